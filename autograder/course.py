@@ -1,0 +1,101 @@
+"""The folders of a course, laid out as nbgrader wants them, and the labs it can give."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.errors import UserError
+from autograder.files import write_atomic
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SOLUTIONS = REPOSITORY / "solutions"
+LABS = REPOSITORY / "labs"
+DEFAULT_COURSE = REPOSITORY / "autograder" / "course"
+
+CONFIG = '''\
+"""nbgrader reads this file when one of its own commands runs in this folder."""
+
+from autograder.nbgrader_config import configure
+
+configure(get_config())  # noqa: F821  # nbgrader provides it
+'''
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course folder: source/, release/, submitted/, autograded/, feedback/, records/, gradebook.db, marks.csv."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, root: Path) -> "Course":
+        """The course in a folder, made if it is not there, with the file that nbgrader's own commands read."""
+        course = cls(root.resolve())
+        config = course.root / "nbgrader_config.py"
+        if not config.exists():
+            write_atomic(config, CONFIG)
+        return course
+
+    @property
+    def gradebook(self) -> Path:
+        """nbgrader's database."""
+        return self.root / "gradebook.db"
+
+    @property
+    def db_url(self) -> str:
+        """The database as SQLAlchemy names it."""
+        return f"sqlite:///{self.gradebook}"
+
+    def source(self, lab: str) -> Path:
+        """The lab with its answers and hidden tests."""
+        return self.root / "source" / lab
+
+    def release(self, lab: str) -> Path:
+        """The lab as students get it."""
+        return self.root / "release" / lab
+
+    def submitted(self, lab: str) -> dict[str, Path]:
+        """The notebooks handed in, by student, sorted."""
+        found = sorted(self.root.glob(f"submitted/*/{lab}/{lab}.ipynb"))
+        return {path.parts[-3]: path for path in found}
+
+    def autograded(self, lab: str, student: str) -> Path:
+        """Where a graded notebook goes, beside what it shows."""
+        return self.root / "autograded" / student / lab / f"{lab}.ipynb"
+
+    def feedback(self, lab: str, student: str) -> Path:
+        """Where a student's feedback page goes."""
+        return self.root / "feedback" / student / lab / f"{lab}.html"
+
+    def record(self, lab: str, student: str) -> Path:
+        """What grading found in one submission."""
+        return self.root / "records" / lab / f"{student}.json"
+
+    @property
+    def marks(self) -> Path:
+        """The marks table."""
+        return self.root / "marks.csv"
+
+
+def lab_names() -> list[str]:
+    """Every lab that there is a source of.
+
+    Raises:
+        UserError: there is no solutions folder beside this package.
+    """
+    if not SOLUTIONS.is_dir():
+        raise UserError("there is no solutions/ folder: run autograder from a clone of the repository (pip install -e .).")
+    return sorted(folder.name for folder in SOLUTIONS.iterdir() if (folder / f"{folder.name}.py").is_file())
+
+
+def find_lab(beginning: str) -> str:
+    """The lab whose name begins like this.
+
+    Raises:
+        UserError: none does, or several do.
+    """
+    names = lab_names()
+    found = [beginning] if beginning in names else [name for name in names if name.startswith(beginning)]
+    if len(found) == 1:
+        return found[0]
+    what = f"is the beginning of {', '.join(found)}" if found else "is no lab"
+    raise UserError(f"“{beginning}” {what}: choose one of {', '.join(names)}.")

@@ -1,0 +1,7 @@
+"""What goes wrong by the user's hand, and the exit codes of the command line."""
+
+OK, BUG, WRONG_CALL, WITHOUT_MARK, NOT_REPRODUCED = range(5)
+
+
+class UserError(Exception):
+    """Something the user can mend; the message is one sentence that says how."""

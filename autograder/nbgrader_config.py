@@ -1,0 +1,44 @@
+"""nbgrader's settings for our courses: the same for our commands and for nbgrader's own."""
+
+from pathlib import Path
+from typing import Any
+
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ClearOutput,
+    ComputeChecksums,
+    IncludeHeaderFooter,
+    LockCells,
+    SaveCells,
+)
+from traitlets.config import Config
+
+from autograder.stubs import ClearToStub
+
+CELL_TIMEOUT = 10  # seconds; a check takes less than 2
+
+
+def configure(config: Any, root: Path | None = None) -> Config:
+    """Set what our labs need; `root` is the course folder, by default the current one."""
+    if root is not None:
+        config.CourseDirectory.root = str(root)
+    # The stock list with ClearToStub for ClearSolutions.
+    config.GenerateAssignment.preprocessors = [
+        IncludeHeaderFooter,
+        LockCells,
+        ClearToStub,
+        ClearOutput,
+        CheckCellMetadata,
+        ComputeChecksums,
+        SaveCells,
+        ClearHiddenTests,
+        ClearMarkScheme,
+        ComputeChecksums,
+        CheckCellMetadata,
+    ]
+    config.Execute.timeout = CELL_TIMEOUT
+    config.Execute.interrupt_on_timeout = True
+    config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".*"]
+    return config

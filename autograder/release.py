@@ -1,0 +1,125 @@
+"""solutions/ -> nbgrader source -> labs/: what students download, generated and the same byte for byte each time."""
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import jupytext
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbgrader.apps.api import NbGraderAPI
+from traitlets.config import Config
+
+import qlab
+from autograder.course import LABS, SOLUTIONS, Course
+from autograder.errors import UserError
+from autograder.files import replace_folder
+from autograder.nbgrader_config import configure
+
+# What a released lab holds besides its notebook. Answers, samples and measured numbers stay behind.
+RELEASED = ("checks.py", "figures/*.png")
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def read_source(folder: Path) -> NotebookNode:
+    """A lab's source as a notebook with its answers: measured numbers filled in, cells named, stamp set.
+
+    Raises:
+        UserError: the text quotes a number that results.json does not hold.
+    """
+    lab = folder.name
+    notebook = jupytext.read(folder / f"{lab}.py", fmt="py:percent")
+    results = folder / "results.json"
+    numbers = json.loads(results.read_text("utf-8")) if results.is_file() else {}
+    for number, cell in enumerate(notebook.cells):
+        kept = {key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata}
+        cell.id = cell.metadata.get("id") or kept.get("nbgrader", {}).get("grade_id") or f"cell-{number}"
+        cell.metadata = NotebookNode(kept)
+        if cell.cell_type == "markdown":
+            cell.source = _filled_in(cell.source, numbers, lab)
+    notebook.metadata = nbformat.from_dict(KERNEL)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.metadata.qlab = {"lab": lab, "release": _release_stamp(notebook, folder), "version": qlab.__version__}
+    return notebook
+
+
+def _filled_in(text: str, numbers: dict[str, Any], lab: str) -> str:
+    try:
+        return jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text).render(numbers)
+    except jinja2.TemplateError as error:
+        raise UserError(f"{lab} quotes a number that its results.json does not hold ({error}): run make bench.") from error
+
+
+def _release_stamp(notebook: NotebookNode, folder: Path) -> str:
+    digest = hashlib.sha256(nbformat.writes(notebook).encode())
+    for path in released_files(folder):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def released_files(folder: Path) -> list[Path]:
+    """The files of a lab that go to students beside the notebook."""
+    return sorted(path for pattern in RELEASED for path in folder.glob(pattern))
+
+
+def write_source(folder: Path, target: Path) -> None:
+    """The lab in the form that nbgrader calls a source assignment."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in released_files(folder):
+        copy = target / path.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    nbformat.write(read_source(folder), target / f"{folder.name}.ipynb")
+
+
+def release(lab: str, course: Course, labs: Path | None = LABS) -> Path:
+    """Build a lab: the course's source/ and release/ with the gradebook's entry, and the folder in labs/.
+
+    Raises:
+        UserError: nbgrader refuses the source; its own words are in the message.
+    """
+    with tempfile.TemporaryDirectory(prefix=".source-", dir=course.root) as scratch:
+        built = Path(scratch) / lab
+        write_source(SOLUTIONS / lab, built)
+        replace_folder(built, course.source(lab))
+    _generate(lab, course)
+    if labs is not None:
+        labs.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".labs-", dir=labs) as scratch:
+            copy = Path(scratch) / lab
+            shutil.copytree(course.release(lab), copy)
+            replace_folder(copy, labs / lab)
+    return course.release(lab)
+
+
+def _generate(lab: str, course: Course) -> None:
+    from autograder.gradebook import prepare_database
+
+    prepare_database(course)
+    logging.getLogger("traitlets").setLevel(logging.ERROR)
+    api = NbGraderAPI(config=configure(Config(), course.root))
+    result = api.generate_assignment(lab, force=True, create=True)
+    if not result["success"]:
+        raise UserError(f"nbgrader could not build {lab}: {result.get('error') or result.get('log')}")
+
+
+def up_to_date(lab: str, course: Course, labs: Path = LABS) -> bool:
+    """Whether course and labs/ hold the lab that the source makes now."""
+    stamp = read_source(SOLUTIONS / lab).metadata.qlab.release
+    notebooks = [folder / f"{lab}.ipynb" for folder in (course.source(lab), course.release(lab), labs / lab)]
+    return course.gradebook.is_file() and all(path.is_file() and stamp_of(path).get("release") == stamp for path in notebooks)
+
+
+def stamp_of(path: Path) -> dict[str, str]:
+    """Lab, release and version that a notebook was built as; empty where it has no stamp."""
+    metadata = json.loads(path.read_text("utf-8-sig")).get("metadata", {})
+    stamp = metadata.get("qlab", {}) if isinstance(metadata, dict) else {}
+    return {str(key): str(value) for key, value in stamp.items()} if isinstance(stamp, dict) else {}

@@ -1,0 +1,559 @@
+"""The questions of Lab 1: what is asked, what is tried, what goes wrong.
+
+Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. The references compute in
+float64, so that what is near a tie is known; the answers may use any precision.
+"""
+
+import qlab
+import torch
+from qlab.check import (
+    Lab, Mistake, Part, Question, case, given, integer, nearest, normal, real, tensor, ties_down, ties_up, uniform,
+)  # fmt: skip
+
+
+def signed(bitwidth):
+    return -(2 ** (bitwidth - 1)), 2 ** (bitwidth - 1) - 1
+
+
+def unsigned(bitwidth):
+    return 0, 2**bitwidth - 1
+
+
+def as_is(x):
+    return x
+
+
+# Q1 ------------------------------------------------------------------------------------------------------------------
+
+
+def with_zero(low, high):
+    return min(low, 0.0), max(high, 0.0)
+
+
+def raw(low, high):
+    return low, high
+
+
+# An all-zero tensor leaves the scale open: every finite one above 0, with any zero-point among the codes, will do.
+ANY = {ties_down: lambda q_min, q_max: (1e-300, q_min), ties_up: lambda q_min, q_max: (1e300, q_max)}
+
+
+def scale_and_zero_point(
+    fp32_tensor,
+    bitwidth=8,
+    *,
+    codes=signed,
+    extend=with_zero,
+    scale=lambda r_min, r_max, q_min, q_max: (r_max - r_min) / (q_max - q_min),
+    zero=lambda r_min, r_max, q_min, q_max, s: q_min - r_min / s,
+    rounding=nearest,
+):
+    q_min, q_max = codes(bitwidth)
+    r_min, r_max = extend(fp32_tensor.min().item(), fp32_tensor.max().item())
+    if r_min == r_max == 0:
+        return ANY[rounding](q_min, q_max) if rounding in ANY else (1.0, 0)
+    s = scale(r_min, r_max, q_min, q_max)
+    z = rounding(torch.tensor(zero(r_min, r_max, q_min, q_max, s), dtype=torch.float64))
+    return s, z.clamp(q_min, q_max)
+
+
+q1 = Question(
+    "Q1",
+    answer="get_scale_and_zero_point",
+    returns=(real("scale"), integer("zero_point")),
+    reference=scale_and_zero_point,
+    provided=qlab.get_scale_and_zero_point,
+    parts=(
+        Part("the scale", 6, fields=("scale",), groups=("usual",)),
+        Part("the zero-point", 6, fields=("zero_point",), groups=("usual",)),
+        Part("one-sided, constant and all-zero tensors", 3, groups=("edge",)),
+    ),
+    cases=[
+        case("the worked example, -0.5 to 1.1", [-0.5, 0.2, 1.1], 4),
+        case("mostly positive values", [-0.3, 2.0, 5.1]),
+        case("mostly negative values", [-7.0, -2.5, 0.9]),
+        case("random values", normal(64, mean=0.4)),
+        case("random values at 3 bits", normal(64, mean=-0.2), 3),
+        case("random values at 12 bits", normal(8, 8, mean=1.0), 12),
+        case("only positive values, 1 to 6", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], group="edge"),
+        case("only negative values, -6 to -1", [-6.0, -5.0, -4.0, -3.0, -2.0, -1.0], group="edge"),
+        case("all zeros", [0.0, 0.0, 0.0], group="edge"),
+    ],
+    mistakes=[
+        Mistake(
+            "the scale is upside down",
+            given(scale=lambda r_min, r_max, q_min, q_max: (q_max - q_min) / (r_max - r_min)),
+            "the scale is the width of one step in real units: is yours large when the range is small?",
+        ),
+        Mistake(
+            "the ends of the real range are swapped",
+            given(scale=lambda r_min, r_max, q_min, q_max: (r_min - r_max) / (q_max - q_min)),
+            "a scale is positive: which end of the range is the larger one?",
+        ),
+        Mistake(
+            "the codes are counted instead of the steps between them",
+            given(scale=lambda r_min, r_max, q_min, q_max: (r_max - r_min) / (q_max - q_min + 1)),
+            "how many steps lie between 4 fence posts?",
+        ),
+        Mistake(
+            "the scale is divided by q_max alone",
+            given(scale=lambda r_min, r_max, q_min, q_max: (r_max - r_min) / q_max),
+            "how many steps lie between q_min and q_max?",
+        ),
+        Mistake(
+            "the lower half of the codes is left out",
+            given(scale=lambda r_min, r_max, q_min, q_max: max(-r_min, r_max) / q_max),
+            "that is a symmetric scale: here r_min goes to q_min and r_max to q_max. What is the slope of that line?",
+        ),
+        Mistake(
+            "the range is not extended to 0",
+            given(extend=raw),
+            "what does your function give for 1..6, and which code then stands for 0.0? Use r_min and r_max as given.",
+        ),
+        Mistake(
+            "the bitwidth is taken as 8",
+            given(codes=lambda bitwidth: signed(8)),
+            "which of your numbers should change when bitwidth does? Use q_min and q_max.",
+        ),
+        Mistake(
+            "the codes are taken as unsigned",
+            given(codes=unsigned),
+            "the codes here run from q_min, which is negative, to q_max: where does the real r_min have to land?",
+        ),
+        Mistake(
+            "the zero-point has the wrong sign",
+            given(zero=lambda r_min, r_max, q_min, q_max, s: q_min + r_min / s),
+            "yours falls below q_min and is clipped. r_min has to land on q_min: solve q_min = r_min / S + Z for Z.",
+        ),
+        Mistake(
+            "the zero-point is the negative of the right one",
+            given(zero=lambda r_min, r_max, q_min, q_max, s: r_min / s - q_min),
+            "r_min has to land on q_min: solve q_min = r_min / S + Z for Z, and mind which side each term is on.",
+        ),
+        Mistake(
+            "the zero-point is computed from r_min and q_max",
+            given(zero=lambda r_min, r_max, q_min, q_max, s: q_max - r_min / s),
+            "the pairs are (r_min, q_min) and (r_max, q_max): which two belong into one equation?",
+        ),
+        Mistake(
+            "r_min is multiplied by the scale instead of divided",
+            given(zero=lambda r_min, r_max, q_min, q_max, s: q_min - r_min * s),
+            "the zero-point is a code: how do you get from real units to codes?",
+        ),
+        Mistake(
+            "q_min is left out of the zero-point",
+            given(zero=lambda r_min, r_max, q_min, q_max, s: -r_min / s),
+            "which code should r_min land on? With yours it lands on 0.",
+        ),
+        Mistake(
+            "the zero-point is truncated instead of rounded",
+            given(rounding=torch.trunc),
+            "int() cuts the fraction off: which function goes to the nearest integer?",
+        ),
+        Mistake(
+            "the zero-point is rounded down",
+            given(rounding=torch.floor),
+            "floor always goes down: which function goes to the nearest integer?",
+        ),
+        Mistake(
+            "the zero-point is rounded up",
+            given(rounding=torch.ceil),
+            "ceil always goes up: which function goes to the nearest integer?",
+        ),
+        Mistake(
+            "the zero-point is not rounded",
+            given(rounding=as_is),
+            "the zero-point is a code, so that 0.0 is exact: which function goes to the nearest integer?",
+        ),
+    ],
+    next="take the worked example, -0.5 to 1.1 at 4 bits: compute S and Z on paper and compare with what yours returns",
+)
+
+# Q2 ------------------------------------------------------------------------------------------------------------------
+
+
+def linear_quantize(
+    fp32_tensor,
+    bitwidth=8,
+    *,
+    bits_passed_on=as_is,
+    code=lambda x, s, z, rounding: rounding(x / s) + z,
+    rounding=nearest,
+    clamp=torch.clamp,
+):
+    # The parameters have their own rounding: a mistake in rounding the codes leaves the zero-point alone.
+    both_readings = rounding if rounding in ANY else nearest
+    s, z = scale_and_zero_point(fp32_tensor, bits_passed_on(bitwidth), rounding=both_readings)
+    q_min, q_max = signed(bitwidth)
+    return clamp(code(fp32_tensor.double(), s, z, rounding), q_min, q_max), s, z
+
+
+q2 = Question(
+    "Q2",
+    answer="linear_quantize",
+    returns=(tensor("q_tensor"), real("scale"), integer("zero_point")),
+    reference=linear_quantize,
+    provided=qlab.linear_quantize,
+    uses={"get_scale_and_zero_point": q1},
+    parts=(
+        Part("the codes at 8 bits", 10, fields=("q_tensor",), groups=("usual",)),
+        Part("scale and zero-point handed back", 2, fields=("scale", "zero_point"), groups=("usual",)),
+        Part("other bitwidths", 3, groups=("bits",)),
+    ),
+    cases=[
+        case("four values, -1.2 to 2.1", [-1.2, 0.0, 0.7, 2.1]),
+        case("only positive values, 1 to 6", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+        case("random values", normal(6, 8, mean=0.4)),
+        case("random values at 4 bits", normal(6, 8, mean=-0.3), 4, group="bits"),
+        case("random values at 2 bits", normal(40, mean=0.2), 2, group="bits"),
+    ],
+    mistakes=[
+        Mistake(
+            "the bitwidth is not passed on",
+            given(bits_passed_on=lambda bitwidth: 8),
+            "which two things does get_scale_and_zero_point need to know?",
+        ),
+        Mistake(
+            "multiplied by the scale instead of divided",
+            given(code=lambda x, s, z, rounding: rounding(x * s) + z),
+            "one code is worth `scale` real units: how many of them fit into x?",
+        ),
+        Mistake(
+            "the zero-point is subtracted",
+            given(code=lambda x, s, z, rounding: rounding(x / s) - z),
+            "the real 0.0 has to become the code Z: what does your formula give for x = 0?",
+        ),
+        Mistake(
+            "the zero-point is left out",
+            given(code=lambda x, s, z, rounding: rounding(x / s)),
+            "the real 0.0 has to become the code Z: what does your formula give for x = 0?",
+        ),
+        Mistake(
+            "the zero-point is added before dividing by the scale",
+            given(code=lambda x, s, z, rounding: rounding((x + z) / s)),
+            "the zero-point is a code, x a real number: divide x first, then shift.",
+        ),
+        Mistake(
+            "the scale is subtracted instead of divided by",
+            given(code=lambda x, s, z, rounding: rounding(x - s) + z),
+            "how many steps of width `scale` fit into x?",
+        ),
+        Mistake(
+            "scale and zero-point are exchanged",
+            given(code=lambda x, s, z, rounding: rounding(x / z) + s),
+            "which of the two is a width in real units, and which one is a code?",
+        ),
+        Mistake(
+            "truncated instead of rounded",
+            given(rounding=torch.trunc),
+            "casting to an integer cuts the fraction off: which function of torch goes to the nearest integer?",
+        ),
+        Mistake(
+            "rounded down instead of to the nearest",
+            given(rounding=torch.floor),
+            "floor always goes down: which function of torch goes to the nearest integer?",
+        ),
+        Mistake(
+            "rounded up instead of to the nearest",
+            given(rounding=torch.ceil),
+            "ceil always goes up: which function of torch goes to the nearest integer?",
+        ),
+        Mistake(
+            "the codes are not rounded",
+            given(rounding=as_is),
+            "codes are integers: which function of torch goes to the nearest one?",
+        ),
+    ],
+    next="quantize the four values of the first case on paper, then print each intermediate result of yours",
+)
+
+# Q3 ------------------------------------------------------------------------------------------------------------------
+
+
+def wrapped_to_int8(x):
+    return torch.remainder(x + 128, 256) - 128
+
+
+def minus(q, z):
+    return q - z
+
+
+def plus(q, z):
+    return q + z
+
+
+def quantized_linear(
+    input,
+    weights,
+    input_scale,
+    weight_scale,
+    output_scale,
+    input_zero_point,
+    weight_zero_point,
+    output_zero_point,
+    device,
+    bitwidth=8,
+    activation_bitwidth=8,
+    *,
+    input_offset=minus,
+    weight_offset=minus,
+    multiplier=lambda s_in, s_w, s_out: s_in * s_w / s_out,
+    rounding=nearest,
+    output=lambda acc, M, z, rounding: rounding(M * acc) + z,
+    clamp=torch.clamp,
+    output_bits=lambda bitwidth, activation_bitwidth: activation_bitwidth,
+):
+    x = input_offset(input.double(), input_zero_point)
+    w = weight_offset(weights.double(), weight_zero_point)
+    M = multiplier(input_scale, weight_scale, output_scale)
+    q = output(x @ w.T, M, output_zero_point, rounding)
+    return clamp(q, *signed(output_bits(bitwidth, activation_bitwidth)))
+
+
+def layer_case(name, x, w, s_out, *, z=(-20, 0, 5), s=(0.03, 0.02), bits=(8, 8), group="usual"):
+    (z_in, z_w, z_out), (s_in, s_w) = z, s
+    return case(name, x, w, s_in, s_w, s_out, z_in, z_w, z_out, "cpu", *bits, group=group)
+
+
+def int8(rows):
+    return torch.tensor(rows, dtype=torch.int8)
+
+
+q3 = Question(
+    "Q3",
+    answer="quantized_linear",
+    returns=(tensor("output"),),
+    reference=quantized_linear,
+    provided=qlab.quantized_linear,
+    parts=(
+        Part("outputs inside the range", 12, groups=("usual",)),
+        Part("outputs beyond the range", 4, groups=("saturating",)),
+        Part("weights and outputs of other bitwidths", 4, groups=("bits",)),
+    ),
+    cases=[
+        layer_case("the worked example", int8([[10, -4]]), int8([[3, -7]]), 0.1, z=(2, 1, -3), s=(0.5, 0.1)),
+        layer_case("one row, three outputs", uniform(-90, 90, 1, 4), uniform(-90, 90, 3, 4), 0.15, z=(-7, 12, 9)),
+        layer_case("asymmetric input and weights", uniform(-128, 127, 6, 16), uniform(-128, 127, 5, 16), 0.6, z=(-128, 23, -40)),
+        layer_case("784 inputs wide", uniform(-128, 127, 4, 784), uniform(-100, 100, 6, 784), 1.6, z=(-30, 8, 11)),
+        layer_case(
+            "outputs beyond the range", uniform(-128, 127, 5, 24), uniform(-128, 127, 6, 24), 0.09, z=(3, -9, 14), group="saturating"
+        ),
+        layer_case("4-bit outputs", uniform(-128, 127, 6, 16), uniform(-128, 127, 6, 16), 4.0, z=(10, -4, 2), bits=(8, 4), group="bits"),
+        layer_case(
+            "4-bit weights, 10-bit outputs", uniform(-128, 127, 6, 16), uniform(-8, 7, 6, 16), 0.006, z=(-20, 2, 60), bits=(4, 10),
+            group="bits",
+        ),
+    ],
+    mistakes=[
+        Mistake(
+            "the input's zero-point is not subtracted",
+            given(input_offset=lambda q, z: q),
+            "which real number does the code Z_in stand for? What does it add to your sum?",
+        ),
+        Mistake(
+            "the weights' zero-point is not subtracted",
+            given(weight_offset=lambda q, z: q),
+            "weights have a zero-point too: which real number does the code Z_w stand for?",
+        ),
+        Mistake(
+            "the input's zero-point is added",
+            given(input_offset=plus),
+            "x = S (q - Z): the code q = Z has to give 0.",
+        ),
+        Mistake(
+            "the weights' zero-point is added",
+            given(weight_offset=plus),
+            "w = S (q - Z): the code q = Z has to give 0.",
+        ),
+        Mistake(
+            "input minus zero-point wraps around in int8",
+            given(input_offset=lambda q, z: wrapped_to_int8(q - z)),
+            "100 - (-100) is 200, which int8 does not hold: widen before you subtract.",
+        ),
+        Mistake(
+            "weights minus zero-point wraps around in int8",
+            given(weight_offset=lambda q, z: wrapped_to_int8(q - z)),
+            "100 - (-100) is 200, which int8 does not hold: widen before you subtract.",
+        ),
+        Mistake(
+            "M is upside down",
+            given(multiplier=lambda s_in, s_w, s_out: s_out / (s_in * s_w)),
+            "one step of the accumulator is worth S_in * S_w: how many steps of S_out is that?",
+        ),
+        Mistake(
+            "the output's scale is multiplied instead of divided",
+            given(multiplier=lambda s_in, s_w, s_out: s_in * s_w * s_out),
+            "M * acc has to be a number of output steps: what do you divide real units by?",
+        ),
+        Mistake(
+            "the output's scale is left out of M",
+            given(multiplier=lambda s_in, s_w, s_out: s_in * s_w),
+            "S_in * S_w * acc is a real number; what makes a code of it?",
+        ),
+        Mistake(
+            "the weights' scale is left out of M",
+            given(multiplier=lambda s_in, s_w, s_out: s_in / s_out),
+            "an accumulator is a sum of products: what is one unit of a product worth?",
+        ),
+        Mistake(
+            "the input's scale is left out of M",
+            given(multiplier=lambda s_in, s_w, s_out: s_w / s_out),
+            "an accumulator is a sum of products: what is one unit of a product worth?",
+        ),
+        Mistake(
+            "the output's zero-point is not added",
+            given(output=lambda acc, M, z, rounding: rounding(M * acc)),
+            "which code should the real output 0.0 become?",
+        ),
+        Mistake(
+            "the output's zero-point is subtracted",
+            given(output=lambda acc, M, z, rounding: rounding(M * acc) - z),
+            "which code should the real output 0.0 become? What does your formula give for acc = 0?",
+        ),
+        Mistake(
+            "the output's zero-point is scaled by M",
+            given(output=lambda acc, M, z, rounding: rounding(M * (acc + z))),
+            "Z_out is an output code already: add it after the multiplication.",
+        ),
+        Mistake(
+            "outputs beyond the range are not clamped",
+            given(clamp=lambda q, q_min, q_max: q),
+            "which function of torch limits a tensor to [q_min, q_max]?",
+        ),
+        Mistake(
+            "cast to int8 before the clamp",
+            given(clamp=lambda q, q_min, q_max: wrapped_to_int8(q).clamp(q_min, q_max)),
+            "128 cast to int8 is -128, and no later clamp can tell: clamp first, then cast.",
+        ),
+        Mistake(
+            "negative codes are clamped to 0",
+            given(clamp=lambda q, q_min, q_max: q.clamp(0, q_max)),
+            "negative codes are in range here; the real 0 is the code Z_out.",
+        ),
+        Mistake(
+            "clamped to the weights' bitwidth",
+            given(output_bits=lambda bitwidth, activation_bitwidth: bitwidth),
+            "two bitwidths are given: which one do the outputs have?",
+        ),
+        Mistake(
+            "clamped to 8 bits whatever activation_bitwidth says",
+            given(output_bits=lambda bitwidth, activation_bitwidth: 8),
+            "use q_min and q_max, which follow activation_bitwidth.",
+        ),
+        Mistake(
+            "truncated instead of rounded",
+            given(rounding=torch.trunc),
+            "casting to an integer cuts the fraction off: which function of torch goes to the nearest integer?",
+        ),
+        Mistake(
+            "rounded down instead of to the nearest",
+            given(rounding=torch.floor),
+            "floor always goes down: which function of torch goes to the nearest integer?",
+        ),
+        Mistake(
+            "the output is not rounded",
+            given(rounding=as_is),
+            "codes are integers: which function of torch goes to the nearest one?",
+        ),
+    ],
+    next="compute the worked example on paper: accumulator, M, output; then print the three in your function",
+)
+
+# Q3b, without points -------------------------------------------------------------------------------------------------
+
+
+def real_logits(q_logits, scale, zero_point, *, rounding=nearest, formula=lambda q, s, z: s * (q - z)):
+    return formula(q_logits.double(), scale, zero_point)
+
+
+q3b = Question(
+    "Q3b",
+    answer="real_logits",
+    returns=(tensor("logits", integer=False),),
+    reference=real_logits,
+    provided=qlab.dequantize,
+    parts=(Part("real logits", 0),),
+    cases=[
+        case("the worked layer", int8([[-4, -45, 11], [24, -80, 32]]), 0.1001, -18),
+        case("random codes", uniform(-128, 127, 5, 10), 0.07, 31),
+    ],
+    mistakes=[
+        Mistake(
+            "the logits are left as integers",
+            given(formula=lambda q, s, z: q),
+            "the largest one stays the largest, so accuracy does not notice; what does cross-entropy do with exp(127)?",
+        ),
+        Mistake(
+            "multiplied by the scale, then the offset subtracted (q * s - Z)",
+            given(formula=lambda q, s, z: q * s - z),
+            "the code Z has to become 0.0: what does yours give for q = Z?",
+        ),
+        Mistake(
+            "the zero-point is not subtracted",
+            given(formula=lambda q, s, z: q * s),
+            "the code Z has to become 0.0: what does yours give for q = Z?",
+        ),
+        Mistake("the scale is not applied", given(formula=lambda q, s, z: q - z), "how much is one code worth?"),
+        Mistake(
+            "divided by the scale",
+            given(formula=lambda q, s, z: (q - z) / s),
+            "one code is worth `scale` real units: how much are q - Z of them worth?",
+        ),
+        Mistake("the zero-point is added", given(formula=lambda q, s, z: s * (q + z)), "the code Z has to become 0.0."),
+    ],
+    next="take q = Z: it has to give 0.0; then q = Z + 1: it has to give the scale",
+)
+
+# Q4 and Q5: values ---------------------------------------------------------------------------------------------------
+
+
+def value(default):
+    """A reference that only returns; a mistake gives another value."""
+    return lambda *, rounding=nearest, value=default: value
+
+
+def wrong(name, value, next_step):
+    return Mistake(name, given(value=value), next_step)
+
+
+q4 = Question(
+    "Q4",
+    answer=("size_in_int8_mb",),
+    returns=(real("size_in_int8_mb"),),
+    reference=value(12.5),
+    parts=(Part("the size in MB", 5),),
+    cases=[case("50 MB of fp32")],
+    mistakes=[
+        wrong("divided by 8 bits instead of by 32 / 8", 6.25, "how many bits did each parameter have before?"),
+        wrong("divided by 2: that is fp16", 25.0, "how many times do 8 bits fit into 32?"),
+        wrong("multiplied instead of divided", 200.0, "does a model grow when its parameters get fewer bits?"),
+        wrong("counted in bits", 100.0, "12.5 million parameters of 8 bits each: how many bytes are 8 bits?"),
+        wrong("counted in bits of fp32", 400.0, "the question is about megabytes, 8 bits each, of int8."),
+        wrong("given in bytes", 12.5e6, "the answer is wanted in MB."),
+        wrong("the size stays as it is", 50.0, "the number of parameters stays; how many bytes has each one now?"),
+        wrong("a quarter is taken off instead of kept", 37.5, "what remains is a quarter, not three."),
+    ],
+    next="a parameter has 4 bytes in fp32: how many parameters are in 50 MB, and how many bytes has each in int8?",
+)
+
+q5 = Question(
+    "Q5",
+    answer=("M0", "n"),
+    returns=(real("M0"), integer("n")),
+    reference=value((0.8, 2)),
+    parts=(Part("M0", 5, fields=("M0",)), Part("n", 5, fields=("n",))),
+    cases=[case("M = 0.2")],
+    mistakes=[
+        wrong("n has the wrong sign", (0.8, -2), "M = M0 * 2**-n: what does n = -2 make of 0.8?"),
+        wrong("M0 is not normalized", (0.2, 0), "M0 has to lie in [0.5, 1): double it until it does, and count."),
+        wrong("M0 is doubled once too little", (0.4, 1), "M0 has to lie in [0.5, 1): double it until it does, and count."),
+        wrong("M0 is normalized to [1, 2)", (1.6, 3), "that is the mantissa of IEEE floats; here M0 lies in [0.5, 1)."),
+        wrong("M0 is halved instead of doubled", (0.05, -2), "0.2 is below 0.5: which way brings it into [0.5, 1)?"),
+        wrong("M0 is given in fixed point", (round(0.8 * 2**31), 2), "M0 is asked as a real number; 2**31 * M0 is Lab 2's."),
+        wrong("M0 and n are exchanged", (2, 0.8), "M0 is the fraction, n the number of bits to shift."),
+        wrong("a power of ten is taken", (0.2, 1), "a shift by n bits divides by 2**n, not by 10**n."),
+    ],
+    next="double 0.2 until it lies in [0.5, 1): the result is M0, the number of doublings n",
+)
+
+lab = Lab("lab1_linear_quantization", [q1, q2, q3, q3b, q4, q5], by_hand=35)

@@ -1,0 +1,145 @@
+"""A student's answer: its source, the blanks left in it, a call of it, the names that it uses.
+
+`Answer` is all that a check asks of one. `LocalAnswer` is an answer in this process; a grader that keeps the student's
+code in another process brings its own.
+"""
+
+import ast
+import contextlib
+import inspect
+import io
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+BLANK = "__"
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What a call gave: a value, or the sentence that tells of the exception, and the exception's name."""
+
+    value: Any = None
+    error: str = ""
+    error_name: str = ""
+
+
+class Answer(Protocol):
+    """An answer as a check sees it."""
+
+    def blanks(self) -> int:
+        """How many blanks are left in its source."""
+
+    def call(self, arguments: tuple[Any, ...]) -> Returned:
+        """Run it; an exception is a result, not a crash."""
+
+    def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> contextlib.AbstractContextManager[None]:
+        """While the context lasts, the answer finds these functions under these names."""
+
+
+def answer_from(values: tuple[Any, ...], names: tuple[str, ...]) -> Answer:
+    """The answer behind what a test cell passed: a function, values, or an `Answer` that a grader made."""
+    first = values[0] if values else None
+    if hasattr(first, "standing_in"):
+        return first  # type: ignore[no-any-return]  # an Answer, made by a grader
+    if len(names) == 1 and callable(first):
+        return LocalAnswer(first, names)
+    return LocalAnswer(lambda: values if len(values) > 1 else first, names)
+
+
+class LocalAnswer:
+    """An answer that lives in this process."""
+
+    def __init__(self, function: Callable[..., Any], names: tuple[str, ...]):
+        self.function = function
+        self.names = names
+
+    def blanks(self) -> int:
+        """How many blanks are left in the cell that last defined the answer."""
+        return count_blanks(self._source())
+
+    def call(self, arguments: tuple[Any, ...]) -> Returned:
+        """Run it; warnings are dropped and stderr goes to stdout, where a grader does not take it for a failure."""
+        try:
+            with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout):
+                warnings.simplefilter("ignore")
+                return Returned(self.function(*arguments))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # exit() in an answer must not end the check
+            return Returned(error=self._told(error), error_name=type(error).__name__)
+
+    @contextlib.contextmanager
+    def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+        """Replace global names of the function; what was there before comes back."""
+        namespace = getattr(self.function, "__globals__", {})
+        before = {name: namespace[name] for name in names if name in namespace}
+        namespace.update(names)
+        try:
+            yield
+        finally:
+            for name in names:
+                namespace.pop(name, None)
+            namespace.update(before)
+
+    def _source(self) -> str:
+        cells = _executed_cells()
+        for cell in reversed(cells):
+            if defines(cell, self.names[0]):
+                return cell
+        try:
+            return inspect.getsource(self.function) if not cells else ""
+        except (OSError, TypeError):
+            return ""
+
+    def _told(self, error: BaseException) -> str:
+        """The exception in a line: its name, its message, and the student's own line where it came up."""
+        code = getattr(self.function, "__code__", None)
+        lines = [
+            f" in line {frame.lineno}: {frame.line}"
+            for frame in traceback.extract_tb(error.__traceback__)
+            if code is not None and frame.filename == code.co_filename
+        ]
+        message = str(error).strip().splitlines()
+        return f"{type(error).__name__}{lines[-1] if lines else ''}" + (f" ({message[0]})" if message else "")
+
+
+def _executed_cells() -> list[str]:
+    """The cells that this notebook has run, oldest first; empty outside of IPython."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return [str(cell) for cell in shell.user_ns.get("In", [])] if shell else []
+
+
+def defines(cell: str, name: str) -> bool:
+    """Whether the cell's top level defines a function or a variable of this name."""
+    tree = _parsed(cell)
+    return tree is not None and any(
+        (isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name)
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name)
+        for statement in tree.body
+        for node in ([statement] if isinstance(statement, ast.FunctionDef | ast.ClassDef) else ast.walk(statement))
+    )
+
+
+def count_blanks(source: str) -> int:
+    """How many times the blank `__` is read in a source; in a source that does not parse, how often it stands there.
+
+    The syntax tree is asked, not the program: in IPython `__` is a real variable, and `M0 = __` would silently take it.
+    """
+    tree = _parsed(source)
+    if tree is None:
+        return sum(word == BLANK for word in source.replace("(", " ").replace(")", " ").replace(",", " ").split())
+    return sum(isinstance(node, ast.Name) and node.id == BLANK for node in ast.walk(tree))
+
+
+def _parsed(source: str) -> ast.Module | None:
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(inspect.cleandoc(source) if source[:1].isspace() else source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None

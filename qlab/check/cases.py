@@ -1,0 +1,61 @@
+"""The inputs that an answer is tried on: fixed ones, and ones drawn from a seed."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+Draw = Callable[[Generator], Any]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An argument that is drawn from the case's generator when the check runs."""
+
+    draw: Draw
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the answer.
+
+    Attributes:
+        name: what is special about it, in the student's words.
+        arguments: positional arguments; a `Drawn` is drawn anew for each check.
+        group: which part of the marks it belongs to.
+        hidden: added in grading; its inputs are not shown.
+    """
+
+    name: str
+    arguments: tuple[Any, ...]
+    group: str = "usual"
+    hidden: bool = False
+
+    def inputs(self, seed: int) -> tuple[Any, ...]:
+        """Fresh arguments: equal for equal seeds, whatever other cases there are; safe to change in place."""
+        generator = Generator().manual_seed(zlib.crc32(f"{seed}/{self.name}".encode()))
+        return tuple(_fresh(argument, generator) for argument in self.arguments)
+
+
+def _fresh(argument: Any, generator: Generator) -> Any:
+    if isinstance(argument, Drawn):
+        return argument.draw(generator)
+    return argument.clone() if isinstance(argument, Tensor) else argument
+
+
+def case(name: str, *arguments: Any, group: str = "usual") -> Case:
+    """A case; a list among the arguments becomes a float32 tensor."""
+    return Case(name, tuple(torch.tensor(a) if isinstance(a, list) else a for a in arguments), group)
+
+
+def normal(*shape: int, mean: float = 0.0, std: float = 1.0) -> Drawn:
+    """Drawn from a normal distribution."""
+    return Drawn(lambda generator: mean + std * torch.randn(*shape, generator=generator))
+
+
+def uniform(low: int, high: int, *shape: int, dtype: torch.dtype = torch.int8) -> Drawn:
+    """Integers drawn uniformly from low to high, both ends included."""
+    return Drawn(lambda generator: torch.randint(low, high + 1, shape, generator=generator).to(dtype))

@@ -1,0 +1,238 @@
+"""A question of a lab, and what happens when an answer to it is checked."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from qlab.check.answer import Answer, answer_from
+from qlab.check.cases import Case
+from qlab.check.diagnosis import Diagnosis, diagnose
+from qlab.check.outcome import Outcome, Picture
+from qlab.check.steps import Mistake
+from qlab.check.trial import Tried, try_all
+from qlab.check.values import Field, NotANumber, as_numbers, split
+
+# Random cases are drawn from this while a student practises; a grader sets its own, so that they differ there.
+PRACTICE_SEED = 0
+SEED_VARIABLE = "QLAB_SEED"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A share of a question's points, given when all its cases hold.
+
+    Attributes:
+        name: what holds or fails.
+        points: its share.
+        fields: which returned values it looks at; all by default.
+        groups: which groups of cases; all by default.
+    """
+
+    name: str
+    points: float
+    fields: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass
+class Question:
+    """What is asked, what is tried, what goes wrong.
+
+    Attributes:
+        id: "Q1": the same in the heading, the stub, the check and the gradebook.
+        answer: the name of the function that is asked for, or the names of the values.
+        returns: the fields of what the answer returns.
+        reference: the right answer in steps (see `qlab.check.steps`).
+        provided: what later cells use where the answer is not right yet; has the answer's signature.
+        parts: shares of the points.
+        cases: inputs; a grader adds hidden ones with `also`.
+        mistakes: the named ones.
+        uses: earlier questions whose answers this one calls, by name. Where the answer fails with them, it is tried
+            once more with their reference in place: one mistake costs one question.
+        next: the next step where no mistake is recognized.
+    """
+
+    id: str
+    answer: str | tuple[str, ...]
+    returns: tuple[Field, ...]
+    reference: Callable[..., Any]
+    parts: tuple[Part, ...]
+    cases: Sequence[Case]
+    mistakes: Sequence[Mistake]
+    next: str
+    provided: Callable[..., Any] | None = None
+    uses: Mapping[str, "Question"] = field(default_factory=dict)
+    lab: "Lab | None" = None
+    _hidden: list[Case] = field(default_factory=list)
+    _checked: tuple[Any, Outcome] | None = None
+
+    @property
+    def points(self) -> float:
+        """The points of all parts."""
+        return sum(part.points for part in self.parts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that the student defines."""
+        return (self.answer,) if isinstance(self.answer, str) else self.answer
+
+    def also(self, *cases: Case) -> None:
+        """Add hidden cases: for the hidden region of a test cell."""
+        self._hidden = [replace(case, hidden=True) for case in cases]
+
+    def check(self, *answer: Any) -> Outcome:
+        """Check an answer: the function, or the values; the outcome shows itself as a card."""
+        outcome = self.outcome(answer_from(answer, self.names), [*self.cases, *self._hidden], seed())
+        if self.lab is not None:
+            self.lab.note(outcome)
+            outcome = replace(outcome, so_far=self.lab.so_far(hidden=bool(self._hidden)))
+        self._checked = (answer[0] if answer else None, outcome)
+        return outcome
+
+    def outcome(self, answer: Answer, cases: Sequence[Case], seed: int) -> Outcome:
+        """The outcome of an answer on cases: blanks first, then as it is, then with earlier answers replaced."""
+        if blanks := answer.blanks():
+            return self._unanswered(f"{self.id}: {blanks} {'blank' if blanks == 1 else 'blanks'} left")
+        tried = try_all(answer, self.reference, self.returns, cases, seed)
+        outcome = self._marked(tried, seed)
+        if outcome.right or not self.uses:
+            return outcome
+        with answer.standing_in({name: earlier.stand_in for name, earlier in self.uses.items()}):
+            carried = self._marked(try_all(answer, self.reference, self.returns, cases, seed), seed)
+        if carried.points <= outcome.points:
+            return outcome
+        earlier = " and ".join(f"{name} ({question.id})" for name, question in self.uses.items())
+        return replace(carried, remarks=(f"Checked with the reference in place of your {earlier}.",))
+
+    def stand_in(self, *args: Any, **kwargs: Any) -> Any:
+        """The provided function, under a name that tells where it comes from."""
+        assert self.provided is not None, f"{self.id} has no provided function"
+        return self.provided(*args, **kwargs)
+
+    def yours_or_provided(self) -> Callable[..., Any]:
+        """The checked answer if it earned all points, else the provided reference; prints which, for later cells."""
+        assert self.provided is not None, f"{self.id} has no provided function"
+        if self._checked and self._checked[1].right and callable(self._checked[0]):
+            print(f"{self.id}: the cells below use your {self.names[0]}.")
+            return self._checked[0]
+        print(f"{self.id} is not right yet: the cells below use the reference {self.names[0]}, so that you can go on.")
+        return self.provided
+
+    def _unanswered(self, told: str) -> Outcome:
+        step = "fill in each blank (two underscores), run the cell, then this check again"
+        return Outcome(
+            self.id, ", ".join(self.names), 0, self.points, fails=(told,), mistakes=("blanks left",), next=step
+        )
+
+    def _marked(self, tried: Sequence[Tried], seed: int) -> Outcome:
+        holds, fails, points = [], [], 0.0
+        for part in self.parts:
+            looked_at = [one for one in tried if not part.groups or one.case.group in part.groups]
+            failures = [(one, text) for one in looked_at if (text := self._wrong(part, one))]
+            worth = f" ({part.points:g} points)" if part.points else ""
+            if failures:
+                fails.append(f"{part.name}{worth}: {_told(failures, len(looked_at))}")
+            else:
+                holds.append(f"{part.name}{worth}")
+                points += part.points
+        found: Diagnosis | None = None
+        if fails:
+            found = diagnose(tried, self.reference, self.returns, self.mistakes, seed)
+        return Outcome(
+            self.id,
+            ", ".join(self.names),
+            points,
+            self.points,
+            tuple(holds),
+            tuple(fails),
+            found.names if found else (),
+            found.cause if found else "",
+            (found.next if found else self.next) if fails else "",
+            picture=picture(tried, self.returns) if fails else None,
+        )
+
+    def _wrong(self, part: Part, one: Tried) -> str:
+        """What is wrong in a case with the first of the fields that the part looks at."""
+        for field_, text in zip(self.returns, one.wrong, strict=True):
+            if text and (not part.fields or field_.name in part.fields):
+                return text if len(self.returns) == 1 else f"{field_.name}: {text}"
+        return ""
+
+
+def _told(failures: Sequence[tuple[Tried, str]], tried: int) -> str:
+    """The first failure, a visible one before a hidden, and how many of the part's cases fail."""
+    one, text = min(failures, key=lambda failure: failure[0].case.hidden)
+    label = f"hidden case “{one.case.name}”" if one.case.hidden else f"“{one.case.name}”"
+    count = f" ({len(failures)} of {tried} cases fail)" if tried > 1 else ""
+    return f"in {label} {text}{count}"
+
+
+def picture(tried: Sequence[Tried], fields: tuple[Field, ...], width: int = 6) -> Picture | None:
+    """What came back beside what was expected, in the first visible case that fails and gave numbers."""
+    for one in tried:
+        values = split(one.returned.value, fields)
+        if one.holds or one.case.hidden or one.returned.error or isinstance(values, str):
+            continue
+        try:
+            numbers = [as_numbers(value) for value in values]
+        except NotANumber:
+            continue
+        shaped = [place for place, field in enumerate(fields) if field.shaped and one.wrong[place]]
+        if shaped:
+            place = shaped[0]
+            return _tensor_picture(one, fields[place], numbers[place].reshape(-1), place, width)
+        yours = tuple(_number(n) for n in numbers)
+        wanted = tuple(_number(e.shown()) for e in one.expected)
+        wrong = tuple((0, column) for column, text in enumerate(one.wrong) if text)
+        rows = (("you returned", *yours), ("expected", *wanted))
+        return Picture(f"case “{one.case.name}”", ("", *(field.name for field in fields)), rows, wrong)
+    return None
+
+
+def _tensor_picture(one: Tried, field: Field, numbers: Any, place: int, width: int) -> Picture:
+    wanted = one.expected[place].shown().reshape(-1)
+    same_size = len(numbers) == len(wanted)
+    differ = (numbers != wanted).nonzero().reshape(-1).tolist() if same_size else []
+    start = max(0, min(differ[0] - 1, len(wanted) - width)) if differ else 0
+    shown = range(start, min(start + width, len(wanted), len(numbers)))
+    rows = (
+        ("you returned", *(_number(numbers[i]) for i in shown)),
+        ("expected", *(_number(wanted[i]) for i in shown)),
+    )
+    wrong = tuple((0, column) for column, i in enumerate(shown) if i in set(differ))
+    return Picture(f"{field.name} in case “{one.case.name}”", ("entry", *(str(i) for i in shown)), rows, wrong)
+
+
+def _number(x: Any) -> str:
+    return f"{float(x):.6g}" if x.numel() == 1 else f"shape {tuple(x.shape)}"
+
+
+def seed() -> int:
+    """The seed of the random cases: a grader's, from the environment, or the one for practising."""
+    return int(os.environ.get(SEED_VARIABLE, PRACTICE_SEED))
+
+
+class Lab:
+    """A lab's questions and the running total of its visible checks."""
+
+    def __init__(self, name: str, questions: Sequence[Question], by_hand: float = 0):
+        self.name = name
+        self.questions = tuple(questions)
+        self.by_hand = by_hand
+        self._outcomes: dict[str, Outcome] = {}
+        for question in questions:
+            question.lab = self
+
+    def note(self, outcome: Outcome) -> None:
+        """Count an outcome in the total; the latest of a question counts."""
+        self._outcomes[outcome.question] = outcome
+
+    def so_far(self, *, hidden: bool = False) -> str:
+        """The total in a sentence."""
+        earned = sum(outcome.points for outcome in self._outcomes.values())
+        total = sum(question.points for question in self.questions)
+        visible = "" if hidden else "; hidden checks remain"
+        return (
+            f"so far {earned:g} of the {total:g} points checked here ({self.by_hand:g} more are read by hand){visible}"
+        )

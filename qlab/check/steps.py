@@ -1,0 +1,61 @@
+"""A reference in named steps, and mistakes as faults put into them.
+
+The reference of a question is a function whose keyword-only arguments are its steps: `rounding`, `clamp`, … A mistake
+is the same function with a step or two replaced. So a mistake is a line, two of them combine, and each is by
+construction what a student gets who makes it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Steps = Mapping[str, Any]
+
+# Float arithmetic moves a value this far, absolutely and relatively: whatever lies so close to a tie counts as one.
+TIE_WIDTH = 1e-4
+TIE_WIDTH_RELATIVE = 2.0**-21
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A named mistake.
+
+    Attributes:
+        name: said to the student as the cause, counted in the class report.
+        steps: the steps of the reference that are wrong in it (`given`).
+        next: the one next step, best as a question.
+    """
+
+    name: str
+    steps: Steps = field(hash=False)
+    next: str
+
+
+def given(**steps: Any) -> Steps:
+    """The steps that a mistake replaces: `given(clamp=identity)`."""
+    return steps
+
+
+def nearest(x: Tensor) -> Tensor:
+    """Round half to even, as torch.round; the one reading that is not about ties."""
+    return torch.round(x)
+
+
+def ties_down(x: Tensor) -> Tensor:
+    """Round to nearest, values at (or within float error of) a tie down: one end of what is accepted."""
+    return torch.ceil(x - 0.5 - _width(x))
+
+
+def ties_up(x: Tensor) -> Tensor:
+    """Round to nearest, values at (or within float error of) a tie up: the other end of what is accepted."""
+    return torch.floor(x + 0.5 + _width(x))
+
+
+def _width(x: Tensor) -> Tensor:
+    return TIE_WIDTH + TIE_WIDTH_RELATIVE * x.abs()
+
+
+Reference = Callable[..., Any]

@@ -1,0 +1,56 @@
+"""One answer on all cases of a question: what came back, and what of it holds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qlab.check.answer import Answer, Returned
+from qlab.check.cases import Case
+from qlab.check.steps import Steps, ties_down, ties_up
+from qlab.check.values import Between, Field, as_numbers, difference, split
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A case with what is accepted there, what came back, and for each field what is wrong with it ("" if nothing)."""
+
+    case: Case
+    expected: tuple[Between, ...]
+    returned: Returned
+    wrong: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every field is as expected."""
+        return not any(self.wrong)
+
+
+def accepted(
+    reference: Callable[..., Any], fields: tuple[Field, ...], arguments: tuple[Any, ...], steps: Steps
+) -> tuple[Between, ...]:
+    """What a reference with these steps gives: both readings of a tie, unless a step says how to round."""
+    low = split(reference(*arguments, **{"rounding": ties_down, **steps}), fields)
+    high = split(reference(*arguments, **{"rounding": ties_up, **steps}), fields)
+    return tuple(Between(as_numbers(a), as_numbers(b)) for a, b in zip(low, high, strict=True))
+
+
+def judge(returned: Returned, expected: tuple[Between, ...], fields: tuple[Field, ...]) -> tuple[str, ...]:
+    """For each field what is wrong with what came back, "" where nothing is."""
+    if returned.error:
+        return (f"your code raised {returned.error}",) * len(fields)
+    values = split(returned.value, fields)
+    if isinstance(values, str):
+        return (values,) * len(fields)
+    return tuple(difference(*triple) for triple in zip(values, expected, fields, strict=True))
+
+
+def try_all(
+    answer: Answer, reference: Callable[..., Any], fields: tuple[Field, ...], cases: Sequence[Case], seed: int
+) -> list[Tried]:
+    """Call the answer on every case; a failure in one does not stop the next."""
+    tried = []
+    for case in cases:
+        expected = accepted(reference, fields, case.inputs(seed), {})
+        returned = answer.call(case.inputs(seed))
+        tried.append(Tried(case, expected, returned, judge(returned, expected, fields)))
+    return tried

@@ -1,0 +1,128 @@
+"""Comparing what an answer returned with what was expected: fields of a return value, each of a kind."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# Float32 and float64 readings of one formula differ by far less, every mistake by far more.
+RELATIVE_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value that an answer returns.
+
+    Attributes:
+        name: as the student knows it.
+        integer: its values have to be integers, in any dtype.
+        shaped: a tensor whose shape counts; otherwise a single number.
+    """
+
+    name: str
+    integer: bool = False
+    shaped: bool = False
+
+
+def real(name: str) -> Field:
+    """A real number, compared to a relative 1e-6."""
+    return Field(name)
+
+
+def integer(name: str) -> Field:
+    """An integer, in any type that holds one."""
+    return Field(name, integer=True)
+
+
+def tensor(name: str, *, integer: bool = True) -> Field:
+    """A tensor (or array, or list) of integers, or of real numbers, whose shape counts."""
+    return Field(name, integer=integer, shaped=True)
+
+
+@dataclass(frozen=True)
+class Between:
+    """The values that are accepted: every element from `low` to `high`, which differ only at ties."""
+
+    low: Tensor
+    high: Tensor
+
+    def shown(self) -> Tensor:
+        """One of the accepted values, for messages."""
+        return self.high
+
+
+class NotANumber(Exception):
+    """What came back cannot be read as numbers; the message says what it is."""
+
+
+def as_numbers(value: Any) -> Tensor:
+    """Anything number-like as a float64 tensor: numbers, lists, arrays, tensors of any dtype.
+
+    Raises:
+        NotANumber: None, a string, a complex number, a ragged list, …
+    """
+    if value is None:
+        raise NotANumber("None")
+    if isinstance(value, bool | str | bytes | complex):
+        raise NotANumber(f"{type(value).__name__} {value!r}")
+    try:
+        numbers = torch.as_tensor(value).detach().cpu()
+        if numbers.is_complex() or numbers.dtype == torch.bool:
+            raise NotANumber(f"a tensor of {numbers.dtype}")
+        return numbers.dequantize().double() if numbers.is_quantized else numbers.double()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise NotANumber(f"a value of type {type(value).__name__}") from error
+
+
+def split(value: Any, fields: tuple[Field, ...]) -> tuple[Any, ...] | str:
+    """The value's parts, one a field, or a sentence saying why it has not that many."""
+    if len(fields) == 1:
+        # A tuple of one is a comma too many, not a wrong answer.
+        return (value[0],) if isinstance(value, tuple) and len(value) == 1 else (value,)
+    names = ", ".join(field.name for field in fields)
+    if value is None:
+        return f"nothing came back, expected {names}"
+    if not isinstance(value, tuple | list):
+        return f"one value of type {type(value).__name__} came back, expected {len(fields)}: {names}"
+    if len(value) != len(fields):
+        return f"{len(value)} values came back, expected {len(fields)}: {names}"
+    return tuple(value)
+
+
+def difference(value: Any, expected: Between, field: Field, *, strict: bool = True) -> str:
+    """The empty string where the value is accepted; otherwise what came back and what was expected.
+
+    Args:
+        strict: ask for integers where the field does; recognizing a mistake must not.
+    """
+    try:
+        numbers = as_numbers(value)
+    except NotANumber as error:
+        return "nothing (None) came back" if value is None else f"{error} came back, expected numbers"
+    low, high = expected.low, expected.high
+    if not field.shaped and numbers.numel() == 1:
+        numbers = numbers.reshape(low.shape)
+    if numbers.shape != low.shape:
+        return f"shape {_shape(numbers)} came back, expected {_shape(low)}"
+    if not bool(torch.isfinite(numbers).all()):
+        return "NaN or infinity came back"
+    if strict and field.integer and bool((numbers != numbers.round()).any()):
+        first = numbers[numbers != numbers.round()].reshape(-1)[0].item()
+        return f"{first:.6g} came back, expected integers"
+    wrong = disagreement(numbers, expected, field)
+    if not bool(wrong.any()):
+        return ""
+    got, wanted = numbers[wrong].reshape(-1)[0].item(), expected.shown()[wrong].reshape(-1)[0].item()
+    count = f" ({int(wrong.sum())} of {wrong.numel()} values differ)" if wrong.numel() > 1 else ""
+    return f"you returned {got:.6g}, expected {wanted:.6g}{count}"
+
+
+def disagreement(numbers: Tensor, expected: Between, field: Field) -> Tensor:
+    """Where the numbers lie outside of what is accepted, as a boolean tensor."""
+    slack = 0.0 if field.integer else RELATIVE_TOLERANCE * expected.high.abs()
+    return (numbers < expected.low - slack) | (numbers > expected.high + slack)
+
+
+def _shape(numbers: Tensor) -> str:
+    return "a single number" if numbers.dim() == 0 else str(tuple(numbers.shape))

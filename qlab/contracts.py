@@ -1,0 +1,76 @@
+"""What qlab's functions ask of their inputs, and the one sentence each says when it is not so."""
+
+import torch
+from torch import Tensor
+
+BITWIDTHS = range(2, 17)
+
+
+def real_tensor(x: object, name: str = "tensor") -> Tensor:
+    """The tensor as float32, detached; it must be floating point, not empty, and finite.
+
+    Raises:
+        TypeError: not a tensor, or a tensor of integers or booleans.
+        ValueError: empty, or holding NaN or infinity.
+    """
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, not {type(x).__name__}: wrap it in torch.tensor(...).")
+    if not x.is_floating_point():
+        raise TypeError(f"{name} must hold real numbers, but its dtype is {x.dtype}: convert it with .float() first.")
+    if x.numel() == 0:
+        raise ValueError(f"{name} is empty (shape {tuple(x.shape)}): there is no range to represent.")
+    x = x.detach().to(torch.float32)
+    if not torch.isfinite(x).all():
+        raise ValueError(f"{name} holds NaN or infinity (or a value beyond float32): remove it before quantizing.")
+    return x
+
+
+def integer_tensor(q: object, name: str = "tensor") -> Tensor:
+    """The tensor as int64, so that no later subtraction can wrap; any dtype whose values are integers will do.
+
+    Raises:
+        TypeError: not a tensor.
+        ValueError: a value is not an integer.
+    """
+    if not isinstance(q, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor of integers, not {type(q).__name__}.")
+    if q.is_floating_point() and not torch.equal(q, q.round()):
+        raise ValueError(f"{name} must hold integers, but some values have a fraction: round them first.")
+    return q.detach().to(torch.int64)
+
+
+def checked_bitwidth(bitwidth: int) -> int:
+    """The bitwidth, an integer from 2 to 16; ValueError otherwise."""
+    if isinstance(bitwidth, bool) or not isinstance(bitwidth, int) or bitwidth not in BITWIDTHS:
+        raise ValueError(f"bitwidth must be an integer from 2 to 16, not {bitwidth!r}.")
+    return bitwidth
+
+
+def checked_scale(scale: float | Tensor, name: str = "scale") -> Tensor:
+    """The scale as a float32 tensor (0-d or per channel); every entry finite and above 0, ValueError otherwise."""
+    tensor = torch.as_tensor(scale, dtype=torch.float32).detach()
+    if not bool((torch.isfinite(tensor) & (tensor > 0)).all()):
+        raise ValueError(f"{name} must be finite and greater than 0 in float32, not {scale!r}.")
+    return tensor
+
+
+def along_channel(values: Tensor, like: Tensor, channel_dim: int | None, name: str = "scale") -> Tensor:
+    """Per-channel values reshaped to broadcast along `channel_dim` of `like`; a single value stays as it is.
+
+    Raises:
+        ValueError: several values without a channel_dim, or not one value a channel.
+    """
+    if values.numel() == 1 and values.dim() == 0:
+        return values
+    if channel_dim is None:
+        raise ValueError(f"{name} has shape {tuple(values.shape)}: pass channel_dim to quantize per channel.")
+    if not -like.dim() <= channel_dim < like.dim():
+        raise ValueError(f"channel_dim {channel_dim} does not exist in a tensor of shape {tuple(like.shape)}.")
+    if values.dim() != 1 or values.numel() != like.shape[channel_dim]:
+        raise ValueError(
+            f"{name} has shape {tuple(values.shape)}, but dimension {channel_dim} of a tensor of shape "
+            f"{tuple(like.shape)} has {like.shape[channel_dim]} channels."
+        )
+    shape = [1] * like.dim()
+    shape[channel_dim] = -1
+    return values.reshape(shape)

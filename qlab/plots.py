@@ -1,0 +1,200 @@
+"""Data in, a matplotlib Figure out; no widgets, no pyplot, so nothing has to be closed and any thread may draw."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter
+from torch import Tensor
+
+from qlab.qparams import code_range, qparams
+from qlab.quantize import dequantize, quantize
+from qlab.ranges import extend_to_zero, min_max, symmetric_range
+
+
+@dataclass(frozen=True)
+class Look:
+    """The colours of a figure: Okabe-Ito, checked on both backgrounds."""
+
+    background: str
+    ink: str
+    grid: str
+    activation: str
+    weight: str
+    clipping: str
+    raw: str
+
+
+LIGHT = Look("#ffffff", "#1f1f1f", "#d9d9d9", "#0072B2", "#E69F00", "#7b2d8e", "#5f5f5f")
+DARK = Look("#111111", "#e8e8e8", "#3a3a3a", "#56B4E9", "#E69F00", "#d58bf0", "#b5b5b5")
+
+
+class DescribedFigure(Figure):
+    """A figure that shows itself as PNG in a notebook, with a sentence for people who cannot see it."""
+
+    description: str = ""
+
+    def png(self) -> bytes:
+        """The figure as a PNG file's bytes."""
+        buffer = io.BytesIO()
+        FigureCanvasAgg(self).print_png(buffer)
+        return buffer.getvalue()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+        return {"image/png": self.png(), "text/plain": self.description}
+
+
+def example_tensors(count: int = 100_000, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """An activation ~ Pareto(1, 10) and a weight ~ Normal(0, 0.12): one-sided with a long tail, and a bell.
+
+    Args:
+        count: numbers in each.
+        seed: of a generator of their own.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    # The inverse of Pareto's distribution function, F(x) = 1 - x**-10 for x >= 1.
+    activation = (1 - torch.rand(count, generator=generator, dtype=torch.float64)).pow(-1 / 10)
+    weight = 0.12 * torch.randn(count, generator=generator)
+    return activation.float(), weight
+
+
+def codes_used(x: Tensor, low: Tensor, high: Tensor, bitwidth: int = 8) -> float:
+    """Share of the codes that lie between the smallest and the largest code of x, when [low, high] is represented."""
+    qmin, qmax = code_range(bitwidth)
+    scale, zero_point = qparams(low, high, qmin, qmax)
+    ends = quantize(torch.stack(min_max(x)), scale, zero_point, qmin, qmax).tolist()
+    return float(ends[1] - ends[0] + 1) / (qmax - qmin + 1)
+
+
+def clipping_ranges(
+    activation: Tensor | None = None, weight: Tensor | None = None, *, bitwidth: int = 8, dark: bool = False
+) -> DescribedFigure:
+    """Affine beside symmetric: histograms of an activation and a weight with their clipping ranges, 2x2.
+
+    Each panel marks the raw range (dotted) and the range that is represented (dashed, alpha and beta), and says the
+    share of codes that the data uses, computed with `codes_used`. Panels in a row share the x-range.
+
+    Args:
+        activation, weight: any shape, floating point; by default `example_tensors`.
+        bitwidth: 2..16.
+        dark: for a dark background.
+    """
+    examples = example_tensors()
+    rows = [
+        ("Activation", examples[0] if activation is None else activation, "activation"),
+        ("Weight", examples[1] if weight is None else weight, "weight"),
+    ]
+    look = DARK if dark else LIGHT
+    figure = DescribedFigure(figsize=(9.9, 6.2), dpi=100, facecolor=look.background)
+    figure.subplots_adjust(left=0.085, right=0.985, top=0.94, bottom=0.06, hspace=0.32, wspace=0.08)
+    sentences = []
+    for row, (name, x, colour) in enumerate(rows):
+        for column, kind in enumerate(("affine", "symmetric")):
+            axes = figure.add_subplot(2, 2, 2 * row + column + 1)
+            sentences.append(_range_panel(axes, look, getattr(look, colour), name, x, kind, bitwidth))
+    figure.description = " ".join(sentences)
+    return figure
+
+
+def _range_panel(axes: Axes, look: Look, colour: str, name: str, x: Tensor, kind: str, bitwidth: int) -> str:
+    raw_low, raw_high = min_max(x)
+    low, high = symmetric_range(x) if kind == "symmetric" else extend_to_zero(raw_low, raw_high)
+    widest = 1.12 * float(symmetric_range(x)[1])
+    counts, edges = np.histogram(x.numpy().ravel(), bins=100)
+    axes.stairs(counts, edges, fill=True, color=colour)
+    _style(axes, look)
+    axes.set_xlim(-widest, widest)
+    axes.set_ylim(0, counts.max() * 1.22)
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
+    )
+    if kind == "affine":
+        axes.set_ylabel("count per bin", color=look.ink)
+    else:
+        axes.tick_params(labelleft=False)
+    used = codes_used(x, low, high, bitwidth)
+    axes.set_title(f"{name}: {kind}, {used:.0%} of codes used", loc="left", fontsize=12, color=look.ink)
+    for letter, raw, end in (("α", raw_low, low), ("β", raw_high, high)):
+        _mark_end(axes, look, letter, float(raw), float(end))
+    return (
+        f"{name}, {kind}: data from {float(raw_low):.2f} to {float(raw_high):.2f}, represented range "
+        f"{float(low):.2f} to {float(high):.2f}, {used:.0%} of codes used."
+    )
+
+
+def _mark_end(axes: Axes, look: Look, letter: str, raw: float, end: float) -> None:
+    """One end of the range: dotted where the data ends, dashed where the represented range does, each labelled."""
+    (left, right), (_, top) = axes.get_xlim(), axes.get_ylim()
+    halo = [withStroke(linewidth=3, foreground=look.background)]
+    gap = 0.012 * (right - left)
+
+    def label(x: float, height: float, text: str, colour: str, *, outside: bool) -> None:
+        left_of_line = (letter == "α") == outside
+        axes.text(
+            x + (-gap if left_of_line else gap), height * top, text.replace("-", "−"), color=colour,
+            ha="right" if left_of_line else "left", weight="bold" if colour == look.clipping else "normal",
+            path_effects=halo,
+        )  # fmt: skip
+
+    axes.axvline(raw, color=look.raw, linestyle=":", linewidth=1.5, path_effects=halo)
+    axes.axvline(end, color=look.clipping, linestyle="--", linewidth=2, path_effects=halo)
+    room = (end - left if letter == "α" else right - end) > 0.2 * (right - left)
+    label(end, 0.92, f"{letter} = {end:.2f}", look.clipping, outside=room)
+    if abs(raw - end) > 0.02 * (right - left):
+        label(raw, 0.84, f"raw {raw:.2f}", look.raw, outside=False)
+
+
+def staircase_and_error(
+    low: float = -1.0, high: float = 1.0, bitwidth: int = 3, *, dark: bool = False
+) -> DescribedFigure:
+    """The staircase of a quantizer over [low, high], and below it the error, which stays within half a scale.
+
+    Args:
+        low, high: the range; extended to hold 0.
+        bitwidth: 2..16; at 3 bits every step can be seen.
+        dark: for a dark background.
+    """
+    look = DARK if dark else LIGHT
+    qmin, qmax = code_range(bitwidth)
+    scale, zero_point = qparams(torch.tensor(low), torch.tensor(high), qmin, qmax)
+    margin = 0.15 * (high - low)
+    x = torch.linspace(low - margin, high + margin, 4001)
+    back = dequantize(quantize(x, scale, zero_point, qmin, qmax), scale, zero_point)
+    figure = DescribedFigure(figsize=(7.5, 5.6), dpi=100, facecolor=look.background)
+    figure.subplots_adjust(left=0.11, right=0.98, top=0.93, bottom=0.09, hspace=0.34)
+    top, bottom = figure.add_subplot(2, 1, 1), figure.add_subplot(2, 1, 2)
+    top.plot(x, x, color=look.raw, linestyle=":", linewidth=1.5)
+    top.plot(x, back, color=look.activation, linewidth=2)
+    top.set_title(f"What comes back: {bitwidth} bits, {2**bitwidth} steps", loc="left", fontsize=12, color=look.ink)
+    bottom.plot(x, back - x, color=look.weight, linewidth=1.5)
+    bottom.set_title(
+        "Error: within half a scale inside the range, growing outside", loc="left", fontsize=12, color=look.ink
+    )
+    bottom.set_xlabel("x", color=look.ink)
+    half = float(scale) / 2
+    for end in (half, -half):
+        bottom.axhline(end, color=look.clipping, linestyle="--", linewidth=1.5)
+    bottom.text(high + margin, half * 1.15, "scale / 2", ha="right", color=look.clipping, weight="bold")
+    for axes in (top, bottom):
+        _style(axes, look)
+        axes.set_xlim(low - margin, high + margin)
+    figure.description = (
+        f"A staircase of {2**bitwidth} steps, {float(scale):.3f} wide, from {low:g} to {high:g}; below it the error, "
+        f"between -{half:.3f} and {half:.3f} inside the range and growing outside."
+    )
+    return figure
+
+
+def _style(axes: Axes, look: Look) -> None:
+    axes.set_facecolor(look.background)
+    axes.tick_params(colors=look.ink, labelsize=11)
+    axes.grid(axis="y", color=look.grid, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(look.ink)

@@ -1,0 +1,116 @@
+"""From an int32 accumulator to an output code: the multiplier M = S1*S2/S3, its M0 and n, and the output stage."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from qlab.contracts import along_channel, checked_scale, integer_tensor
+
+
+def decompose_multiplier(M: float) -> tuple[float, int]:
+    """M0 and n with M = M0 * 2**-n exactly and M0 in [0.5, 1): 0.2 is 0.8 * 2**-2.
+
+    M >= 1 gives n < 1, from M = 2 on n < 0: a left shift.
+
+    Raises:
+        ValueError: M is not finite or not above 0.
+
+    Source: Jacob et al. 2018 (arXiv 1712.05877), equation 6.
+    """
+    if not (math.isfinite(M) and M > 0):
+        raise ValueError(f"M must be finite and greater than 0, not {M!r}.")
+    M0, exponent = math.frexp(M)
+    return M0, -exponent
+
+
+def quantize_multiplier(M: float) -> tuple[int, int]:
+    """M0 as a 31-bit fixed-point number, round(2**31 * M0), and n.
+
+    A mantissa that rounds up to 2**31 does not fit into int32: it is halved and n becomes one less.
+
+    Returns:
+        M0_q in [2**30, 2**31 - 1], and n.
+
+    Raises:
+        ValueError: see `decompose_multiplier`.
+
+    Source: gemmlowp, doc/quantization.md, section "Implementation of quantized matrix multiplication".
+    """
+    M0, n = decompose_multiplier(M)
+    M0_q = round(M0 * 2**31)
+    return (M0_q // 2, n - 1) if M0_q == 2**31 else (M0_q, n)
+
+
+def requantize(
+    accumulator: Tensor,
+    multiplier: float | Tensor | tuple[float, int],
+    zero_point: int,
+    qmin: int = -128,
+    qmax: int = 127,
+) -> Tensor:
+    """Output codes from accumulators: clamp(round_half_even(M * acc) + zero_point, qmin, qmax).
+
+    M and the accumulator are rounded to float32 and multiplied in float32, as PyTorch's engines do.
+
+    Args:
+        accumulator: (..., out), integers.
+        multiplier: M, one number or one an output channel, shape (out,); or the pair (M0, n).
+        zero_point: of the output.
+        qmin, qmax: smallest and largest output code.
+
+    Returns:
+        int32, shaped as the accumulator.
+
+    Raises:
+        TypeError, ValueError: the accumulator holds no integers; M is not finite or not above 0.
+    """
+    if isinstance(multiplier, tuple):
+        M0, n = multiplier
+        multiplier = math.ldexp(M0, -n)
+    acc = integer_tensor(accumulator, "accumulator").to(torch.float32)
+    M = along_channel(checked_scale(multiplier, "M"), acc, -1, "M")
+    return (torch.round(acc * M) + zero_point).clamp(qmin, qmax).to(torch.int32)
+
+
+@dataclass(frozen=True)
+class OutputStage:
+    """What a layer's output stage is built from: everything between its accumulator and its output codes.
+
+    Attributes:
+        input_scale, weight_scale, output_scale: weight_scale a number or one an output channel.
+        output_zero_point, qmin, qmax: of the output codes.
+        bias: (out,) float32 or None.
+        relu: clamp at the output's zero-point, which is where the real number 0 lies.
+        kind: "linear" or "conv2d"; some engines round them differently.
+    """
+
+    input_scale: float
+    weight_scale: float | Tensor
+    output_scale: float
+    output_zero_point: int
+    qmin: int = -128
+    qmax: int = 127
+    bias: Tensor | None = None
+    relu: bool = False
+    kind: str = "linear"
+
+
+Rule = Callable[[OutputStage], Callable[[Tensor], Tensor]]
+
+
+def float32_rule(stage: OutputStage) -> Callable[[Tensor], Tensor]:
+    """The readable rule: int32 bias of scale S1*S2, then `requantize` with M = S1*S2/S3.
+
+    Returns a function from accumulators (..., out) to output codes, int32.
+
+    Source: Jacob et al. 2018 (arXiv 1712.05877), section 2.4, with float32 in place of fixed point.
+    """
+    accumulator_scale = stage.input_scale * torch.as_tensor(stage.weight_scale, dtype=torch.float64)
+    multiplier = accumulator_scale / stage.output_scale
+    bias = 0 if stage.bias is None else torch.round(stage.bias.double() / accumulator_scale).to(torch.int64)
+    # ReLU's zero is the output's zero-point: clamping there is all that ReLU costs.
+    qmin = max(stage.qmin, stage.output_zero_point) if stage.relu else stage.qmin
+    return lambda acc: requantize(acc + bias, multiplier, stage.output_zero_point, qmin, stage.qmax)
