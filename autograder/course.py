@@ -83,7 +83,9 @@ def lab_names() -> list[str]:
         UserError: there is no solutions folder beside this package.
     """
     if not SOLUTIONS.is_dir():
-        raise UserError("there is no solutions/ folder: run autograder from a clone of the repository (pip install -e .).")
+        raise UserError(
+            "there is no solutions/ folder: run autograder from a clone of the repository (pip install -e .)."
+        )
     return sorted(folder.name for folder in SOLUTIONS.iterdir() if (folder / f"{folder.name}.py").is_file())
 
 

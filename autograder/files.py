@@ -8,8 +8,8 @@ from pathlib import Path
 from autograder.errors import UserError
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write a text file in one step: whoever reads it sees the old content or the new, never a part.
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file (text as UTF-8) in one step: whoever reads it sees the old content or the new, never a part.
 
     Raises:
         UserError: no room on the disk, or no permission.
@@ -17,17 +17,17 @@ def write_atomic(path: Path, text: str) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=path.parent, prefix=".", delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
             temporary = Path(file.name)
-            file.write(text)
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
         temporary.chmod(0o644)
         os.replace(temporary, path)  # noqa: PTH105  # Path.replace is the same call; os.replace says "atomic" to a reader
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise UserError(f"{path} could not be written ({error.strerror}): make room or give permission, then run again.") from error
+        raise UserError(
+            f"{path} could not be written ({error.strerror}): make room or give permission, then run again."
+        ) from error
 
 
 def replace_folder(new: Path, old: Path) -> None:

@@ -1,22 +1,138 @@
 """nbgrader's gradebook.db: the only place that writes it."""
 
 import os
+import sqlite3
 import sys
 import warnings
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedNotebook
+
 from autograder.course import Course
+from autograder.grade.record import Record
 
-warnings.filterwarnings("ignore", module="(nbgrader|sqlalchemy).*")
+BACKUPS_KEPT = 10
+
+# nbgrader with SQLAlchemy 2.1 warns about its own queries; nobody who grades can do anything about it.
+warnings.filterwarnings("ignore", module="nbgrader.*")
+warnings.filterwarnings("ignore", category=Warning, module="sqlalchemy.*")
 
 
-def prepare_database(course: Course) -> None:
-    """Make the database if it is not there yet."""
-    from nbgrader.api import Gradebook
+@dataclass(frozen=True)
+class CellMark:
+    """A cell's mark as the gradebook has it.
 
+    Attributes:
+        points: by hand where a person gave any, else by the check; None while it waits for a person.
+        out_of: its maximum.
+        waiting: whether a person has to look at it.
+        comment: what the person wrote to the student.
+    """
+
+    points: float | None
+    out_of: float
+    waiting: bool
+    comment: str = ""
+
+
+@contextmanager
+def opened(course: Course) -> Iterator[Gradebook]:
+    """The gradebook, made if it is not there yet."""
     # nbgrader runs alembic by name when it makes a new database: let it find this environment's.
     folder = str(Path(sys.executable).parent)
     if folder not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
-    with Gradebook(course.db_url):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Gradebook(course.db_url) as gradebook:
+            yield gradebook
+
+
+def prepare(course: Course) -> None:
+    """Make the database if it is not there yet."""
+    with opened(course):
         pass
+
+
+def back_up(course: Course) -> Path | None:
+    """Copy the database as it is now to backups/; the newest few are kept. None where there is none yet."""
+    if not course.gradebook.is_file():
+        return None
+    folder = course.root / "backups"
+    folder.mkdir(exist_ok=True)
+    target = folder / f"gradebook-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.db"
+    with closing(sqlite3.connect(course.gradebook)) as now, closing(sqlite3.connect(target)) as copy:
+        now.backup(copy)
+    for old in sorted(folder.glob("gradebook-*.db"))[:-BACKUPS_KEPT]:
+        old.unlink()
+    return target
+
+
+def store(course: Course, records: Iterable[Record], resubmitted: Collection[str] = ()) -> None:
+    """Write what grading found; storing the same again changes nothing, and marks given by hand stay.
+
+    Args:
+        records: of submissions; one that could not be read leaves the gradebook as it is.
+        resubmitted: students who handed in something else than before: what a person marked has to be looked at again.
+    """
+    with opened(course) as gradebook:
+        for record in records:
+            if record.cells:
+                _store_one(gradebook, record, record.student in resubmitted)
+                gradebook.db.expunge_all()
+
+
+def _store_one(gradebook: Gradebook, record: Record, resubmitted: bool) -> None:
+    gradebook.update_or_create_student(record.student)
+    submission = gradebook.update_or_create_submission(record.lab, record.student)
+    graded = {grade.cell: grade for grade in record.cells}
+    for notebook in submission.notebooks:
+        _complete(notebook)
+        for grade in notebook.grades:
+            if (found := graded.get(grade.name)) is not None:
+                grade.auto_score = found.points
+                if grade.manual_score is None:
+                    grade.needs_manual_grade = found.points is None
+                elif resubmitted:
+                    grade.needs_manual_grade = True
+        for comment in notebook.comments:
+            found = graded.get(comment.name)
+            comment.auto_comment = "No response." if found is not None and not found.answered else None
+    gradebook.db.commit()
+
+
+def _complete(notebook: SubmittedNotebook) -> None:
+    """Add grades for cells that the lab got after this was first stored."""
+    present = {grade.cell_id for grade in notebook.grades}
+    for cell in notebook.notebook.grade_cells:
+        if cell.id not in present:
+            notebook.grades.append(Grade(cell_id=cell.id))
+
+
+def marks(course: Course, lab: str) -> dict[str, dict[str, CellMark]]:
+    """Every student's marks in a lab, by cell; empty where nothing was stored."""
+    if not course.gradebook.is_file():
+        return {}
+    with opened(course) as gradebook:
+        try:
+            submissions = gradebook.find_assignment(lab).submissions
+        except MissingEntry:
+            return {}
+        return {submission.student.id: _marks_of(submission.notebooks) for submission in submissions}
+
+
+def _marks_of(notebooks: Iterable[SubmittedNotebook]) -> dict[str, CellMark]:
+    found = {}
+    for notebook in notebooks:
+        comments = {comment.name: comment.comment or "" for comment in notebook.comments}
+        for grade in notebook.grades:
+            given = grade.auto_score if grade.manual_score is None else grade.manual_score
+            points = None if given is None else given + (grade.extra_credit or 0)
+            comment = comments.get(grade.name, "")
+            comment = "" if comment == "No response." else comment
+            found[grade.name] = CellMark(points, grade.max_score, bool(grade.needs_manual_grade), comment)
+    return found

@@ -16,6 +16,7 @@ from nbgrader.apps.api import NbGraderAPI
 from traitlets.config import Config
 
 import qlab
+from autograder import gradebook
 from autograder.course import LABS, SOLUTIONS, Course
 from autograder.errors import UserError
 from autograder.files import replace_folder
@@ -55,7 +56,9 @@ def _filled_in(text: str, numbers: dict[str, Any], lab: str) -> str:
     try:
         return jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text).render(numbers)
     except jinja2.TemplateError as error:
-        raise UserError(f"{lab} quotes a number that its results.json does not hold ({error}): run make bench.") from error
+        raise UserError(
+            f"{lab} quotes a number that its results.json does not hold ({error}): run make bench."
+        ) from error
 
 
 def _release_stamp(notebook: NotebookNode, folder: Path) -> str:
@@ -101,9 +104,8 @@ def release(lab: str, course: Course, labs: Path | None = LABS) -> Path:
 
 
 def _generate(lab: str, course: Course) -> None:
-    from autograder.gradebook import prepare_database
 
-    prepare_database(course)
+    gradebook.prepare(course)
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     api = NbGraderAPI(config=configure(Config(), course.root))
     result = api.generate_assignment(lab, force=True, create=True)
@@ -115,7 +117,9 @@ def up_to_date(lab: str, course: Course, labs: Path = LABS) -> bool:
     """Whether course and labs/ hold the lab that the source makes now."""
     stamp = read_source(SOLUTIONS / lab).metadata.qlab.release
     notebooks = [folder / f"{lab}.ipynb" for folder in (course.source(lab), course.release(lab), labs / lab)]
-    return course.gradebook.is_file() and all(path.is_file() and stamp_of(path).get("release") == stamp for path in notebooks)
+    return course.gradebook.is_file() and all(
+        path.is_file() and stamp_of(path).get("release") == stamp for path in notebooks
+    )
 
 
 def stamp_of(path: Path) -> dict[str, str]:

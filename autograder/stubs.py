@@ -20,7 +20,9 @@ class ClearToStub(ClearSolutions):  # type: ignore[misc]  # nbgrader has no type
     """
 
     def _replace_solution_region(self, cell: NotebookNode, language: str) -> bool:
-        stub, code, text = own_stub(cell.source), self.code_stub, self.text_stub
+        stub = own_stub(cell.source)
+        code: dict[str, str] = self.code_stub  # type: ignore[has-type]  # a trait of an untyped class
+        text: str = self.text_stub  # type: ignore[has-type]
         if stub:
             self.code_stub, self.text_stub = {**code, language: stub}, stub
         try:

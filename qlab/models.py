@@ -1,5 +1,7 @@
 """The models of the experiments."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -18,9 +20,7 @@ class MLP(nn.Module):
     def __init__(self, sizes: tuple[int, ...] = (784, 512, 512, 10)):
         super().__init__()
         self.sizes = sizes
-        self.layers = nn.ModuleList(
-            nn.Linear(inputs, outputs, bias=False) for inputs, outputs in zip(sizes, sizes[1:], strict=False)
-        )
+        self.layers = nn.ModuleList(nn.Linear(inputs, outputs, bias=False) for inputs, outputs in pairwise(sizes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (images, classes) of images (images, ...)."""

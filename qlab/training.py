@@ -37,7 +37,9 @@ def train(
     bar = tqdm(range(epochs), desc=f"training on {data.name}", unit="epoch", file=sys.stdout, disable=not progress)
     for _ in bar:
         total = 0.0
-        for batch in torch.randperm(len(data.x_train), generator=generator).split(batch_size):
+        order = torch.randperm(len(data.x_train), generator=generator)
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
             loss = nn.functional.cross_entropy(model(data.x_train[batch].to(device)), data.y_train[batch].to(device))
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped

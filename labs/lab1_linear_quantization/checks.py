@@ -4,10 +4,24 @@ Each reference is written in steps (its keyword-only arguments); a mistake repla
 float64, so that what is near a tie is known; the answers may use any precision.
 """
 
-import qlab
 import torch
+
+import qlab
 from qlab.check import (
-    Lab, Mistake, Part, Question, case, given, integer, nearest, normal, real, tensor, ties_down, ties_up, uniform,
+    Lab,
+    Mistake,
+    Part,
+    Question,
+    case,
+    given,
+    integer,
+    nearest,
+    normal,
+    real,
+    tensor,
+    ties_down,
+    ties_up,
+    uniform,
 )  # fmt: skip
 
 
@@ -333,14 +347,34 @@ q3 = Question(
     cases=[
         layer_case("the worked example", int8([[10, -4]]), int8([[3, -7]]), 0.1, z=(2, 1, -3), s=(0.5, 0.1)),
         layer_case("one row, three outputs", uniform(-90, 90, 1, 4), uniform(-90, 90, 3, 4), 0.15, z=(-7, 12, 9)),
-        layer_case("asymmetric input and weights", uniform(-128, 127, 6, 16), uniform(-128, 127, 5, 16), 0.6, z=(-128, 23, -40)),
+        layer_case(
+            "asymmetric input and weights", uniform(-128, 127, 6, 16), uniform(-128, 127, 5, 16), 0.6, z=(-128, 23, -40)
+        ),
         layer_case("784 inputs wide", uniform(-128, 127, 4, 784), uniform(-100, 100, 6, 784), 1.6, z=(-30, 8, 11)),
         layer_case(
-            "outputs beyond the range", uniform(-128, 127, 5, 24), uniform(-128, 127, 6, 24), 0.09, z=(3, -9, 14), group="saturating"
+            "outputs beyond the range",
+            uniform(-128, 127, 5, 24),
+            uniform(-128, 127, 6, 24),
+            0.09,
+            z=(3, -9, 14),
+            group="saturating",
         ),
-        layer_case("4-bit outputs", uniform(-128, 127, 6, 16), uniform(-128, 127, 6, 16), 4.0, z=(10, -4, 2), bits=(8, 4), group="bits"),
         layer_case(
-            "4-bit weights, 10-bit outputs", uniform(-128, 127, 6, 16), uniform(-8, 7, 6, 16), 0.006, z=(-20, 2, 60), bits=(4, 10),
+            "4-bit outputs",
+            uniform(-128, 127, 6, 16),
+            uniform(-128, 127, 6, 16),
+            4.0,
+            z=(10, -4, 2),
+            bits=(8, 4),
+            group="bits",
+        ),
+        layer_case(
+            "4-bit weights, 10-bit outputs",
+            uniform(-128, 127, 6, 16),
+            uniform(-8, 7, 6, 16),
+            0.006,
+            z=(-20, 2, 60),
+            bits=(4, 10),
             group="bits",
         ),
     ],
@@ -546,10 +580,16 @@ q5 = Question(
     mistakes=[
         wrong("n has the wrong sign", (0.8, -2), "M = M0 * 2**-n: what does n = -2 make of 0.8?"),
         wrong("M0 is not normalized", (0.2, 0), "M0 has to lie in [0.5, 1): double it until it does, and count."),
-        wrong("M0 is doubled once too little", (0.4, 1), "M0 has to lie in [0.5, 1): double it until it does, and count."),
+        wrong(
+            "M0 is doubled once too little", (0.4, 1), "M0 has to lie in [0.5, 1): double it until it does, and count."
+        ),
         wrong("M0 is normalized to [1, 2)", (1.6, 3), "that is the mantissa of IEEE floats; here M0 lies in [0.5, 1)."),
         wrong("M0 is halved instead of doubled", (0.05, -2), "0.2 is below 0.5: which way brings it into [0.5, 1)?"),
-        wrong("M0 is given in fixed point", (round(0.8 * 2**31), 2), "M0 is asked as a real number; 2**31 * M0 is Lab 2's."),
+        wrong(
+            "M0 is given in fixed point",
+            (round(0.8 * 2**31), 2),
+            "M0 is asked as a real number; 2**31 * M0 is Lab 2's.",
+        ),
         wrong("M0 and n are exchanged", (2, 0.8), "M0 is the fraction, n the number of bits to shift."),
         wrong("a power of ten is taken", (0.2, 1), "a shift by n bits divides by 2**n, not by 10**n."),
     ],

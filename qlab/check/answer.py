@@ -42,9 +42,10 @@ class Answer(Protocol):
 
 def answer_from(values: tuple[Any, ...], names: tuple[str, ...]) -> Answer:
     """The answer behind what a test cell passed: a function, values, or an `Answer` that a grader made."""
-    first = values[0] if values else None
+    first: Any = values[0] if values else None
     if hasattr(first, "standing_in"):
-        return first  # type: ignore[no-any-return]  # an Answer, made by a grader
+        made_by_grader: Answer = first
+        return made_by_grader
     if len(names) == 1 and callable(first):
         return LocalAnswer(first, names)
     return LocalAnswer(lambda: values if len(values) > 1 else first, names)

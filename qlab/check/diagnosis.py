@@ -9,7 +9,7 @@ import torch
 
 from qlab.check.steps import Mistake, Steps
 from qlab.check.trial import Tried, accepted
-from qlab.check.values import Between, Field, NotANumber, as_numbers, difference, disagreement, split
+from qlab.check.values import Between, Field, NotNumericError, as_numbers, difference, disagreement, split
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,10 @@ class Diagnosis:
     next: str
 
 
+# A fault that truncates is one code off where the answer's own float arithmetic crosses an integer.
+OFF_BY_ONE = 0.05
+
+
 def diagnose(
     tried: Sequence[Tried],
     reference: Callable[..., Any],
@@ -29,56 +33,77 @@ def diagnose(
     seed: int,
 ) -> Diagnosis | None:
     """The mistakes of the question that explain every case, one alone before two together; then the general ones."""
-    for known in itertools.chain(((m,) for m in mistakes), itertools.combinations(mistakes, 2)):
-        steps: dict[str, Any] = {}
-        for mistake in known:
-            steps |= mistake.steps
-        if len(steps) < sum(len(mistake.steps) for mistake in known):
-            continue  # both replace the same step: they cannot be made together
-        if _explains(steps, tried, reference, fields, seed):
-            names = tuple(mistake.name for mistake in known)
-            return Diagnosis(names, "; and ".join(names), known[0].next)
+    for count in (1, 2):
+        for share_off in (0.0, OFF_BY_ONE):
+            for known in itertools.combinations(mistakes, count):
+                steps = _together(known)
+                if steps is not None and _explains(steps, tried, reference, fields, seed, share_off):
+                    names = tuple(mistake.name for mistake in known)
+                    return Diagnosis(names, "; and ".join(names), known[0].next)
     return general(tried, fields)
 
 
+def _together(mistakes: Sequence[Mistake]) -> Steps | None:
+    """The steps of all; None where two replace the same step and so cannot be made together."""
+    steps: dict[str, Any] = {}
+    for mistake in mistakes:
+        steps |= mistake.steps
+    return steps if len(steps) == sum(len(mistake.steps) for mistake in mistakes) else None
+
+
 def _explains(
-    steps: Steps, tried: Sequence[Tried], reference: Callable[..., Any], fields: tuple[Field, ...], seed: int
+    steps: Steps,
+    tried: Sequence[Tried],
+    reference: Callable[..., Any],
+    fields: tuple[Field, ...],
+    seed: int,
+    share_off: float,
 ) -> bool:
-    """Whether the reference with these faults gives what the answer gave, in every case."""
-    return all(_same(steps, one, reference, fields, seed) for one in tried) and any(not one.holds for one in tried)
+    """Whether the reference with these faults gives what the answer gave in every case, and not what is right."""
+    apart, entries, failures = 0, 0, 0
+    for one in tried:
+        if one.holds and any(bool((e.high - e.low > 1).any()) for e in one.expected):
+            continue  # nearly everything is accepted here, as for the scale of an all-zero tensor: it tells nothing
+        faulty = _faulty(steps, one, reference, fields, seed)
+        if faulty is None and one.returned.error_name == "ZeroDivisionError":
+            continue  # both divide by zero here
+        values = split(one.returned.value, fields)
+        if one.returned.error or faulty is None or isinstance(values, str):
+            return False
+        for value, expected, field, wrong in zip(values, faulty, fields, one.wrong, strict=True):
+            differing = _apart(value, expected, field)
+            if differing is None or (differing and not field.shaped and wrong):
+                return False
+            apart += differing
+            entries += expected.low.numel() if field.shaped else 0
+        failures += not one.holds
+    return failures > 0 and apart <= share_off * entries
 
 
-def _same(steps: Steps, one: Tried, reference: Callable[..., Any], fields: tuple[Field, ...], seed: int) -> bool:
-    if one.returned.error:
-        return False
-    values = split(one.returned.value, fields)
-    if isinstance(values, str):
-        return False
+def _faulty(
+    steps: Steps, one: Tried, reference: Callable[..., Any], fields: tuple[Field, ...], seed: int
+) -> tuple[Between, ...] | None:
+    """What the reference with these faults gives; None where it fails."""
     try:
-        faulty = accepted(reference, fields, one.case.inputs(seed), steps)
-    except (ValueError, TypeError, ArithmeticError, RuntimeError, NotANumber):
-        return False  # the fault makes the reference itself fail here; the answer did not
-    return all(_agrees(v, e, f) for v, e, f in zip(values, faulty, fields, strict=True))
+        return accepted(reference, fields, one.case.inputs(seed), steps)
+    except (ValueError, TypeError, ArithmeticError, RuntimeError, NotNumericError):
+        return None
 
 
-# A fault that truncates is one code off where the answer's own float arithmetic crosses an integer.
-OFF_BY_ONE = 0.05
-
-
-def _agrees(value: Any, faulty: Between, field: Field) -> bool:
+def _apart(value: Any, faulty: Between, field: Field) -> int | None:
+    """How many entries differ, each by one code at most; None where more than that is different."""
     if not difference(value, faulty, field, strict=False):
-        return True
-    if not (field.integer and field.shaped):
-        return False
-    widened = Between(faulty.low - 1, faulty.high + 1)
-    apart = not difference(value, widened, field, strict=False) and disagreement(as_numbers(value), faulty, field)
-    return isinstance(apart, torch.Tensor) and int(apart.sum()) <= OFF_BY_ONE * apart.numel()
+        return 0
+    near = Between(faulty.low - 1, faulty.high + 1)
+    if not field.integer or difference(value, near, field, strict=False):
+        return None
+    return int(disagreement(as_numbers(value), faulty, 0.0).sum())
 
 
 def general(tried: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:
     """Mistakes that any question may meet, recognized by what came back."""
     failures = [one for one in tried if not one.holds]
-    for recognize in (_raises, _returns_nothing, _wrong_count, _other_order, _not_finite, _wrong_shape, _not_integers):
+    for recognize in GENERAL:
         if failures and (found := recognize(failures, fields)):
             return found
     return None
@@ -138,8 +163,23 @@ def _numbers(one: Tried, fields: tuple[Field, ...]) -> list[torch.Tensor]:
         return []
     try:
         return [as_numbers(value) for value in values]
-    except NotANumber:
+    except NotNumericError:
         return []
+
+
+def _not_numbers(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:
+    for one in failures:
+        values = split(one.returned.value, fields)
+        for value, field in zip(values if isinstance(values, tuple) else (), fields, strict=False):
+            try:
+                numbers = as_numbers(value)
+            except NotNumericError as error:
+                return _named(
+                    f"{field.name} is not a number", "give a number, without quotes or unit", f"{error} came back"
+                )
+            if not field.shaped and numbers.numel() != 1:
+                return _named(f"{field.name} is several numbers", "give one number; a decimal has a point, not a comma")
+    return None
 
 
 def _not_finite(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:
@@ -166,3 +206,15 @@ def _not_integers(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagn
                     "codes are integers: which function rounds to the nearest one?",
                 )
     return None
+
+
+GENERAL = (
+    _raises,
+    _returns_nothing,
+    _wrong_count,
+    _other_order,
+    _not_numbers,
+    _not_finite,
+    _wrong_shape,
+    _not_integers,
+)

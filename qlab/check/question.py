@@ -11,7 +11,7 @@ from qlab.check.diagnosis import Diagnosis, diagnose
 from qlab.check.outcome import Outcome, Picture
 from qlab.check.steps import Mistake
 from qlab.check.trial import Tried, try_all
-from qlab.check.values import Field, NotANumber, as_numbers, split
+from qlab.check.values import Field, NotNumericError, as_numbers, split
 
 # Random cases are drawn from this while a student practises; a grader sets its own, so that they differ there.
 PRACTICE_SEED = 0
@@ -115,7 +115,8 @@ class Question:
         assert self.provided is not None, f"{self.id} has no provided function"
         if self._checked and self._checked[1].right and callable(self._checked[0]):
             print(f"{self.id}: the cells below use your {self.names[0]}.")
-            return self._checked[0]
+            function: Callable[..., Any] = self._checked[0]
+            return function
         print(f"{self.id} is not right yet: the cells below use the reference {self.names[0]}, so that you can go on.")
         return self.provided
 
@@ -176,7 +177,7 @@ def picture(tried: Sequence[Tried], fields: tuple[Field, ...], width: int = 6) -
             continue
         try:
             numbers = [as_numbers(value) for value in values]
-        except NotANumber:
+        except NotNumericError:
             continue
         shaped = [place for place, field in enumerate(fields) if field.shaped and one.wrong[place]]
         if shaped:

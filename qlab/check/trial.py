@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from qlab.check.answer import Answer, Returned
 from qlab.check.cases import Case
 from qlab.check.steps import Steps, ties_down, ties_up
@@ -31,7 +33,9 @@ def accepted(
     """What a reference with these steps gives: both readings of a tie, unless a step says how to round."""
     low = split(reference(*arguments, **{"rounding": ties_down, **steps}), fields)
     high = split(reference(*arguments, **{"rounding": ties_up, **steps}), fields)
-    return tuple(Between(as_numbers(a), as_numbers(b)) for a, b in zip(low, high, strict=True))
+    pairs = [(as_numbers(a), as_numbers(b)) for a, b in zip(low, high, strict=True)]
+    # A fault may turn the order around, as a wrong sign does.
+    return tuple(Between(torch.minimum(a, b), torch.maximum(a, b)) for a, b in pairs)
 
 
 def judge(returned: Returned, expected: tuple[Between, ...], fields: tuple[Field, ...]) -> tuple[str, ...]:

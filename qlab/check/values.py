@@ -1,6 +1,7 @@
 """Comparing what an answer returned with what was expected: fields of a return value, each of a kind."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import torch
@@ -8,6 +9,8 @@ from torch import Tensor
 
 # Float32 and float64 readings of one formula differ by far less, every mistake by far more.
 RELATIVE_TOLERANCE = 1e-6
+# An unrounded code of a faulty answer carries float32's error, which its subtraction of nearly equal numbers enlarges.
+FAULTY_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Between:
         return self.high
 
 
-class NotANumber(Exception):
+class NotNumericError(Exception):
     """What came back cannot be read as numbers; the message says what it is."""
 
 
@@ -60,19 +63,26 @@ def as_numbers(value: Any) -> Tensor:
     """Anything number-like as a float64 tensor: numbers, lists, arrays, tensors of any dtype.
 
     Raises:
-        NotANumber: None, a string, a complex number, a ragged list, …
+        NotNumericError: None, a string, a complex number, a ragged list, …
     """
     if value is None:
-        raise NotANumber("None")
+        raise NotNumericError("None")
     if isinstance(value, bool | str | bytes | complex):
-        raise NotANumber(f"{type(value).__name__} {value!r}")
+        raise NotNumericError(f"{type(value).__name__} {value!r}")
     try:
-        numbers = torch.as_tensor(value).detach().cpu()
+        numbers = _tensor(value).detach().cpu()
         if numbers.is_complex() or numbers.dtype == torch.bool:
-            raise NotANumber(f"a tensor of {numbers.dtype}")
+            raise NotNumericError(f"a tensor of {numbers.dtype}")
         return numbers.dequantize().double() if numbers.is_quantized else numbers.double()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise NotANumber(f"a value of type {type(value).__name__}") from error
+        raise NotNumericError(f"a value of type {type(value).__name__}") from error
+
+
+def _tensor(value: Any) -> Tensor:
+    if hasattr(value, "dtype"):
+        return torch.as_tensor(value)
+    # Python's numbers keep their 53 bits; a Fraction is a number too, though not to torch.
+    return torch.as_tensor(float(value) if isinstance(value, Real) else value, dtype=torch.float64)
 
 
 def split(value: Any, fields: tuple[Field, ...]) -> tuple[Any, ...] | str:
@@ -98,9 +108,9 @@ def difference(value: Any, expected: Between, field: Field, *, strict: bool = Tr
     """
     try:
         numbers = as_numbers(value)
-    except NotANumber as error:
+    except NotNumericError as error:
         return "nothing (None) came back" if value is None else f"{error} came back, expected numbers"
-    low, high = expected.low, expected.high
+    low = expected.low
     if not field.shaped and numbers.numel() == 1:
         numbers = numbers.reshape(low.shape)
     if numbers.shape != low.shape:
@@ -110,7 +120,9 @@ def difference(value: Any, expected: Between, field: Field, *, strict: bool = Tr
     if strict and field.integer and bool((numbers != numbers.round()).any()):
         first = numbers[numbers != numbers.round()].reshape(-1)[0].item()
         return f"{first:.6g} came back, expected integers"
-    wrong = disagreement(numbers, expected, field)
+    wrong = disagreement(
+        numbers, expected, (0.0 if field.integer else RELATIVE_TOLERANCE) if strict else FAULTY_TOLERANCE
+    )
     if not bool(wrong.any()):
         return ""
     got, wanted = numbers[wrong].reshape(-1)[0].item(), expected.shown()[wrong].reshape(-1)[0].item()
@@ -118,10 +130,10 @@ def difference(value: Any, expected: Between, field: Field, *, strict: bool = Tr
     return f"you returned {got:.6g}, expected {wanted:.6g}{count}"
 
 
-def disagreement(numbers: Tensor, expected: Between, field: Field) -> Tensor:
-    """Where the numbers lie outside of what is accepted, as a boolean tensor."""
-    slack = 0.0 if field.integer else RELATIVE_TOLERANCE * expected.high.abs()
-    return (numbers < expected.low - slack) | (numbers > expected.high + slack)
+def disagreement(numbers: Tensor, expected: Between, slack: float) -> Tensor:
+    """Where the numbers lie outside of what is accepted by more than the relative slack, as a boolean tensor."""
+    too_low = numbers < expected.low - slack * expected.low.abs()
+    return too_low | (numbers > expected.high + slack * expected.high.abs())
 
 
 def _shape(numbers: Tensor) -> str:

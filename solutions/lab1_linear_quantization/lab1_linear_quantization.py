@@ -160,13 +160,14 @@ print("back   ", [round(v, 2) for v in (S * (q - Z)).tolist()])
 r"""
 The zero-point fell outside of the codes, was clipped, and took the whole range with it: 6 came back as 5. The repair is
 to **extend the range to hold 0**: $r_{min} \le 0 \le r_{max}$. Then $Z$ is always a code, 0.0 is exact (padding and ReLU
-produce many zeros), and the price is a slightly larger step.
+produce many zeros). The price is a larger step: slightly larger for most tensors, much larger for values like 100 to 101.
 
 ### Q1 · Scale and zero-point
 *difficulty 2/5 · importance 5/5 · 15 minutes · 15 points*
 
-`fp32_tensor` is a float32 tensor of any shape, finite and not empty; `bitwidth` is 2 to 16. Return `scale` (a float, above 0)
-and `zero_point` (an integer from q_min to q_max, rounded to the nearest; at an exact tie either neighbour is right).
+`fp32_tensor` is a float32 tensor of any shape, finite, not empty, its values of ordinary size (no denormals); `bitwidth` is 2 to
+16. Return `scale` (above 0) and `zero_point` (an integer from q_min to q_max, rounded to the nearest; at a tie, or so close to one
+that float32 cannot tell, either neighbour is right). Python numbers, numpy numbers and 0-d tensors all count.
 The lines above the blanks extend the range and guard the all-zero tensor, which has no width to divide.
 
 <details><summary>Hint 1: a question</summary>Which distance in reals corresponds to which distance in codes?</details>
@@ -226,8 +227,8 @@ r"""
 
 A float becomes an integer in three steps: divide by the scale, round to the nearest, shift by the zero-point.
 
-`fp32_tensor` and `bitwidth` as before. Return the codes (integer values, in any dtype, in the shape of the tensor), the
-scale and the zero-point. At an exact tie either neighbour is right; `torch.round` takes the even one. You may call your own
+`fp32_tensor` and `bitwidth` as before. Return the codes (a tensor of integer values, in any dtype, in the shape of `fp32_tensor`),
+the scale and the zero-point. At a tie either neighbour is right; `torch.round` takes the even one. You may call your own
 `get_scale_and_zero_point`: if it is not right yet, this check uses the reference in its place.
 
 <details><summary>Hint 1: a question</summary>What has to become of the real 0.0?</details>
@@ -310,8 +311,9 @@ $-3 + 32 = 29$, which stands for $0.1 \cdot 32 = 3.2$. In reals: $4 \cdot 0.2 + 
 ### Q3 · A quantized linear layer
 *difficulty 3/5 · importance 5/5 · 20 minutes · 20 points*
 
-`input` (rows, in) and `weights` (out, in) hold integer codes, in any dtype; the scales are floats, the zero-points integers.
-Return the output codes (rows, out), integer values in any dtype, rounded to the nearest (either neighbour at a tie) and
+`input` (rows, in) and `weights` (out, in) hold integer codes of at most 8 bits, signed or unsigned, in any dtype; the scales are
+floats, the zero-points integers. `bitwidth` is that of the weights: it is there so that a caller can say it, and your lines do not
+need it. `device` says where to compute. Return the output codes (rows, out), integer values in any dtype, rounded to the nearest (either neighbour at a tie) and
 clamped to the codes of `activation_bitwidth`. The given lines widen the codes to float64, which holds every integer up
 to $2^{53}$ exactly: the sum is the integer that an int32 accumulator would hold.
 
@@ -344,15 +346,14 @@ def quantized_linear(
 
 # %% nbgrader={"grade": true, "grade_id": "q3-check", "locked": true, "points": 20, "schema_version": 3, "solution": false, "task": false}
 # Check of Q3: visible cases; hidden ones remain.
-from checks import q3
-
 ### BEGIN HIDDEN TESTS
-from checks import int8, layer_case
+from checks import int8, layer_case, q3
+
 from qlab.check import uniform
 
 q3.also(
     layer_case("a tie", int8([[3, 0], [5, 0], [1, 1]]), int8([[1, 0], [0, 7]]), 0.2, z=(0, 0, 1), s=(0.5, 0.2)),
-    layer_case("zero-points at the ends", uniform(-128, 127, 5, 32), uniform(-128, 127, 3, 32), 1.1, z=(-128, 127, -128)),
+    layer_case("zero-points at the ends", uniform(-128, 127, 5, 32), uniform(-128, 127, 3, 32), 2.2, z=(-128, 127, 127)),
     layer_case("unsigned input", uniform(0, 255, 4, 20, dtype=__import__("torch").uint8), uniform(-128, 127, 4, 20), 0.7, z=(131, -3, 6)),
     layer_case("far beyond the range", int8([[127] * 8, [-128] * 8, [1, 0, 0, 0, 0, 0, 0, 0]]), uniform(60, 127, 4, 8), 0.05, z=(0, 1, -7), group="saturating"),
     layer_case("2-bit weights, 6-bit outputs", uniform(-128, 127, 6, 40), uniform(-2, 1, 5, 40), 0.13, z=(25, -1, 4), bits=(2, 6), group="bits"),
@@ -493,9 +494,10 @@ print(f"int8 and fp32 choose the same class for {agreement:.2%} of the images; m
 say more than accuracy does.
 
 **Why can the loss grow fivefold while accuracy stays?** A published notebook prints accuracy 83.9 % and 83.9 %, loss 0.000875 and
-0.004596, before and after quantization, and calls it the price of int8. It is not: its logits were left as integers. The
-largest code stays the largest, so accuracy cannot notice; but cross-entropy takes exponentials, and codes are logits divided by
-the scale, so every wrong answer is wrong with great confidence. On digits the same slip takes the loss from {{ digits.int8_loss }}
+0.004596 (divided by the number of images once too often, which does not matter for the ratio), before and after quantization, as
+if this were the price of int8. It is not: its logits were left as integers. Mapping codes back to reals keeps their order, so the
+accuracy is the same with or without it; but cross-entropy takes exponentials, and codes are logits divided by the scale, so that
+every wrong answer is wrong with great confidence. On digits the same slip takes the loss from {{ digits.int8_loss }}
 to {{ digits.codes_loss }} (Fashion-MNIST: {{ fashion_mnist.int8_loss }} to {{ fashion_mnist.codes_loss }}).
 
 ## 6 · Affine or symmetric
@@ -521,7 +523,8 @@ one side: symmetric leaves half of the codes unused, a whole bit. So most engine
 ### Q4 · 50 MB
 *difficulty 1/5 · importance 3/5 · 5 minutes · 5 points, and 10 for the calculation*
 
-A model takes 50 MB in fp32. How many MB do its parameters take in int8? Give the number here, the calculation below.
+A model takes 50 MB in fp32. How many MB do its parameters take in int8? Give the number here (a plain number, with a decimal point and without the
+unit), the calculation below.
 
 <details><summary>Hint 1: a question</summary>What stays the same, the number of parameters or the bytes of each?</details>
 <details><summary>Hint 2: the equation</summary>size = parameters * bits / 8</details>
@@ -570,7 +573,7 @@ $2^{-n}$ is a shift by $n$ bits. For example $M = 0.3$: doubled once it is 0.6, 
 ### Q5 · M = 0.2
 *difficulty 2/5 · importance 4/5 · 5 minutes · 10 points*
 
-Give M0 (a real number in [0.5, 1)) and n (an integer) for M = 0.2.
+Give M0 (a real number in [0.5, 1)) and n (an integer) for M = 0.2. (For M of 1 and above n is 0 or negative: a shift to the left.)
 
 <details><summary>Hint 1: a question</summary>How often can you double 0.2 before it reaches 1?</details>
 <details><summary>Hint 2: the equation</summary>M0 = M * 2**n</details>
@@ -592,7 +595,8 @@ from checks import q5
 q5.check(M0, n)
 
 # %% id="multipliers" tags=["demo"]
-# The multipliers of your network, split. All are below 1 here: is that a law?
+# The multipliers of your network, split. They are below 1 because a layer's output step is wider than its accumulator's.
+# Is that a law? Only where S_out > S_in * S_w; Lab 2 meets an M above 1.
 scales = [scale_and_zero_point(calibration)[0], *(S_out for *_, S_out, _ in layers)]
 for number, (_, S_w, _, S_out, _) in enumerate(layers):
     M = scales[number] * S_w / S_out

@@ -22,7 +22,11 @@ def mapping():
     axes = figure.add_axes((0.11, 0.14, 0.85, 0.8))
     axes.plot([-1, 1], [0, 128], color=BLUE, linewidth=2.5)
     axes.plot([-1, 0, 1], [0, 64, 128], "o", color=BLUE)
-    for x, y, text, place in ((-1, 0, "(−1, 0)", (10, -2)), (1, 128, "(1, 128)", (-62, -4)), (0, 64, "0.0 is the code 64", (12, -8))):
+    for x, y, text, place in (
+        (-1, 0, "(−1, 0)", (10, -2)),
+        (1, 128, "(1, 128)", (-62, -4)),
+        (0, 64, "0.0 is the code 64", (12, -8)),
+    ):
         axes.annotate(text, (x, y), place, textcoords="offset points", color=INK, fontsize=11)
     axes.plot([-0.5, 0, 0], [32, 32, 64], color=PURPLE, linestyle="--", linewidth=1.5)
     axes.text(-0.27, 24, "0.5", color=PURPLE, weight="bold")
@@ -41,7 +45,13 @@ def mapping():
 def box(axes, x, y, width, text, colour, height=0.9):
     axes.add_patch(
         FancyBboxPatch(
-            (x, y), width, height, boxstyle="round,pad=0.02,rounding_size=0.08", facecolor=colour + "22", edgecolor=colour, linewidth=1.6
+            (x, y),
+            width,
+            height,
+            boxstyle="round,pad=0.02,rounding_size=0.08",
+            facecolor=colour + "22",
+            edgecolor=colour,
+            linewidth=1.6,
         )
     )
     axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", color=INK, fontsize=10.5)

@@ -1,0 +1,252 @@
+"""The TA's commands: autograder release | grade | feedback | export | demo."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from tqdm import tqdm
+
+from autograder.course import DEFAULT_COURSE, Course, find_lab, lab_names
+from autograder.errors import BUG, NOT_REPRODUCED, WITHOUT_MARK, WRONG_CALL, UserError
+
+if TYPE_CHECKING:
+    from autograder.report import StudentMarks
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Build labs, grade submissions, write feedback. Exit codes: 0 done; 2 something is missing or called wrongly "
+    "(the message names the fix); 3 done, but a submission has no mark; 4 a replay does not reproduce its record.",
+)
+CourseOption = Annotated[Path, typer.Option("--course", help="The course folder.", show_default="autograder/course")]
+LabArgument = Annotated[str, typer.Argument(help="A lab's name, or a beginning of it: lab1.")]
+
+
+@app.command()
+def release(
+    lab: Annotated[str, typer.Argument(help="A lab's name, or a beginning of it; all labs by default.")] = "",
+    course: CourseOption = DEFAULT_COURSE,
+    force: Annotated[bool, typer.Option(help="Build again what is up to date.")] = False,
+) -> None:
+    """Build labs/ and the course's source/ and release/ from solutions/. Example: autograder release lab1."""
+    _release([find_lab(lab)] if lab else lab_names(), _course(course), force)
+
+
+def _course(root: Path) -> Course:
+    if root.exists() and not root.is_dir():
+        raise UserError(f"--course {root} is a file: name a folder.")
+    return Course.at(root)
+
+
+def _release(labs: Iterable[str], course: Course, force: bool) -> None:
+    print("Loading nbgrader …", file=sys.stderr, flush=True)
+    from autograder.release import release, up_to_date
+
+    for lab in labs:
+        if not force and up_to_date(lab, course):
+            print(f"{lab}: up to date")
+            continue
+        print(f"{lab}: building …", flush=True)
+        print(f"{lab}: released to {_short(release(lab, course))} and labs/{lab}")
+
+
+@app.command()
+def grade(
+    lab: LabArgument,
+    course: CourseOption = DEFAULT_COURSE,
+    student: Annotated[str, typer.Option(help="Only this student; with --explain.")] = "",
+    explain: Annotated[
+        bool, typer.Option(help="Replay one student's record and print every card; writes nothing.")
+    ] = False,
+    force: Annotated[bool, typer.Option(help="Grade again what has not changed.")] = False,
+) -> None:
+    """Grade what is in submitted/ and write marks.csv. Example: autograder grade lab1 --student ada --explain."""
+    name, place = find_lab(lab), _course(course)
+    if explain:
+        if not student:
+            raise UserError("--explain needs --student ID.")
+        raise typer.Exit(_explain(place, name, student))
+    rows = _grade(place, name, force, only=student)
+    _show(rows)
+    print(f"\nmarks: {_short(place.marks)}")
+    if any(row.record.reason for row in rows):
+        raise typer.Exit(WITHOUT_MARK)
+
+
+def _grade(course: Course, name: str, force: bool, only: str = "") -> "list[StudentMarks]":
+    print("Loading nbgrader …", file=sys.stderr, flush=True)
+    from autograder import gradebook, report
+    from autograder.grade.lab import GradedLab
+    from autograder.grade.many import grade_class
+    from autograder.grade.run import Limits
+
+    lab = GradedLab.of(name, course)
+    students = _students(course, name, only)
+    with _progress(f"grading {name}", len(students)) as bar:
+        result = grade_class(course, lab, students, Limits(), force=force, progress=lambda _: bar.update())
+    if result.graded_now or set(result.students) - set(gradebook.marks(course, name)):
+        gradebook.back_up(course)
+        gradebook.store(course, result.records, result.resubmitted)
+    report.write_marks(course)
+    print(f"{result.graded_now} graded now, {len(result.records) - result.graded_now} unchanged")
+    return report.class_marks(course, name)
+
+
+def _students(course: Course, lab: str, only: str) -> list[str]:
+    students = list(course.submitted(lab))
+    if not students:
+        raise UserError(
+            f"nothing was handed in for {lab}: put notebooks into {course.root}/submitted/<student>/{lab}/{lab}.ipynb."
+        )
+    if only and only not in students:
+        raise UserError(f"{only} handed in nothing for {lab}; those who did: {', '.join(students[:10])}.")
+    return [only] if only else students
+
+
+def _progress(what: str, total: int) -> "tqdm[None]":
+    return tqdm(total=total, desc=what, unit="submission", file=sys.stderr)
+
+
+def _explain(course: Course, name: str, student: str) -> int:
+    from autograder.grade.lab import GradedLab
+    from autograder.grade.one import file_hash, grade_submission
+    from autograder.grade.record import Record
+    from autograder.grade.run import Limits
+    from qlab.check.render import as_text
+
+    lab = GradedLab.of(name, course)
+    _students(course, name, student)
+    record = Record.read(course.record(name, student))
+    if record is None:
+        raise UserError(f"{student} has no record yet: run autograder grade {name} first.")
+    path = course.submitted(name)[student]
+    again = grade_submission(student, path, lab, Limits(), record.seed).record
+    print(f"{student}, {name}: seed {record.seed}, release {record.release}, file {record.sha256[:12]}")
+    for text in (again.reason, *again.remarks):
+        if text:
+            print(f"  note    {text}")
+    for grade in again.cells:
+        print(f"\n{as_text(grade.outcome)}" if grade.outcome else f"\n{grade.question}  {grade.cell}: read by hand")
+    if again.marks() == record.marks():
+        print(f"\nThe replay gives the marks of the record: {record.auto_points:g} points by checks.")
+        return 0
+    why = "the file has changed" if file_hash(path) != record.sha256 else "the lab or qlab has changed"
+    print(
+        f"\nThe replay gives {again.auto_points:g} points by checks, the record {record.auto_points:g}: {why}; grade again."
+    )
+    return NOT_REPRODUCED
+
+
+@app.command()
+def feedback(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
+    """Write an HTML page a student: marks, messages, comments. Example: autograder feedback lab1."""
+    place = _course(course)
+    paths = _feedback(place, find_lab(lab))
+    print(f"{len(paths)} pages in {_short(place.root / 'feedback')}")
+
+
+def _feedback(course: Course, name: str) -> list[Path]:
+    from autograder import report
+    from autograder.grade.lab import GradedLab
+
+    paths = report.write_feedback(course, GradedLab.of(name, course))
+    if not paths:
+        raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")
+    return paths
+
+
+@app.command()
+def export(course: CourseOption = DEFAULT_COURSE) -> None:
+    """Write marks.csv from the gradebook, marks given by hand included. Example: autograder export --course DIR."""
+    from autograder import report
+
+    place = _course(course)
+    if not place.gradebook.is_file():
+        raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
+    print(f"marks: {_short(report.write_marks(place))}")
+
+
+@app.command()
+def demo(course: CourseOption = DEFAULT_COURSE) -> None:
+    """Run the whole loop on the bundled class: release, hand in, grade, feedback, marks table. Example: autograder demo."""
+    place = _course(course)
+    _release(lab_names(), place, force=False)
+    from autograder.grade.lab import GradedLab
+    from autograder.samples import hand_in
+
+    for name in lab_names():
+        students = hand_in(GradedLab.of(name, place), place)
+        print(f"{name}: {len(students)} sample submissions in {_short(place.root / 'submitted')}")
+        rows = _grade(place, name, force=False)
+        _feedback(place, name)
+        _show(rows)
+    for what, path in (("labs", Path("labs").resolve()), ("marks", place.marks), ("feedback", place.root / "feedback")):
+        print(f"{what + ':':10}{_short(path)}")
+
+
+def _show(rows: "list[StudentMarks]") -> None:
+    """The marks as a table in the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    names = list(dict.fromkeys(name for row in rows for name in row.questions))
+    table = Table("student", *names, "total", "remarks", box=None, pad_edge=False, header_style="bold")
+    for column in table.columns[1 : len(names) + 2]:
+        column.justify = "right"
+    for row in rows:
+        marks = [_entry(row, name) for name in names]
+        total = "–" if row.total is None else f"{row.total:g}"
+        table.add_row(*map(Text, (row.record.student, *marks, total, row.remarks)))
+    Console(width=None if sys.stdout.isatty() else 150).print(table)
+    if any(row.waiting for row in rows):
+        print("… waits to be read by a person")
+
+
+def _entry(row: "StudentMarks", name: str) -> str:
+    mark = row.questions.get(name)
+    if mark is None:
+        return "–"
+    points = "" if mark.points is None else f"{mark.points:g}"
+    return f"{points}…" if mark.waiting else points
+
+
+def _short(path: Path) -> str:
+    """A path as the user would type it from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def main() -> None:
+    """Run a command; a user's mistake is a sentence and an exit code, never a traceback."""
+    sys.exit(_guarded(lambda: app()))
+
+
+def _guarded(command: Callable[[], object]) -> int:
+    try:
+        command()
+    except UserError as error:
+        return _say(str(error), WRONG_CALL)
+    except KeyboardInterrupt:
+        return _say("stopped; what was graded is kept, and the same command goes on from there.", 130)
+    except ModuleNotFoundError as error:
+        return _say(f"{error.name} is missing: install what TAs need with pip install -e '.[grade]'.", WRONG_CALL)
+    except OSError as error:
+        return _say(f"{error.filename or 'a file'}: {error.strerror or error}.", BUG)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    return 0
+
+
+def _say(message: str, code: int) -> int:
+    print(f"autograder: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""A class: every submission to its record, one after the other; what is graded already is not graded again."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import nbformat
+
+from autograder.course import Course
+from autograder.files import write_atomic
+from autograder.grade.lab import GradedLab
+from autograder.grade.one import Graded, file_hash, grade_submission
+from autograder.grade.record import Record
+from autograder.grade.run import Limits
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """The records of a class, how many of them were made now, and who handed in something else than before."""
+
+    records: list[Record]
+    graded_now: int
+    resubmitted: frozenset[str]
+
+    @property
+    def students(self) -> list[str]:
+        """Those who have a mark."""
+        return [record.student for record in self.records if record.cells]
+
+
+def grade_class(
+    course: Course,
+    lab: GradedLab,
+    students: Sequence[str],
+    limits: Limits,
+    *,
+    force: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> ClassResult:
+    """Grade what these students handed in for a lab; records and graded notebooks are written as each is done.
+
+    Args:
+        students: whose; each has a submission.
+        force: grade again what has not changed, with the seeds of before.
+        progress: told of each student when it is done.
+    """
+    records, graded_now, resubmitted = [], 0, set()
+    submitted = course.submitted(lab.name)
+    for student in students:
+        path, before = submitted[student], Record.read(course.record(lab.name, student))
+        sha256 = file_hash(path)
+        if before is not None and before.sha256 != sha256:
+            resubmitted.add(student)
+        if before is not None and not force and _still_holds(before, sha256, lab):
+            records.append(before)
+        else:
+            seed = before.seed if before is not None else secrets.randbits(31)
+            graded = grade_submission(student, path, lab, limits, seed)
+            keep(course, graded)
+            records.append(graded.record)
+            graded_now += 1
+        progress(student)
+    return ClassResult(records, graded_now, frozenset(resubmitted))
+
+
+def _still_holds(record: Record, sha256: str, lab: GradedLab) -> bool:
+    same_lab = (record.release, record.version) == (lab.stamp.get("release"), lab.stamp.get("version"))
+    return bool(sha256) and record.sha256 == sha256 and same_lab
+
+
+def keep(course: Course, graded: Graded) -> None:
+    """Write the graded notebook, then the record: a record always stands for a notebook that is there."""
+    record = graded.record
+    target = course.autograded(record.lab, record.student)
+    if graded.notebook is not None:
+        write_atomic(target, nbformat.writes(graded.notebook))
+    else:
+        target.unlink(missing_ok=True)
+    record.write(course.record(record.lab, record.student))

@@ -1,0 +1,176 @@
+"""What people read after grading: the marks table, and a feedback page a student."""
+
+import csv
+import io
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import jinja2
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from autograder import gradebook
+from autograder.course import Course, lab_names
+from autograder.files import write_atomic
+from autograder.grade.lab import GradedLab, question_of
+from autograder.grade.record import Record
+from autograder.gradebook import CellMark
+from qlab.check.outcome import Outcome
+from qlab.check.render import as_html
+from qlab.notebook import grade_id, is_answer
+
+# What makes a spreadsheet run a cell's text.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True)
+class QuestionMark:
+    """A question's points: None while nothing is known; `waiting` while a person has to read a part of it."""
+
+    points: float | None
+    out_of: float
+    waiting: bool = False
+
+
+@dataclass(frozen=True)
+class StudentMarks:
+    """A student's row: what grading found, and what the gradebook holds."""
+
+    record: Record
+    cells: dict[str, CellMark]
+
+    @cached_property
+    def questions(self) -> dict[str, QuestionMark]:
+        """Marks by question, in the lab's order; empty where there is no mark."""
+        found: dict[str, QuestionMark] = {}
+        for grade in self.record.cells:
+            mark = self.cells.get(grade.cell) or CellMark(grade.points, grade.out_of, grade.points is None)
+            old = found.get(grade.question, QuestionMark(None, 0.0))
+            points = old.points if mark.points is None else (old.points or 0) + mark.points
+            found[grade.question] = QuestionMark(points, old.out_of + mark.out_of, old.waiting or mark.waiting)
+        return {name: mark for name, mark in found.items() if mark.out_of}
+
+    @property
+    def total(self) -> float | None:
+        """All points so far; None where there is no mark."""
+        return sum(mark.points or 0 for mark in self.questions.values()) if self.questions else None
+
+    @property
+    def out_of(self) -> float:
+        """The most that could be had."""
+        return sum(mark.out_of for mark in self.questions.values())
+
+    @property
+    def waiting(self) -> list[str]:
+        """Questions that wait for a person."""
+        return [name for name, mark in self.questions.items() if mark.waiting]
+
+    @property
+    def remarks(self) -> str:
+        """Why there is no mark, or what was repaired."""
+        return self.record.reason or "; ".join(self.record.remarks)
+
+
+def class_marks(course: Course, lab: str) -> list[StudentMarks]:
+    """Every student who handed in the lab, sorted."""
+    stored = gradebook.marks(course, lab)
+    records = (Record.read(path) for path in sorted((course.root / "records" / lab).glob("*.json")))
+    return [StudentMarks(record, stored.get(record.student, {})) for record in records if record is not None]
+
+
+def write_marks(course: Course) -> Path:
+    """Write marks.csv: a row a student, a column a question of every lab that was graded."""
+    labs = {lab: rows for lab in lab_names() if (rows := class_marks(course, lab))}
+    header, columns = ["student_id"], []
+    for lab, rows in labs.items():
+        short = lab.split("_")[0]
+        questions = {name: mark.out_of for row in rows for name, mark in row.questions.items()}
+        header += [f"{short} {name} /{out_of:g}" for name, out_of in questions.items()]
+        header += [f"{short} total /{sum(questions.values()):g}", f"{short} waiting", f"{short} remarks"]
+        columns.append((list(questions), {row.record.student: row for row in rows}))
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(header)
+    for student in sorted({student for _, rows in columns for student in rows}):
+        cells = [cell for questions, rows in columns for cell in _cells(questions, rows.get(student))]
+        writer.writerow([safe_text(student), *cells])
+    write_atomic(course.marks, table.getvalue())
+    return course.marks
+
+
+def _cells(questions: list[str], row: StudentMarks | None) -> list[str]:
+    if row is None:
+        return [""] * (len(questions) + 3)
+    points = [_points(row.questions[name].points) if name in row.questions else "" for name in questions]
+    return [*points, _points(row.total), safe_text(" ".join(row.waiting)), safe_text(row.remarks)]
+
+
+def _points(points: float | None) -> str:
+    return "" if points is None else f"{points:g}"
+
+
+def safe_text(text: str) -> str:
+    """Text that no spreadsheet takes for a formula: a leading apostrophe where it would; one line."""
+    text = " ".join(text.split())
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+@dataclass(frozen=True)
+class Section:
+    """A question on a feedback page: its mark, cards, what a person wrote, the student's own answer."""
+
+    name: str
+    mark: QuestionMark
+    cards: list[str]
+    comments: list[str]
+    answers: list[str]
+
+
+def write_feedback(course: Course, lab: GradedLab) -> list[Path]:
+    """Write a feedback page for every student who handed in the lab."""
+    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+        (Path(__file__).parent / "feedback.html").read_text("utf-8")
+    )
+    paths = []
+    for row in class_marks(course, lab.name):
+        path = course.feedback(lab.name, row.record.student)
+        page = template.render(row=row, record=row.record, title=_title(lab), sections=_sections(course, row))
+        write_atomic(path, page)
+        paths.append(path)
+    return paths
+
+
+def _title(lab: GradedLab) -> str:
+    first = lab.released.cells[0].source.strip().splitlines()[0] if lab.released.cells else lab.name
+    return str(first.lstrip("# "))
+
+
+def _sections(course: Course, row: StudentMarks) -> list[Section]:
+    path = course.autograded(row.record.lab, row.record.student)
+    cells: list[NotebookNode] = nbformat.read(path, as_version=4).cells if path.is_file() else []
+    outcomes: dict[str, list[str]] = {}
+    for grade in row.record.cells:
+        if grade.outcome is not None:
+            outcomes.setdefault(grade.question, []).append(_card(grade.outcome))
+    # Questions without points have a card and no mark.
+    names = dict.fromkeys(grade.question for grade in row.record.cells)
+    return [
+        Section(
+            name,
+            row.questions.get(name, QuestionMark(None, 0.0)),
+            outcomes.get(name, []),
+            [mark.comment for cell, mark in row.cells.items() if question_of(cell) == name and mark.comment],
+            [
+                cell.source
+                for cell in cells
+                if grade_id(cell) and is_answer(cell) and question_of(grade_id(cell)) == name
+            ],
+        )
+        for name in names
+    ]
+
+
+def _card(outcome: Outcome) -> str:
+    """The card without the running total, which is a thing of the notebook; all text in it is escaped."""
+    return as_html(replace(outcome, so_far=""))

@@ -1,0 +1,110 @@
+"""The bundled class: submissions made from a lab's samples/, as students would have handed them in.
+
+samples/class.toml says who answers what and what is wrong with the file; samples/answers/ holds the texts. The
+notebooks are made from the release as it is now, so they never fall behind it.
+"""
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from autograder.course import SOLUTIONS, Course
+from autograder.errors import UserError
+from autograder.files import write_atomic
+from autograder.grade.lab import GradedLab
+from qlab.notebook import grade_id
+
+HEADER = re.compile(r"^# %% (right|wrong): (.+)$", re.MULTILINE)
+ESSAY_HEADER = re.compile(r"^## (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class WrittenAnswer:
+    """An answer on file.
+
+    Attributes:
+        question: "q1": the grade_id of the cell that it belongs into.
+        right: whether its author meant it to be.
+        name: its author's own words for it.
+        source: the text of the cell.
+    """
+
+    question: str
+    right: bool
+    name: str
+    source: str
+
+
+def written_answers(lab: str) -> list[WrittenAnswer]:
+    """Every answer on file of a lab, in order."""
+    found = []
+    for path in sorted((SOLUTIONS / lab / "samples" / "answers").glob("*.py")):
+        _, *parts = HEADER.split(path.read_text("utf-8"))
+        for kind, name, source in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+            found.append(WrittenAnswer(path.stem, kind == "right", name.strip(), source.strip()))
+    return found
+
+
+def essays(lab: str) -> dict[str, str]:
+    """The texts for questions that are read by hand, by heading."""
+    path = SOLUTIONS / lab / "samples" / "answers" / "essays.md"
+    _, *parts = ESSAY_HEADER.split(path.read_text("utf-8")) if path.is_file() else [""]
+    return {name.strip(): text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def class_list(lab: str) -> list[dict[str, Any]]:
+    """The students of a lab's sample class, each with answers, damage and what is expected; empty if there is none."""
+    path = SOLUTIONS / lab / "samples" / "class.toml"
+    return list(tomllib.loads(path.read_text("utf-8"))["student"]) if path.is_file() else []
+
+
+def hand_in(lab: GradedLab, course: Course) -> list[str]:
+    """Write the class's submissions into submitted/; files that are as they should be are left alone."""
+    answers = {(answer.question, answer.name): answer.source for answer in written_answers(lab.name)}
+    texts = essays(lab.name)
+    students = []
+    for student in class_list(lab.name):
+        content = submission(student, lab, answers, texts)
+        path = course.root / "submitted" / student["id"] / lab.name / f"{lab.name}.ipynb"
+        if not path.is_file() or path.read_bytes() != content:
+            write_atomic(path, content)
+        students.append(student["id"])
+    return students
+
+
+def submission(
+    student: dict[str, Any], lab: GradedLab, answers: dict[tuple[str, str], str], texts: dict[str, str]
+) -> bytes:
+    """A student's file, byte for byte."""
+    notebook: NotebookNode = nbformat.from_dict(json.loads(json.dumps(lab.released)))
+    for cell in notebook.cells:
+        chosen = student.get("answers", {}).get(grade_id(cell))
+        if chosen is not None:
+            cell.source = _text_of(chosen, grade_id(cell), answers, texts)
+    for name in student.get("delete", []):
+        notebook.cells = [cell for cell in notebook.cells if grade_id(cell) != name]
+    for name in student.get("copy", []):
+        place = [grade_id(cell) for cell in notebook.cells].index(name)
+        copy = nbformat.from_dict(json.loads(json.dumps(notebook.cells[place])))
+        copy.id = f"{copy.id}-copy"
+        notebook.cells.insert(place + 1, copy)
+    if release := student.get("release"):
+        notebook.metadata.qlab.release = release
+    content: bytes = nbformat.writes(notebook).encode("utf-8")
+    if student.get("byte_order_mark"):
+        content = b"\xef\xbb\xbf" + content
+    return content[: int(len(content) * student.get("keep", 1.0))]
+
+
+def _text_of(chosen: str, cell: str, answers: dict[tuple[str, str], str], texts: dict[str, str]) -> str:
+    for text in (answers.get((cell, chosen)), texts.get(chosen)):
+        if text is not None:
+            return text
+    if "\n" in chosen or "=" in chosen:
+        return chosen.strip()
+    raise UserError(f"class.toml gives {cell} the answer “{chosen}”, which is not on file.")

@@ -1,0 +1,238 @@
+"""Reading a lab notebook whatever state it is in, and putting its cells back in order."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+LARGEST = 50 * 2**20  # bytes; a lab with every output stored is far below
+
+
+class NotebookError(Exception):
+    """A file that cannot be read as a notebook; the message says why, in a sentence for the student."""
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A notebook with every cell of the lab in its place, and a remark for each thing that was mended."""
+
+    notebook: NotebookNode
+    remarks: tuple[str, ...]
+
+
+def read(path: Path) -> tuple[NotebookNode, tuple[str, ...]]:
+    """A notebook file as nbformat 4, and remarks on what was odd about it.
+
+    A byte-order mark, older formats, missing cell ids and missing metadata are mended.
+
+    Raises:
+        NotebookError: missing, too large, cut off, not JSON, or not a notebook.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise NotebookError(
+                f"the file is larger than {LARGEST // 2**20} MB: clear its outputs and hand it in again."
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise NotebookError(f"the file cannot be opened ({error.strerror}).") from error
+    remarks = ["a byte-order mark at the beginning was removed"] if content.startswith(b"\xef\xbb\xbf") else []
+    raw = _parsed(content)
+    try:
+        notebook = nbformat.from_dict(raw)
+        if notebook.get("nbformat") != 4:
+            notebook = nbformat.convert(notebook, 4)
+            remarks.append(f"converted from notebook format {raw.get('nbformat')}")
+    except Exception as error:  # nbformat raises whatever a malformed notebook makes it raise
+        raise NotebookError(
+            "the file is no notebook that Jupyter can read: hand in the .ipynb as Jupyter saved it."
+        ) from error
+    cells = [cell for cell in map(_mended, notebook.get("cells", [])) if cell is not None]
+    if not cells:
+        raise NotebookError("the notebook has no cells.")
+    clean = nbformat.v4.new_notebook(cells=cells, metadata=_plain_metadata(raw))
+    return clean, tuple(remarks)
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    if not content.strip():
+        raise NotebookError("the file is empty.")
+    try:
+        raw = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise NotebookError("the file is not text in UTF-8: hand in the .ipynb as Jupyter saved it.") from error
+    except json.JSONDecodeError as error:
+        if error.pos >= len(error.doc) - 1 or "Unterminated" in error.msg:
+            raise NotebookError(
+                "the file ends in the middle, it was not saved or uploaded completely: hand it in again."
+            ) from error
+        raise NotebookError(
+            f"the file is damaged in line {error.lineno}: hand in the .ipynb as Jupyter saved it."
+        ) from error
+    except RecursionError as error:
+        raise NotebookError("the file is nested too deeply to be a notebook.") from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("cells", raw.get("worksheets")), list):
+        raise NotebookError("the file is no notebook: it has no list of cells.")
+    return raw
+
+
+def _plain_metadata(raw: dict[str, Any]) -> dict[str, Any]:
+    metadata = raw.get("metadata")
+    stamp = metadata.get("qlab", {}) if isinstance(metadata, dict) else {}
+    return {"qlab": stamp} if isinstance(stamp, dict) else {}
+
+
+def _mended(cell: Any) -> NotebookNode | None:
+    """A cell with what every cell needs, outputs left behind; None where it is no cell at all."""
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+        return None
+    source = cell.get("source", "")
+    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    # Lone halves of surrogate pairs are legal in JSON and nowhere else.
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    make = getattr(nbformat.v4, f"new_{cell['cell_type']}_cell")
+    metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
+    new: NotebookNode = make(text, metadata=metadata)
+    if isinstance(cell.get("id"), str) and cell["id"]:
+        new.id = cell["id"]
+    return new
+
+
+def grade_id(cell: NotebookNode) -> str:
+    """The name that nbgrader knows the cell by, or ""."""
+    found = cell.metadata.get("nbgrader")
+    name = found.get("grade_id") if isinstance(found, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def is_answer(cell: NotebookNode) -> bool:
+    """Whether the student writes in this cell."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def is_test(cell: NotebookNode) -> bool:
+    """Whether the cell checks an answer."""
+    settings = cell.metadata.get("nbgrader", {})
+    return bool(settings.get("grade")) and not settings.get("solution")
+
+
+def repair(notebook: NotebookNode, lab: NotebookNode) -> Repaired:
+    """The student's notebook with the lab's own test cells, each behind its answer, and nothing missing or twice.
+
+    Answer cells keep the student's text and everything else of the lab. A copied cell stays as an ordinary cell, so
+    that it runs as it did. Cells of the student's own stay where they are; names of unknown cells are dropped.
+
+    Args:
+        notebook: as `read` returns it.
+        lab: the notebook that was released (or its graded form, with hidden tests).
+    """
+    remarks: list[str] = []
+    expected = {grade_id(cell): cell for cell in lab.cells if grade_id(cell)}
+    cells = _without_duplicates(list(notebook.cells), expected, remarks)
+    for cell in cells:
+        _as_in_lab(cell, expected.get(grade_id(cell)))
+    _restore_provided(cells, lab, remarks)
+    _restore_graded(cells, lab, remarks)
+    _tests_behind_answers(cells, lab, remarks)
+    _unique_ids(cells)
+    return Repaired(nbformat.v4.new_notebook(cells=cells, metadata=dict(lab.metadata)), tuple(remarks))
+
+
+def _without_duplicates(
+    cells: list[NotebookNode], expected: dict[str, NotebookNode], remarks: list[str]
+) -> list[NotebookNode]:
+    """Copies of a cell become ordinary cells; of an answer the last one that was worked on stays the answer."""
+    kept = []
+    copies: dict[str, list[NotebookNode]] = {}
+    for cell in cells:
+        name = grade_id(cell)
+        if name and name in expected:
+            copies.setdefault(name, []).append(cell)
+    for name, same in copies.items():
+        worked_on = [cell for cell in same if cell.source.strip() != expected[name].source.strip()] or same
+        if len(same) > 1:
+            remarks.append(f"the cell {name} was there {len(same)} times: the copies count as ordinary cells")
+        for cell in same:
+            if cell is not worked_on[-1]:
+                cell.metadata = NotebookNode()
+                if is_test(expected[name]):
+                    cell.source = ""
+    for cell in cells:
+        if grade_id(cell) not in expected and "nbgrader" in cell.metadata:
+            cell.metadata = NotebookNode()
+        kept.append(cell)
+    return kept
+
+
+def _as_in_lab(cell: NotebookNode, original: NotebookNode | None) -> None:
+    """Type, metadata and, except for answers, the text of the lab's cell."""
+    if original is None:
+        # Tags such as skip-execution are the lab's to set.
+        cell.metadata = NotebookNode()
+        return
+    source = cell.source if is_answer(original) else original.source
+    cell.clear()
+    cell.update(nbformat.from_dict({**original, "source": source}))
+
+
+def _restore_provided(cells: list[NotebookNode], lab: NotebookNode, remarks: list[str]) -> None:
+    """Bring back provided code cells that were deleted; without the set-up cell nothing runs."""
+    ids, sources = {cell.get("id") for cell in cells}, {cell.source.strip() for cell in cells}
+    for place, original in enumerate(lab.cells):
+        if original.cell_type != "code" or grade_id(original):
+            continue
+        if original.id not in ids and original.source.strip() not in sources:
+            remarks.append(f"the provided cell {original.id} was missing and was put back")
+            cells.insert(_place_for(cells, lab.cells[:place]), nbformat.from_dict({**original}))
+
+
+def _restore_graded(cells: list[NotebookNode], lab: NotebookNode, remarks: list[str]) -> None:
+    present = {grade_id(cell) for cell in cells}
+    for place, original in enumerate(lab.cells):
+        name = grade_id(original)
+        if name and name not in present:
+            what = "check" if is_test(original) else "answer"
+            remarks.append(f"the {what} cell {name} was missing and was put back")
+            cells.insert(_place_for(cells, lab.cells[:place]), nbformat.from_dict({**original}))
+
+
+def _place_for(cells: Sequence[NotebookNode], before: Sequence[NotebookNode]) -> int:
+    """Behind the nearest earlier cell of the lab that is still there; at the beginning if none is."""
+    for original in reversed(before):
+        for place, cell in enumerate(cells):
+            if _same_cell(cell, original):
+                return place + 1
+    return 0
+
+
+def _same_cell(cell: NotebookNode, original: NotebookNode) -> bool:
+    if grade_id(original):
+        return grade_id(cell) == grade_id(original)
+    return bool(cell.get("id") == original.id or cell.source.strip() == original.source.strip())
+
+
+def _tests_behind_answers(cells: list[NotebookNode], lab: NotebookNode, remarks: list[str]) -> None:
+    """Move a test cell that stands above its answer to right below it."""
+    answer = ""
+    for original in lab.cells:
+        name = grade_id(original)
+        if name and is_answer(original):
+            answer = name
+        elif name and answer:
+            names = [grade_id(cell) for cell in cells]
+            if names.index(name) < names.index(answer):
+                test = cells.pop(names.index(name))
+                cells.insert([grade_id(cell) for cell in cells].index(answer) + 1, test)
+                remarks.append(f"the check {name} stood above its answer and was moved below it")
+
+
+def _unique_ids(cells: Sequence[NotebookNode]) -> None:
+    seen: set[str] = set()
+    for number, cell in enumerate(cells):
+        if not cell.get("id") or cell.id in seen or len(cell.id) > 64:
+            cell.id = f"own-{number}"
+        seen.add(cell.id)
