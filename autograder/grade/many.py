@@ -3,10 +3,12 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
 
 from autograder.course import Course
+from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
 from autograder.grade.one import Graded, file_hash, grade_submission
@@ -55,12 +57,24 @@ def grade_class(
             records.append(before)
         else:
             seed = before.seed if before is not None else secrets.randbits(31)
-            graded = grade_submission(student, path, lab, limits, seed)
+            graded = _grade_whatever_happens(student, path, lab, limits, seed)
             keep(course, graded)
             records.append(graded.record)
             graded_now += 1
         progress(student)
     return ClassResult(records, graded_now, frozenset(resubmitted))
+
+
+def _grade_whatever_happens(student: str, path: Path, lab: GradedLab, limits: Limits, seed: int) -> Graded:
+    """A record in any case: a fault of the grader itself must not cost the others their marks."""
+    try:
+        return grade_submission(student, path, lab, limits, seed)
+    except UserError:
+        raise  # a full disk, say: it will not get better with the next one
+    except Exception as error:
+        reason = f"the grader itself failed on it ({type(error).__name__}: {error}): please report this."
+        # Without the file's hash the record never counts as done, so that the next run tries again.
+        return Graded(Record(student, lab.name, "", seed, lab.stamp.get("release", ""), "", reason=reason), None)
 
 
 def _still_holds(record: Record, sha256: str, lab: GradedLab) -> bool:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
@@ -66,17 +67,24 @@ def run(notebook: NotebookNode, files: Path, seed: int, limits: Limits, skip: Co
     return done
 
 
+def _kernel_manager(folder: Path) -> AsyncKernelManager:
+    """A kernel that talks over sockets in the file system where there are any: no port that others could reach."""
+    if os.name == "nt":
+        return AsyncKernelManager(kernel_name="python3")
+    return AsyncKernelManager(kernel_name="python3", transport="ipc", connection_file=str(folder / ".kernel.json"))
+
+
 async def _run_once(
     notebook: NotebookNode, folder: Path, seed: int, limits: Limits, left_out: Collection[str], done: Run
 ) -> str | None:
     """One pass; the id of the cell that killed the kernel, or None."""
     client = NotebookClient(
         notebook,
+        km=_kernel_manager(folder),
         timeout=limits.cell_seconds,
         interrupt_on_timeout=True,
         allow_errors=True,
         error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
-        kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         shutdown_kernel="immediate",
     )

@@ -61,14 +61,15 @@ def scale_and_zero_point(
     scale=lambda r_min, r_max, q_min, q_max: (r_max - r_min) / (q_max - q_min),
     zero=lambda r_min, r_max, q_min, q_max, s: q_min - r_min / s,
     rounding=nearest,
+    returned=as_is,
 ):
     q_min, q_max = codes(bitwidth)
     r_min, r_max = extend(fp32_tensor.min().item(), fp32_tensor.max().item())
-    if r_min == r_max == 0:
-        return ANY[rounding](q_min, q_max) if rounding in ANY else (1.0, 0)
+    if r_min == r_max:
+        return ANY[rounding](q_min, q_max) if r_min == 0 and rounding in ANY else (1.0, 0)
     s = scale(r_min, r_max, q_min, q_max)
     z = rounding(torch.tensor(zero(r_min, r_max, q_min, q_max, s), dtype=torch.float64))
-    return s, z.clamp(q_min, q_max)
+    return s, returned(z.clamp(q_min, q_max))
 
 
 q1 = Question(
@@ -115,14 +116,67 @@ q1 = Question(
             "how many steps lie between q_min and q_max?",
         ),
         Mistake(
-            "the lower half of the codes is left out",
-            given(scale=lambda r_min, r_max, q_min, q_max: max(-r_min, r_max) / q_max),
-            "that is a symmetric scale: here r_min goes to q_min and r_max to q_max. What is the slope of that line?",
+            "the scale uses r_max alone",
+            given(scale=lambda r_min, r_max, q_min, q_max: r_max / q_max),
+            "what about the values below 0? Take the whole width of the range.",
+        ),
+        Mistake(
+            "the ends of the range are added instead of subtracted",
+            given(scale=lambda r_min, r_max, q_min, q_max: (r_max + r_min) / (q_max - q_min)),
+            "how wide is the range from -1 to 1?",
+        ),
+        Mistake(
+            "q_max and q_min are added instead of subtracted",
+            given(scale=lambda r_min, r_max, q_min, q_max: (r_max - r_min) / (q_max + q_min)),
+            "how many steps lie between -128 and 127?",
+        ),
+        Mistake(
+            "parentheses are missing in the scale",
+            given(scale=lambda r_min, r_max, q_min, q_max: r_max - r_min / q_max - q_min),
+            "a division binds tighter than a subtraction: put both differences into parentheses.",
+        ),
+        Mistake(
+            "the number of steps is written as 255",
+            given(scale=lambda r_min, r_max, q_min, q_max: (r_max - r_min) / 255),
+            "which of your numbers should change when bitwidth does? Use q_min and q_max.",
+        ),
+        Mistake(
+            "the quantization is symmetric, with zero-point 0",
+            given(
+                scale=lambda r_min, r_max, q_min, q_max: max(-r_min, r_max) / q_max,
+                zero=lambda r_min, r_max, q_min, q_max, s: 0.0,
+            ),
+            "here r_min goes to q_min and r_max to q_max: what is the slope of that line, and which code does 0.0 get?",
         ),
         Mistake(
             "the range is not extended to 0",
             given(extend=raw),
             "what does your function give for 1..6, and which code then stands for 0.0? Use r_min and r_max as given.",
+        ),
+        Mistake(
+            "only the upper end of the range is extended to 0",
+            given(extend=lambda low, high: (low, max(high, 0.0))),
+            "try the values 1..6: which code then stands for 0.0?",
+        ),
+        Mistake(
+            "only the lower end of the range is extended to 0",
+            given(extend=lambda low, high: (min(low, 0.0), high)),
+            "try the values -6..-1: which code then stands for 0.0?",
+        ),
+        Mistake(
+            "the range never goes below 0",
+            given(extend=lambda low, high: (max(low, 0.0), max(high, 0.0))),
+            "which of min and max keeps a negative r_min?",
+        ),
+        Mistake(
+            "the codes have one bit too many",
+            given(codes=lambda bitwidth: signed(bitwidth + 1)),
+            "b bits give 2**b codes, half of them negative: what is q_min for b = 8?",
+        ),
+        Mistake(
+            "q_max is one too large",
+            given(codes=lambda bitwidth: (-(2 ** (bitwidth - 1)), 2 ** (bitwidth - 1))),
+            "0 is a code too: what is the largest of 256 codes that begin at -128?",
         ),
         Mistake(
             "the bitwidth is taken as 8",
@@ -145,9 +199,19 @@ q1 = Question(
             "r_min has to land on q_min: solve q_min = r_min / S + Z for Z, and mind which side each term is on.",
         ),
         Mistake(
+            "the zero-point is returned with the other sign",
+            given(returned=lambda z: -z),
+            "r = S (q - Z), with a minus: for which q is r equal to 0?",
+        ),
+        Mistake(
             "the zero-point is computed from r_min and q_max",
             given(zero=lambda r_min, r_max, q_min, q_max, s: q_max - r_min / s),
             "the pairs are (r_min, q_min) and (r_max, q_max): which two belong into one equation?",
+        ),
+        Mistake(
+            "the zero-point is always 0",
+            given(zero=lambda r_min, r_max, q_min, q_max, s: 0.0),
+            "r_min has to land on q_min: which code does 0.0 get then?",
         ),
         Mistake(
             "r_min is multiplied by the scale instead of divided",
@@ -191,15 +255,16 @@ def linear_quantize(
     bitwidth=8,
     *,
     bits_passed_on=as_is,
-    code=lambda x, s, z, rounding: rounding(x / s) + z,
+    codes=signed,
+    code=lambda x, s, z, rounding, q_min, q_max: rounding(x / s) + z,
     rounding=nearest,
     clamp=torch.clamp,
 ):
     # The parameters have their own rounding: a mistake in rounding the codes leaves the zero-point alone.
     both_readings = rounding if rounding in ANY else nearest
     s, z = scale_and_zero_point(fp32_tensor, bits_passed_on(bitwidth), rounding=both_readings)
-    q_min, q_max = signed(bitwidth)
-    return clamp(code(fp32_tensor.double(), s, z, rounding), q_min, q_max), s, z
+    q_min, q_max = codes(bitwidth)
+    return clamp(code(fp32_tensor.double(), s, z, rounding, q_min, q_max), q_min, q_max), s, z
 
 
 q2 = Question(
@@ -217,9 +282,11 @@ q2 = Question(
     cases=[
         case("four values, -1.2 to 2.1", [-1.2, 0.0, 0.7, 2.1]),
         case("only positive values, 1 to 6", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+        case("a symmetric range, -1 to 1", [-1.0, 0.3, 1.0]),
         case("random values", normal(6, 8, mean=0.4)),
-        case("random values at 4 bits", normal(6, 8, mean=-0.3), 4, group="bits"),
-        case("random values at 2 bits", normal(40, mean=0.2), 2, group="bits"),
+        case("random values at 4 bits", normal(6, 8, mean=-1.2), 4, group="bits"),
+        case("a symmetric range at 2 bits", [-1.0, 0.2, 1.0], 2, group="bits"),
+        case("random values at 2 bits", normal(40, mean=1.5), 2, group="bits"),
     ],
     mistakes=[
         Mistake(
@@ -228,34 +295,82 @@ q2 = Question(
             "which two things does get_scale_and_zero_point need to know?",
         ),
         Mistake(
+            "the codes have one bit too many",
+            given(bits_passed_on=lambda bitwidth: bitwidth + 1, codes=lambda bitwidth: signed(bitwidth + 1)),
+            "b bits give 2**b codes, half of them negative: the sign is among the b bits.",
+        ),
+        Mistake(
             "multiplied by the scale instead of divided",
-            given(code=lambda x, s, z, rounding: rounding(x * s) + z),
+            given(code=lambda x, s, z, rounding, *_: rounding(x * s) + z),
             "one code is worth `scale` real units: how many of them fit into x?",
         ),
         Mistake(
             "the zero-point is subtracted",
-            given(code=lambda x, s, z, rounding: rounding(x / s) - z),
+            given(code=lambda x, s, z, rounding, *_: rounding(x / s) - z),
             "the real 0.0 has to become the code Z: what does your formula give for x = 0?",
         ),
         Mistake(
             "the zero-point is left out",
-            given(code=lambda x, s, z, rounding: rounding(x / s)),
+            given(code=lambda x, s, z, rounding, *_: rounding(x / s)),
             "the real 0.0 has to become the code Z: what does your formula give for x = 0?",
         ),
         Mistake(
             "the zero-point is added before dividing by the scale",
-            given(code=lambda x, s, z, rounding: rounding((x + z) / s)),
+            given(code=lambda x, s, z, rounding, *_: rounding((x + z) / s)),
             "the zero-point is a code, x a real number: divide x first, then shift.",
         ),
         Mistake(
             "the scale is subtracted instead of divided by",
-            given(code=lambda x, s, z, rounding: rounding(x - s) + z),
+            given(code=lambda x, s, z, rounding, *_: rounding(x - s) + z),
             "how many steps of width `scale` fit into x?",
         ),
         Mistake(
             "scale and zero-point are exchanged",
-            given(code=lambda x, s, z, rounding: rounding(x / z) + s),
+            given(code=lambda x, s, z, rounding, *_: rounding(x / z) + s),
             "which of the two is a width in real units, and which one is a code?",
+        ),
+        Mistake(
+            "the scale is divided by the tensor",
+            given(code=lambda x, s, z, rounding, *_: rounding(s / x) + z),
+            "how many steps of width `scale` fit into x?",
+        ),
+        Mistake(
+            "q_min is added instead of the zero-point",
+            given(code=lambda x, s, z, rounding, q_min, q_max: rounding(x / s) + q_min),
+            "the real 0.0 has to become the code Z: what does your formula give for x = 0?",
+        ),
+        Mistake(
+            "clamped before the zero-point is added",
+            given(
+                code=lambda x, s, z, rounding, q_min, q_max: rounding(x / s).clamp(q_min, q_max) + z,
+                clamp=lambda q, q_min, q_max: q,
+            ),
+            "it is the code, with its zero-point, that has to be from q_min to q_max.",
+        ),
+        Mistake(
+            "codes beyond the range are not clamped",
+            given(clamp=lambda q, q_min, q_max: q),
+            "rounding can overshoot by one: [-1, 1] gives 128 for 1. Which function of torch limits a tensor?",
+        ),
+        Mistake(
+            "the limits of the clamp are exchanged",
+            given(clamp=lambda q, q_min, q_max: torch.clamp(q, q_max, q_min)),
+            "torch.clamp takes the lower limit first.",
+        ),
+        Mistake(
+            "clamped to unsigned codes",
+            given(clamp=lambda q, q_min, q_max: q.clamp(0, q_max - q_min)),
+            "the codes run from q_min, which is negative, to q_max.",
+        ),
+        Mistake(
+            "the lowest code is left out",
+            given(clamp=lambda q, q_min, q_max: q.clamp(-q_max, q_max)),
+            "r_min has to land on q_min; -128 is a code too.",
+        ),
+        Mistake(
+            "negative codes wrap around in uint8",
+            given(clamp=lambda q, q_min, q_max: torch.remainder(q.clamp(q_min, q_max), 256)),
+            "uint8 has no negative numbers: which dtype has?",
         ),
         Mistake(
             "truncated instead of rounded",
@@ -296,6 +411,14 @@ def plus(q, z):
     return q + z
 
 
+def limited(q, q_min, q_max, z):
+    return q.clamp(q_min, q_max)
+
+
+def unlimited(q, q_min, q_max, z):
+    return q
+
+
 def quantized_linear(
     input,
     weights,
@@ -309,19 +432,20 @@ def quantized_linear(
     bitwidth=8,
     activation_bitwidth=8,
     *,
+    zero_points=lambda z_in, z_w, z_out: (z_in, z_w, z_out),
     input_offset=minus,
     weight_offset=minus,
     multiplier=lambda s_in, s_w, s_out: s_in * s_w / s_out,
     rounding=nearest,
-    output=lambda acc, M, z, rounding: rounding(M * acc) + z,
-    clamp=torch.clamp,
+    output=lambda acc, M, z, rounding, q_min, q_max: rounding(M * acc) + z,
+    clamp=limited,
     output_bits=lambda bitwidth, activation_bitwidth: activation_bitwidth,
 ):
-    x = input_offset(input.double(), input_zero_point)
-    w = weight_offset(weights.double(), weight_zero_point)
+    z_in, z_w, z_out = zero_points(input_zero_point, weight_zero_point, output_zero_point)
+    q_min, q_max = signed(output_bits(bitwidth, activation_bitwidth))
+    acc = input_offset(input.double(), z_in) @ weight_offset(weights.double(), z_w).T
     M = multiplier(input_scale, weight_scale, output_scale)
-    q = output(x @ w.T, M, output_zero_point, rounding)
-    return clamp(q, *signed(output_bits(bitwidth, activation_bitwidth)))
+    return clamp(output(acc, M, z_out, rounding, q_min, q_max), q_min, q_max, z_out)
 
 
 def layer_case(name, x, w, s_out, *, z=(-20, 0, 5), s=(0.03, 0.02), bits=(8, 8), group="usual"):
@@ -348,9 +472,9 @@ q3 = Question(
         layer_case("the worked example", int8([[10, -4]]), int8([[3, -7]]), 0.1, z=(2, 1, -3), s=(0.5, 0.1)),
         layer_case("one row, three outputs", uniform(-90, 90, 1, 4), uniform(-90, 90, 3, 4), 0.15, z=(-7, 12, 9)),
         layer_case(
-            "asymmetric input and weights", uniform(-128, 127, 6, 16), uniform(-128, 127, 5, 16), 0.6, z=(-128, 23, -40)
+            "asymmetric input and weights", uniform(-128, 127, 6, 16), uniform(-128, 127, 5, 16), 1.4, z=(-128, 23, -40)
         ),
-        layer_case("784 inputs wide", uniform(-128, 127, 4, 784), uniform(-100, 100, 6, 784), 1.6, z=(-30, 8, 11)),
+        layer_case("784 inputs wide", uniform(-128, 127, 4, 784), uniform(-100, 100, 6, 784), 4.0, z=(-30, 8, 11)),
         layer_case(
             "outputs beyond the range",
             uniform(-128, 127, 5, 24),
@@ -363,7 +487,7 @@ q3 = Question(
             "4-bit outputs",
             uniform(-128, 127, 6, 16),
             uniform(-128, 127, 6, 16),
-            4.0,
+            1.2,
             z=(10, -4, 2),
             bits=(8, 4),
             group="bits",
@@ -398,6 +522,26 @@ q3 = Question(
             "the weights' zero-point is added",
             given(weight_offset=plus),
             "w = S (q - Z): the code q = Z has to give 0.",
+        ),
+        Mistake(
+            "code and zero-point are subtracted the wrong way round",
+            given(input_offset=lambda q, z: z - q),
+            "x = S (q - Z), in the input and in the weights: which sign has a code above the zero-point?",
+        ),
+        Mistake(
+            "the zero-points of input and weights are exchanged",
+            given(zero_points=lambda z_in, z_w, z_out: (z_w, z_in, z_out)),
+            "each code belongs to its own zero-point: which one was the input quantized with?",
+        ),
+        Mistake(
+            "the output's zero-point is subtracted from the input",
+            given(zero_points=lambda z_in, z_w, z_out: (z_out, z_w, z_out)),
+            "which zero-point was the input quantized with?",
+        ),
+        Mistake(
+            "the input's zero-point is added to the output",
+            given(zero_points=lambda z_in, z_w, z_out: (z_in, z_w, z_in)),
+            "which code should the real output 0.0 become?",
         ),
         Mistake(
             "input minus zero-point wraps around in int8",
@@ -435,34 +579,95 @@ q3 = Question(
             "an accumulator is a sum of products: what is one unit of a product worth?",
         ),
         Mistake(
+            "the scales of output and weights are exchanged",
+            given(multiplier=lambda s_in, s_w, s_out: s_in * s_out / s_w),
+            "one step of the accumulator is worth S_in * S_w: how many steps of S_out is that?",
+        ),
+        Mistake(
+            "the scales of output and input are exchanged",
+            given(multiplier=lambda s_in, s_w, s_out: s_w * s_out / s_in),
+            "one step of the accumulator is worth S_in * S_w: how many steps of S_out is that?",
+        ),
+        Mistake(
+            "M is left out",
+            given(multiplier=lambda s_in, s_w, s_out: 1.0),
+            "a step of the accumulator and a step of the output are worth different real amounts.",
+        ),
+        Mistake(
+            "M is made an integer",
+            given(multiplier=lambda s_in, s_w, s_out: float(round(s_in * s_w / s_out))),
+            "M is mostly below 1: divide with /, and round the product M * acc instead.",
+        ),
+        Mistake(
+            "the accumulator is clamped and returned",
+            given(output=lambda acc, M, z, rounding, *_: acc),
+            "one step of the accumulator is worth S_in * S_w: what makes output codes of it?",
+        ),
+        Mistake(
+            "the accumulator is returned",
+            given(output=lambda acc, M, z, rounding, *_: acc, clamp=unlimited),
+            "an accumulator has 32 bits: M, Z_out and a clamp make 8-bit codes of it.",
+        ),
+        Mistake(
+            "the accumulator is clamped instead of the output",
+            given(
+                output=lambda acc, M, z, rounding, q_min, q_max: rounding(M * acc.clamp(q_min, q_max)) + z,
+                clamp=unlimited,
+            ),
+            "the accumulator may be as large as int32: it is the output that has to fit.",
+        ),
+        Mistake(
+            "clamped before the zero-point is added",
+            given(
+                output=lambda acc, M, z, rounding, q_min, q_max: rounding(M * acc).clamp(q_min, q_max) + z,
+                clamp=unlimited,
+            ),
+            "it is the code, with its zero-point, that has to be from q_min to q_max.",
+        ),
+        Mistake(
             "the output's zero-point is not added",
-            given(output=lambda acc, M, z, rounding: rounding(M * acc)),
+            given(output=lambda acc, M, z, rounding, *_: rounding(M * acc)),
             "which code should the real output 0.0 become?",
         ),
         Mistake(
             "the output's zero-point is subtracted",
-            given(output=lambda acc, M, z, rounding: rounding(M * acc) - z),
+            given(output=lambda acc, M, z, rounding, *_: rounding(M * acc) - z),
             "which code should the real output 0.0 become? What does your formula give for acc = 0?",
         ),
         Mistake(
             "the output's zero-point is scaled by M",
-            given(output=lambda acc, M, z, rounding: rounding(M * (acc + z))),
+            given(output=lambda acc, M, z, rounding, *_: rounding(M * (acc + z))),
             "Z_out is an output code already: add it after the multiplication.",
         ),
         Mistake(
             "outputs beyond the range are not clamped",
-            given(clamp=lambda q, q_min, q_max: q),
+            given(clamp=unlimited),
             "which function of torch limits a tensor to [q_min, q_max]?",
         ),
         Mistake(
             "cast to int8 before the clamp",
-            given(clamp=lambda q, q_min, q_max: wrapped_to_int8(q).clamp(q_min, q_max)),
+            given(clamp=lambda q, q_min, q_max, z: wrapped_to_int8(q).clamp(q_min, q_max)),
             "128 cast to int8 is -128, and no later clamp can tell: clamp first, then cast.",
         ),
         Mistake(
             "negative codes are clamped to 0",
-            given(clamp=lambda q, q_min, q_max: q.clamp(0, q_max)),
+            given(clamp=lambda q, q_min, q_max, z: q.clamp(0, q_max)),
             "negative codes are in range here; the real 0 is the code Z_out.",
+        ),
+        Mistake(
+            "clamped at the zero-point, as ReLU would",
+            given(clamp=lambda q, q_min, q_max, z: q.clamp(q_min, q_max).clamp(min=z)),
+            "no ReLU was asked for: codes below Z_out are negative outputs.",
+        ),
+        Mistake(
+            "clamped to unsigned codes",
+            given(clamp=lambda q, q_min, q_max, z: q.clamp(0, q_max - q_min)),
+            "the codes run from q_min, which is negative, to q_max.",
+        ),
+        Mistake(
+            "the limits of the clamp are exchanged",
+            given(clamp=lambda q, q_min, q_max, z: torch.clamp(q, q_max, q_min)),
+            "torch.clamp takes the lower limit first.",
         ),
         Mistake(
             "clamped to the weights' bitwidth",
@@ -483,6 +688,11 @@ q3 = Question(
             "rounded down instead of to the nearest",
             given(rounding=torch.floor),
             "floor always goes down: which function of torch goes to the nearest integer?",
+        ),
+        Mistake(
+            "rounded up instead of to the nearest",
+            given(rounding=torch.ceil),
+            "ceil always goes up: which function of torch goes to the nearest integer?",
         ),
         Mistake(
             "the output is not rounded",
@@ -534,6 +744,36 @@ q3b = Question(
             "one code is worth `scale` real units: how much are q - Z of them worth?",
         ),
         Mistake("the zero-point is added", given(formula=lambda q, s, z: s * (q + z)), "the code Z has to become 0.0."),
+        Mistake(
+            "code and zero-point are subtracted the wrong way round",
+            given(formula=lambda q, s, z: s * (z - q)),
+            "a code above the zero-point stands for a positive number.",
+        ),
+        Mistake(
+            "scale and zero-point are exchanged",
+            given(formula=lambda q, s, z: z * (q - s)),
+            "which of the two is a width in real units, and which one is a code?",
+        ),
+        Mistake(
+            "quantized instead of mapped back",
+            given(formula=lambda q, s, z: q / s + z),
+            "that is the way from reals to codes: solve it for the real number.",
+        ),
+        Mistake(
+            "the logits are rounded",
+            given(formula=lambda q, s, z: (s * (q - z)).round()),
+            "real logits have fractions: what is lost when they are rounded?",
+        ),
+        Mistake(
+            "code minus zero-point wraps around in int8",
+            given(formula=lambda q, s, z: s * wrapped_to_int8(q - z)),
+            "100 - (-100) is 200, which int8 does not hold: widen before you subtract.",
+        ),
+        Mistake(
+            "softmax is applied",
+            given(formula=lambda q, s, z: torch.softmax(s * (q - z), dim=-1)),
+            "cross-entropy takes logits and applies softmax itself.",
+        ),
     ],
     next="take q = Z: it has to give 0.0; then q = Z + 1: it has to give the scale",
 )
@@ -561,6 +801,16 @@ q4 = Question(
         wrong("divided by 8 bits instead of by 32 / 8", 6.25, "how many bits did each parameter have before?"),
         wrong("divided by 2: that is fp16", 25.0, "how many times do 8 bits fit into 32?"),
         wrong("multiplied instead of divided", 200.0, "does a model grow when its parameters get fewer bits?"),
+        wrong(
+            "divided by the 32 bits of fp32", 1.5625, "50 MB are bytes: divide by how much smaller a parameter gets."
+        ),
+        wrong("the ratio is given instead of the size", 4.0, "4 times smaller than 50 MB: how many MB?"),
+        wrong("the inverse ratio is given instead of the size", 0.25, "a quarter of 50 MB: how many MB?"),
+        wrong("rounded down to whole MB", 12.0, "give the fraction too: 50 is not a multiple of 4."),
+        wrong("rounded up to whole MB", 13.0, "give the fraction too: 50 is not a multiple of 4."),
+        wrong(
+            "MB and MiB are mixed", 50e6 / 4 / 2**20, "stay in one unit: 1 MB is 10**6 bytes here, before and after."
+        ),
         wrong("counted in bits", 100.0, "12.5 million parameters of 8 bits each: how many bytes are 8 bits?"),
         wrong("counted in bits of fp32", 400.0, "the question is about megabytes, 8 bits each, of int8."),
         wrong("given in bytes", 12.5e6, "the answer is wanted in MB."),
@@ -584,14 +834,23 @@ q5 = Question(
             "M0 is doubled once too little", (0.4, 1), "M0 has to lie in [0.5, 1): double it until it does, and count."
         ),
         wrong("M0 is normalized to [1, 2)", (1.6, 3), "that is the mantissa of IEEE floats; here M0 lies in [0.5, 1)."),
-        wrong("M0 is halved instead of doubled", (0.05, -2), "0.2 is below 0.5: which way brings it into [0.5, 1)?"),
+        wrong("M0 is halved, n has the wrong sign", (0.05, -2), "0.2 is below 0.5: which way brings it into [0.5, 1)?"),
+        wrong("M0 is halved instead of doubled", (0.05, 2), "0.2 is below 0.5: which way brings it into [0.5, 1)?"),
+        wrong("the numbers of the example M = 0.3", (0.6, 1), "do with 0.2 what the example does with 0.3."),
+        wrong("n is one too large", (0.8, 3), "multiply back: 0.8 * 2**-3 is 0.1."),
+        wrong("n is one too small", (0.8, 1), "multiply back: 0.8 * 2**-1 is 0.4."),
+        wrong("2**n is given for n", (0.8, 4), "n is the number of bits to shift, not the factor."),
+        wrong(
+            "31 is added to n", (0.8, 33), "M0 is a real number here: the 31 bits of its fixed-point form do not count."
+        ),
+        wrong("M0 is taken as 0.5", (0.5, 2), "multiply back: 0.5 * 2**-2 is 0.125, not 0.2."),
         wrong(
             "M0 is given in fixed point",
             (round(0.8 * 2**31), 2),
             "M0 is asked as a real number; 2**31 * M0 is Lab 2's.",
         ),
         wrong("M0 and n are exchanged", (2, 0.8), "M0 is the fraction, n the number of bits to shift."),
-        wrong("a power of ten is taken", (0.2, 1), "a shift by n bits divides by 2**n, not by 10**n."),
+        wrong("a power of ten is taken", (2, 1), "a shift by n bits divides by 2**n, not by 10**n."),
     ],
     next="double 0.2 until it lies in [0.5, 1): the result is M0, the number of doublings n",
 )

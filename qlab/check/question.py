@@ -111,14 +111,21 @@ class Question:
         return self.provided(*args, **kwargs)
 
     def yours_or_provided(self) -> Callable[..., Any]:
-        """The checked answer if it earned all points, else the provided reference; prints which, for later cells."""
+        """The checked answer if it is right as it stands, else the provided reference; prints which, for later cells.
+
+        One that was only right with an earlier answer replaced would call the earlier one here.
+        """
         assert self.provided is not None, f"{self.id} has no provided function"
-        if self._checked and self._checked[1].right and callable(self._checked[0]):
+        if self._checked and self._right_alone(self._checked[1]) and callable(self._checked[0]):
             print(f"{self.id}: the cells below use your {self.names[0]}.")
             function: Callable[..., Any] = self._checked[0]
             return function
         print(f"{self.id} is not right yet: the cells below use the reference {self.names[0]}, so that you can go on.")
         return self.provided
+
+    @staticmethod
+    def _right_alone(outcome: Outcome) -> bool:
+        return outcome.right and not outcome.remarks
 
     def _unanswered(self, told: str) -> Outcome:
         step = "fill in each blank (two underscores), run the cell, then this check again"

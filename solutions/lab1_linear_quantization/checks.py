@@ -487,7 +487,7 @@ q3 = Question(
             "4-bit outputs",
             uniform(-128, 127, 6, 16),
             uniform(-128, 127, 6, 16),
-            4.0,
+            1.2,
             z=(10, -4, 2),
             bits=(8, 4),
             group="bits",

@@ -1,0 +1,70 @@
+# make alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH := $(shell grep '^torch==' constraints.txt)
+TORCH_CPU := https://download.pytorch.org/whl/cpu
+LAB ?= lab1
+COURSE ?= autograder/course
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help course test check lab release grade feedback bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+course: $(VENV)/.grade  ## the whole loop on the bundled class: labs, submissions, marks, feedback
+	@$(BIN)/autograder demo --course $(COURSE)
+
+test: $(VENV)/.test  ## every test (QLAB_REQUIRE names what may not be skipped)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.test  ## lint, types, fast tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
+
+lab: $(VENV)/.grade  ## JupyterLab on labs/
+	@$(BIN)/jupyter lab --notebook-dir labs
+
+release: $(VENV)/.grade  ## build labs/ from solutions/
+	@$(BIN)/autograder release --course $(COURSE)
+
+grade: $(VENV)/.grade  ## grade what is in submitted/: make grade LAB=lab1
+	@$(BIN)/autograder grade $(LAB) --course $(COURSE)
+
+feedback: $(VENV)/.grade  ## write a feedback page a student: make feedback LAB=lab1
+	@$(BIN)/autograder feedback $(LAB) --course $(COURSE)
+
+bench: $(VENV)/.test  ## measure every number that the README and the labs quote
+	@$(BIN)/python benchmarks/run.py
+
+clean:  ## remove what was built: environment, course folder, caches
+	rm -rf $(VENV) $(COURSE) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Set-up: torch first, in its CPU build, because PyPI's build for Linux brings gigabytes of CUDA with it.
+$(VENV)/.torch: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "qlab needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { echo "python3 has no venv here: on Debian, apt-get install python3-venv."; exit 1; }
+	@echo "Setting up $(VENV): $(TORCH) (CPU) ..."
+	@$(BIN)/python -m pip install --report $(VENV)/torch.json "$(TORCH)+cpu" 2>$(VENV)/torch.log \
+	  || $(BIN)/python -m pip install --report $(VENV)/torch.json "$(TORCH)" --index-url $(TORCH_CPU) \
+	  || { echo "$(TORCH) could not be installed: install its CPU build into $(VENV) yourself, then run make again."; exit 1; }
+	@touch $@
+
+$(VENV)/.grade: $(VENV)/.torch pyproject.toml constraints.txt
+	@echo "Setting up $(VENV): qlab and what grading needs ..."
+	@$(BIN)/python -m pip install -c constraints.txt -e ".[grade]"
+	@$(BIN)/python -c 'import json, torch; found = json.load(open("$(VENV)/torch.json"))["install"]; \
+	  print("torch", torch.__version__, "from", *[i["download_info"]["url"] for i in found if i["metadata"]["name"] == "torch"] or ["an earlier set-up"])'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.grade
+	@echo "Setting up $(VENV): what the tests need ..."
+	@$(BIN)/python -m pip install -c constraints.txt -e ".[test]"
+	@touch $@

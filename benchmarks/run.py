@@ -1,0 +1,12 @@
+"""make bench: every benchmark, one after the other."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+for script in sorted(HERE.glob("*.py")):
+    if script.name != "run.py":
+        print(f"\n== {script.stem}", flush=True)
+        subprocess.run([sys.executable, script], check=True)

@@ -1,0 +1,48 @@
+"""What the tests share: real data where it is, and skips that are counted."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# The examples are drawn the same way in every run: a failure here is a failure everywhere.
+settings.register_profile("qlab", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("qlab")
+torch.set_num_threads(1)
+
+
+def required() -> set[str]:
+    """What may not be missing here: QLAB_REQUIRE, separated by commas."""
+    return set(filter(None, os.environ.get("QLAB_REQUIRE", "").split(",")))
+
+
+def missing(what: str, how: str) -> None:
+    """Skip the test for want of something, or fail where QLAB_REQUIRE says that it has to be there."""
+    if what in required():
+        pytest.fail(f"QLAB_REQUIRE names {what}, but it is missing: {how}")
+    pytest.skip(f"{what} is missing: {how}")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets; the test is skipped where QLAB_DATA does not name one."""
+    if not os.environ.get("QLAB_DATA"):
+        missing("data", "set QLAB_DATA to a folder with FashionMNIST, MNIST and cifar10_lossless_part.npz")
+    return Path(os.environ["QLAB_DATA"]).resolve()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The last lines: how many tests were skipped, by reason."""
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])
+    )
+    terminalreporter.section("skipped, by reason")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count:4d}  {reason}")
+    if not reasons:
+        terminalreporter.line("   0")

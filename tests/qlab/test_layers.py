@@ -1,0 +1,78 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qlab.layers import linear_accumulator, quantized_linear
+from qlab.quantize import dequantize, linear_quantize
+
+
+def codes(shape, low=-128, high=127, seed=0):
+    return torch.randint(low, high + 1, shape, generator=torch.Generator().manual_seed(seed))
+
+
+@given(st.integers(1, 40), st.integers(-200, 200), st.integers(-200, 200), st.integers(0, 10**6))
+def test_accumulator_equals_python_integers(k, z_x, z_w, seed):
+    x, w = codes((3, k), seed=seed), codes((2, k), seed=seed + 1)
+    expected = [
+        [sum((a - z_x) * (b - z_w) for a, b in zip(row, neuron, strict=True)) for neuron in w.tolist()]
+        for row in x.tolist()
+    ]
+    assert linear_accumulator(x.to(torch.int8), w.to(torch.int8), z_x, z_w).tolist() == expected
+
+
+def test_accumulator_beyond_what_float32_holds():
+    x, w = torch.full((1, 4096), 255), torch.full((1, 4096), 127)
+    x[0, 0] = 254
+    assert linear_accumulator(x, w).item() == 4096 * 255 * 127 - 127
+
+
+def test_accumulator_at_the_edge_of_int32():
+    k = 66_300
+    assert linear_accumulator(torch.full((1, k), 255), torch.full((1, k), 127)).item() == k * 255 * 127
+    with pytest.raises(OverflowError, match="leaves int32"):
+        linear_accumulator(torch.full((1, 66_400), 255), torch.full((1, 66_400), 127))
+
+
+def test_worked_example_of_lab_1():
+    x, w = torch.tensor([[10, -4]], dtype=torch.int8), torch.tensor([[3, -7]], dtype=torch.int8)
+    out = quantized_linear(x, w, 0.5, 0.1, 0.1, 2, 1, -3, "cpu")
+    assert out.tolist() == [[29]] and out.dtype == torch.int8
+
+
+def test_near_the_real_layer():
+    generator = torch.Generator().manual_seed(3)
+    x, w = torch.randn(50, 64, generator=generator), torch.randn(20, 64, generator=generator) / 8
+    y = x @ w.T
+    (q_x, s_x, z_x), (q_w, s_w, z_w), (_, s_y, z_y) = map(linear_quantize, (x, w, y))
+    q_y = quantized_linear(q_x, q_w, s_x, s_w, s_y, z_x, z_w, z_y, "cpu")
+    assert (dequantize(q_y, s_y, z_y) - y).abs().max() < 5 * s_y
+
+
+def test_per_channel_weights_are_each_channel_by_itself():
+    x, w = codes((4, 9)), codes((3, 9), seed=1)
+    s_w, z_w = torch.tensor([0.02, 0.5, 0.003]), torch.tensor([1, -5, 0])
+    together = quantized_linear(x, w, 0.1, s_w, 0.9, 3, z_w, -7)
+    for channel in range(3):
+        alone = quantized_linear(x, w[channel : channel + 1], 0.1, s_w[channel].item(), 0.9, 3, int(z_w[channel]), -7)
+        assert torch.equal(together[:, channel], alone[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("bits", "dtype", "low"), [(4, torch.int8, -8), (8, torch.int8, -128), (12, torch.int16, -2048)]
+)
+def test_outputs_saturate_to_their_own_bitwidth(bits, dtype, low):
+    out = quantized_linear(codes((5, 30)), codes((6, 30), seed=1), 1.0, 1.0, 0.01, 0, 0, 0, "cpu", 8, bits)
+    assert out.dtype == dtype and (out.min(), out.max()) == (low, -low - 1)
+
+
+def test_bad_shapes_and_bitwidths():
+    x, w = codes((2, 3)), codes((4, 3))
+    with pytest.raises(ValueError, match="do not match"):
+        quantized_linear(x, codes((4, 5)), 1.0, 1.0, 1.0, 0, 0, 0)
+    with pytest.raises(ValueError, match="outside of 4 bits"):
+        quantized_linear(x, w, 1.0, 1.0, 1.0, 0, 0, 0, "cpu", 4)
+    with pytest.raises(ValueError, match="4 channels"):
+        quantized_linear(x, w, 1.0, 1.0, 1.0, 0, torch.zeros(3), 0)
+    with pytest.raises(ValueError, match="greater than 0"):
+        quantized_linear(x, w, 1.0, -1.0, 1.0, 0, 0, 0)
