@@ -112,7 +112,7 @@ def load(name: str = "digits", *, download: bool = False) -> Dataset:
     Args:
         name: "digits" (embedded, 1,797 images of 8x8), "fashion_mnist", "mnist" or "cifar10".
         download: fetch what is not in $QLAB_DATA into the user's cache, checking each file's md5. A file that is
-            already in the cache is used without it.
+            already in the cache ($QLAB_CACHE, or the user's own) is used without it.
 
     Raises:
         DataError: an unknown name, a set that is not there, a file that is not what it should be.
@@ -151,10 +151,10 @@ def _from_cache(name: str, remote: Remote, download: bool) -> Dataset:
     import pooch
 
     fetcher = pooch.create(
-        path=pooch.os_cache("qlab") / name,
+        # A folder a data set: MNIST's and Fashion-MNIST's files have the same names.
+        path=Path(os.environ.get("QLAB_CACHE") or pooch.os_cache("qlab")) / name,
         base_url=remote.base_url,
         registry={file: f"md5:{md5}" for file, md5 in remote.md5.items()},
-        env="QLAB_CACHE",
     )
     missing = [file for file in remote.md5 if not (Path(fetcher.path) / file).is_file()]
     if missing and not download:

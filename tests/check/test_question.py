@@ -1,0 +1,253 @@
+"""The framework on a question of two numbers: smaller than a lab's, with the same parts."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from qlab.check import (
+    Lab,
+    Mistake,
+    Part,
+    Question,
+    case,
+    given,
+    integer,
+    nearest,
+    normal,
+    real,
+    tensor,
+    ties_down,
+    ties_up,
+)
+
+
+def mean_and_floor(x, *, mean=torch.mean, rounding=nearest):
+    """The mean, and the mean rounded."""
+    m = mean(x.double())
+    return m, rounding(m)
+
+
+def question(**changes):
+    settings = {
+        "id": "Q1",
+        "answer": "f",
+        "returns": (real("mean"), integer("rounded")),
+        "reference": mean_and_floor,
+        "provided": lambda x: (x.mean().item(), round(x.mean().item())),
+        "parts": (Part("the mean", 6, fields=("mean",)), Part("rounded", 4, fields=("rounded",))),
+        "cases": [
+            case("three", [1.0, 2.0, 3.9]),
+            case("tie", [0.5, 0.5]),
+            case("drawn", normal(20, mean=7.8, std=0.1)),
+        ],
+        "mistakes": [
+            Mistake("the sum, not the mean", given(mean=torch.sum), "divide by how many there are."),
+            Mistake("rounded down", given(rounding=torch.floor), "which function rounds to the nearest?"),
+        ],
+        "next": "compute the first case on paper",
+    }
+    return Question(**{**settings, **changes})
+
+
+def right(x):
+    return x.mean().item(), round(x.mean().item())
+
+
+def test_a_right_answer():
+    outcome = question().check(right)
+    assert outcome.right and outcome.points == outcome.out_of == 10 and outcome.mistakes == () and outcome.next == ""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: (x.mean(), x.mean().round()),
+        lambda x: (np.float64(x.double().mean()), np.int8(round(x.mean().item()))),
+        lambda x: [sum(x.tolist()) / len(x), int(sum(x.tolist()) / len(x) + 0.5)],
+        lambda x: (Fraction(x.double().mean().item()), torch.tensor([round(x.mean().item())])),
+    ],
+    ids=["tensors", "numpy", "a list, half up", "fraction and a tensor of one"],
+)
+def test_right_answers_of_other_types_and_with_the_other_reading_of_a_tie(answer):
+    assert question().check(answer).points == 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "points", "name"),
+    [
+        (lambda x: (x.sum(), x.sum().round()), 0, "the sum, not the mean"),
+        (lambda x: (x.mean(), x.mean().floor()), 6, "rounded down"),
+        (lambda x: (x.mean().round(), x.mean()), 0, "the values are returned in another order"),
+        (lambda x: None, 0, "nothing is returned"),
+        (lambda x: x.mean(), 0, "the wrong number of values is returned"),
+        (lambda x: (x.mean(), "4"), 6, "rounded is not a number"),
+        (lambda x: (x.mean(), x), 6, "rounded is several numbers"),
+        (lambda x: (float("nan"), 4), 0, "NaN or infinity comes back"),
+        (lambda x: (x.mean(), x.mean() + 0.3), 6, "rounded is not rounded to an integer"),
+        (lambda x: undefined, 0, "raises NameError"),  # noqa: F821
+        (lambda x, y: x, 0, "raises TypeError"),
+    ],
+)
+def test_a_wrong_answer_is_named(answer, points, name):
+    outcome = question().check(answer)
+    assert (outcome.points, outcome.mistakes) == (points, (name,)) and outcome.cause and outcome.next
+
+
+def test_two_mistakes_at_once_are_both_named():
+    outcome = question().check(lambda x: (x.sum(), x.sum().floor()))
+    assert outcome.mistakes == ("the sum, not the mean", "rounded down")
+
+
+def test_an_unknown_mistake_gets_the_questions_own_next_step():
+    outcome = question().check(lambda x: (x.mean() + 1, round(x.mean().item())))
+    assert outcome.points == 4 and outcome.mistakes == () and outcome.next == "compute the first case on paper"
+
+
+def test_later_parts_are_checked_after_a_failure():
+    outcome = question().check(lambda x: (0.0, round(x.mean().item())))
+    assert outcome.holds == ("rounded (4 points)",) and len(outcome.fails) == 1
+
+
+def test_not_implemented_is_not_answered_yet():
+    def answer(x):
+        raise NotImplementedError("Q1: ...")
+
+    assert question().check(answer).mistakes == ("not answered yet",)
+
+
+def answer_with_a_blank(x):
+    return __ / len(x), 0  # noqa: F821
+
+
+def test_blanks_are_told_before_anything_runs():
+    outcome = question().check(answer_with_a_blank)
+    assert outcome.points == 0 and outcome.fails == ("Q1: 1 blank left",)
+
+
+def test_in_place_changes_do_not_reach_the_next_case():
+    def answer(x):
+        result = right(x.clone())
+        x.zero_()
+        return result
+
+    assert question().check(answer).points == 10
+    assert question().check(right).points == 10
+
+
+def test_hidden_cases_are_named_and_not_shown():
+    q = question()
+    q.also(case("all negative", [-3.0, -4.5]))
+    outcome = q.check(lambda x: (x.mean().abs(), round(abs(x.mean().item()))))
+    assert "hidden case “all negative”" in outcome.fails[0] and outcome.picture is None
+
+
+def test_the_picture_sets_yours_beside_the_expected():
+    picture = question().check(lambda x: (x.mean(), 9)).picture
+    assert picture.columns == ("", "mean", "rounded")
+    assert picture.rows[0] == ("you returned", "2.3", "9") and picture.rows[1] == ("expected", "2.3", "2")
+    assert picture.wrong == ((0, 1),)
+
+
+def double_it(x, *, rounding=nearest):
+    return rounding(2 * x.double())
+
+
+def test_a_tensor_picture_begins_near_the_first_difference():
+    q = question(
+        returns=(tensor("y"),),
+        reference=double_it,
+        parts=(Part("y", 10),),
+        mistakes=[],
+        cases=[case("long", [float(i) for i in range(40)])],
+    )
+
+    def answer(x):
+        y = 2 * x
+        y[20] = 0
+        return y
+
+    picture = q.check(answer).picture
+    assert picture.columns == ("entry", "19", "20", "21", "22", "23", "24") and picture.wrong == ((0, 1),)
+    assert "shape (1, 40) came back, expected (40,)" in q.check(lambda x: 2 * x[None]).fails[0]
+
+
+def test_seeds_draw_other_cases_and_the_same_seed_the_same(monkeypatch):
+    drawn = []
+    for seed in ("1", "1", "2"):
+        monkeypatch.setenv("QLAB_SEED", seed)
+        seen = []
+        question(cases=[case("drawn", normal(3))]).check(lambda x, seen=seen: seen.append(x) or right(x))
+        drawn.append(seen[0])
+    assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
+
+
+def test_a_drawn_case_does_not_depend_on_the_other_cases():
+    one = case("drawn", normal(3)).inputs(5)[0]
+    assert torch.equal(one, case("drawn", normal(3), group="edge").inputs(5)[0])
+
+
+def twice(x):
+    mean, rounded = earlier(x)
+    return 2 * mean, 2 * rounded
+
+
+def earlier(x):
+    return 0.0, 0
+
+
+def test_an_earlier_mistake_costs_one_question():
+    q1 = question(answer="earlier")
+    q2 = question(
+        id="Q2",
+        answer="twice",
+        uses={"earlier": q1},
+        reference=lambda x, *, rounding=nearest: (2 * x.double().mean(), 2 * rounding(x.double().mean())),
+        mistakes=[],
+    )
+    assert q1.check(earlier).points == 0
+    outcome = q2.check(twice)
+    assert outcome.points == 10 and "in place of your earlier (Q1)" in outcome.remarks[0]
+    assert q2.check(lambda x: earlier(x)).points < 10
+    assert q2.yours_or_provided() is q2.provided
+
+
+def test_later_cells_use_the_answer_only_when_it_is_right(capsys):
+    q = question()
+    assert q.yours_or_provided() is q.provided and "not right yet" in capsys.readouterr().out
+    q.check(lambda x: (0.0, 0))
+    assert q.yours_or_provided() is q.provided
+    q.check(right)
+    assert q.yours_or_provided() is right and "your f" in capsys.readouterr().out
+
+
+def test_values_are_answers_too():
+    q = question(
+        answer=("mean", "rounded"),
+        cases=[case("the values")],
+        reference=lambda *, rounding=nearest, value=(0.8, 2): value,
+        mistakes=[Mistake("wrong sign", given(value=(0.8, -2)), "mind the sign")],
+    )
+    assert q.check(0.8, 2).points == 10
+    assert q.check(0.8, -2).mistakes == ("wrong sign",) and q.check(0.8, -2).points == 6
+
+
+def test_the_total_counts_each_question_once_and_says_what_remains():
+    first, second = question(), question(id="Q2")
+    Lab("lab", [first, second], by_hand=20)
+    first.check(lambda x: (0.0, 0))
+    first.check(right)
+    assert (
+        second.check(right).so_far
+        == "so far 20 of the 20 points checked here (20 more are read by hand); hidden checks remain"
+    )
+    second.also(case("more", [1.0]))
+    assert "hidden checks remain" not in second.check(right).so_far
+
+
+@pytest.mark.parametrize("x", [0.5, 1.5, -0.5, 2.4, 2.6, 1e4 + 0.5])
+def test_both_readings_of_a_tie(x):
+    value = torch.tensor(x, dtype=torch.float64)
+    low, high = ties_down(value), ties_up(value)
+    assert high - low == (abs(x) % 1 == 0.5) and low <= nearest(value) <= high

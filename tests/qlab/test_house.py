@@ -1,0 +1,57 @@
+"""Who may know whom, and what runs everywhere."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+QLAB = REPOSITORY / "qlab"
+LINUX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "pty", "crypt", "posix", "syslog", "curses"}
+NUMBERS = ("contracts", "ranges", "qparams", "quantize", "requantize", "layers", "analysis")
+
+
+def imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(QLAB.rglob("*.py")), ids=lambda path: str(path.relative_to(QLAB)))
+def test_qlab_imports_nothing_linux_only_and_never_the_autograder(path):
+    tops = {name.split(".")[0] for name in imported(path)}
+    assert not tops & LINUX_ONLY and "autograder" not in tops and "nbgrader" not in tops
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_numbers_know_neither_plots_nor_checks_nor_notebooks(name):
+    known = imported(QLAB / f"{name}.py")
+    assert not {
+        n
+        for n in known
+        if n.startswith(("qlab.plots", "qlab.check", "qlab.notebook", "qlab.demos", "IPython", "matplotlib"))
+    }
+
+
+def test_the_checks_know_no_numbers_of_ours():
+    for path in (QLAB / "check").glob("*.py"):
+        assert not {n for n in imported(path) if n.startswith("qlab") and not n.startswith("qlab.check")}
+
+
+def test_no_public_name_is_missing_its_docstring():
+    import qlab
+
+    assert [name for name in qlab.__all__ if not getattr(qlab, name).__doc__] == []
+
+
+def test_importing_qlab_is_light():
+    heavy = "import sys, qlab; print([m for m in ('sklearn', 'matplotlib', 'IPython', 'nbformat') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,49 @@
+import pytest
+import torch
+
+from qlab import plots
+from qlab.ranges import affine_range, symmetric_range
+
+
+def png_size(png):
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+
+
+def test_example_tensors_follow_their_distributions():
+    activation, weight = plots.example_tensors()
+    assert activation.min() >= 1 and activation.mean() == pytest.approx(10 / 9, abs=5e-3)
+    assert weight.mean() == pytest.approx(0, abs=2e-3) and weight.std() == pytest.approx(0.12, abs=2e-3)
+
+
+def test_share_of_codes_used_is_computed():
+    x = torch.linspace(1.0, 3.0, 100)
+    assert plots.codes_used(x, *affine_range(x)) == pytest.approx(2 / 3, abs=0.01)
+    assert plots.codes_used(x, *symmetric_range(x)) == pytest.approx(1 / 3, abs=0.01)
+    assert plots.codes_used(torch.linspace(-1, 3, 9), torch.tensor(-1.0), torch.tensor(3.0)) == 1.0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_clipping_ranges_draws_four_panels_with_equal_ranges_in_a_row(dark):
+    figure = plots.clipping_ranges(dark=dark)
+    limits = [axes.get_xlim() for axes in figure.axes]
+    assert len(limits) == 4 and limits[0] == limits[1] and limits[2] == limits[3]
+    assert png_size(figure.png()) == (990, 620)
+    activation_texts = " ".join(text.get_text() for text in figure.axes[0].texts)
+    assert "α = 0.00" in activation_texts and "raw 1.00" in activation_texts
+    for axes in figure.axes:
+        styles = [line.get_linestyle() for line in axes.lines]
+        assert sorted(styles) == ["--", "--", ":", ":"]
+
+
+def test_figures_describe_themselves_and_differ_by_data():
+    weight = torch.linspace(-1, 1, 101)
+    bundle = plots.clipping_ranges(weight=weight)._repr_mimebundle_()
+    assert "Activation, affine: data from 1.00" in bundle["text/plain"] and "-1.00 to 1.00" in bundle["text/plain"]
+    assert bundle["image/png"] != plots.clipping_ranges(weight=3 * weight).png()
+
+
+def test_staircase_has_a_step_for_each_code():
+    figure = plots.staircase_and_error(-1, 1, bitwidth=3)
+    steps = set(figure.axes[0].lines[1].get_ydata().tolist())
+    assert len(steps) == 8 and "8 steps" in figure.description
