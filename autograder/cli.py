@@ -134,9 +134,8 @@ def _explain(course: Course, name: str, student: str) -> int:
         print(f"\nThe replay gives the marks of the record: {record.auto_points:g} points by checks.")
         return 0
     why = "the file has changed" if file_hash(path) != record.sha256 else "the lab or qlab has changed"
-    print(
-        f"\nThe replay gives {again.auto_points:g} points by checks, the record {record.auto_points:g}: {why}; grade again."
-    )
+    points = f"{again.auto_points:g} points by checks, the record {record.auto_points:g}"
+    print(f"\nThe replay gives {points}: {why}; grade again.")
     return NOT_REPRODUCED
 
 
@@ -171,7 +170,7 @@ def export(course: CourseOption = DEFAULT_COURSE) -> None:
 
 @app.command()
 def demo(course: CourseOption = DEFAULT_COURSE) -> None:
-    """Run the whole loop on the bundled class: release, hand in, grade, feedback, marks table. Example: autograder demo."""
+    """Run the whole loop on the bundled class: release, hand in, grade, feedback, marks. Example: autograder demo."""
     place = _course(course)
     _release(lab_names(), place, force=False)
     from autograder.grade.lab import GradedLab

@@ -2,7 +2,7 @@
 
     QLAB_DATA=DIR python benchmarks/labs.py [LAB]
 
-Each lab's source is run cell by cell, with DATA and SEED set; a lab says in EXPERIMENTS what is read from it afterwards.
+Each lab's source is run cell by cell, with DATA and SEED set; EXPERIMENTS says what is read from it afterwards.
 Without QLAB_DATA only the embedded data set is run, and the other numbers in results.json stay as they were.
 """
 

@@ -62,7 +62,7 @@ def _explains(
     """Whether the reference with these faults gives what the answer gave in every case, and not what is right."""
     apart, entries, failures = 0, 0, 0
     for one in tried:
-        if one.holds and any(bool((e.high - e.low > 1).any()) for e in one.expected):
+        if any(bool((e.high - e.low > 1).any()) for e in one.expected):
             continue  # nearly everything is accepted here, as for the scale of an all-zero tensor: it tells nothing
         faulty = _faulty(steps, one, reference, fields, seed)
         if faulty is None and one.returned.error_name == "ZeroDivisionError":
@@ -92,12 +92,26 @@ def _faulty(
 
 def _apart(value: Any, faulty: Between, field: Field) -> int | None:
     """How many entries differ, each by one code at most; None where more than that is different."""
+    value, faulty = _without_common_nan(value, faulty)
     if not difference(value, faulty, field, strict=False):
         return 0
     near = Between(faulty.low - 1, faulty.high + 1)
     if not field.integer or difference(value, near, field, strict=False):
         return None
-    return int(disagreement(as_numbers(value), faulty, 0.0).sum())
+    return int(disagreement(as_numbers(value), faulty, field).sum())
+
+
+def _without_common_nan(value: Any, faulty: Between) -> tuple[Any, Between]:
+    """A fault may divide 0 by 0; an answer that does so at the same places agrees with it there."""
+    if not bool(faulty.low.isnan().any()):
+        return value, faulty
+    try:
+        numbers = as_numbers(value)
+    except NotNumericError:
+        return value, faulty
+    if numbers.shape != faulty.low.shape or not torch.equal(numbers.isnan(), faulty.low.isnan()):
+        return value, faulty
+    return numbers.nan_to_num(), Between(faulty.low.nan_to_num(), faulty.high.nan_to_num())
 
 
 def general(tried: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:

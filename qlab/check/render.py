@@ -72,7 +72,8 @@ def as_html(outcome: Outcome) -> str:
         f'<p style="margin:0 0 .4em;display:flex;justify-content:space-between;gap:1em"><span>'
         f"<strong>{html.escape(outcome.question)}</strong>&ensp;<code>{html.escape(outcome.title)}</code></span>"
         f"<strong>{mark(outcome)}</strong></p>"
-        f'<dl style="display:grid;grid-template-columns:4em 1fr;gap:.2em .6em;margin:0">{items}</dl>{shown}{so_far}</section>'
+        f'<dl style="display:grid;grid-template-columns:4em 1fr;gap:.2em .6em;margin:0">{items}</dl>'
+        f"{shown}{so_far}</section>"
     )
 
 

@@ -120,9 +120,7 @@ def difference(value: Any, expected: Between, field: Field, *, strict: bool = Tr
     if strict and field.integer and bool((numbers != numbers.round()).any()):
         first = numbers[numbers != numbers.round()].reshape(-1)[0].item()
         return f"{first:.6g} came back, expected integers"
-    wrong = disagreement(
-        numbers, expected, (0.0 if field.integer else RELATIVE_TOLERANCE) if strict else FAULTY_TOLERANCE
-    )
+    wrong = disagreement(numbers, expected, field, strict=strict)
     if not bool(wrong.any()):
         return ""
     got, wanted = numbers[wrong].reshape(-1)[0].item(), expected.shown()[wrong].reshape(-1)[0].item()
@@ -130,10 +128,13 @@ def difference(value: Any, expected: Between, field: Field, *, strict: bool = Tr
     return f"you returned {got:.6g}, expected {wanted:.6g}{count}"
 
 
-def disagreement(numbers: Tensor, expected: Between, slack: float) -> Tensor:
-    """Where the numbers lie outside of what is accepted by more than the relative slack, as a boolean tensor."""
-    too_low = numbers < expected.low - slack * expected.low.abs()
-    return too_low | (numbers > expected.high + slack * expected.high.abs())
+def disagreement(numbers: Tensor, expected: Between, field: Field, *, strict: bool = True) -> Tensor:
+    """Where the numbers lie outside of what is accepted, as a boolean tensor."""
+    low, high = expected.low, expected.high
+    if field.integer:
+        slack = 0.0 if strict else FAULTY_TOLERANCE
+        return (numbers < low - slack * (1 + low.abs())) | (numbers > high + slack * (1 + high.abs()))
+    return (numbers < low - RELATIVE_TOLERANCE * low.abs()) | (numbers > high + RELATIVE_TOLERANCE * high.abs())
 
 
 def _shape(numbers: Tensor) -> str:
