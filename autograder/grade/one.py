@@ -126,7 +126,8 @@ def _not_finished(cell: NotebookNode, question: str, out_of: float, notebook: No
 
 
 def _told(question: str, out_of: float, fails: str, mistake: str, step: str) -> Outcome:
-    return Outcome(question, "", 0, out_of, fails=(fails,), mistakes=(mistake,) if mistake else (), next=step)
+    mistakes = (mistake,) if mistake else ()
+    return Outcome(question, "", 0, out_of, fails=(fails,), mistakes=mistakes, cause=mistake, next=step)
 
 
 def _answer_above(cell: NotebookNode, notebook: NotebookNode) -> NotebookNode | None:

@@ -124,7 +124,7 @@ def general(tried: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | No
 
 
 def _named(name: str, next_step: str, cause: str = "") -> Diagnosis:
-    return Diagnosis((name,), cause or name, next_step)
+    return Diagnosis((name,), f"{name}: {cause}" if cause else name, next_step)
 
 
 def _raises(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:

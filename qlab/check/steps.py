@@ -55,7 +55,7 @@ def ties_up(x: Tensor) -> Tensor:
 
 
 def _width(x: Tensor) -> Tensor:
-    return TIE_WIDTH + TIE_WIDTH_RELATIVE * x.abs()
+    return TIE_WIDTH + TIE_WIDTH_RELATIVE * x.abs().nan_to_num(posinf=0.0)  # a faulty step may divide by 0
 
 
 Reference = Callable[..., Any]

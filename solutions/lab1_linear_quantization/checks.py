@@ -69,7 +69,7 @@ def scale_and_zero_point(
         return ANY[rounding](q_min, q_max) if r_min == 0 and rounding in ANY else (1.0, 0)
     s = scale(r_min, r_max, q_min, q_max)
     z = rounding(torch.tensor(zero(r_min, r_max, q_min, q_max, s), dtype=torch.float64))
-    return s, returned(z.clamp(q_min, q_max))
+    return s, returned(z.clamp(q_min, q_max) + 0.0)  # + 0.0 makes a plain zero of -0.0
 
 
 q1 = Question(

@@ -1,0 +1,120 @@
+"""The bundled class: everyone gets the mark, or the reason, that class.toml says."""
+
+import csv
+import json
+
+import nbformat
+import pytest
+
+from autograder import gradebook
+from autograder.grade.many import grade_class
+from autograder.grade.one import grade_submission
+from autograder.grade.record import Record
+from autograder.report import class_marks
+from autograder.samples import class_list
+from qlab.notebook import is_test
+from tests.autograder.conftest import LAB, LIMITS
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("class")]
+
+STUDENTS = [student["id"] for student in class_list(LAB)]
+MARKED = [student["id"] for student in class_list(LAB) if "reason" not in student]
+every_student = pytest.mark.parametrize("student", STUDENTS)
+every_marked = pytest.mark.parametrize("student", MARKED)
+
+
+def record(graded, student):
+    return next(record for record in graded.result.records if record.student == student)
+
+
+def test_the_class_is_what_was_asked_for():
+    assert len(STUDENTS) >= 12
+
+
+@every_student
+def test_marks_are_as_expected(graded, student):
+    expected, found = graded.students[student], record(graded, student)
+    marks = {cell: points for cell, points in found.marks().items() if points}
+    assert marks == expected.get("marks", {})
+    waiting = [cell for cell, points in found.marks().items() if points is None]
+    assert waiting == expected.get("read_by_hand", [])
+
+
+@every_student
+def test_mistakes_remarks_and_reasons_are_told(graded, student):
+    expected, found = graded.students[student], record(graded, student)
+    for question, name in expected.get("mistakes", {}).items():
+        assert found.mistakes[question] == (name,)
+    assert expected.get("remark", "") in "; ".join(found.remarks)
+    assert expected.get("reason", "") in found.reason and bool(found.reason) == ("reason" in expected)
+
+
+def test_nobody_stops_the_others(graded):
+    assert [r.student for r in graded.result.records] == sorted(STUDENTS)
+
+
+@every_student
+def test_the_record_is_whole_and_reads_back(graded, student):
+    found = Record.read(graded.course.record(LAB, student))
+    assert found == record(graded, student) and len(found.sha256) == 64 and found.release == graded.lab.stamp["release"]
+
+
+def test_seeds_differ_between_students(graded):
+    assert len({r.seed for r in graded.result.records}) == len(STUDENTS)
+
+
+@every_marked
+def test_the_gradebook_holds_the_same(graded, student):
+    cells = gradebook.marks(graded.course, LAB)[student]
+    for grade in record(graded, student).cells:
+        assert (cells[grade.cell].points, cells[grade.cell].waiting) == (grade.points, grade.points is None)
+
+
+@every_marked
+def test_the_graded_notebook_shows_no_hidden_test(graded, student):
+    notebook = nbformat.read(graded.course.autograded(LAB, student), as_version=4)
+    text = json.dumps(notebook)
+    assert "HIDDEN" not in text and ".also(" not in text
+    assert sum(is_test(cell) for cell in notebook.cells) == 6
+
+
+@every_student
+def test_feedback_has_the_mark_the_messages_and_no_hidden_source(graded, student):
+    page = graded.course.feedback(LAB, student).read_text("utf-8")
+    found = record(graded, student)
+    if found.reason:
+        assert "Not marked" in page and found.reason.split(",")[0] in page
+        return
+    assert f"{found.auto_points:g} of 100 points" in page
+    for names in found.mistakes.values():
+        assert all(name.replace("'", "&#x27;") in page for name in names)
+    assert "HIDDEN" not in page and ".also(" not in page and "<script" not in page
+
+
+def test_marks_csv_has_a_row_a_student_and_a_column_a_question(graded):
+    with graded.course.marks.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["student_id"] for row in rows] == sorted(STUDENTS)
+    first = rows[0]
+    columns = [f"lab1 {name}" for name in ("Q1 /15", "Q2 /15", "Q3 /20", "Q4 /15", "Q5 /10", "Q6 /20", "Q7 /5")]
+    assert list(first) == ["student_id", *columns, "lab1 total /100", "lab1 waiting", "lab1 remarks"]
+    assert [first[name] for name in columns] == ["15", "15", "20", "5", "10", "", ""]
+    assert (first["lab1 total /100"], first["lab1 waiting"]) == ("65", "Q4 Q6 Q7")
+    noor = next(row for row in rows if row["student_id"] == "noor")
+    assert noor["lab1 total /100"] == "" and "ends in the middle" in noor["lab1 remarks"]
+
+
+def test_what_has_not_changed_is_not_graded_again(graded):
+    again = grade_class(graded.course, graded.lab, STUDENTS, LIMITS)
+    assert again.graded_now == 0 and again.records == graded.result.records
+
+
+def test_a_replay_with_the_records_seed_gives_its_marks(graded):
+    before = record(graded, "chen")
+    again = grade_submission("chen", graded.course.submitted(LAB)["chen"], graded.lab, LIMITS, before.seed).record
+    assert (again.marks(), again.mistakes) == (before.marks(), before.mistakes)
+
+
+def test_questions_read_by_hand_wait(graded):
+    ada = next(row for row in class_marks(graded.course, LAB) if row.record.student == "ada")
+    assert ada.waiting == ["Q4", "Q6", "Q7"] and ada.total == 65 and ada.out_of == 100

@@ -1,0 +1,89 @@
+"""Every mistake of a user is a sentence and an exit code."""
+
+import subprocess
+import sys
+
+import pytest
+
+from autograder.cli import _guarded, app
+from autograder.errors import UserError
+from tests.autograder.conftest import LAB
+
+
+def run(*arguments, **options):
+    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["grade", "nolab"], "is no lab: choose one of lab1_linear_quantization"),
+        (["grade", "lab1"], "run autograder release lab1_linear_quantization"),
+        (["grade", "lab1", "--explain"], "--explain needs --student"),
+        (["export"], "no gradebook yet"),
+        (["feedback", "lab1"], "run autograder release"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_and_exit_code_2(arguments, says, tmp_path):
+    done = run(*arguments, "--course", tmp_path / "course")
+    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_course_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("x")
+    done = run("export", "--course", tmp_path / "file")
+    assert done.returncode == 2 and "name a folder" in done.stderr
+
+
+def test_nothing_handed_in(course):
+    done = run("grade", "lab1", "--course", course.root)
+    assert done.returncode == 2 and f"submitted/<student>/{LAB}" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["release", "grade", "feedback", "export", "demo"])
+def test_every_command_has_help_with_an_example(command):
+    done = run(command, "--help")
+    assert done.returncode == 0 and f"Example: autograder {command}" in " ".join(done.stdout.split())
+
+
+def test_an_unknown_command():
+    assert run("dance").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (UserError("do this."), 2, "do this."),
+        (KeyboardInterrupt(), 130, "goes on from there"),
+        (ModuleNotFoundError("no", name="nbgrader"), 2, "pip install -e '.[grade]'"),
+        (OSError(28, "No space left on device", "marks.csv"), 1, "marks.csv: No space left on device"),
+    ],
+)
+def test_errors_are_told_without_a_traceback(error, code, says, capsys):
+    def fails():
+        raise error
+
+    assert _guarded(fails) == code and says in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("class")
+def test_explain_replays_a_record(graded):
+    done = run("grade", "lab1", "--course", graded.course.root, "--student", "chen", "--explain")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "the zero-point is truncated instead of rounded" in done.stdout
+        and "gives the marks of the record: 59" in done.stdout
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("class")
+def test_grade_prints_the_table_and_tells_that_someone_has_no_mark(graded):
+    done = run("grade", "lab1", "--course", graded.course.root)
+    assert done.returncode == 3 and "0 graded now" in done.stdout and "ends in the middle" in done.stdout
+
+
+def test_app_is_there():
+    assert app.registered_commands

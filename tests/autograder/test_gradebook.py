@@ -1,0 +1,86 @@
+"""What a person gave stays what it was."""
+
+import sqlite3
+
+import pytest
+
+from autograder import gradebook
+from autograder.grade.record import CellGrade, Record
+from tests.autograder.conftest import LAB
+
+
+def record(points=9.0, essay=None):
+    cells = (
+        CellGrade("q1-check", "Q1", points, 15.0),
+        CellGrade("q6", "Q6", essay, 20.0, answered=essay is None),
+    )
+    return Record("ada", LAB, "0" * 64, 1, "r", "v", cells=cells)
+
+
+def mark_by_hand(course, cell, points, comment=""):
+    with gradebook.opened(course) as book:
+        grade = book.find_grade(cell, LAB, LAB, "ada")
+        grade.manual_score, grade.needs_manual_grade = points, False
+        if comment:
+            book.find_comment(cell, LAB, LAB, "ada").manual_comment = comment
+        book.db.commit()
+
+
+def marks(course):
+    return gradebook.marks(course, LAB)["ada"]
+
+
+def test_storing_twice_changes_nothing(course):
+    gradebook.store(course, [record()])
+    once = marks(course)
+    gradebook.store(course, [record()])
+    assert marks(course) == once and once["q1-check"].points == 9 and once["q6"].waiting
+
+
+def test_marks_given_by_hand_stay_when_the_same_is_graded_again(course):
+    gradebook.store(course, [record()])
+    mark_by_hand(course, "q6", 17.5, "well argued")
+    mark_by_hand(course, "q1-check", 12.0)
+    gradebook.store(course, [record(points=6.0)])
+    assert (marks(course)["q6"].points, marks(course)["q6"].waiting) == (17.5, False)
+    assert marks(course)["q6"].comment == "well argued"
+    assert marks(course)["q1-check"].points == 12.0
+
+
+def test_another_file_has_to_be_looked_at_again(course):
+    gradebook.store(course, [record()])
+    mark_by_hand(course, "q6", 17.5)
+    gradebook.store(course, [record()], resubmitted={"ada"})
+    assert (marks(course)["q6"].points, marks(course)["q6"].waiting) == (17.5, True)
+
+
+def test_an_empty_essay_is_0_and_waits_for_nobody(course):
+    gradebook.store(course, [record(essay=0.0)])
+    assert (marks(course)["q6"].points, marks(course)["q6"].waiting, marks(course)["q6"].comment) == (0.0, False, "")
+
+
+def test_the_backup_is_a_database_as_it_was(course):
+    gradebook.store(course, [record()])
+    copy = gradebook.back_up(course)
+    gradebook.store(course, [record(points=1.0)])
+    with sqlite3.connect(copy) as database:
+        stored = [row[0] for row in database.execute("select auto_score from grade where auto_score is not null")]
+    assert 9.0 in stored and 1.0 not in stored
+
+
+def test_only_the_newest_backups_are_kept(course):
+    for _ in range(gradebook.BACKUPS_KEPT + 3):
+        gradebook.back_up(course)
+    assert len(list((course.root / "backups").iterdir())) == gradebook.BACKUPS_KEPT
+
+
+def test_no_database_no_marks_no_backup(tmp_path):
+    from autograder.course import Course
+
+    empty = Course.at(tmp_path)
+    assert gradebook.marks(empty, LAB) == {} and gradebook.back_up(empty) is None
+
+
+@pytest.mark.parametrize("lab", ["lab9"])
+def test_a_lab_that_was_never_released_has_no_marks(course, lab):
+    assert gradebook.marks(course, lab) == {}

@@ -1,0 +1,77 @@
+"""Stock nbgrader on the same course: the same marks, and its other commands keep working."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder import gradebook
+from autograder.course import Course
+from tests.autograder.conftest import LAB
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stock")]
+
+# Where stock nbgrader gives another mark: student, cell, stock's mark, the line of the measured facts it comes from.
+EXCEPTIONS = {
+    ("ivan", "q2-check"): (None, "a deleted test cell is silently ungraded"),
+}
+
+
+def nbgrader(course: Course, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    return subprocess.run(command, cwd=course.root, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def stock(graded, tmp_path_factory):
+    """The course as released, with those submissions that stock nbgrader can grade, graded by it."""
+    root = tmp_path_factory.mktemp("stock") / "course"
+    shutil.copytree(
+        graded.course.root, root, ignore=shutil.ignore_patterns("autograded", "feedback", "records", "gradebook.db")
+    )
+    course = Course.at(root)
+    for student, expected in graded.students.items():
+        if "stock_cannot_grade" in expected:
+            shutil.rmtree(root / "submitted" / student)
+    assert nbgrader(course, "generate_assignment", LAB, "--force").returncode == 0
+    done = nbgrader(course, "autograde", LAB)
+    assert done.returncode == 0, [line for line in done.stderr.splitlines() if "ERROR" in line or "Error" in line][-20:]
+    return course
+
+
+def test_the_same_marks(graded, stock):
+    theirs = gradebook.marks(stock, LAB)
+    compared = 0
+    for record in graded.result.records:
+        if record.student not in theirs:
+            assert "stock_cannot_grade" in graded.students[record.student]
+            continue
+        for grade in record.cells:
+            expected = EXCEPTIONS.get((record.student, grade.cell), (grade.points, ""))[0]
+            assert theirs[record.student][grade.cell].points == expected, (record.student, grade.cell)
+            compared += 1
+    assert compared > 100
+
+
+def test_nbgrader_grades_and_exports_on_our_course(graded, tmp_path):
+    target = tmp_path / "grades.csv"
+    done = nbgrader(graded.course, "export", "--to", str(target))
+    assert done.returncode == 0, done.stderr[-2000:]
+    with target.open(newline="") as file:
+        scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    for record in graded.result.records:
+        if record.cells:
+            assert scores[record.student] == record.auto_points
+
+
+def test_nbgrader_writes_its_own_feedback_from_our_graded_notebooks(graded, tmp_path):
+    root = tmp_path / "course"
+    shutil.copytree(graded.course.root, root, ignore=shutil.ignore_patterns("feedback"))
+    done = nbgrader(Course.at(root), "generate_feedback", LAB, "--student=ada")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (root / "feedback" / "ada" / LAB / f"{LAB}.html").is_file()
