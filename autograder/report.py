@@ -118,13 +118,17 @@ def safe_text(text: str) -> str:
 
 @dataclass(frozen=True)
 class Section:
-    """A question on a feedback page: its mark, cards, what a person wrote, the student's own answer."""
+    """A question on a feedback page: its mark, cards, what a person wrote, the student's own answer.
+
+    `empty` tells that a text to be read by a person was left as it was handed out.
+    """
 
     name: str
     mark: QuestionMark
     cards: list[str]
     comments: list[str]
     answers: list[str]
+    empty: bool = False
 
 
 def write_feedback(course: Course, lab: GradedLab) -> list[Path]:
@@ -166,6 +170,7 @@ def _sections(course: Course, row: StudentMarks) -> list[Section]:
                 for cell in cells
                 if grade_id(cell) and is_answer(cell) and question_of(grade_id(cell)) == name
             ],
+            any(not grade.answered for grade in row.record.cells if grade.question == name),
         )
         for name in names
     ]

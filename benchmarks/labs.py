@@ -45,7 +45,7 @@ def run_lab(lab: str, data: str, seed: int) -> dict[str, Any]:
 def shown(values: list[float], percent: bool) -> str:
     """Several seeds' values as their range; as one value where they look the same."""
     texts = [f"{100 * value:.1f}" if percent else f"{value:.3g}" for value in (min(values), max(values))]
-    return " to ".join(dict.fromkeys(texts)) + (" %" if percent else "")
+    return "–".join(dict.fromkeys(texts)) + (" %" if percent else "")
 
 
 def measure(lab: str, data: str, experiment: dict[str, Any]) -> dict[str, Any]:

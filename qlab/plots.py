@@ -170,10 +170,13 @@ def staircase_and_error(
     top, bottom = figure.add_subplot(2, 1, 1), figure.add_subplot(2, 1, 2)
     top.plot(x, x, color=look.raw, linestyle=":", linewidth=1.5)
     top.plot(x, back, color=look.activation, linewidth=2)
-    top.set_title(f"What comes back: {bitwidth} bits, {2**bitwidth} steps", loc="left", fontsize=12, color=look.ink)
+    top.set_title(f"What comes back: {bitwidth} bits, {2**bitwidth} codes", loc="left", fontsize=12, color=look.ink)
     bottom.plot(x, back - x, color=look.weight, linewidth=1.5)
     bottom.set_title(
-        "Error: within half a scale inside the range, growing outside", loc="left", fontsize=12, color=look.ink
+        "Error: at most half a scale inside the range, growing beyond the last codes",
+        loc="left",
+        fontsize=12,
+        color=look.ink,
     )
     bottom.set_xlabel("x", color=look.ink)
     half = float(scale) / 2
@@ -184,8 +187,8 @@ def staircase_and_error(
         _style(axes, look)
         axes.set_xlim(low - margin, high + margin)
     figure.description = (
-        f"A staircase of {2**bitwidth} steps, {float(scale):.3f} wide, from {low:g} to {high:g}; below it the error, "
-        f"between -{half:.3f} and {half:.3f} inside the range and growing outside."
+        f"A staircase of {2**bitwidth} codes, {float(scale):.3f} apart, from {low:g} to {high:g}; below it the error, "
+        f"between -{half:.3f} and {half:.3f} inside the range and growing beyond the outermost codes."
     )
     return figure
 

@@ -37,6 +37,10 @@ def as_is(x):
     return x
 
 
+def wrapped_to_int8(x):
+    return torch.remainder(x + 128, 256) - 128
+
+
 # Q1 ------------------------------------------------------------------------------------------------------------------
 
 
@@ -189,7 +193,7 @@ q1 = Question(
             "the codes here run from q_min, which is negative, to q_max: where does the real r_min have to land?",
         ),
         Mistake(
-            "the zero-point has the wrong sign",
+            "the zero-point has the wrong sign, or r_max stands where r_min belongs",
             given(zero=lambda r_min, r_max, q_min, q_max, s: q_min + r_min / s),
             "yours falls below q_min and is clipped. r_min has to land on q_min: solve q_min = r_min / S + Z for Z.",
         ),
@@ -207,6 +211,11 @@ q1 = Question(
             "the zero-point is computed from r_min and q_max",
             given(zero=lambda r_min, r_max, q_min, q_max, s: q_max - r_min / s),
             "the pairs are (r_min, q_min) and (r_max, q_max): which two belong into one equation?",
+        ),
+        Mistake(
+            "q_min and r_min are exchanged in the zero-point",
+            given(zero=lambda r_min, r_max, q_min, q_max, s: r_min - q_min / s),
+            "the scale turns real units into codes: which of the two is a real number?",
         ),
         Mistake(
             "the zero-point is always 0",
@@ -285,6 +294,7 @@ q2 = Question(
         case("a symmetric range, -1 to 1", [-1.0, 0.3, 1.0]),
         case("random values", normal(6, 8, mean=0.4)),
         case("random values at 4 bits", normal(6, 8, mean=-1.2), 4, group="bits"),
+        case("random values at 10 bits", normal(6, 8, mean=0.9), 10, group="bits"),
         case("a symmetric range at 2 bits", [-1.0, 0.2, 1.0], 2, group="bits"),
         case("random values at 2 bits", normal(40, mean=1.5), 2, group="bits"),
     ],
@@ -368,6 +378,11 @@ q2 = Question(
             "r_min has to land on q_min; -128 is a code too.",
         ),
         Mistake(
+            "cast to int8 before the clamp",
+            given(clamp=lambda q, q_min, q_max: wrapped_to_int8(q).clamp(q_min, q_max)),
+            "codes of more than 8 bits do not fit into int8, and no later clamp can tell: clamp first.",
+        ),
+        Mistake(
             "negative codes wrap around in uint8",
             given(clamp=lambda q, q_min, q_max: torch.remainder(q.clamp(q_min, q_max), 256)),
             "uint8 has no negative numbers: which dtype has?",
@@ -399,10 +414,6 @@ q2 = Question(
 # Q3 ------------------------------------------------------------------------------------------------------------------
 
 
-def wrapped_to_int8(x):
-    return torch.remainder(x + 128, 256) - 128
-
-
 def minus(q, z):
     return q - z
 
@@ -432,18 +443,19 @@ def quantized_linear(
     bitwidth=8,
     activation_bitwidth=8,
     *,
-    zero_points=lambda z_in, z_w, z_out: (z_in, z_w, z_out),
+    zero_points=lambda z_in, z_w, z_out, s_in, s_w: (z_in, z_w, z_out),
     input_offset=minus,
     weight_offset=minus,
+    accumulate=lambda x, w: x @ w.T,
     multiplier=lambda s_in, s_w, s_out: s_in * s_w / s_out,
     rounding=nearest,
     output=lambda acc, M, z, rounding, q_min, q_max: rounding(M * acc) + z,
     clamp=limited,
     output_bits=lambda bitwidth, activation_bitwidth: activation_bitwidth,
 ):
-    z_in, z_w, z_out = zero_points(input_zero_point, weight_zero_point, output_zero_point)
+    z_in, z_w, z_out = zero_points(input_zero_point, weight_zero_point, output_zero_point, input_scale, weight_scale)
     q_min, q_max = signed(output_bits(bitwidth, activation_bitwidth))
-    acc = input_offset(input.double(), z_in) @ weight_offset(weights.double(), z_w).T
+    acc = accumulate(input_offset(input.double(), z_in), weight_offset(weights.double(), z_w))
     M = multiplier(input_scale, weight_scale, output_scale)
     return clamp(output(acc, M, z_out, rounding, q_min, q_max), q_min, q_max, z_out)
 
@@ -530,17 +542,17 @@ q3 = Question(
         ),
         Mistake(
             "the zero-points of input and weights are exchanged",
-            given(zero_points=lambda z_in, z_w, z_out: (z_w, z_in, z_out)),
+            given(zero_points=lambda z_in, z_w, z_out, *_: (z_w, z_in, z_out)),
             "each code belongs to its own zero-point: which one was the input quantized with?",
         ),
         Mistake(
             "the output's zero-point is subtracted from the input",
-            given(zero_points=lambda z_in, z_w, z_out: (z_out, z_w, z_out)),
+            given(zero_points=lambda z_in, z_w, z_out, *_: (z_out, z_w, z_out)),
             "which zero-point was the input quantized with?",
         ),
         Mistake(
             "the input's zero-point is added to the output",
-            given(zero_points=lambda z_in, z_w, z_out: (z_in, z_w, z_in)),
+            given(zero_points=lambda z_in, z_w, z_out, *_: (z_in, z_w, z_in)),
             "which code should the real output 0.0 become?",
         ),
         Mistake(
@@ -577,6 +589,21 @@ q3 = Question(
             "the input's scale is left out of M",
             given(multiplier=lambda s_in, s_w, s_out: s_w / s_out),
             "an accumulator is a sum of products: what is one unit of a product worth?",
+        ),
+        Mistake(
+            "the scales are subtracted instead of the zero-points",
+            given(zero_points=lambda z_in, z_w, z_out, s_in, s_w: (s_in, s_w, z_out)),
+            "q and Z are codes, S a real number: which two can be subtracted?",
+        ),
+        Mistake(
+            "the sum is taken in int8",
+            given(accumulate=lambda x, w: wrapped_to_int8(x @ w.T)),
+            "use x and w, which the given line has widened: input and weights are int8, and so is their product.",
+        ),
+        Mistake(
+            "the sum is taken in int16",
+            given(accumulate=lambda x, w: torch.remainder(x @ w.T + 2**15, 2**16) - 2**15),
+            "one product of two codes can need 16 bits already: how many does a sum of 784 need?",
         ),
         Mistake(
             "the scales of output and weights are exchanged",
@@ -848,6 +875,11 @@ q5 = Question(
             "M0 is given in fixed point",
             (round(0.8 * 2**31), 2),
             "M0 is asked as a real number; 2**31 * M0 is Lab 2's.",
+        ),
+        wrong(
+            "M0 and n are given in fixed point",
+            (round(0.8 * 2**31), 33),
+            "M0 is asked as a real number; its 31 bits are Lab 2's.",
         ),
         wrong("M0 and n are exchanged", (2, 0.8), "M0 is the fraction, n the number of bits to shift."),
         wrong("a power of ten is taken", (2, 1), "a shift by n bits divides by 2**n, not by 10**n."),

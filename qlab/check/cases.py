@@ -39,6 +39,17 @@ class Case:
         generator = Generator().manual_seed(zlib.crc32(f"{seed}/{self.name}".encode()))
         return tuple(_fresh(argument, generator) for argument in self.arguments)
 
+    def as_call(self) -> str:
+        """The arguments as one would type them; "" where they are drawn, hidden or long."""
+        if self.hidden or any(isinstance(argument, Drawn) for argument in self.arguments):
+            return ""
+        texts = [f"torch.tensor({a.tolist()})" if isinstance(a, Tensor) else repr(a) for a in self.arguments]
+        call = f"({', '.join(texts)})"
+        return call if len(call) <= LONGEST_CALL else ""
+
+
+LONGEST_CALL = 120
+
 
 def _fresh(argument: Any, generator: Generator) -> Any:
     if isinstance(argument, Drawn):

@@ -127,18 +127,30 @@ def _named(name: str, next_step: str, cause: str = "") -> Diagnosis:
     return Diagnosis((name,), f"{name}: {cause}" if cause else name, next_step)
 
 
+# The usual exceptions, by a part of their message, with the next step that mends them.
+KNOWN_EXCEPTIONS = {
+    "must be Tensor, not": "this function of torch takes tensors: for a plain Python number use Python's own, such as round()",
+    "doesn't define __round__": "round() is for plain Python numbers: a tensor is rounded by torch.round",
+    "without overflow": "a value does not fit into that dtype: clamp first, then cast",
+    "is not defined": "is the name spelled as in the lines above? If it is from another cell, run that cell first",
+    "mat1 and mat2 shapes": "weights are (out, in): F.linear takes them as they are, @ needs their transpose",
+    "invalid syntax": "the line is not Python yet: compare its parentheses and commas with the given ones",
+}
+
+
 def _raises(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:
-    raised = [one.returned for one in failures if one.returned.error]
+    raised = [one for one in failures if one.returned.error]
     if not raised:
         return None
-    name = raised[0].error_name
-    if name == "NotImplementedError":
+    first = raised[0]
+    if first.returned.error_name == "NotImplementedError":
         return _named("not answered yet", "replace the line that raises NotImplementedError by your answer")
-    return _named(
-        f"raises {name}",
-        "run that line by itself in a new cell, with the inputs of the case above",
-        f"the code stops with {raised[0].error}",
+    shown = next((call for one in raised if (call := one.case.as_call())), "")
+    step = next(
+        (step for part, step in KNOWN_EXCEPTIONS.items() if part in first.returned.error),
+PLACEHOLDER
     )
+    return _named(f"raises {first.returned.error_name}", step, first.returned.error)
 
 
 def _returns_nothing(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:

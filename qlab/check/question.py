@@ -120,7 +120,10 @@ class Question:
             print(f"{self.id}: the cells below use your {self.names[0]}.")
             function: Callable[..., Any] = self._checked[0]
             return function
-        print(f"{self.id} is not right yet: the cells below use the reference {self.names[0]}, so that you can go on.")
+        print(
+            f"{self.id}: its check has not passed yet (was it run after your last change?). The cells below use the "
+            f"reference {self.names[0]}, so that you can go on."
+        )
         return self.provided
 
     @staticmethod

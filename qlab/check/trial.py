@@ -41,7 +41,7 @@ def accepted(
 def judge(returned: Returned, expected: tuple[Between, ...], fields: tuple[Field, ...]) -> tuple[str, ...]:
     """For each field what is wrong with what came back, "" where nothing is."""
     if returned.error:
-        return (f"your code raised {returned.error}",) * len(fields)
+        return (f"your code raised {returned.error_name}",) * len(fields)
     values = split(returned.value, fields)
     if isinstance(values, str):
         return (values,) * len(fields)

@@ -34,11 +34,13 @@ few lines each, and a trained network that runs on them loses next to nothing.
 | Q5 | M = 0.2 | 10 |
 | Q6 | essay: theory, hardware, software | 20 |
 | Q7 | your thoughts on the lab | 5 |
+| | 65 by checks, 35 read by hand | 100 |
 
 **How it works.** A blank looks like `__`: replace every one. Below each answer stands a check; it tells what holds, what
 fails, and the likely mistake. It shows the visible cases: **hidden ones remain**, and they are tried when the lab is
-graded. Every question can be answered whether or not the one before is right. You need Python and a little PyTorch,
-nothing about quantization. About two hours.
+graded. Every question can be answered whether or not the one before is right. After each change run the answer, then its check; a
+cell with a syntax error has not run at all, and the check still sees what was there before. You need Python and a little PyTorch,
+nothing about quantization. About two and a half hours, the essay's reading included.
 """
 
 # %% id="setup"
@@ -52,11 +54,11 @@ SEED = 0
 
 missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab") if importlib.util.find_spec(name) is None]
 if missing and "google.colab" in sys.modules:
-    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, then run: %pip install qlab-0.1.0-py3-none-any.whl")
+    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, checks.py and figures/, then run: %pip install qlab-0.1.0-py3-none-any.whl")
 elif missing:
     print(f"Missing: {', '.join(missing)}. In a terminal in the course's folder, run: pip install . Then restart the kernel.")
 elif not Path("checks.py").exists():
-    print("Missing: checks.py. Put it into this notebook's folder (on Colab, upload it); it comes with the lab.")
+    print("Missing: checks.py. Put it into this notebook's folder (on Colab, upload it, with the folder figures); it comes with the lab.")
 else:
     import torch
     import torch.nn.functional as F
@@ -77,15 +79,15 @@ $$ r \approx S\,(q - Z) $$
 The *scale* $S$ is a positive real number, the width of one step. The *zero-point* $Z$ is the code that stands for 0.0.
 
 What it buys, going from fp32 to int8:
-- **memory**: a parameter takes one byte instead of four. AlexNet takes over 200 MB, VGG-16 over 500 MB: too much for a
-  phone, and far too much for a cache;
-- **bandwidth**: a quarter of the bytes moved, and moving is what most networks wait for;
-- **energy**: an 8-bit integer multiplication takes 0.2 pJ, a 32-bit float one 3.7 pJ; a 32-bit read from DRAM 640 pJ
-  (Horowitz, *Computing's Energy Problem*, ISSCC 2014, 45 nm).
+- **memory**: a parameter takes one byte instead of four. AlexNet takes over 200 MB, VGG-16 over 500 MB: far more
+  than any cache holds, and much for a download to a phone;
+- **bandwidth**: a quarter of the bytes moved, and moving is what many networks wait for;
+- **energy**: an 8-bit integer multiplication takes 0.2 pJ, a 32-bit float one 3.7 pJ; reading 64 bits from DRAM 1.3 to 2.6 nJ,
+  thousands of times as much (Horowitz, *Computing's Energy Problem*, ISSCC 2014, 45 nm).
 
 FP16 is the mild form: half the bytes, still floats. Fewer than 8 bits are possible too; Labs 5 and 6 go there. Other ways
 to make networks small are pruning and distillation (a small network learns from a large one's outputs); tools such as
-TensorFlow Lite's converter and PyTorch's quantization package do what you do here by hand.
+TensorFlow Lite's converter, torchao and PyTorch's older torch.ao.quantization do what you do here by hand.
 
 **Uniform or not.** In linear (*uniform*) quantization all steps are equally wide, so that arithmetic on codes is integer
 arithmetic. *Non-uniform* codes (a codebook, powers of two) spend their steps where the values are, and need other hardware.
@@ -104,12 +106,12 @@ for name, count in PARAMETERS.items():
 r"""
 ## 2 · Scale and zero-point on paper
 
-Map the reals from $-1$ to $1$ onto the codes 0 to 128. The map is the straight line through $(-1, 0)$ and $(1, 128)$.
+Map the reals from $-1$ to $1$ onto the codes 0 to 128 (129 of them: round numbers for paper, not a bit width). The map is the straight line through $(-1, 0)$ and $(1, 128)$.
 
 ![The line through (-1, 0) and (1, 128); it passes (0, 64)](figures/mapping.png)
 
 Its slope is codes per unit, $128 / 2 = 64$. The scale is units per code, **1 / slope** $= 1/64$. The code of 0.0 is the
-offset, **64**.
+zero-point, which older texts call the offset: **64**.
 
 **Decide before you read on.** Two lecture notes on the web treat this example. One gives the offset as 63.5. The other says:
 "to get the real number back, multiply with the scale and subtract the offset". What is wrong with each?
@@ -158,9 +160,9 @@ print("back   ", [round(v, 2) for v in (S * (q - Z)).tolist()])
 
 # %% [markdown] id="q1-text"
 r"""
-The zero-point fell outside of the codes, was clipped, and took the whole range with it: 6 came back as 5. The repair is
-to **extend the range to hold 0**: $r_{min} \le 0 \le r_{max}$. Then $Z$ is always a code, 0.0 is exact (padding and ReLU
-produce many zeros). The price is a larger step: slightly larger for most tensors, much larger for values like 100 to 101.
+The zero-point fell outside of the codes and was clipped; the range moved with it, and everything above 5 was lost. The repair is
+to **extend the range to hold 0**: $r_{min} \le 0 \le r_{max}$. Then $Z$ is always a code and 0.0 is exact, which matters because padding and ReLU
+produce many zeros. The price is a larger step: slightly larger for most tensors, much larger for values like 100 to 101.
 
 ### Q1 · Scale and zero-point
 *difficulty 2/5 · importance 5/5 · 15 minutes · 15 points*
@@ -278,8 +280,8 @@ for bits in (8, 4, 2):
 
 # %% [markdown] id="staircase-text"
 """
-Inside the range the error is at most half a scale: that is the promise of rounding to the nearest. Outside the range it
-grows without bound: that is clipping. **Predict** the picture for 3 bits, then run the cell.
+Inside the range the error is at most half a scale: that is the promise of rounding to the nearest. Beyond the outermost codes
+it grows without bound: that is clipping. **Predict** the picture for 3 bits, then run the cell.
 """
 
 # %% id="staircase" tags=["demo"]
@@ -312,9 +314,9 @@ $-3 + 32 = 29$, which stands for $0.1 \cdot 32 = 3.2$. In reals: $4 \cdot 0.2 + 
 *difficulty 3/5 · importance 5/5 · 20 minutes · 20 points*
 
 `input` (rows, in) and `weights` (out, in) hold integer codes of at most 8 bits, signed or unsigned, in any dtype; the scales are
-floats, the zero-points integers. `bitwidth` is that of the weights: it is there so that a caller can say it, and your lines do not
-need it. `device` says where to compute. Return the output codes (rows, out), integer values in any dtype, rounded to the nearest (either neighbour at a tie) and
-clamped to the codes of `activation_bitwidth`. The given lines widen the codes to float64, which holds every integer up
+floats, the zero-points integers. `device` says where to compute; `bitwidth` is the weights' and your lines do not need it. Return the
+output codes (rows, out), integer values in any dtype, rounded to the nearest (either neighbour at a tie) and clamped to the codes
+of `activation_bitwidth`. The given lines widen the codes to float64, which holds every integer up
 to $2^{53}$ exactly: the sum is the integer that an int32 accumulator would hold.
 
 <details><summary>Hint 1: a question</summary>Which real number does each code stand for, without its scale?</details>
@@ -346,8 +348,10 @@ def quantized_linear(
 
 # %% nbgrader={"grade": true, "grade_id": "q3-check", "locked": true, "points": 20, "schema_version": 3, "solution": false, "task": false}
 # Check of Q3: visible cases; hidden ones remain.
+from checks import q3
+
 ### BEGIN HIDDEN TESTS
-from checks import int8, layer_case, q3
+from checks import int8, layer_case
 
 from qlab.check import uniform
 
@@ -388,7 +392,8 @@ so its sum was not quite the fp32 one: errors of earlier roundings arrive too.
 ## 5 · A trained network on your functions
 
 Now all of it on a real network: an MLP without biases, trained on the data set named at the top. `digits` is embedded in
-scikit-learn and trains in a second; for Fashion-MNIST change one line, `DATA = "fashion_mnist"`.
+scikit-learn and trains in seconds. For Fashion-MNIST change one line of the first code cell to `DATA = "fashion_mnist"` and run from
+there; it is read from the folder that the environment variable QLAB_DATA names, or, with `DOWNLOAD = True`, fetched (30 MB).
 """
 
 # %% id="train" tags=["demo"]
@@ -506,8 +511,8 @@ You mapped $[r_{min}, r_{max}]$ onto all codes: *affine*. The alternative is *sy
 absolute value, so that $Z = 0$ and the subtractions in the accumulator fall away.
 
 **Predict** for each of the two tensors below which of the two wastes codes, and how many percent of them:
-an activation, all values at least 1 with a long tail to the right (Pareto(1, 10)), and a weight (Normal(0, 0.12)). Mind that the
-affine range has to hold 0.
+an activation, all values at least 1, fewer and fewer to the right (a Pareto distribution, scale 1, shape 10), and a weight (normal,
+mean 0, standard deviation 0.12). Mind that the affine range has to hold 0.
 """
 
 # %% id="ranges" tags=["demo"]
@@ -515,8 +520,10 @@ plots.clipping_ranges()
 
 # %% [markdown] id="ranges-answer"
 """
-Weights lie around 0: symmetric costs them next to nothing, and $Z_w = 0$ saves work in every layer. Activations after ReLU lie on
-one side: symmetric leaves half of the codes unused, a whole bit. So most engines take symmetric weights and affine activations.
+The dotted lines are the data's own ends (raw), the dashed ones the range that is represented, from α to β. The weights lie around
+0: symmetric leaves 2 % of their codes unused, affine none, and $Z_w = 0$ saves work in every layer. The activations lie on one side:
+symmetric leaves 64 % of their codes unused, more than a bit's worth; affine still 28 %, because its range has to hold 0 and no value
+lies between 0 and 1. So many engines take symmetric weights and affine activations.
 
 ## 7 · The model's size
 
@@ -567,13 +574,14 @@ Your layer still multiplies by a float, M. Hardware that has only integers write
 
 $$ M = M_0 \cdot 2^{-n}, \qquad 0.5 \le M_0 < 1 $$
 
-Multiplying by $M_0$ is an integer multiplication once $M_0$ is stored as the integer $\text{round}(2^{31} M_0)$; multiplying by
-$2^{-n}$ is a shift by $n$ bits. For example $M = 0.3$: doubled once it is 0.6, so $M_0 = 0.6$ and $n = 1$.
+$M_0$ is stored as the integer $\text{round}(2^{31} M_0)$, so that multiplying by it is an integer multiplication whose result is
+$2^{31}$ times too large; a shift to the right by $31 + n$ bits makes up for that and for $2^{-n}$ (Lab 2 builds it). For example $M = 0.3$: doubled once it is 0.6, so $M_0 = 0.6$ and $n = 1$.
 
 ### Q5 · M = 0.2
 *difficulty 2/5 · importance 4/5 · 5 minutes · 10 points*
 
-Give M0 (a real number in [0.5, 1)) and n (an integer) for M = 0.2. (For M of 1 and above n is 0 or negative: a shift to the left.)
+Give M0 (a real number in [0.5, 1)) and n (an integer) for M = 0.2. (For $0.5 \le M < 1$ n is 0; for $M \ge 1$
+it is negative, a shift to the left.)
 
 <details><summary>Hint 1: a question</summary>How often can you double 0.2 before it reaches 1?</details>
 <details><summary>Hint 2: the equation</summary>M0 = M * 2**n</details>
@@ -594,9 +602,13 @@ from checks import q5
 
 q5.check(M0, n)
 
+# %% [markdown] id="multipliers-text"
+"""
+The next cell splits the multipliers of your network. They are below 1 because a step of a layer's output is wider than a step of
+its accumulator, $S_{out} > S_{in} S_w$. Is that a law? No: Lab 2 meets an M above 1.
+"""
+
 # %% id="multipliers" tags=["demo"]
-# The multipliers of your network, split. They are below 1 because a layer's output step is wider than its accumulator's.
-# Is that a law? Only where S_out > S_in * S_w; Lab 2 meets an M above 1.
 scales = [scale_and_zero_point(calibration)[0], *(S_out for *_, S_out, _ in layers)]
 for number, (_, S_w, _, S_out, _) in enumerate(layers):
     M = scales[number] * S_w / S_out
@@ -608,10 +620,11 @@ for number, (_, S_w, _, S_out, _) in enumerate(layers):
 ## 9 · Essay
 
 ### Q6 · From theory to hardware and software
-*difficulty 3/5 · importance 4/5 · 40 minutes · 20 points, read by hand*
+*difficulty 3/5 · importance 4/5 · 60 minutes with the reading · 20 points, read by hand*
 
-In 300 to 500 words of your own: how does the theory of integer-only inference (Jacob et al. 2018, *Quantization and Training of
-Neural Networks for Efficient Integer-Arithmetic-Only Inference*, arXiv 1712.05877) go into hardware and software? Where does the
+Read sections 2 and 3 of Jacob et al. 2018, [*Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+Inference*](https://arxiv.org/abs/1712.05877), which explain folding batch norm into a convolution and fusing layers into one kernel.
+Then, in 300 to 500 words of your own: how does the theory of integer-only inference go into hardware and software? Where does the
 multiplication by M stand beside the other post-processing of an accumulator (bias, rounding, clamping, the activation)? What do
 folding batch norm and fusing layers do for it?
 
@@ -657,8 +670,8 @@ Any sincere answer gets full marks.
 """
 ## If you want to go on
 
-Quantize the network's weights with 4, 3 and 2 bits (`quantize(layer.weight, bits)`, and pass `bitwidth`) and plot accuracy against
-bits. Where does it break, and which layer breaks first?
+Quantize the network's weights with 4, 3 and 2 bits (`quantize(layer.weight, bits)` in `quantize_network`, and `bitwidth=bits` for
+`linear_on_codes`) and plot accuracy against bits. Where does it break, and which layer breaks first?
 
 **Next.** Lab 2 takes the last floats out: the int32 bias, M0 and n in integers, and results that equal PyTorch's own int8
 engines bit for bit. It uses the three functions that you wrote here.

@@ -215,7 +215,7 @@ def test_an_earlier_mistake_costs_one_question():
 
 def test_later_cells_use_the_answer_only_when_it_is_right(capsys):
     q = question()
-    assert q.yours_or_provided() is q.provided and "not right yet" in capsys.readouterr().out
+    assert q.yours_or_provided() is q.provided and "has not passed yet" in capsys.readouterr().out
     q.check(lambda x: (0.0, 0))
     assert q.yours_or_provided() is q.provided
     q.check(right)

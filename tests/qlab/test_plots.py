@@ -46,4 +46,4 @@ def test_figures_describe_themselves_and_differ_by_data():
 def test_staircase_has_a_step_for_each_code():
     figure = plots.staircase_and_error(-1, 1, bitwidth=3)
     steps = set(figure.axes[0].lines[1].get_ydata().tolist())
-    assert len(steps) == 8 and "8 steps" in figure.description
+    assert len(steps) == 8 and "8 codes" in figure.description

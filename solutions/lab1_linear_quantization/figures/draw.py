@@ -23,7 +23,7 @@ def mapping():
     axes.plot([-1, 1], [0, 128], color=BLUE, linewidth=2.5)
     axes.plot([-1, 0, 1], [0, 64, 128], "o", color=BLUE)
     for x, y, text, place in (
-        (-1, 0, "(−1, 0)", (10, -2)),
+        (-1, 0, "(−1, 0)", (16, 4)),
         (1, 128, "(1, 128)", (-62, -4)),
         (0, 64, "0.0 is the code 64", (12, -8)),
     ):
@@ -70,8 +70,8 @@ def layer():
     axes.axis("off")
     box(axes, 0.2, 2.8, 2.1, "input codes\n$q_x$  (int8)", BLUE)
     box(axes, 0.2, 0.6, 2.1, "weight codes\n$q_w$  (int8)", ORANGE)
-    box(axes, 3.0, 2.8, 1.6, "$q_x - Z_{in}$", BLUE)
-    box(axes, 3.0, 0.6, 1.6, "$q_w - Z_w$", ORANGE)
+    box(axes, 3.0, 2.8, 1.6, "$q_x - Z_{in}$\n(9 bits)", BLUE)
+    box(axes, 3.0, 0.6, 1.6, "$q_w - Z_w$\n(9 bits)", ORANGE)
     box(axes, 5.4, 1.6, 2.3, "sum of products\n$acc$  (int32)", PURPLE, 1.1)
     box(axes, 8.4, 1.6, 1.9, "$M \\cdot acc$\nrounded", PURPLE, 1.1)
     box(axes, 11.0, 1.6, 2.3, "$+\\,Z_{out}$, clamped\n$q_{out}$  (int8)", BLUE, 1.1)
