@@ -129,7 +129,7 @@ def _named(name: str, next_step: str, cause: str = "") -> Diagnosis:
 
 # The usual exceptions, by a part of their message, with the next step that mends them.
 KNOWN_EXCEPTIONS = {
-    "must be Tensor, not": "this function of torch takes tensors: for a plain Python number use Python's own, such as round()",
+    "must be Tensor, not": "torch's functions take tensors: for a plain Python number use Python's own, such as round()",
     "doesn't define __round__": "round() is for plain Python numbers: a tensor is rounded by torch.round",
     "without overflow": "a value does not fit into that dtype: clamp first, then cast",
     "is not defined": "is the name spelled as in the lines above? If it is from another cell, run that cell first",
@@ -148,7 +148,7 @@ def _raises(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis |
     shown = next((call for one in raised if (call := one.case.as_call())), "")
     step = next(
         (step for part, step in KNOWN_EXCEPTIONS.items() if part in first.returned.error),
-PLACEHOLDER
+        f"run it by itself in a new cell{f' with the arguments {shown}' if shown else ''}",
     )
     return _named(f"raises {first.returned.error_name}", step, first.returned.error)
 

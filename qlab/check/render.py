@@ -60,7 +60,7 @@ def as_html(outcome: Outcome) -> str:
     """The outcome as a card; everything in it is escaped."""
     colour = RIGHT if outcome.right else PARTLY if outcome.points else WRONG
     items = "".join(
-        f'<dt style="font-weight:600;opacity:.8">{label}</dt><dd style="margin:0">{html.escape(text)}</dd>'
+        f'<dt style="font-weight:600;opacity:.8">{label}</dt><dd style="margin:0;width:auto">{html.escape(text)}</dd>'
         for label, text in _labelled(outcome)
     )
     shown = _picture_html(outcome.picture) if outcome.picture else ""
