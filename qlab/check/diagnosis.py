@@ -129,7 +129,7 @@ def _named(name: str, next_step: str, cause: str = "") -> Diagnosis:
 
 # The usual exceptions, by a part of their message, with the next step that mends them.
 KNOWN_EXCEPTIONS = {
-    "must be Tensor, not": "torch's functions take tensors: for a plain Python number use Python's own, such as round()",
+    "must be Tensor, not": "torch's functions take tensors: plain Python numbers have Python's own, such as round()",
     "doesn't define __round__": "round() is for plain Python numbers: a tensor is rounded by torch.round",
     "without overflow": "a value does not fit into that dtype: clamp first, then cast",
     "is not defined": "is the name spelled as in the lines above? If it is from another cell, run that cell first",
