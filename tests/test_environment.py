@@ -7,11 +7,12 @@ import sys
 import tomllib
 import venv
 import zipfile
-from importlib.metadata import requires
+from importlib.metadata import PackageNotFoundError, metadata, requires
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from tests.conftest import REPOSITORY
@@ -123,3 +124,14 @@ def test_the_wheel_installs_and_works_in_an_empty_environment(tmp_path):
         check=False,
     )
     assert done.returncode == 2 and "clone of the repository" in done.stderr
+
+
+def test_the_pins_install_on_every_python_that_we_promise():
+    # A soupsieve that asks for Python 3.11.5 made the set-up fail on Debian's 3.11.2.
+    oldest = PYPROJECT["project"]["requires-python"].removeprefix(">=") + ".0"
+    for name in pins():
+        try:
+            asked = metadata(name).get("Requires-Python")
+        except PackageNotFoundError:
+            continue
+        assert asked is None or SpecifierSet(asked).contains(oldest), name

@@ -90,8 +90,9 @@ def _picture_html(picture: Picture) -> str:
         body += "</tr>"
     return (
         '<table style="margin:.6em 0 0;border-collapse:collapse;font-size:.95em;color:inherit">'
-        f'<caption style="text-align:left;caption-side:top;white-space:nowrap;opacity:.8;color:inherit">{html.escape(picture.caption)}'
-        f"; ≠ marks what differs</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        '<caption style="text-align:left;caption-side:top;white-space:nowrap;opacity:.8;color:inherit">'
+        f"{html.escape(picture.caption)}; ≠ marks what differs</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
