@@ -88,6 +88,7 @@ async def _run_once(
         resources={"metadata": {"path": str(folder)}},
         shutdown_kernel="immediate",
     )
+    client.owns_km = True  # a kernel manager that was handed in is ended too: no kernel outlives its submission
     environment = {**os.environ, SEED_VARIABLE: str(seed), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     async with client.async_setup_kernel(env=environment):
         for place, cell in enumerate(notebook.cells):

@@ -4,6 +4,7 @@ import csv
 import json
 
 import nbformat
+import psutil
 import pytest
 
 from autograder import gradebook
@@ -113,6 +114,10 @@ def test_a_replay_with_the_records_seed_gives_its_marks(graded):
     before = record(graded, "chen")
     again = grade_submission("chen", graded.course.submitted(LAB)["chen"], graded.lab, LIMITS, before.seed).record
     assert (again.marks(), again.mistakes) == (before.marks(), before.mistakes)
+
+
+def test_no_kernel_outlives_its_submission(graded):
+    assert [p.name() for p in psutil.Process().children(recursive=True) if "ipykernel" in " ".join(p.cmdline())] == []
 
 
 def test_questions_read_by_hand_wait(graded):
