@@ -1,6 +1,10 @@
 """What the tests share: real data where it is, and skips that are counted."""
 
 import os
+
+# Tests run beside each other: more threads than cores make torch wait for itself. Set before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from collections import Counter
 from pathlib import Path
 
