@@ -33,12 +33,14 @@ def sqnr(reference: Tensor, approximation: Tensor) -> float:
         The ratio; inf where there is no noise, -inf where there is noise and no signal.
 
     Raises:
-        ValueError: shapes differ.
+        ValueError: shapes differ, or a tensor holds NaN.
     """
     if reference.shape != approximation.shape:
         raise ValueError(f"shapes differ: {tuple(reference.shape)} and {tuple(approximation.shape)}.")
     x, y = reference.detach().to(torch.float64), approximation.detach().to(torch.float64)
     signal, noise = float(x.square().sum()), float((x - y).square().sum())
+    if math.isnan(signal + noise):
+        raise ValueError("a tensor holds NaN: there is no ratio.")
     if noise == 0:
         return math.inf
     return 10 * math.log10(signal / noise) if signal > 0 else -math.inf

@@ -1,5 +1,7 @@
 """What qlab's functions ask of their inputs, and the one sentence each says when it is not so."""
 
+from operator import index
+
 import torch
 from torch import Tensor
 
@@ -34,16 +36,18 @@ def integer_tensor(q: object, name: str = "tensor") -> Tensor:
     """
     if not isinstance(q, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of integers, not {type(q).__name__}.")
-    if q.is_floating_point() and not torch.equal(q, q.round()):
-        raise ValueError(f"{name} must hold integers, but some values have a fraction: round them first.")
+    if q.is_floating_point() and not bool((torch.isfinite(q) & (q == q.round())).all()):
+        raise ValueError(
+            f"{name} must hold integers, but some values have a fraction or are not finite: round them first."
+        )
     return q.detach().to(torch.int64)
 
 
 def checked_bitwidth(bitwidth: int) -> int:
     """The bitwidth, an integer from 2 to 16; ValueError otherwise."""
-    if isinstance(bitwidth, bool) or not isinstance(bitwidth, int) or bitwidth not in BITWIDTHS:
+    if isinstance(bitwidth, bool) or not hasattr(bitwidth, "__index__") or index(bitwidth) not in BITWIDTHS:
         raise ValueError(f"bitwidth must be an integer from 2 to 16, not {bitwidth!r}.")
-    return bitwidth
+    return index(bitwidth)
 
 
 def checked_scale(scale: float | Tensor, name: str = "scale") -> Tensor:

@@ -88,7 +88,11 @@ def quantized_linear(
     _check_weights(weights, bitwidth)
     qmin, qmax = code_range(activation_bitwidth)
     stage = OutputStage(input_scale, weight_scale, output_scale, output_zero_point, qmin, qmax, bias, relu)
-    acc = linear_accumulator(input.to(device), weights.to(device), input_zero_point, weight_zero_point)
+    if bias is not None and bias.shape != weights.shape[:1]:
+        raise ValueError(f"bias has shape {tuple(bias.shape)}, but there are {weights.shape[0]} output channels.")
+    acc = linear_accumulator(
+        integer_tensor(input, "input").to(device), weights.to(device), input_zero_point, weight_zero_point
+    )
     return rule(stage)(acc).to(code_dtype(qmin, qmax))
 
 

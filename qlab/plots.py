@@ -12,6 +12,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 from torch import Tensor
 
+from qlab.contracts import real_tensor
 from qlab.qparams import code_range, qparams
 from qlab.quantize import dequantize, quantize
 from qlab.ranges import extend_to_zero, min_max, symmetric_range
@@ -105,7 +106,7 @@ def _range_panel(axes: Axes, look: Look, colour: str, name: str, x: Tensor, kind
     raw_low, raw_high = min_max(x)
     low, high = symmetric_range(x) if kind == "symmetric" else extend_to_zero(raw_low, raw_high)
     widest = 1.12 * float(symmetric_range(x)[1])
-    counts, edges = np.histogram(x.numpy().ravel(), bins=100)
+    counts, edges = np.histogram(real_tensor(x).cpu().numpy().ravel(), bins=100)
     axes.stairs(counts, edges, fill=True, color=colour)
     _style(axes, look)
     axes.set_xlim(-widest, widest)

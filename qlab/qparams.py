@@ -21,7 +21,7 @@ def code_range(bitwidth: int = 8, *, signed: bool = True, narrow: bool = False) 
     Raises:
         ValueError: bitwidth outside 2..16, or narrow without signed.
     """
-    checked_bitwidth(bitwidth)
+    bitwidth = checked_bitwidth(bitwidth)
     if narrow and not signed:
         raise ValueError("narrow leaves out the lowest signed code: it has no meaning for unsigned codes.")
     if not signed:

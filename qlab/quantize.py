@@ -33,7 +33,10 @@ def quantize(
     x = real_tensor(fp32_tensor)
     scale = along_channel(checked_scale(scale), x, channel_dim)
     zero_point = along_channel(integer_tensor(torch.as_tensor(zero_point)), x, channel_dim, "zero_point")
-    codes = torch.round(x / scale) + zero_point
+    if qmin >= qmax:
+        raise ValueError(f"qmin must be below qmax, but they are {qmin} and {qmax}.")
+    # The quotient is float32's; float64 holds the ends of wide code ranges, which float32 would round outward.
+    codes = torch.round(x / scale).double() + zero_point
     return codes.clamp(qmin, qmax).to(code_dtype(qmin, qmax))
 
 

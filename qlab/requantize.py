@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qlab.contracts import along_channel, checked_scale, integer_tensor
+from qlab.contracts import along_channel, checked_scale, integer_tensor, real_tensor
 
 
 def decompose_multiplier(M: float) -> tuple[float, int]:
@@ -72,7 +72,8 @@ def requantize(
         multiplier = math.ldexp(M0, -n)
     acc = integer_tensor(accumulator, "accumulator").to(torch.float32)
     M = along_channel(checked_scale(multiplier, "M"), acc, -1, "M")
-    return (torch.round(acc * M) + zero_point).clamp(qmin, qmax).to(torch.int32)
+    # float64 from here on: float32 would round the ends of a 32-bit code range outward.
+    return (torch.round(acc * M).double() + zero_point).clamp(qmin, qmax).to(torch.int32)
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,18 @@ class OutputStage:
     bias: Tensor | None = None
     relu: bool = False
     kind: str = "linear"
+
+    def __post_init__(self) -> None:
+        for name in ("input_scale", "weight_scale", "output_scale"):
+            checked_scale(getattr(self, name), name)
+        if not self.qmin <= self.output_zero_point <= self.qmax or self.output_zero_point != int(
+            self.output_zero_point
+        ):
+            raise ValueError(
+                f"output_zero_point must be an integer code from {self.qmin} to {self.qmax}, not {self.output_zero_point!r}."
+            )
+        if self.bias is not None:
+            real_tensor(self.bias, "bias")
 
 
 Rule = Callable[[OutputStage], Callable[[Tensor], Tensor]]

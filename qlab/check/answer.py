@@ -56,6 +56,8 @@ class LocalAnswer:
 
     def __init__(self, function: Callable[..., Any], names: tuple[str, ...]):
         self.function = function
+        # Behind a decorator such as torch.no_grad() stands the student's own function, with its names and lines.
+        self.own = inspect.unwrap(function)
         self.names = names
 
     def blanks(self) -> int:
@@ -76,7 +78,7 @@ class LocalAnswer:
     @contextlib.contextmanager
     def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
         """Replace global names of the function; what was there before comes back."""
-        namespace = getattr(self.function, "__globals__", {})
+        namespace = getattr(self.own, "__globals__", {})
         before = {name: namespace[name] for name in names if name in namespace}
         namespace.update(names)
         try:
@@ -92,13 +94,13 @@ class LocalAnswer:
             if defines(cell, self.names[0]):
                 return cell
         try:
-            return inspect.getsource(self.function) if not cells else ""
+            return inspect.getsource(self.own) if not cells else ""
         except (OSError, TypeError):
             return ""
 
     def _told(self, error: BaseException) -> str:
         """The exception in a line: its name, its message, and the student's own line where it came up."""
-        code = getattr(self.function, "__code__", None)
+        code = getattr(self.own, "__code__", None)
         lines = [
             f" in line {frame.lineno}: {frame.line}"
             for frame in traceback.extract_tb(error.__traceback__)
@@ -134,7 +136,9 @@ def count_blanks(source: str) -> int:
     tree = _parsed(source)
     if tree is None:
         return sum(word == BLANK for word in source.replace("(", " ").replace(")", " ").replace(",", " ").split())
-    return sum(isinstance(node, ast.Name) and node.id == BLANK for node in ast.walk(tree))
+    # A `__` that is written, as in `for __ in range(3)`, is a name like any other.
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == BLANK]
+    return 0 if any(isinstance(name.ctx, ast.Store) for name in names) else len(names)
 
 
 def _parsed(source: str) -> ast.Module | None:

@@ -11,11 +11,13 @@ from qlab.check.diagnosis import Diagnosis, diagnose
 from qlab.check.outcome import Outcome, Picture
 from qlab.check.steps import Mistake
 from qlab.check.trial import Tried, try_all
-from qlab.check.values import Field, NotNumericError, as_numbers, split
+from qlab.check.values import Between, Field, NotNumericError, as_numbers, disagreement, split
 
 # Random cases are drawn from this while a student practises; a grader sets its own, so that they differ there.
 PRACTICE_SEED = 0
 SEED_VARIABLE = "QLAB_SEED"
+
+UNKNOWN = "none of the usual mistakes gives these results"
 
 
 @dataclass(frozen=True)
@@ -94,16 +96,22 @@ class Question:
         """The outcome of an answer on cases: blanks first, then as it is, then with earlier answers replaced."""
         if blanks := answer.blanks():
             return self._unanswered(f"{self.id}: {blanks} {'blank' if blanks == 1 else 'blanks'} left")
-        tried = try_all(answer, self.reference, self.returns, cases, seed)
-        outcome = self._marked(tried, seed)
+        if any(earlier._checked is None for earlier in self.uses.values()):
+            # An earlier check was not run, or did not come to its end: what it would call may not come to one either.
+            return self._carried(answer, cases, seed)
+        outcome = self._marked(try_all(answer, self.reference, self.returns, cases, seed), seed)
         if outcome.right or not self.uses:
             return outcome
+        carried = self._carried(answer, cases, seed)
+        better = (carried.points, bool(carried.mistakes)) > (outcome.points, bool(outcome.mistakes))
+        return carried if better else outcome
+
+    def _carried(self, answer: Answer, cases: Sequence[Case], seed: int) -> Outcome:
+        """The outcome with the reference in place of the earlier answers."""
         with answer.standing_in({name: earlier.stand_in for name, earlier in self.uses.items()}):
-            carried = self._marked(try_all(answer, self.reference, self.returns, cases, seed), seed)
-        if carried.points <= outcome.points:
-            return outcome
+            outcome = self._marked(try_all(answer, self.reference, self.returns, cases, seed), seed)
         earlier = " and ".join(f"{name} ({question.id})" for name, question in self.uses.items())
-        return replace(carried, remarks=(f"Checked with the reference in place of your {earlier}.",))
+        return replace(outcome, remarks=(f"Checked with the reference in place of your {earlier}.",))
 
     def stand_in(self, *args: Any, **kwargs: Any) -> Any:
         """The provided function, under a name that tells where it comes from."""
@@ -133,7 +141,7 @@ class Question:
     def _unanswered(self, told: str) -> Outcome:
         step = "fill in each blank (two underscores), run the cell, then this check again"
         return Outcome(
-            self.id, ", ".join(self.names), 0, self.points, fails=(told,), mistakes=("blanks left",), next=step
+            self.id, ", ".join(self.names), 0, self.points, (), (told,), ("blanks left",), "not answered yet", step
         )
 
     def _marked(self, tried: Sequence[Tried], seed: int) -> Outcome:
@@ -158,7 +166,7 @@ class Question:
             tuple(holds),
             tuple(fails),
             found.names if found else (),
-            found.cause if found else "",
+            (found.cause if found else UNKNOWN) if fails else "",
             (found.next if found else self.next) if fails else "",
             picture=picture(tried, self.returns) if fails else None,
         )
@@ -204,7 +212,8 @@ def picture(tried: Sequence[Tried], fields: tuple[Field, ...], width: int = 6) -
 def _tensor_picture(one: Tried, field: Field, numbers: Any, place: int, width: int) -> Picture:
     wanted = one.expected[place].shown().reshape(-1)
     same_size = len(numbers) == len(wanted)
-    differ = (numbers != wanted).nonzero().reshape(-1).tolist() if same_size else []
+    expected = Between(one.expected[place].low.reshape(-1), one.expected[place].high.reshape(-1))
+    differ = disagreement(numbers, expected, field).nonzero().reshape(-1).tolist() if same_size else []
     start = max(0, min(differ[0] - 1, len(wanted) - width)) if differ else 0
     shown = range(start, min(start + width, len(wanted), len(numbers)))
     rows = (

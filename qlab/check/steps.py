@@ -5,7 +5,7 @@ is the same function with a step or two replaced. So a mistake is a line, two of
 construction what a student gets who makes it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,18 +44,20 @@ def nearest(x: Tensor) -> Tensor:
     return torch.round(x)
 
 
-def ties_down(x: Tensor) -> Tensor:
-    """Round to nearest, values at (or within float error of) a tie down: one end of what is accepted."""
-    return torch.ceil(x - 0.5 - _width(x))
+def ties_down(x: Tensor, magnitude: float = 0.0) -> Tensor:
+    """Round to nearest, values at (or within float error of) a tie down: one end of what is accepted.
+
+    Args:
+        magnitude: of the largest number on the way to x, whose float32 error x carries.
+    """
+    return torch.ceil(x - 0.5 - _width(x, magnitude))
 
 
-def ties_up(x: Tensor) -> Tensor:
-    """Round to nearest, values at (or within float error of) a tie up: the other end of what is accepted."""
-    return torch.floor(x + 0.5 + _width(x))
+def ties_up(x: Tensor, magnitude: float = 0.0) -> Tensor:
+    """Round to nearest, values at (or within float error of) a tie up: the other end; see `ties_down`."""
+    return torch.floor(x + 0.5 + _width(x, magnitude))
 
 
-def _width(x: Tensor) -> Tensor:
-    return TIE_WIDTH + TIE_WIDTH_RELATIVE * x.abs().nan_to_num(posinf=0.0)  # a faulty step may divide by 0
-
-
-Reference = Callable[..., Any]
+def _width(x: Tensor, magnitude: float) -> Tensor:
+    finite = x.abs().nan_to_num(posinf=0.0)  # a faulty step may divide by 0
+    return TIE_WIDTH + TIE_WIDTH_RELATIVE * finite.clamp(min=magnitude)

@@ -74,7 +74,7 @@ def as_numbers(value: Any) -> Tensor:
         if numbers.is_complex() or numbers.dtype == torch.bool:
             raise NotNumericError(f"a tensor of {numbers.dtype}")
         return numbers.dequantize().double() if numbers.is_quantized else numbers.double()
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError, NotImplementedError) as error:
         raise NotNumericError(f"a value of type {type(value).__name__}") from error
 
 
