@@ -42,8 +42,8 @@ feedback: $(VENV)/.grade  ## write a feedback page a student: make feedback LAB=
 bench: $(VENV)/.test  ## measure every number that the README and the labs quote
 	@$(BIN)/python benchmarks/run.py
 
-clean:  ## remove what was built: environment, course folder, caches
-	rm -rf $(VENV) $(COURSE) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## remove the environment and caches; the course folder, with marks in it, stays
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up: torch first, in its CPU build, because PyPI's build for Linux brings gigabytes of CUDA with it.

@@ -9,7 +9,7 @@ import typer
 from tqdm import tqdm
 
 from autograder.course import DEFAULT_COURSE, Course, find_lab, lab_names
-from autograder.errors import BUG, NOT_REPRODUCED, WITHOUT_MARK, WRONG_CALL, UserError
+from autograder.errors import BUG, NOT_REPRODUCED, OK, STOPPED, WITHOUT_MARK, WRONG_CALL, StoppedError, UserError
 
 if TYPE_CHECKING:
     from autograder.report import StudentMarks
@@ -32,13 +32,7 @@ def release(
     force: Annotated[bool, typer.Option(help="Build again what is up to date.")] = False,
 ) -> None:
     """Build labs/ and the course's source/ and release/ from solutions/. Example: autograder release lab1."""
-    _release([find_lab(lab)] if lab else lab_names(), _course(course), force)
-
-
-def _course(root: Path) -> Course:
-    if root.exists() and not root.is_dir():
-        raise UserError(f"--course {root} is a file: name a folder.")
-    return Course.at(root)
+    _release([find_lab(lab)] if lab else lab_names(), Course.at(course), force)
 
 
 def _release(labs: Iterable[str], course: Course, force: bool) -> None:
@@ -64,7 +58,7 @@ def grade(
     force: Annotated[bool, typer.Option(help="Grade again what has not changed.")] = False,
 ) -> None:
     """Grade what is in submitted/ and write marks.csv. Example: autograder grade lab1 --student ada --explain."""
-    name, place = find_lab(lab), _course(course)
+    name, place = find_lab(lab), Course.at(course, create=False)
     if explain:
         if not student:
             raise UserError("--explain needs --student ID.")
@@ -81,15 +75,24 @@ def _grade(course: Course, name: str, force: bool, only: str = "") -> "list[Stud
     from autograder import gradebook, report
     from autograder.grade.lab import GradedLab
     from autograder.grade.many import grade_class
+    from autograder.grade.record import Record
     from autograder.grade.run import Limits
 
     lab = GradedLab.of(name, course)
     students = _students(course, name, only)
-    with _progress(f"grading {name}", len(students)) as bar:
-        result = grade_class(course, lab, students, Limits(), force=force, progress=lambda _: bar.update())
-    if result.graded_now or set(result.students) - set(gradebook.marks(course, name)):
-        gradebook.back_up(course)
-        gradebook.store(course, result.records, result.resubmitted)
+    gradebook.back_up(course)
+
+    def store(record: Record, resubmitted: bool) -> None:
+        gradebook.store(course, [record], {record.student} if resubmitted else ())
+
+    try:
+        with _progress(f"grading {name}", len(students)) as bar:
+            result = grade_class(course, lab, students, Limits(), store, force=force, progress=lambda _: bar.update())
+    except KeyboardInterrupt as stop:
+        # Typer would swallow it and say nothing.
+        raise StoppedError("stopped; what was graded is kept, and the same command goes on from there.") from stop
+    if lost := set(result.students) - set(gradebook.marks(course, name)):
+        gradebook.store(course, [record for record in result.records if record.student in lost])
     report.write_marks(course)
     print(f"{result.graded_now} graded now, {len(result.records) - result.graded_now} unchanged")
     return report.class_marks(course, name)
@@ -142,7 +145,7 @@ def _explain(course: Course, name: str, student: str) -> int:
 @app.command()
 def feedback(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
     """Write an HTML page a student: marks, messages, comments. Example: autograder feedback lab1."""
-    place = _course(course)
+    place = Course.at(course, create=False)
     paths = _feedback(place, find_lab(lab))
     print(f"{len(paths)} pages in {_short(place.root / 'feedback')}")
 
@@ -162,7 +165,7 @@ def export(course: CourseOption = DEFAULT_COURSE) -> None:
     """Write marks.csv from the gradebook, marks given by hand included. Example: autograder export --course DIR."""
     from autograder import report
 
-    place = _course(course)
+    place = Course.at(course, create=False)
     if not place.gradebook.is_file():
         raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
     print(f"marks: {_short(report.write_marks(place))}")
@@ -171,7 +174,7 @@ def export(course: CourseOption = DEFAULT_COURSE) -> None:
 @app.command()
 def demo(course: CourseOption = DEFAULT_COURSE) -> None:
     """Run the whole loop on the bundled class: release, hand in, grade, feedback, marks. Example: autograder demo."""
-    place = _course(course)
+    place = Course.at(course)
     _release(lab_names(), place, force=False)
     from autograder.grade.lab import GradedLab
     from autograder.samples import hand_in
@@ -227,19 +230,20 @@ def main() -> None:
 
 
 def _guarded(command: Callable[[], object]) -> int:
+    """Run a command and turn whatever ends it into an exit code."""
     try:
         command()
+    except StoppedError as error:
+        return _say(str(error), STOPPED)
     except UserError as error:
         return _say(str(error), WRONG_CALL)
-    except KeyboardInterrupt:
-        return _say("stopped; what was graded is kept, and the same command goes on from there.", 130)
     except ModuleNotFoundError as error:
         return _say(f"{error.name} is missing: install what TAs need with pip install -e '.[grade]'.", WRONG_CALL)
     except OSError as error:
         return _say(f"{error.filename or 'a file'}: {error.strerror or error}.", BUG)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 0
-    return 0
+        return stop.code if isinstance(stop.code, int) else OK
+    return OK
 
 
 def _say(message: str, code: int) -> int:

@@ -27,9 +27,21 @@ class Course:
     root: Path
 
     @classmethod
-    def at(cls, root: Path) -> "Course":
-        """The course in a folder, made if it is not there, with the file that nbgrader's own commands read."""
+    def at(cls, root: Path, *, create: bool = True) -> "Course":
+        """The course in a folder, with the file that nbgrader's own commands read.
+
+        Raises:
+            UserError: it is not there and shall not be made; its path cannot stand in a database's address.
+        """
         course = cls(root.resolve())
+        if root.exists() and not root.is_dir():
+            raise UserError(f"{root} is a file: name a course's folder.")
+        if not create and not root.is_dir():
+            raise UserError(f"there is no course in {root}: name its folder, or make one with autograder release.")
+        if "?" in str(course.root) or "#" in str(course.root):
+            raise UserError(
+                f"{course.root} has a ? or a # in it, which a database's address cannot hold: move the course."
+            )
         config = course.root / "nbgrader_config.py"
         if not config.exists():
             write_atomic(config, CONFIG)
@@ -54,9 +66,9 @@ class Course:
         return self.root / "release" / lab
 
     def submitted(self, lab: str) -> dict[str, Path]:
-        """The notebooks handed in, by student, sorted."""
-        found = sorted(self.root.glob(f"submitted/*/{lab}/{lab}.ipynb"))
-        return {path.parts[-3]: path for path in found}
+        """The notebooks handed in, by student, sorted; one that is named otherwise is missing when it is read."""
+        folders = sorted(folder for folder in self.root.glob(f"submitted/*/{lab}") if folder.is_dir())
+        return {folder.parts[-2]: folder / f"{lab}.ipynb" for folder in folders if _is_text(folder.parts[-2])}
 
     def autograded(self, lab: str, student: str) -> Path:
         """Where a graded notebook goes, beside what it shows."""
@@ -74,6 +86,15 @@ class Course:
     def marks(self) -> Path:
         """The marks table."""
         return self.root / "marks.csv"
+
+
+def _is_text(name: str) -> bool:
+    """Whether a folder's name can be written down: one that is no UTF-8 cannot."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def lab_names() -> list[str]:

@@ -1,6 +1,11 @@
 """What goes wrong by the user's hand, and the exit codes of the command line."""
 
 OK, BUG, WRONG_CALL, WITHOUT_MARK, NOT_REPRODUCED = range(5)
+STOPPED = 130
+
+
+class StoppedError(Exception):
+    """The user stopped a command; the message says what is kept."""
 
 
 class UserError(Exception):

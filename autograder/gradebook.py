@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.api import Grade, Gradebook, InvalidEntry, MissingEntry, SubmittedNotebook
+from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.course import Course
+from autograder.errors import UserError
 from autograder.grade.record import Record
 
 BACKUPS_KEPT = 10
@@ -46,10 +48,26 @@ def opened(course: Course) -> Iterator[Gradebook]:
     folder = str(Path(sys.executable).parent)
     if folder not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Gradebook(course.db_url) as gradebook:
-            yield gradebook
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Gradebook(course.db_url) as gradebook:
+                yield gradebook
+    except (SQLAlchemyError, sqlite3.Error, InvalidEntry, MissingEntry) as error:
+        raise UserError(_told(course, error)) from error
+
+
+def _told(course: Course, error: Exception) -> str:
+    """A database's complaint as a sentence with a way out."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "locked" in text:
+        return f"{course.gradebook} is in use: close the formgrader (or the other autograder), then run this again."
+    if "full" in text:
+        return f"{course.gradebook} could not be written, the disk is full: make room, then run this again."
+    return (
+        f"{course.gradebook} does not hold what it should ({text}): copy the newest file of backups/ over it, or "
+        "delete it and run autograder release --force, then grade --force."
+    )
 
 
 def prepare(course: Course) -> None:
@@ -65,8 +83,14 @@ def back_up(course: Course) -> Path | None:
     folder = course.root / "backups"
     folder.mkdir(exist_ok=True)
     target = folder / f"gradebook-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.db"
-    with closing(sqlite3.connect(course.gradebook)) as now, closing(sqlite3.connect(target)) as copy:
-        now.backup(copy)
+    try:
+        with closing(sqlite3.connect(course.gradebook, timeout=5)) as now, closing(sqlite3.connect(target)) as copy:
+            now.execute("BEGIN IMMEDIATE")  # a lock is told after 5 s; backup() would wait for ever
+            now.rollback()
+            now.backup(copy)
+    except sqlite3.Error as error:
+        target.unlink(missing_ok=True)
+        raise UserError(_told(course, error)) from error
     for old in sorted(folder.glob("gradebook-*.db"))[:-BACKUPS_KEPT]:
         old.unlink()
     return target

@@ -90,10 +90,19 @@ def release(lab: str, course: Course, labs: Path | None = LABS) -> Path:
         UserError: nbgrader refuses the source; its own words are in the message.
     """
     with tempfile.TemporaryDirectory(prefix=".source-", dir=course.root) as scratch:
-        built = Path(scratch) / lab
+        built, before = Path(scratch) / "new" / lab, Path(scratch) / "before"
         write_source(SOLUTIONS / lab, built)
+        kept = [folder for folder in (course.source(lab), course.release(lab)) if folder.is_dir()]
+        for number, folder in enumerate(kept):
+            shutil.copytree(folder, before / str(number))
+        gradebook.back_up(course)
         replace_folder(built, course.source(lab))
-    _generate(lab, course)
+        try:
+            _generate(lab, course)
+        except UserError:
+            for number, folder in enumerate(kept):
+                replace_folder(before / str(number), folder)
+            raise
     if labs is not None:
         labs.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".labs-", dir=labs) as scratch:
@@ -110,7 +119,11 @@ def _generate(lab: str, course: Course) -> None:
     api = NbGraderAPI(config=configure(Config(), course.root))
     result = api.generate_assignment(lab, force=True, create=True)
     if not result["success"]:
-        raise UserError(f"nbgrader could not build {lab}: {result.get('error') or result.get('log')}")
+        told = str(result.get("error") or result.get("log")).strip().splitlines()
+        raise UserError(
+            f"nbgrader could not build {lab} ({told[-1] if told else 'no reason given'}): graded cells of a lab that "
+            "was handed in already can be changed, but not renamed or removed. The release of before is still there."
+        )
 
 
 def up_to_date(lab: str, course: Course, labs: Path = LABS) -> bool:

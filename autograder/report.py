@@ -152,7 +152,10 @@ def _title(lab: GradedLab) -> str:
 
 def _sections(course: Course, row: StudentMarks) -> list[Section]:
     path = course.autograded(row.record.lab, row.record.student)
-    cells: list[NotebookNode] = nbformat.read(path, as_version=4).cells if path.is_file() else []
+    try:
+        cells: list[NotebookNode] = nbformat.read(path, as_version=4).cells
+    except (OSError, ValueError, AttributeError, KeyError, nbformat.reader.NotJSONError, nbformat.ValidationError):
+        cells = []  # the page is still worth having without the student's own answers
     outcomes: dict[str, list[str]] = {}
     for grade in row.record.cells:
         if grade.outcome is not None:

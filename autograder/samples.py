@@ -4,6 +4,7 @@ samples/class.toml says who answers what and what is wrong with the file; sample
 notebooks are made from the release as it is now, so they never fall behind it.
 """
 
+import hashlib
 import json
 import re
 import tomllib
@@ -17,6 +18,7 @@ from autograder.course import SOLUTIONS, Course
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
+from autograder.grade.one import file_hash
 from qlab.notebook import grade_id
 
 HEADER = re.compile(r"^# %% (right|wrong): (.+)$", re.MULTILINE)
@@ -64,16 +66,26 @@ def class_list(lab: str) -> list[dict[str, Any]]:
 
 
 def hand_in(lab: GradedLab, course: Course) -> list[str]:
-    """Write the class's submissions into submitted/; files that are as they should be are left alone."""
+    """Write the class's submissions into submitted/; files that are as they should be are left alone.
+
+    Raises:
+        UserError: a file is in the way that this did not write: a student's.
+    """
+    written = course.root / "submitted" / ".sample-class.json"
+    ours: dict[str, str] = json.loads(written.read_text("utf-8")) if written.is_file() else {}
     answers = {(answer.question, answer.name): answer.source for answer in written_answers(lab.name)}
     texts = essays(lab.name)
     students = []
     for student in class_list(lab.name):
         content = submission(student, lab, answers, texts)
         path = course.root / "submitted" / student["id"] / lab.name / f"{lab.name}.ipynb"
+        if path.is_file() and file_hash(path) not in (ours.get(student["id"]), hashlib.sha256(content).hexdigest()):
+            raise UserError(f"{path} is not of the sample class: give the demo a folder of its own with --course DIR.")
         if not path.is_file() or path.read_bytes() != content:
             write_atomic(path, content)
+        ours[student["id"]] = file_hash(path)
         students.append(student["id"])
+    write_atomic(written, json.dumps(ours, indent=1) + "\n")
     return students
 
 

@@ -2,7 +2,7 @@
 
     QLAB_DATA=DIR python benchmarks/labs.py [LAB]
 
-Each lab's source is run cell by cell, with DATA and SEED set; EXPERIMENTS says what is read from it afterwards.
+Each lab's source is run cell by cell, with DATA and SEED set; its experiment.toml says what is read afterwards.
 Without QLAB_DATA only the embedded data set is run, and the other numbers in results.json stay as they were.
 """
 
@@ -11,6 +11,7 @@ import os
 import statistics
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,6 @@ import torch
 from autograder.course import SOLUTIONS
 from autograder.files import write_atomic
 from autograder.release import read_source
-
-EXPERIMENTS: dict[str, Any] = {
-    "lab1_linear_quantization": {
-        "seeds": {"digits": (0, 1, 2), "fashion_mnist": (0, 1, 2)},
-        "percent": ("fp32_accuracy", "int8_accuracy", "agreement"),
-        "number": ("fp32_loss", "int8_loss", "codes_loss", "logit_error"),
-    }
-}
 
 
 def run_lab(lab: str, data: str, seed: int) -> dict[str, Any]:
@@ -63,22 +56,22 @@ def measure(lab: str, data: str, experiment: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    for lab, experiment in EXPERIMENTS.items():
+    if folder := os.environ.get("QLAB_DATA"):
+        os.environ["QLAB_DATA"] = str(Path(folder).resolve())  # a lab runs in its own folder
+    for experiment_file in sorted(SOLUTIONS.glob("*/experiment.toml")):
+        lab, experiment = experiment_file.parent.name, tomllib.loads(experiment_file.read_text("utf-8"))
         if len(sys.argv) > 1 and sys.argv[1] not in lab:
             continue
-        path = SOLUTIONS / lab / "results.json"
+        path = experiment_file.with_name("results.json")
         results = json.loads(path.read_text("utf-8")) if path.is_file() else {}
         for data in experiment["seeds"]:
-            if data != "digits" and "QLAB_DATA" not in os.environ:
+            if data != "digits" and not folder:
                 print(f"{lab}, {data}: not measured again, QLAB_DATA is not set")
                 continue
             results[data] = measure(lab, data, experiment)
-            print(f"{lab}, {data}: {json.dumps(results[data])}")
-        write_atomic(path, json.dumps(results, indent=1) + "\n")
+            print(f"{lab}, {data}: {json.dumps(results[data], ensure_ascii=False)}")
+        write_atomic(path, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
-    os.environ["QLAB_DATA"] = str(Path(os.environ["QLAB_DATA"]).resolve()) if "QLAB_DATA" in os.environ else ""
-    if not os.environ["QLAB_DATA"]:
-        del os.environ["QLAB_DATA"]
     main()

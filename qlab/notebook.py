@@ -39,7 +39,9 @@ def read(path: Path) -> tuple[NotebookNode, tuple[str, ...]]:
             )
         content = path.read_bytes()
     except OSError as error:
-        raise NotebookError(f"the file cannot be opened ({error.strerror}).") from error
+        others = sorted(other.name for other in path.parent.glob("*.ipynb")) if path.parent.is_dir() else []
+        found = f", the folder holds {', '.join(others)}" if others and not path.exists() else ""
+        raise NotebookError(f"{path.name} cannot be opened ({error.strerror}){found}.") from error
     remarks = ["a byte-order mark at the beginning was removed"] if content.startswith(b"\xef\xbb\xbf") else []
     raw = _parsed(content)
     try:
@@ -52,6 +54,8 @@ def read(path: Path) -> tuple[NotebookNode, tuple[str, ...]]:
             "the file is no notebook that Jupyter can read: hand in the .ipynb as Jupyter saved it."
         ) from error
     cells = [cell for cell in map(_mended, notebook.get("cells", [])) if cell is not None]
+    for number, cell in enumerate(cells):
+        cell.id = cell.id or f"cell-{number}"  # the same at every reading, so that a replay can be compared
     if not cells:
         raise NotebookError("the notebook has no cells.")
     clean = nbformat.v4.new_notebook(cells=cells, metadata=_plain_metadata(raw))
@@ -73,8 +77,8 @@ def _parsed(content: bytes) -> dict[str, Any]:
         raise NotebookError(
             f"the file is damaged in line {error.lineno}: hand in the .ipynb as Jupyter saved it."
         ) from error
-    except RecursionError as error:
-        raise NotebookError("the file is nested too deeply to be a notebook.") from error
+    except (RecursionError, ValueError) as error:
+        raise NotebookError("the file is nested too deeply, or holds numbers too long, to be a notebook.") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("cells", raw.get("worksheets")), list):
         raise NotebookError("the file is no notebook: it has no list of cells.")
     return raw
@@ -97,8 +101,9 @@ def _mended(cell: Any) -> NotebookNode | None:
     make = getattr(nbformat.v4, f"new_{cell['cell_type']}_cell")
     metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
     new: NotebookNode = make(text, metadata=metadata)
-    if isinstance(cell.get("id"), str) and cell["id"]:
-        new.id = cell["id"]
+    new.id = cell["id"] if isinstance(cell.get("id"), str) else ""
+    if cell["cell_type"] != "code" and isinstance(cell.get("attachments"), dict):
+        new.attachments = cell["attachments"]
     return new
 
 
@@ -132,7 +137,9 @@ def repair(notebook: NotebookNode, lab: NotebookNode) -> Repaired:
     """
     remarks: list[str] = []
     expected = {grade_id(cell): cell for cell in lab.cells if grade_id(cell)}
-    cells = _without_duplicates(list(notebook.cells), expected, remarks)
+    cells = list(notebook.cells)
+    _recognize(cells, lab, expected, remarks)
+    _without_duplicates(cells, expected, remarks)
     for cell in cells:
         _as_in_lab(cell, expected.get(grade_id(cell)))
     _restore_provided(cells, lab, remarks)
@@ -142,11 +149,23 @@ def repair(notebook: NotebookNode, lab: NotebookNode) -> Repaired:
     return Repaired(nbformat.v4.new_notebook(cells=cells, metadata=dict(lab.metadata)), tuple(remarks))
 
 
-def _without_duplicates(
-    cells: list[NotebookNode], expected: dict[str, NotebookNode], remarks: list[str]
-) -> list[NotebookNode]:
-    """Copies of a cell become ordinary cells; of an answer the last one that was worked on stays the answer."""
-    kept = []
+def _recognize(
+    cells: list[NotebookNode], lab: NotebookNode, expected: dict[str, NotebookNode], remarks: list[str]
+) -> None:
+    """Cells whose metadata or id an editor dropped: known again by their id, or by the lab's own text."""
+    present = {grade_id(cell) for cell in cells}
+    provided = {cell.source.strip(): cell.id for cell in lab.cells if not grade_id(cell)}
+    ids = {cell.id for cell in cells}
+    for cell in cells:
+        if not grade_id(cell) and cell.id in expected and cell.id not in present:
+            cell.metadata = NotebookNode({"nbgrader": {"grade_id": cell.id}})
+            remarks.append(f"the cell {cell.id} had lost its metadata and was recognized by its id")
+        elif not grade_id(cell) and provided.get(cell.source.strip(), cell.id) not in ids:
+            cell.id = provided[cell.source.strip()]
+
+
+def _without_duplicates(cells: list[NotebookNode], expected: dict[str, NotebookNode], remarks: list[str]) -> None:
+    """Copies become ordinary cells; of an answer the last one worked on above its check stays the answer."""
     copies: dict[str, list[NotebookNode]] = {}
     for cell in cells:
         name = grade_id(cell)
@@ -154,6 +173,8 @@ def _without_duplicates(
             copies.setdefault(name, []).append(cell)
     for name, same in copies.items():
         worked_on = [cell for cell in same if cell.source.strip() != expected[name].source.strip()] or same
+        checks = [place for place, cell in enumerate(cells) if grade_id(cell) == f"{name}-check"]
+        worked_on = [cell for cell in worked_on if checks and cells.index(cell) < checks[0]] or worked_on
         if len(same) > 1:
             remarks.append(f"the cell {name} was there {len(same)} times: the copies count as ordinary cells")
         for cell in same:
@@ -164,8 +185,6 @@ def _without_duplicates(
     for cell in cells:
         if grade_id(cell) not in expected and "nbgrader" in cell.metadata:
             cell.metadata = NotebookNode()
-        kept.append(cell)
-    return kept
 
 
 def _as_in_lab(cell: NotebookNode, original: NotebookNode | None) -> None:
@@ -175,8 +194,9 @@ def _as_in_lab(cell: NotebookNode, original: NotebookNode | None) -> None:
         cell.metadata = NotebookNode()
         return
     source = cell.source if is_answer(original) else original.source
+    pasted = {"attachments": cell.attachments} if "attachments" in cell and original.cell_type != "code" else {}
     cell.clear()
-    cell.update(nbformat.from_dict({**original, "source": source}))
+    cell.update(nbformat.from_dict({**original, **pasted, "source": source}))
 
 
 def _restore_provided(cells: list[NotebookNode], lab: NotebookNode, remarks: list[str]) -> None:

@@ -105,7 +105,7 @@ class OutputStage:
             self.output_zero_point
         ):
             raise ValueError(
-                f"output_zero_point must be an integer code from {self.qmin} to {self.qmax}, not {self.output_zero_point!r}."
+                f"output_zero_point must be an integer from {self.qmin} to {self.qmax}, not {self.output_zero_point!r}."
             )
         if self.bias is not None:
             real_tensor(self.bias, "bias")

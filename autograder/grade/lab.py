@@ -58,10 +58,15 @@ class GradedLab:
         """Lab, release and version."""
         return {str(key): str(value) for key, value in self.released.metadata.get("qlab", {}).items()}
 
-    @cached_property
-    def not_graded(self) -> frozenset[str]:
-        """Ids of the cells that are not run in grading."""
-        return frozenset(cell.id for cell in self.released.cells if NOT_GRADED in cell.metadata.get("tags", []))
+    def untouched(self, notebook: NotebookNode) -> frozenset[str]:
+        """Ids of the provided cells of a submission that are as the lab gave them."""
+        given = {cell.id: cell.source for cell in self.released.cells if not grade_id(cell)}
+        return frozenset(cell.id for cell in notebook.cells if given.get(cell.id) == cell.source)
+
+    def not_run(self, notebook: NotebookNode) -> frozenset[str]:
+        """Ids of the cells that are not run in grading; one that a student changed may hold what an answer needs."""
+        demos = {cell.id for cell in self.released.cells if NOT_GRADED in cell.metadata.get("tags", [])}
+        return self.untouched(notebook) & demos
 
 
 def question_of(cell_name: str) -> str:

@@ -18,11 +18,10 @@ from autograder.grade.run import Limits
 
 @dataclass(frozen=True)
 class ClassResult:
-    """The records of a class, how many of them were made now, and who handed in something else than before."""
+    """The records of a class, and how many of them were made now."""
 
     records: list[Record]
     graded_now: int
-    resubmitted: frozenset[str]
 
     @property
     def students(self) -> list[str]:
@@ -35,6 +34,7 @@ def grade_class(
     lab: GradedLab,
     students: Sequence[str],
     limits: Limits,
+    store: Callable[[Record, bool], None],
     *,
     force: bool = False,
     progress: Callable[[str], None] = lambda _: None,
@@ -43,6 +43,7 @@ def grade_class(
 
     Args:
         students: whose; each has a submission.
+        store: puts a record into the gradebook; told whether the student had handed in something else before.
         force: grade again what has not changed, with the seeds of before.
         progress: told of each student when it is done.
     """
@@ -58,11 +59,14 @@ def grade_class(
         else:
             seed = before.seed if before is not None else secrets.randbits(31)
             graded = _grade_whatever_happens(student, path, lab, limits, seed)
-            keep(course, graded)
+            write_notebook(course, graded)
+            # The record comes last: what it stands for is in the gradebook, whenever we are stopped.
+            store(graded.record, student in resubmitted)
+            graded.record.write(course.record(lab.name, student))
             records.append(graded.record)
             graded_now += 1
         progress(student)
-    return ClassResult(records, graded_now, frozenset(resubmitted))
+    return ClassResult(records, graded_now)
 
 
 def _grade_whatever_happens(student: str, path: Path, lab: GradedLab, limits: Limits, seed: int) -> Graded:
@@ -82,12 +86,10 @@ def _still_holds(record: Record, sha256: str, lab: GradedLab) -> bool:
     return bool(sha256) and record.sha256 == sha256 and same_lab
 
 
-def keep(course: Course, graded: Graded) -> None:
-    """Write the graded notebook, then the record: a record always stands for a notebook that is there."""
-    record = graded.record
-    target = course.autograded(record.lab, record.student)
+def write_notebook(course: Course, graded: Graded) -> None:
+    """The graded notebook where formgrader and feedback look for it; none where the file could not be read."""
+    target = course.autograded(graded.record.lab, graded.record.student)
     if graded.notebook is not None:
         write_atomic(target, nbformat.writes(graded.notebook))
     else:
         target.unlink(missing_ok=True)
-    record.write(course.record(record.lab, record.student))

@@ -12,11 +12,12 @@ from nbgrader.utils import compute_checksum
 
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.record import CellGrade, Record
-from autograder.grade.run import Limits, Run, run
+from autograder.grade.run import Limits, Place, Run, run
 from qlab.check.outcome import Outcome
 from qlab.check.render import OUTCOME_TYPE
 from qlab.notebook import NotebookError, grade_id, is_answer, is_test, read, repair
 
+LONGEST_OUTPUT = 20_000  # characters of a print that a graded notebook keeps
 LONGEST_MESSAGE = 300  # characters of a student's exception that feedback quotes
 
 
@@ -40,8 +41,11 @@ def grade_submission(student: str, path: Path, lab: GradedLab, limits: Limits, s
     stamp = submitted.metadata.get("qlab", {}).get("release", "")
     remarks = [*odd, *_release_remarks(str(stamp), record.release)]
     mended = repair(submitted, lab.graded)
-    done = run(mended.notebook, lab.release, seed, limits, lab.not_graded)
-    cells = tuple(_grade(cell, mended.notebook, lab, done) for cell in mended.notebook.cells if _is_graded(cell))
+    place = Place(lab.release, path.parent, lab.not_run(mended.notebook), lab.untouched(mended.notebook))
+    done = run(mended.notebook, place, seed, limits)
+    order = [grade_id(cell) for cell in lab.released.cells]
+    graded = sorted(filter(_is_graded, mended.notebook.cells), key=lambda cell: order.index(grade_id(cell)))
+    cells = tuple(_grade(cell, mended.notebook, lab, done) for cell in graded)
     record = _with(
         record,
         submitted_release=str(stamp),
@@ -122,7 +126,9 @@ def _not_finished(cell: NotebookNode, question: str, out_of: float, notebook: No
                 f"raises {name}",
                 "run the cell by itself and mend the line it names",
             )
-    return _told(question, out_of, "the check did not finish", "", "run the answer cell, then the check below it")
+    return _told(
+        question, out_of, "the check did not finish", "no result", "run the answer cell, then the check below it"
+    )
 
 
 def _told(question: str, out_of: float, fails: str, mistake: str, step: str) -> Outcome:
@@ -150,7 +156,7 @@ def _error(cell: NotebookNode) -> str:
 
 def _crashes(notebook: NotebookNode, done: Run) -> list[str]:
     """Cells outside of the checks that ended badly; each may explain what failed after it."""
-    found = []
+    found = [] if done.complete else ["too many cells ended the Python process: what comes after them was not run"]
     for cell in notebook.cells:
         if cell.cell_type != "code" or is_test(cell):
             continue
@@ -165,6 +171,9 @@ def _as_released(notebook: NotebookNode, lab: GradedLab) -> NotebookNode:
     """The notebook with outputs, and the test cells as students got them: no hidden test can be seen in it."""
     released = {grade_id(cell): cell.source for cell in lab.released.cells if is_test(cell)}
     for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and len(output.text) > LONGEST_OUTPUT:
+                output.text = output.text[:LONGEST_OUTPUT] + "\n… cut off here\n"
         if grade_id(cell) in released:
             cell.source = released[grade_id(cell)]
             cell.outputs = [_without_hidden(output) for output in cell.outputs]

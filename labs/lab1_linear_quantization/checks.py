@@ -72,7 +72,9 @@ def scale_and_zero_point(
     if r_min == r_max:
         return ANY[rounding](q_min, q_max) if r_min == 0 and rounding in ANY else (1.0, 0)
     s = scale(r_min, r_max, q_min, q_max)
-    z = rounding(torch.tensor(zero(r_min, r_max, q_min, q_max, s), dtype=torch.float64))
+    z = torch.tensor(zero(r_min, r_max, q_min, q_max, s), dtype=torch.float64)
+    # On the way to Z stands r_min / S, up to q_max - q_min: its float32 error counts, not that of Z.
+    z = rounding(z, q_max - q_min) if rounding in ANY else rounding(z)
     return s, returned(z.clamp(q_min, q_max) + 0.0)  # + 0.0 makes a plain zero of -0.0
 
 

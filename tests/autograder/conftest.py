@@ -11,6 +11,7 @@ from autograder import gradebook, report
 from autograder.course import Course
 from autograder.grade.lab import GradedLab
 from autograder.grade.many import ClassResult, grade_class
+from autograder.grade.record import Record
 from autograder.grade.run import Limits
 from autograder.release import release
 from autograder.samples import class_list, hand_in
@@ -50,8 +51,11 @@ def graded(released: Course, tmp_path_factory: pytest.TempPathFactory) -> Graded
     course = Course.at(root)
     lab = GradedLab.of(LAB, course)
     hand_in(lab, course)
-    result = grade_class(course, lab, list(course.submitted(LAB)), LIMITS)
-    gradebook.store(course, result.records)
+
+    def store(record: Record, resubmitted: bool) -> None:
+        gradebook.store(course, [record])
+
+    result = grade_class(course, lab, list(course.submitted(LAB)), LIMITS, store)
     report.write_marks(course)
     report.write_feedback(course, lab)
     return GradedClass(course, lab, {student["id"]: student for student in class_list(LAB)}, result)

@@ -106,7 +106,10 @@ def test_marks_csv_has_a_row_a_student_and_a_column_a_question(graded):
 
 
 def test_what_has_not_changed_is_not_graded_again(graded):
-    again = grade_class(graded.course, graded.lab, STUDENTS, LIMITS)
+    def never(record, resubmitted):
+        raise AssertionError("stored again")
+
+    again = grade_class(graded.course, graded.lab, STUDENTS, LIMITS, never)
     assert again.graded_now == 0 and again.records == graded.result.records
 
 

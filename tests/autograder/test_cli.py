@@ -1,12 +1,19 @@
 """Every mistake of a user is a sentence and an exit code."""
 
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 
+from autograder import gradebook
 from autograder.cli import _guarded, app
-from autograder.errors import UserError
+from autograder.errors import StoppedError, UserError
+from autograder.grade.lab import GradedLab
+from autograder.grade.record import Record
+from autograder.samples import hand_in
 from tests.autograder.conftest import LAB
 
 
@@ -26,14 +33,58 @@ def run(*arguments, **options):
     ],
 )
 def test_a_wrong_call_is_one_sentence_and_exit_code_2(arguments, says, tmp_path):
-    done = run(*arguments, "--course", tmp_path / "course")
+    done = run(*arguments, "--course", tmp_path)
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_mistyped_course_is_told_and_not_made(tmp_path):
+    done = run("grade", "lab1", "--course", tmp_path / "curse")
+    assert done.returncode == 2 and "there is no course in" in done.stderr and not (tmp_path / "curse").exists()
+
+
+def test_the_demo_does_not_overwrite_a_students_file(course):
+    path = course.root / "submitted" / "ada" / LAB / f"{LAB}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    done = run("demo", "--course", course.root)
+    assert done.returncode == 2 and "not of the sample class" in done.stderr and path.read_text() == "{}"
+
+
+@pytest.mark.parametrize("damage", ["corrupt", "deleted", "locked"])
+def test_a_gradebook_that_cannot_be_used_is_told(course, damage):
+    hand_in(GradedLab.of(LAB, course), course)
+    if damage == "corrupt":
+        course.gradebook.write_bytes(b"no database" * 1000)
+    elif damage == "deleted":
+        course.gradebook.unlink()
+    with sqlite3.connect(course.gradebook if damage == "locked" else ":memory:") as other:
+        other.execute("BEGIN EXCLUSIVE")
+        done = run("grade", "lab1", "--course", course.root, "--student", "hana")
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr[-2000:]
+    assert ("is in use" if damage == "locked" else "backups/") in done.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_and_the_same_command_goes_on(course):
+    hand_in(GradedLab.of(LAB, course), course)
+    command = [sys.executable, "-m", "autograder", "grade", "lab1", "--course", str(course.root)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as grading:
+        while not list(course.root.glob("records/*/*.json")):
+            assert grading.poll() is None
+            time.sleep(0.1)
+        time.sleep(1.0)
+        grading.send_signal(signal.SIGINT)
+        told = grading.communicate(timeout=30)[1]
+    assert grading.returncode == 130 and "goes on from there" in told and "Traceback" not in told
+    records = [Record.read(path) for path in course.root.glob("records/*/*.json")]
+    assert records and all(record.cells for record in records)
+    assert set(gradebook.marks(course, LAB)) == {record.student for record in records}
 
 
 def test_a_course_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("x")
     done = run("export", "--course", tmp_path / "file")
-    assert done.returncode == 2 and "name a folder" in done.stderr
+    assert done.returncode == 2 and "name a course's folder" in done.stderr
 
 
 def test_nothing_handed_in(course):
@@ -55,7 +106,7 @@ def test_an_unknown_command():
     ("error", "code", "says"),
     [
         (UserError("do this."), 2, "do this."),
-        (KeyboardInterrupt(), 130, "goes on from there"),
+        (StoppedError("it goes on from there."), 130, "goes on from there"),
         (ModuleNotFoundError("no", name="nbgrader"), 2, "pip install -e '.[grade]'"),
         (OSError(28, "No space left on device", "marks.csv"), 1, "marks.csv: No space left on device"),
     ],

@@ -1,3 +1,4 @@
+import functools
 import sys
 
 import pytest
@@ -84,3 +85,21 @@ def test_an_earlier_answer_is_replaced_and_comes_back():
     with answer.standing_in({"helper": lambda: "reference", "new_name": lambda: 0}):
         assert answer.call(()).value == "reference"
     assert answer.call(()).value == "mine" and "new_name" not in globals()
+
+
+def test_a_decorated_answer_is_looked_through():
+    def decorated(function):
+        @functools.wraps(function)
+        def wrapper(*args):
+            return function(*args)
+
+        wrapper.__globals__.pop("never", None)
+        return wrapper
+
+    answer = LocalAnswer(decorated(calls_helper), ("calls_helper",))
+    with answer.standing_in({"helper": lambda: "reference"}):
+        assert answer.call(()).value == "reference"
+
+
+def test_a_throwaway_name_is_no_blank():
+    assert count_blanks("for __ in range(3):\n    x = 1") == 0

@@ -76,3 +76,20 @@ def test_bad_shapes_and_bitwidths():
         quantized_linear(x, w, 1.0, 1.0, 1.0, 0, torch.zeros(3), 0)
     with pytest.raises(ValueError, match="greater than 0"):
         quantized_linear(x, w, 1.0, -1.0, 1.0, 0, 0, 0)
+
+
+def test_silent_inputs_are_told():
+    x, w = codes((2, 3)), codes((4, 3))
+    for arguments, says in [
+        ((-1.0, -1.0, 1.0, 0, 0, 0), "input_scale must be finite and greater than 0"),
+        ((1.0, 1.0, 1.0, 0, 0, 200), "output_zero_point must be an integer from -128 to 127"),
+        ((1.0, 1.0, 1.0, 0, 0, 0.5), "output_zero_point must be an integer"),
+    ]:
+        with pytest.raises(ValueError, match=says):
+            quantized_linear(x, w, *arguments)
+    with pytest.raises(ValueError, match="bias has shape"):
+        quantized_linear(x, w, 1.0, 1.0, 1.0, 0, 0, 0, bias=torch.zeros(2))
+    with pytest.raises(ValueError, match="bias holds NaN"):
+        quantized_linear(x, w, 1.0, 1.0, 1.0, 0, 0, 0, bias=torch.full((4,), float("nan")))
+    with pytest.raises(TypeError, match="input must be a torch"):
+        quantized_linear([[1, 2, 3]], w, 1.0, 1.0, 1.0, 0, 0, 0)

@@ -115,3 +115,11 @@ def test_shapes_that_do_not_match():
         dequantize(x / 2, 1.0, 0)
     with pytest.raises(TypeError, match="of integers"):
         dequantize([1], 1.0, 0)
+
+
+def test_wide_code_ranges_do_not_wrap():
+    # float32 rounds 2**31 - 1 up: the clamp let 2**31 through, and the cast made it negative.
+    top = 2**31 - 1
+    assert quantize(torch.tensor([1e10, -1e10]), 1.0, 0, -top - 1, top).tolist() == [top, -top - 1]
+    with pytest.raises(ValueError, match="not finite"):
+        dequantize(torch.tensor([float("inf")]), 1.0, 0)

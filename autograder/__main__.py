@@ -1,0 +1,20 @@
+"""The command: python -m autograder, or autograder."""
+
+import sys
+
+
+def main() -> None:
+    """Run a command; where the graders' packages are missing, say so in a sentence."""
+    try:
+        from autograder.cli import main as run
+    except ModuleNotFoundError as error:
+        print(
+            f"autograder: {error.name} is missing: install what TAs need with pip install -e '.[grade]'.",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Odd things that honest students hand in: each costs what it has to, and nothing else."""
+
+import json
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+
+from autograder.grade.lab import GradedLab
+from autograder.grade.one import grade_submission
+from autograder.grade.run import Limits
+from autograder.samples import written_answers
+from qlab.notebook import grade_id
+from tests.autograder.conftest import LAB
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("odd")]
+LIMITS = Limits(cell_seconds=3.0)
+RIGHT = {a.question: a.source for a in written_answers(LAB) if a.right and a.name == "plain, filled blanks"} | {
+    "q4": "size_in_int8_mb = 12.5",
+    "q5": "M0, n = 0.8, 2",
+}
+FULL = {"q1-check": 15, "q2-check": 15, "q3-check": 20, "q4-check": 5, "q5-check": 10}
+
+
+@pytest.fixture
+def hand_in(released, tmp_path):
+    """Hand in a right notebook with changes, and what grading makes of it."""
+
+    def graded(change=lambda notebook, folder: None, **answers):
+        lab = GradedLab.of(LAB, released)
+        notebook = nbformat.from_dict(json.loads(json.dumps(lab.released)))
+        for cell in notebook.cells:
+            cell.source = answers.get(grade_id(cell), RIGHT.get(grade_id(cell), cell.source))
+        change(notebook, tmp_path)
+        path = tmp_path / f"{LAB}.ipynb"
+        path.write_text(nbformat.writes(notebook), "utf-8")
+        done = grade_submission("ada", path, lab, LIMITS, 1)
+        marks = {cell: points for cell, points in done.record.marks().items() if points}
+        return SimpleNamespace(marks=marks, record=done.record, notebook=done.notebook)
+
+    return graded
+
+
+def without(*cells):
+    return {cell: points for cell, points in FULL.items() if cell not in cells}
+
+
+def insert(source, place):
+    def change(notebook, folder):
+        at = next(number for number, cell in enumerate(notebook.cells) if grade_id(cell) == place)
+        notebook.cells.insert(at, nbformat.v4.new_code_cell(source))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "body", ["while True: pass", "import os; os._exit(1)"], ids=["endless loop", "the process ends"]
+)
+def test_an_earlier_answer_that_hangs_or_kills_costs_one_question(hand_in, body):
+    done = hand_in(q1=f"def get_scale_and_zero_point(fp32_tensor, bitwidth=8):\n    {body}\n")
+    assert done.marks == without("q1-check")
+
+
+def test_a_loop_that_swallows_the_interrupt_costs_nothing_else(hand_in):
+    loop = "while True:\n    try:\n        while True: pass\n    except BaseException:\n        pass"
+    assert hand_in(insert(loop, "q2")).marks == FULL
+
+
+def test_cells_that_end_the_process_are_left_out_one_by_one(hand_in):
+    done = hand_in(insert("import os; os._exit(0)", "q3"))
+    assert done.marks == FULL and any("ended the Python process" in remark for remark in done.record.remarks)
+
+
+def test_a_helper_in_a_provided_cell_is_run(hand_in):
+    def change(notebook, folder):
+        cell = next(cell for cell in notebook.cells if cell.id == "staircase")
+        cell.source += "\n\ndef my_round(x):\n    return torch.round(x)"
+
+    assert hand_in(change, q3=RIGHT["q3"].replace("torch.round", "my_round")).marks == FULL
+
+
+def test_a_file_handed_in_beside_the_notebook_is_there(hand_in):
+    def change(notebook, folder):
+        (folder / "mine.py").write_text("def nearest(x):\n    return round(x)\n")
+        (folder / "checks.py").write_text("raise SystemExit")
+
+    source = "from mine import nearest\n\n" + RIGHT["q1"].replace("round(", "nearest(")
+    assert hand_in(change, q1=source).marks == FULL
+
+
+def test_moved_cells_are_recorded_in_the_labs_order(hand_in):
+    def change(notebook, folder):
+        essays = [cell for cell in notebook.cells if grade_id(cell) in ("q6", "q7")]
+        notebook.cells = essays + [cell for cell in notebook.cells if cell not in essays]
+
+    done = hand_in(change)
+    assert done.marks == FULL and [cell.question for cell in done.record.cells] == [
+        "Q1", "Q2", "Q3", "Q3b", "Q4", "Q4", "Q5", "Q6", "Q7",
+    ]  # fmt: skip
+
+
+def test_stripped_metadata_and_ids_cost_nothing(hand_in):
+    def change(notebook, folder):
+        for cell in notebook.cells:
+            cell.metadata = {}
+
+    assert hand_in(change, q6="My essay.").marks == FULL
+
+
+def test_a_replay_of_a_notebook_without_ids_is_the_same(hand_in):
+    def change(notebook, folder):
+        notebook.nbformat_minor = 4
+        for cell in notebook.cells:
+            del cell["id"]
+
+    first, again = hand_in(change), hand_in(change)
+    assert first.marks == FULL
+    assert (first.record.remarks, list(first.record.seconds)) == (again.record.remarks, list(again.record.seconds))
+    assert "train" not in first.record.seconds
+
+
+def test_a_flood_of_output_is_cut(hand_in):
+    done = hand_in(insert("print('x' * 1_000_000)", "q2"))
+    assert done.marks == FULL and len(nbformat.writes(done.notebook)) < 300_000
+
+
+def test_a_picture_in_an_essay_reaches_the_person_who_marks_it(hand_in):
+    def change(notebook, folder):
+        essay = next(cell for cell in notebook.cells if grade_id(cell) == "q6")
+        essay.source = "![mine](attachment:a.png)"
+        essay.attachments = {"a.png": {"image/png": "aGk="}}
+
+    essay = next(cell for cell in hand_in(change).notebook.cells if grade_id(cell) == "q6")
+    assert essay.attachments == {"a.png": {"image/png": "aGk="}}
