@@ -45,9 +45,13 @@ def integer_tensor(q: object, name: str = "tensor") -> Tensor:
 
 def checked_bitwidth(bitwidth: int) -> int:
     """The bitwidth, an integer from 2 to 16; ValueError otherwise."""
-    if isinstance(bitwidth, bool) or not hasattr(bitwidth, "__index__") or index(bitwidth) not in BITWIDTHS:
+    try:
+        bits = index(bitwidth)  # numpy's integers are integers too
+    except TypeError:
+        bits = 0
+    if isinstance(bitwidth, bool) or bits not in BITWIDTHS:
         raise ValueError(f"bitwidth must be an integer from 2 to 16, not {bitwidth!r}.")
-    return index(bitwidth)
+    return bits
 
 
 def checked_scale(scale: float | Tensor, name: str = "scale") -> Tensor:

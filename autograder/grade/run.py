@@ -166,9 +166,11 @@ def _stop_on_ctrl_c() -> None:
 
 async def _answers(client: NotebookClient, place: int) -> bool:
     """Whether the kernel is there again after an interrupt; a loop that swallows it is not."""
-    client.timeout, started = PROBE_SECONDS, time.perf_counter()
+    client.timeout, started, cell = PROBE_SECONDS, time.perf_counter(), client.nb.cells[place]
     try:
         await client.async_execute_cell(new_code_cell("pass"), place)
     except (DeadKernelError, CellTimeoutError, RuntimeError, TimeoutError):
         return False
+    finally:
+        client.nb.cells[place] = cell  # nbclient puts what it runs into the notebook
     return time.perf_counter() - started < PROBE_SECONDS

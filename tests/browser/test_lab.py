@@ -31,13 +31,13 @@ def hand_out(folder: Path, student: str) -> str:
 
 def run_all(page, address):
     page.goto(address, wait_until="load")
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=120_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     page.wait_for_function(
         r"""() => { const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
         return prompts.length > 15 && prompts.every(p => /^\[\d+\]:?$/.test(p.textContent.trim())) }""",
-        timeout=90_000,
+        timeout=180_000,
     )
 
 

@@ -84,7 +84,7 @@ def test_codes_are_stored_in_the_smallest_dtype(ends, dtype):
     assert code_dtype(*ends) == dtype
 
 
-@pytest.mark.parametrize("bitwidth", [1, 17, 8.0, "8", True, -3])
+@pytest.mark.parametrize("bitwidth", [1, 17, 8.0, "8", True, -3, torch.ones(3)])
 def test_bitwidths_outside_2_to_16(bitwidth):
     with pytest.raises(ValueError, match="from 2 to 16"):
         get_scale_and_zero_point(torch.ones(2), bitwidth)
