@@ -86,10 +86,19 @@ def _grade(cell: NotebookNode, notebook: NotebookNode, lab: GradedLab, done: Run
     name, out_of = grade_id(cell), float(cell.metadata.nbgrader["points"])
     question = question_of(name)
     if not is_test(cell):
-        answered = cell.metadata.nbgrader.get("checksum") != compute_checksum(cell)
+        answered = cell.metadata.nbgrader.get("checksum") != compute_checksum(cell) or _written_below(
+            cell, notebook, lab
+        )
         return CellGrade(name, question, None if answered else 0.0, out_of, answered)
     outcome = outcome_of(cell, out_of) or _not_finished(cell, question, out_of, notebook, done)
     return CellGrade(name, question, outcome.points, out_of, True, outcome)
+
+
+def _written_below(cell: NotebookNode, notebook: NotebookNode, lab: GradedLab) -> bool:
+    """Whether a text stands in a cell of the student's own right below the one that was meant for it."""
+    below = notebook.cells[notebook.cells.index(cell) + 1 :][:1]
+    of_the_lab = {original.id for original in lab.released.cells}
+    return any(c.cell_type == "markdown" and c.source.strip() and c.id not in of_the_lab for c in below)
 
 
 def outcome_of(cell: NotebookNode, out_of: float) -> Outcome | None:

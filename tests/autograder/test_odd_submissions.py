@@ -125,6 +125,15 @@ def test_a_flood_of_output_is_cut(hand_in):
     assert done.marks == FULL and len(nbformat.writes(done.notebook)) < 300_000
 
 
+def test_an_essay_in_a_cell_of_ones_own_below_the_stub_is_read(hand_in):
+    def change(notebook, folder):
+        at = next(number for number, cell in enumerate(notebook.cells) if grade_id(cell) == "q6")
+        notebook.cells.insert(at + 1, nbformat.v4.new_markdown_cell("My essay."))
+
+    done = hand_in(change)
+    assert done.record.marks()["q6"] is None and done.record.marks()["q7"] == 0
+
+
 def test_a_picture_in_an_essay_reaches_the_person_who_marks_it(hand_in):
     def change(notebook, folder):
         essay = next(cell for cell in notebook.cells if grade_id(cell) == "q6")
