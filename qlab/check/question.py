@@ -128,11 +128,14 @@ class Question:
             print(f"{self.id}: the cells below use your {self.names[0]}.")
             function: Callable[..., Any] = self._checked[0]
             return function
-        print(
-            f"{self.id}: its check has not passed yet (was it run after your last change?). The cells below use the "
-            f"reference {self.names[0]}, so that you can go on."
-        )
+        print(f"{self.id}: {self._why_provided()}.")
+        print(f"The cells below use the reference {self.names[0]}, so that you can go on.")
         return self.provided
+
+    def _why_provided(self) -> str:
+        if self._checked and self._checked[1].right:
+            return "your answer is right, but it calls an earlier one that is not"
+        return "its check has not passed yet (was it run after your last change?)"
 
     @staticmethod
     def _right_alone(outcome: Outcome) -> bool:

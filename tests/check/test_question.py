@@ -197,7 +197,7 @@ def earlier(x):
     return 0.0, 0
 
 
-def test_an_earlier_mistake_costs_one_question():
+def test_an_earlier_mistake_costs_one_question(capsys):
     q1 = question(answer="earlier")
     q2 = question(
         id="Q2",
@@ -211,6 +211,9 @@ def test_an_earlier_mistake_costs_one_question():
     assert outcome.points == 10 and "in place of your earlier (Q1)" in outcome.remarks[0]
     assert q2.check(lambda x: earlier(x)).points < 10
     assert q2.yours_or_provided() is q2.provided
+    q2.check(twice)
+    q2.yours_or_provided()
+    assert "right, but it calls an earlier one that is not" in capsys.readouterr().out
 
 
 def test_later_cells_use_the_answer_only_when_it_is_right(capsys):
