@@ -9,7 +9,7 @@ import time
 import pytest
 
 from autograder import gradebook
-from autograder.cli import _guarded, app
+from autograder.cli import _guarded
 from autograder.errors import StoppedError, UserError
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import Record
@@ -134,7 +134,3 @@ def test_explain_replays_a_record(graded):
 def test_grade_prints_the_table_and_tells_that_someone_has_no_mark(graded):
     done = run("grade", "lab1", "--course", graded.course.root)
     assert done.returncode == 3 and "0 graded now" in done.stdout and "ends in the middle" in done.stdout
-
-
-def test_app_is_there():
-    assert app.registered_commands

@@ -125,6 +125,23 @@ def test_a_flood_of_output_is_cut(hand_in):
     assert done.marks == FULL and len(nbformat.writes(done.notebook)) < 300_000
 
 
+def test_grading_tries_the_hidden_cases(hand_in):
+    flat = RIGHT["q2"].replace(
+        "    return ", "    if fp32_tensor.dim() == 3:\n        q_tensor = q_tensor.flatten()\n    return "
+    )
+    assert flat != RIGHT["q2"]
+    done = hand_in(q2=flat)
+    assert done.marks == FULL | {"q2-check": 5}
+    outcome = next(cell.outcome for cell in done.record.cells if cell.cell == "q2-check")
+    assert "hidden case “a tensor of three dimensions”" in outcome.fails[0]
+
+
+def test_grading_draws_from_the_records_seed(hand_in):
+    done = hand_in(insert("import os\nprint('seed', os.environ['QLAB_SEED'])", "q1"))
+    printed = [output.text for cell in done.notebook.cells for output in cell.get("outputs", []) if "text" in output]
+    assert "seed 1\n" in printed and done.record.seed == 1
+
+
 def test_an_essay_in_a_cell_of_ones_own_below_the_stub_is_read(hand_in):
     def change(notebook, folder):
         at = next(number for number, cell in enumerate(notebook.cells) if grade_id(cell) == "q6")
