@@ -23,7 +23,7 @@ def mapping():
     axes.plot([-1, 1], [0, 128], color=BLUE, linewidth=2.5)
     axes.plot([-1, 0, 1], [0, 64, 128], "o", color=BLUE)
     for x, y, text, place in (
-        (-1, 0, "(−1, 0)", (16, 4)),
+        (-1, 0, "(−1, 0)", (34, 4)),
         (1, 128, "(1, 128)", (-62, -4)),
         (0, 64, "0.0 is the code 64", (12, -8)),
     ):
