@@ -27,17 +27,24 @@ class Case:
         arguments: positional arguments; a `Drawn` is drawn anew for each check.
         group: which part of the marks it belongs to.
         hidden: added in grading; its inputs are not shown.
+        such_that: what the arguments have to meet; draws that do not are drawn again. A case that is about outputs
+            inside the range has to have them inside at every seed, or marks would depend on the seed.
     """
 
     name: str
     arguments: tuple[Any, ...]
     group: str = "usual"
     hidden: bool = False
+    such_that: Callable[..., bool] = lambda *_: True
 
     def inputs(self, seed: int) -> tuple[Any, ...]:
         """Fresh arguments: equal for equal seeds, whatever other cases there are; safe to change in place."""
         generator = Generator().manual_seed(zlib.crc32(f"{seed}/{self.name}".encode()))
-        return tuple(_fresh(argument, generator) for argument in self.arguments)
+        for _ in range(MOST_DRAWS):
+            arguments = tuple(_fresh(argument, generator) for argument in self.arguments)
+            if self.such_that(*arguments):
+                return arguments
+        raise ValueError(f"the case {self.name!r}: none of {MOST_DRAWS} draws meets its condition; widen it.")
 
     def as_call(self) -> str:
         """The arguments as one would type them; "" where they are drawn, hidden or long."""
@@ -49,6 +56,7 @@ class Case:
 
 
 LONGEST_CALL = 120
+MOST_DRAWS = 1000
 
 
 def _fresh(argument: Any, generator: Generator) -> Any:
@@ -57,9 +65,10 @@ def _fresh(argument: Any, generator: Generator) -> Any:
     return argument.clone() if isinstance(argument, Tensor) else argument
 
 
-def case(name: str, *arguments: Any, group: str = "usual") -> Case:
+def case(name: str, *arguments: Any, group: str = "usual", such_that: Callable[..., bool] = lambda *_: True) -> Case:
     """A case; a list among the arguments becomes a float32 tensor."""
-    return Case(name, tuple(torch.tensor(a) if isinstance(a, list) else a for a in arguments), group)
+    tensors = tuple(torch.tensor(a) if isinstance(a, list) else a for a in arguments)
+    return Case(name, tensors, group, such_that=such_that)
 
 
 def normal(*shape: int, mean: float = 0.0, std: float = 1.0) -> Drawn:

@@ -462,9 +462,16 @@ def quantized_linear(
     return clamp(output(acc, M, z_out, rounding, q_min, q_max), q_min, q_max, z_out)
 
 
-def layer_case(name, x, w, s_out, *, z=(-20, 0, 5), s=(0.03, 0.02), bits=(8, 8), group="usual"):
+def needs_the_clamp(*arguments):
+    output, (q_min, q_max) = quantized_linear(*arguments, clamp=unlimited), signed(arguments[-1])
+    return bool(((output < q_min) | (output > q_max)).any())
+
+
+def layer_case(name, x, w, s_out, *, z=(-20, 0, 5), s=(0.03, 0.02), bits=(8, 8), group="usual", beyond=False):
+    """A case whose outputs go beyond the range, or all stay inside: at every seed, or marks would depend on it."""
     (z_in, z_w, z_out), (s_in, s_w) = z, s
-    return case(name, x, w, s_in, s_w, s_out, z_in, z_w, z_out, "cpu", *bits, group=group)
+    arguments = (x, w, s_in, s_w, s_out, z_in, z_w, z_out, "cpu", *bits)
+    return case(name, *arguments, group=group, such_that=lambda *drawn: needs_the_clamp(*drawn) == beyond)
 
 
 def int8(rows):
@@ -496,6 +503,7 @@ q3 = Question(
             0.09,
             z=(3, -9, 14),
             group="saturating",
+            beyond=True,
         ),
         layer_case(
             "4-bit outputs",
@@ -505,6 +513,7 @@ q3 = Question(
             z=(10, -4, 2),
             bits=(8, 4),
             group="bits",
+            beyond=True,
         ),
         layer_case(
             "4-bit weights, 10-bit outputs",

@@ -359,7 +359,7 @@ q3.also(
     layer_case("a tie", int8([[3, 0], [5, 0], [1, 1]]), int8([[1, 0], [0, 7]]), 0.2, z=(0, 0, 1), s=(0.5, 0.2)),
     layer_case("zero-points at the ends", uniform(-128, 127, 5, 32), uniform(-128, 127, 3, 32), 2.2, z=(-128, 127, 127)),
     layer_case("unsigned input", uniform(0, 255, 4, 20, dtype=__import__("torch").uint8), uniform(-128, 127, 4, 20), 0.7, z=(131, -3, 6)),
-    layer_case("far beyond the range", int8([[127] * 8, [-128] * 8, [1, 0, 0, 0, 0, 0, 0, 0]]), uniform(60, 127, 4, 8), 0.05, z=(0, 1, -7), group="saturating"),
+    layer_case("far beyond the range", int8([[127] * 8, [-128] * 8, [1, 0, 0, 0, 0, 0, 0, 0]]), uniform(60, 127, 4, 8), 0.05, z=(0, 1, -7), group="saturating", beyond=True),
     layer_case("2-bit weights, 6-bit outputs", uniform(-128, 127, 6, 40), uniform(-2, 1, 5, 40), 0.13, z=(25, -1, 4), bits=(2, 6), group="bits"),
 )
 ### END HIDDEN TESTS

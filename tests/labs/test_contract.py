@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -25,6 +26,7 @@ from qlab.notebook import grade_id, is_answer, is_test
 LAB_NAMES = lab_names()
 every_lab = pytest.mark.parametrize("lab", LAB_NAMES)
 SEEDS = range(12)
+SWEPT = int(os.environ.get("QLAB_SEEDS", "25"))  # seeds at which marks are compared; 1000 after a change to cases
 
 
 def checks_of(lab: str, folder: Path | None = None) -> ModuleType:
@@ -197,6 +199,18 @@ def test_each_mistake_loses_marks_and_is_called_by_its_name(lab, seed):
             outcome = question.outcome(LocalAnswer(from_steps(question, mistake.steps), ("x",)), cases, seed)
             assert outcome.points < outcome.out_of or not outcome.out_of, (question.id, mistake.name)
             assert outcome.mistakes == (mistake.name,), (question.id, mistake.name)
+
+
+@every_lab
+def test_a_mistake_costs_the_same_at_every_seed(lab, monkeypatch):
+    # Two gradings of one submission differed: in 1 of 300 draws a case meant to stay inside the range did not.
+    monkeypatch.setattr("qlab.check.question.diagnose", lambda *_: None)
+    for question in with_hidden(lab):
+        cases = [*question.cases, *question._hidden]
+        for mistake in question.mistakes:
+            answer = LocalAnswer(from_steps(question, mistake.steps), ("x",))
+            points = {question.outcome(answer, cases, seed).points for seed in range(1000, 1000 + SWEPT)}
+            assert len(points) == 1, (question.id, mistake.name, points)
 
 
 @every_lab
