@@ -34,13 +34,28 @@ def integer_tensor(q: object, name: str = "tensor") -> Tensor:
         TypeError: not a tensor.
         ValueError: a value is not an integer.
     """
+    return integer_codes(q, name).to(torch.int64)
+
+
+def integer_codes(q: object, name: str = "tensor") -> Tensor:
+    """The tensor, detached, as it is if its dtype is an integer one, else as int64; errors as `integer_tensor`."""
     if not isinstance(q, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of integers, not {type(q).__name__}.")
     if q.is_floating_point() and not bool((torch.isfinite(q) & (q == q.round())).all()):
         raise ValueError(
             f"{name} must hold integers, but some values have a fraction or are not finite: round them first."
         )
-    return q.detach().to(torch.int64)
+    integers = not q.is_floating_point() and q.dtype != torch.bool
+    return q.detach() if integers else q.detach().to(torch.int64)
+
+
+def within_int32(acc: Tensor, name: str) -> Tensor:
+    """The tensor itself; OverflowError where a value leaves int32: an engine's accumulator would wrap there."""
+    if acc.dtype != torch.int32 and acc.numel():
+        low, high = acc.aminmax()
+        if int(low) < -(2**31) or int(high) > 2**31 - 1:
+            raise OverflowError(f"{name} leaves int32: use fewer inputs a neuron, fewer bits or a smaller bias.")
+    return acc
 
 
 def checked_bitwidth(bitwidth: int) -> int:

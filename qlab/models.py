@@ -12,15 +12,15 @@ HIDDEN = {64: (128, 128), 784: (512, 512), 3072: (512, 512)}
 
 
 class MLP(nn.Module):
-    """Fully connected layers without biases, ReLU between them: 784-512-512-10 for 28x28 images.
+    """Fully connected layers, ReLU between them: 784-512-512-10 for 28x28 images.
 
-    Without biases a layer is one matrix product, and its quantized form one line of arithmetic.
+    Without biases, as by default, a layer is one matrix product, and its quantized form one line of arithmetic.
     """
 
-    def __init__(self, sizes: tuple[int, ...] = (784, 512, 512, 10)):
+    def __init__(self, sizes: tuple[int, ...] = (784, 512, 512, 10), *, bias: bool = False):
         super().__init__()
         self.sizes = sizes
-        self.layers = nn.ModuleList(nn.Linear(inputs, outputs, bias=False) for inputs, outputs in pairwise(sizes))
+        self.layers = nn.ModuleList(nn.Linear(inputs, outputs, bias=bias) for inputs, outputs in pairwise(sizes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (images, classes) of images (images, ...)."""
@@ -31,7 +31,34 @@ class MLP(nn.Module):
         return logits
 
 
-def mlp_for(data: Dataset, seed: int = 0) -> MLP:
+class ConvNet(nn.Module):
+    """Three 3x3 convolutions with biases, the second and third at stride 2, ReLU behind each, then one linear layer."""
+
+    def __init__(self, channels: int, side: int, classes: int, widths: tuple[int, int, int] = (8, 16, 32)):
+        super().__init__()
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(inputs, outputs, 3, stride=1 if number == 0 else 2, padding=1)
+            for number, (inputs, outputs) in enumerate(pairwise((channels, *widths)))
+        )
+        self.linear = nn.Linear(widths[-1] * ((side + 3) // 4) ** 2, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (images, classes) of images (images, channels, side, side)."""
+        for convolution in self.convolutions:
+            x = torch.relu(convolution(x))
+        logits: Tensor = self.linear(x.flatten(1))
+        return logits
+
+
+def convnet_for(data: Dataset, seed: int = 0) -> ConvNet:
+    """A freshly initialized `ConvNet` in the size for a data set."""
+    channels, side = data.x_train.shape[1:3]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ConvNet(channels, side, len(data.classes))
+
+
+def mlp_for(data: Dataset, seed: int = 0, *, bias: bool = False) -> MLP:
     """A freshly initialized MLP in the size for a data set.
 
     Raises:
@@ -41,4 +68,4 @@ def mlp_for(data: Dataset, seed: int = 0) -> MLP:
         raise ValueError(f"no MLP size is set for {data.features} inputs: build MLP(sizes) yourself.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return MLP((data.features, *HIDDEN[data.features], len(data.classes)))
+        return MLP((data.features, *HIDDEN[data.features], len(data.classes)), bias=bias)

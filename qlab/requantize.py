@@ -1,13 +1,11 @@
-"""From an int32 accumulator to an output code: the multiplier M = S1*S2/S3, its M0 and n, and the output stage."""
+"""From an int32 accumulator to an output code: the multiplier M = S1*S2/S3, its M0 and n."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from qlab.contracts import along_channel, checked_scale, integer_tensor, real_tensor
+from qlab.contracts import along_channel, checked_scale, integer_tensor
 
 
 def decompose_multiplier(M: float) -> tuple[float, int]:
@@ -26,19 +24,26 @@ def decompose_multiplier(M: float) -> tuple[float, int]:
     return M0, -exponent
 
 
-def quantize_multiplier(M: float) -> tuple[int, int]:
+def quantize_multiplier(M: float | Tensor) -> tuple[int | Tensor, int | Tensor]:
     """M0 as a 31-bit fixed-point number, round(2**31 * M0), and n.
 
     A mantissa that rounds up to 2**31 does not fit into int32: it is halved and n becomes one less.
 
+    Args:
+        M: a number, or one an output channel, (out,).
+
     Returns:
-        M0_q in [2**30, 2**31 - 1], and n.
+        M0_q in [2**30, 2**31 - 1], and n: two ints, or two int64 tensors shaped as M.
 
     Raises:
         ValueError: see `decompose_multiplier`.
 
     Source: gemmlowp, doc/quantization.md, section "Implementation of quantized matrix multiplication".
     """
+    if isinstance(M, Tensor):
+        pairs = [quantize_multiplier(value) for value in M.double().flatten().tolist()]
+        M0_q, n = torch.tensor(pairs, dtype=torch.int64).T.reshape(2, *M.shape)
+        return M0_q, n
     M0, n = decompose_multiplier(M)
     M0_q = round(M0 * 2**31)
     return (M0_q // 2, n - 1) if M0_q == 2**31 else (M0_q, n)
@@ -74,56 +79,3 @@ def requantize(
     M = along_channel(checked_scale(multiplier, "M"), acc, -1, "M")
     # float64 from here on: float32 would round the ends of a 32-bit code range outward.
     return (torch.round(acc * M).double() + zero_point).clamp(qmin, qmax).to(torch.int32)
-
-
-@dataclass(frozen=True)
-class OutputStage:
-    """What a layer's output stage is built from: everything between its accumulator and its output codes.
-
-    Attributes:
-        input_scale, weight_scale, output_scale: weight_scale a number or one an output channel.
-        output_zero_point, qmin, qmax: of the output codes.
-        bias: (out,) float32 or None.
-        relu: clamp at the output's zero-point, which is where the real number 0 lies.
-        kind: "linear" or "conv2d"; some engines round them differently.
-    """
-
-    input_scale: float
-    weight_scale: float | Tensor
-    output_scale: float
-    output_zero_point: int
-    qmin: int = -128
-    qmax: int = 127
-    bias: Tensor | None = None
-    relu: bool = False
-    kind: str = "linear"
-
-    def __post_init__(self) -> None:
-        for name in ("input_scale", "weight_scale", "output_scale"):
-            checked_scale(getattr(self, name), name)
-        if not self.qmin <= self.output_zero_point <= self.qmax or self.output_zero_point != int(
-            self.output_zero_point
-        ):
-            raise ValueError(
-                f"output_zero_point must be an integer from {self.qmin} to {self.qmax}, not {self.output_zero_point!r}."
-            )
-        if self.bias is not None:
-            real_tensor(self.bias, "bias")
-
-
-Rule = Callable[[OutputStage], Callable[[Tensor], Tensor]]
-
-
-def float32_rule(stage: OutputStage) -> Callable[[Tensor], Tensor]:
-    """The readable rule: int32 bias of scale S1*S2, then `requantize` with M = S1*S2/S3.
-
-    Returns a function from accumulators (..., out) to output codes, int32.
-
-    Source: Jacob et al. 2018 (arXiv 1712.05877), section 2.4, with float32 in place of fixed point.
-    """
-    accumulator_scale = stage.input_scale * torch.as_tensor(stage.weight_scale, dtype=torch.float64)
-    multiplier = accumulator_scale / stage.output_scale
-    bias = 0 if stage.bias is None else torch.round(stage.bias.double() / accumulator_scale).to(torch.int64)
-    # ReLU's zero is the output's zero-point: clamping there is all that ReLU costs.
-    qmin = max(stage.qmin, stage.output_zero_point) if stage.relu else stage.qmin
-    return lambda acc: requantize(acc + bias, multiplier, stage.output_zero_point, qmin, stage.qmax)

@@ -132,9 +132,14 @@ def disagreement(numbers: Tensor, expected: Between, field: Field, *, strict: bo
     """Where the numbers lie outside of what is accepted, as a boolean tensor."""
     low, high = expected.low, expected.high
     if field.integer:
-        slack = 0.0 if strict else FAULTY_TOLERANCE
-        return (numbers < low - slack * (1 + low.abs())) | (numbers > high + slack * (1 + high.abs()))
+        below, above = (0.0, 0.0) if strict else (_slack(low), _slack(high))
+        return (numbers < low - below) | (numbers > high + above)
     return (numbers < low - RELATIVE_TOLERANCE * low.abs()) | (numbers > high + RELATIVE_TOLERANCE * high.abs())
+
+
+def _slack(expected: Tensor) -> Tensor:
+    """How far a faulty answer may lie off: never so far that large integers next to each other look alike."""
+    return (FAULTY_TOLERANCE * (1 + expected.abs())).clamp(max=0.25)
 
 
 def _shape(numbers: Tensor) -> str:

@@ -1,37 +1,13 @@
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from qlab.layers import linear_accumulator, quantized_linear
+from qlab import rules
+from qlab.layers import quantized_conv2d, quantized_linear
 from qlab.quantize import dequantize, linear_quantize
 
 
 def codes(shape, low=-128, high=127, seed=0):
     return torch.randint(low, high + 1, shape, generator=torch.Generator().manual_seed(seed))
-
-
-@given(st.integers(1, 40), st.integers(-200, 200), st.integers(-200, 200), st.integers(0, 10**6))
-def test_accumulator_equals_python_integers(k, z_x, z_w, seed):
-    x, w = codes((3, k), seed=seed), codes((2, k), seed=seed + 1)
-    expected = [
-        [sum((a - z_x) * (b - z_w) for a, b in zip(row, neuron, strict=True)) for neuron in w.tolist()]
-        for row in x.tolist()
-    ]
-    assert linear_accumulator(x.to(torch.int8), w.to(torch.int8), z_x, z_w).tolist() == expected
-
-
-def test_accumulator_beyond_what_float32_holds():
-    x, w = torch.full((1, 4096), 255), torch.full((1, 4096), 127)
-    x[0, 0] = 254
-    assert linear_accumulator(x, w).item() == 4096 * 255 * 127 - 127
-
-
-def test_accumulator_at_the_edge_of_int32():
-    k = 66_300
-    assert linear_accumulator(torch.full((1, k), 255), torch.full((1, k), 127)).item() == k * 255 * 127
-    with pytest.raises(OverflowError, match="leaves int32"):
-        linear_accumulator(torch.full((1, 66_400), 255), torch.full((1, 66_400), 127))
 
 
 def test_worked_example_of_lab_1():
@@ -93,3 +69,33 @@ def test_silent_inputs_are_told():
         quantized_linear(x, w, 1.0, 1.0, 1.0, 0, 0, 0, bias=torch.full((4,), float("nan")))
     with pytest.raises(TypeError, match="input must be a torch"):
         quantized_linear([[1, 2, 3]], w, 1.0, 1.0, 1.0, 0, 0, 0)
+
+
+def test_a_convolution_is_a_linear_layer_on_patches():
+    x, w = codes((2, 3, 6, 6), 0, 255), codes((4, 3, 3, 3), seed=1)
+    bias = torch.linspace(-1, 1, 4)
+    settings = {"bias": bias, "relu": True, "rule": rules.fbgemm}
+    out = quantized_conv2d(x, w, 0.02, 0.01, 0.9, 130, 0, -7, stride=2, padding=1, **settings)
+    patches = torch.nn.functional.unfold(torch.nn.functional.pad(x.double(), (1,) * 4, value=130), 3, stride=2)
+    rows = quantized_linear(patches.mT.long(), w.flatten(1), 0.02, 0.01, 0.9, 130, 0, -7, **settings)
+    assert out.dtype == torch.int8 and out.shape == (2, 4, 3, 3)
+    assert torch.equal(out.flatten(2), rows.mT)
+
+
+def test_per_channel_and_grouped_convolutions_near_the_real_ones():
+    x, w = codes((2, 4, 7, 7)), codes((6, 2, 3, 3), seed=1)
+    s_w = torch.linspace(0.01, 0.05, 6)
+    out = quantized_conv2d(x, w, 0.1, s_w, 4.0, 3, 0, -7, groups=2)
+    real = torch.nn.functional.conv2d((x.double() - 3) * 0.1, w * s_w.double().reshape(-1, 1, 1, 1), groups=2)
+    assert ((out + 7) * 4.0 - real).abs().max() <= 2.0001
+    with pytest.raises(ValueError, match="bias has shape"):
+        quantized_conv2d(x, w, 0.1, s_w, 4.0, 3, 0, -7, groups=2, bias=torch.zeros(3))
+
+
+@pytest.mark.parametrize(
+    "rule", [rules.float32_rule, rules.single_rounding, rules.double_rounding], ids=lambda r: r.name
+)
+def test_rules_are_exchangeable_in_a_layer(rule):
+    x, w = codes((30, 50)), codes((8, 50), seed=1)
+    usual = quantized_linear(x, w, 0.1, 0.1, 20.0, 3, 0, 5)
+    assert (quantized_linear(x, w, 0.1, 0.1, 20.0, 3, 0, 5, rule=rule).int() - usual).abs().max() <= 1

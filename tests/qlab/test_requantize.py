@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab.requantize import OutputStage, decompose_multiplier, float32_rule, quantize_multiplier, requantize
+from qlab.requantize import decompose_multiplier, quantize_multiplier, requantize
 
 MULTIPLIERS = st.floats(1e-30, 1e30, allow_nan=False)
 
@@ -44,11 +44,9 @@ def test_requantize_takes_m_or_its_parts_and_channels():
     assert requantize(acc, torch.tensor([1.0, 0.5]), 0).tolist() == [[64, -32], [127, 2]]
 
 
-def test_relu_clamps_at_the_zero_point():
-    stage = OutputStage(0.1, 0.1, 0.1, output_zero_point=-20, relu=True)
-    assert float32_rule(stage)(torch.tensor([-500, 0, 500])).tolist() == [-20, -20, 30]
-
-
-def test_bias_is_rounded_to_the_accumulators_scale():
-    stage = OutputStage(0.1, 0.1, 0.01, 0, bias=torch.tensor([0.5, -0.253]))
-    assert float32_rule(stage)(torch.zeros(1, 2, dtype=torch.int32)).tolist() == [[50, -25]]
+def test_multipliers_of_channels_are_each_one_by_itself():
+    M = torch.tensor([[0.3, 1.7], [1 - 2.0**-40, 3e-9]], dtype=torch.float64)
+    M0, n = quantize_multiplier(M)
+    assert M0.dtype == n.dtype == torch.int64 and M0.shape == n.shape == (2, 2)
+    alone = [quantize_multiplier(value) for value in M.flatten().tolist()]
+    assert list(zip(M0.flatten().tolist(), n.flatten().tolist(), strict=True)) == alone

@@ -1,0 +1,207 @@
+"""A layer's exact int32 accumulator, by the fastest route that is exact on this machine."""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from qlab.contracts import integer_codes, integer_tensor, within_int32
+
+# Every integer up to here is a float. Sums that stay below are exact in whatever order their terms are added.
+FLOAT32_EXACT, FLOAT64_EXACT = 2**24, 2**53
+ACCUMULATOR_EXACT = 2**31 - 1
+
+
+def linear_accumulator(
+    input: Tensor, weights: Tensor, input_zero_point: int | Tensor = 0, weight_zero_point: int | Tensor = 0
+) -> Tensor:
+    """The exact sum over k of (q_x[k] - Z_x) * (q_w[o, k] - Z_w): what a layer's int32 accumulator holds.
+
+    Args:
+        input: (..., in), integers of any dtype.
+        weights: (out, in), integers of any dtype.
+        input_zero_point: an integer.
+        weight_zero_point: an integer, or one an output channel, (out,).
+
+    Returns:
+        (..., out), int32.
+
+    Raises:
+        ValueError: shapes that do not match.
+        OverflowError: a sum leaves int32; an engine's accumulator would wrap there.
+    """
+    q_x, q_w = integer_codes(input, "input"), integer_codes(weights, "weights")
+    if q_w.dim() != 2 or q_x.dim() < 1 or q_x.shape[-1] != q_w.shape[1]:
+        raise ValueError(
+            f"input (..., in) and weights (out, in) do not match: {tuple(q_x.shape)} and {tuple(q_w.shape)}."
+        )
+    z_w = integer_tensor(torch.as_tensor(weight_zero_point), "weight_zero_point")
+    if z_w.dim() and z_w.shape != q_w.shape[:1]:
+        raise ValueError(f"weight_zero_point has shape {tuple(z_w.shape)}, but there are {q_w.shape[0]} channels.")
+    z_x = integer_tensor(torch.as_tensor(input_zero_point), "input_zero_point")
+    acc = _product(q_x.reshape(-1, q_x.shape[-1]), q_w, z_x.to(q_x.device), z_w.to(q_w.device))
+    return acc.reshape(*q_x.shape[:-1], q_w.shape[0])
+
+
+def conv2d_accumulator(
+    input: Tensor,
+    weights: Tensor,
+    input_zero_point: int = 0,
+    weight_zero_point: int | Tensor = 0,
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] = 0,
+    dilation: int | tuple[int, int] = 1,
+    groups: int = 1,
+) -> Tensor:
+    """The accumulator of a convolution: the linear one on every patch of the image.
+
+    The border is padded with Z_x, the code of the real number 0.
+
+    Args:
+        input: (batch, in, height, width), integers of any dtype.
+        weights: (out, in / groups, kernel height, kernel width), integers of any dtype.
+        input_zero_point: an integer.
+        weight_zero_point: an integer, or one an output channel, (out,).
+        stride, padding, dilation, groups: as torch.nn.functional.conv2d takes them, padding in numbers.
+
+    Returns:
+        (batch, out, height, width), int32.
+
+    Raises:
+        ValueError: shapes that do not match.
+        OverflowError: a sum leaves int32.
+    """
+    q_x, q_w = integer_codes(input, "input"), integer_codes(weights, "weights")
+    _check_conv2d(q_x, q_w, groups)
+    out, per_group = q_w.shape[0] // groups, q_w.shape[1]
+    z_w = integer_tensor(torch.as_tensor(weight_zero_point), "weight_zero_point").expand(q_w.shape[0])
+    patches = image_patches(q_x, int(input_zero_point), q_w.shape[2:], pair(stride), pair(padding), pair(dilation))
+    rows = q_w.permute(0, 2, 3, 1)  # as the patches lie: kernel row, kernel column, channel
+    accumulators = [
+        linear_accumulator(
+            patches[..., g * per_group : (g + 1) * per_group].flatten(3),
+            rows[g * out : (g + 1) * out].flatten(1),
+            input_zero_point,
+            z_w[g * out : (g + 1) * out],
+        )
+        for g in range(groups)
+    ]
+    acc = accumulators[0] if groups == 1 else torch.cat(accumulators, dim=-1)
+    return acc.permute(0, 3, 1, 2)
+
+
+def image_patches(
+    image: Tensor,
+    border: int,
+    kernel: tuple[int, ...],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+) -> Tensor:
+    """What each output pixel of a convolution sees: (batch, height, width, kernel pixels, channels).
+
+    Channels come last, so that a patch is put together of whole runs of memory.
+    """
+    (pad_y, pad_x), (step_y, step_x), (dy, dx) = padding, stride, dilation
+    padded = torch.nn.functional.pad(image, (pad_x, pad_x, pad_y, pad_y), value=border)
+    nhwc = padded.permute(0, 2, 3, 1).contiguous()
+    height = (nhwc.shape[1] - dy * (kernel[0] - 1) - 1) // step_y + 1
+    width = (nhwc.shape[2] - dx * (kernel[1] - 1) - 1) // step_x + 1
+    if height < 1 or width < 1:
+        raise ValueError(f"a kernel of {kernel[0]}x{kernel[1]} does not fit into the padded image: add padding.")
+    shifted = [
+        nhwc[:, y * dy : y * dy + height * step_y : step_y, x * dx : x * dx + width * step_x : step_x]
+        for y in range(kernel[0])
+        for x in range(kernel[1])
+    ]
+    return torch.stack(shifted, dim=3)
+
+
+def pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    """(value, value) of a number; a pair as it is."""
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def _check_conv2d(q_x: Tensor, q_w: Tensor, groups: int) -> None:
+    fits = q_x.dim() == q_w.dim() == 4 and groups >= 1 and q_w.shape[0] % groups == 0
+    if not fits or q_x.shape[1] != q_w.shape[1] * groups:
+        raise ValueError(
+            f"input (batch, in, h, w), weights (out, in / groups, kh, kw) and groups={groups} do not match: "
+            f"{tuple(q_x.shape)} and {tuple(q_w.shape)}."
+        )
+
+
+# The route ------------------------------------------------------------------------------------------------------------
+
+
+def _product(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
+    """The one place that chooses: bytes where the machine multiplies them right, else floats that are wide enough."""
+    x, z_x, largest_x = _as_bytes(x, z_x)
+    w, z_w, largest_w = _as_bytes(w, z_w)
+    largest = x.shape[1] * largest_x * largest_w
+    # With one input a neuron torch 2.13 misreads the transposed weights.
+    bytes_only = x.dtype == w.dtype == torch.int8 and x.shape[1] > 1
+    if bytes_only and largest <= ACCUMULATOR_EXACT and int_mm_is_right(x.device.type):
+        return _four_terms(x, w, z_x, z_w)
+    if largest > FLOAT64_EXACT:
+        raise OverflowError("a sum of products may leave 53 bits: use fewer inputs a neuron or fewer bits.")
+    dtype = torch.float32 if largest <= FLOAT32_EXACT and float32_is_float32() else torch.float64
+    acc = _minus(x, z_x, dtype) @ _minus(w, z_w.reshape(-1, 1), dtype).T
+    return within_int32(acc, "a sum of products").to(torch.int32)
+
+
+def _as_bytes(q: Tensor, z: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Codes and zero-point with the same differences, as int8 where the codes fit, and the largest |q - Z|."""
+    if q.numel() == 0:
+        return q, z, 0
+    low, high = map(int, q.aminmax())
+    largest = max(high - int(z.min()), int(z.max()) - low)
+    if low >= -128 and high <= 127:
+        return q.to(torch.int8), z, largest
+    if low >= 0 and high <= 255:
+        return (q.to(torch.uint8) ^ 128).view(torch.int8), z - 128, largest
+    return q, z, largest
+
+
+def _four_terms(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
+    """sum (x - Z_x)(w - Z_w) = sum x w - Z_x sum w - Z_w sum x + K Z_x Z_w, so that bytes stay bytes.
+
+    A term may leave int32 where the sum does not: arithmetic modulo 2**32 finds back.
+    """
+    acc = torch._int_mm(x, w.T)
+    if bool(z_x.any()):
+        acc -= (z_x * w.sum(dim=1, dtype=torch.int32)).to(torch.int32)
+    if bool(z_w.any()):
+        offset = x.sum(dim=1, dtype=torch.int32) - x.shape[1] * z_x
+        acc -= (offset.reshape(-1, 1) * z_w).to(torch.int32)
+    return acc
+
+
+def _minus(q: Tensor, z: Tensor, dtype: torch.dtype) -> Tensor:
+    return q.to(dtype) - z if bool(z.any()) else q.to(dtype)
+
+
+def float32_is_float32() -> bool:
+    """Whether float32 products are computed in float32: torch may be told to use fewer bits."""
+    return torch.get_float32_matmul_precision() == "highest"
+
+
+@lru_cache
+def int_mm_is_right(device: str = "cpu") -> bool:
+    """Whether torch._int_mm gives the known products of bytes here; tried once a process.
+
+    Where the CPU has no 8-bit dot product (VNNI), or it is capped away, pairs of products saturate in 16 bits.
+    """
+    generator = torch.Generator().manual_seed(0)
+    for rows, inner, columns in ((1, 64, 8), (3, 7, 5), (40, 256, 72)):
+        x = torch.randint(-128, 128, (rows, inner), generator=generator).sign() * 127
+        w = torch.randint(-128, 128, (columns, inner), generator=generator).clamp(-128, -100)
+        x[0] = -128
+        try:
+            acc = torch._int_mm(x.to(device, torch.int8), w.to(device, torch.int8).T)
+        except (RuntimeError, AttributeError):
+            return False
+        if not torch.equal(acc.cpu().to(torch.int64), x @ w.T):
+            return False
+    return True

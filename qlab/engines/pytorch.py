@@ -1,0 +1,140 @@
+"""PyTorch's engines: fbgemm, qnnpack, x86, onednn."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from qlab import rules
+from qlab.engines.arithmetic import Arithmetic
+from qlab.engines.cpu import Cpu
+from qlab.engines.layer import Layer
+from qlab.engines.saturation import saturating_accumulator
+from qlab.rules import f32, fused_multiply_add
+
+NAMES = ("fbgemm", "qnnpack", "x86", "onednn")
+HOW = "this build of PyTorch leaves it out; builds for Linux on x86 have it"
+
+
+def available() -> list[str]:
+    """The engines that this build of PyTorch has."""
+    return [name for name in NAMES if name in torch.backends.quantized.supported_engines]
+
+
+@contextmanager
+def selected(engine: str) -> Iterator[None]:
+    """PyTorch's engine inside of the block; the one of before after it."""
+    before = torch.backends.quantized.engine
+    torch.backends.quantized.engine = engine
+    try:
+        yield
+    finally:
+        torch.backends.quantized.engine = before
+
+
+def quantize(x: Tensor, scale: float, zero_point: int) -> Tensor:
+    """PyTorch's own first arrow: a quint8 tensor."""
+    return torch.quantize_per_tensor(x, scale, zero_point, torch.quint8)
+
+
+def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
+    """Output codes of the engine's own kernel, uint8, output channels last."""
+    with selected(engine), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch tells that quantized tensors will go; a cell that prints it loses marks
+        q_x = quantize(x, layer.input_scale, layer.input_zero_point)
+        output = _linear(layer, q_x) if layer.kind == "linear" else _conv2d(layer, q_x).permute(0, 2, 3, 1)
+    return output.int_repr()
+
+
+def _weights(layer: Layer) -> Tensor:
+    if not layer.per_channel:
+        return torch._make_per_tensor_quantized_tensor(layer.weights, float(layer.weight_scale), 0)
+    scales = torch.as_tensor(layer.weight_scale, dtype=torch.float64)
+    return torch._make_per_channel_quantized_tensor(
+        layer.weights, scales, torch.zeros(len(scales), dtype=torch.int64), 0
+    )
+
+
+def _linear(layer: Layer, q_x: Tensor) -> Tensor:
+    packed = torch.ops.quantized.linear_prepack(_weights(layer), layer.bias)
+    operation = torch.ops.quantized.linear_relu if layer.relu else torch.ops.quantized.linear
+    codes: Tensor = operation(q_x, packed, layer.output_scale, layer.output_zero_point)
+    return codes
+
+
+def _conv2d(layer: Layer, q_x: Tensor) -> Tensor:
+    stride, padding, dilation = ([value] * 2 for value in (layer.stride, layer.padding, layer.dilation))
+    packed = torch.ops.quantized.conv2d_prepack(_weights(layer), layer.bias, stride, padding, dilation, layer.groups)
+    operation = torch.ops.quantized.conv2d_relu if layer.relu else torch.ops.quantized.conv2d
+    codes: Tensor = operation(q_x, packed, layer.output_scale, layer.output_zero_point)
+    return codes
+
+
+# The same in integers -------------------------------------------------------------------------------------------------
+
+
+def first_arrow(x: Tensor, scale: float, zero_point: int) -> Tensor:
+    """PyTorch's codes of real numbers: clamp(rint(x * f32(1/scale) + zero_point)), the inside one fused multiply-add.
+
+    The zero-point is added before rounding: at ties an odd one goes the other way than round(x / scale) + zero_point.
+
+    Source: pytorch/FBGEMM, include/fbgemm/QuantUtils.h, `Quantize`, and src/QuantUtilsAvx2.cc, `QuantizeAvx2`.
+    """
+    inverse = 1 / f32(scale)
+    return torch.round(fused_multiply_add(x, inverse, f32(zero_point))).clamp(0, 255).to(torch.uint8)
+
+
+def arithmetic(engine: str, layer: Layer, cpu: Cpu) -> Arithmetic:
+    """What the engine computes for a layer on a CPU."""
+    if engine == "qnnpack":
+        return Arithmetic(first_arrow, Layer.accumulator, rules.qnnpack)
+    if engine == "onednn" or (engine == "x86" and layer.kind == "conv2d" and cpu.vnni and layer.groups <= 100):
+        return Arithmetic(first_arrow, _onednn_accumulator(layer, cpu), _onednn_rule(layer, cpu))
+    return Arithmetic(first_arrow, _fbgemm_accumulator(layer, cpu), rules.fbgemm)
+
+
+def _onednn_rule(layer: Layer, cpu: Cpu) -> rules.Rule:
+    one_pixel = layer.kind == "conv2d" and layer.weights.shape[2:] == (1, 1)
+    tiles = cpu.onednn_amx and not one_pixel and not _depthwise(layer)
+    return rules.onednn_amx if tiles else rules.onednn_vnni
+
+
+def _onednn_accumulator(layer: Layer, cpu: Cpu) -> Callable[[Layer, Tensor], Tensor]:
+    # Depthwise kernels widen to 32 bits before they multiply.
+    if cpu.onednn_vnni or _depthwise(layer):
+        return Layer.accumulator
+    return partial(saturating_accumulator, padded_with_zero=True)
+
+
+def _fbgemm_accumulator(layer: Layer, cpu: Cpu) -> Callable[[Layer, Tensor], Tensor]:
+    if _fbgemm_has_a_kernel_for_depthwise(layer):
+        return saturating_accumulator
+    if cpu.fbgemm_vnni or _fbgemm_has_a_kernel_for_groups(layer):
+        return Layer.accumulator
+    return saturating_accumulator
+
+
+def _depthwise(layer: Layer) -> bool:
+    return layer.groups > 1 and layer.weights.shape[0] == layer.groups and layer.weights.shape[1] == 1
+
+
+def _usual_window(layer: Layer, sizes: tuple[int, ...]) -> bool:
+    """A square kernel that keeps the image's size at stride 1, at stride 1 or 2."""
+    height, width = layer.weights.shape[2:]
+    same = height == width and height in sizes and layer.padding == height // 2
+    return same and layer.stride in (1, 2) and layer.dilation == 1
+
+
+def _fbgemm_has_a_kernel_for_depthwise(layer: Layer) -> bool:
+    """FBGEMM's own depthwise kernels use vpmaddubsw on every CPU (FbgemmConv.cc, `takeDepthWiseFastPath`)."""
+    return _depthwise(layer) and layer.groups % 8 == 0 and _usual_window(layer, (3, 5))
+
+
+def _fbgemm_has_a_kernel_for_groups(layer: Layer) -> bool:
+    """FBGEMM's kernels for small groups add in 32 bits on every CPU (GroupwiseConv.cc, `fbgemmOptimizedGConv`)."""
+    per_group = layer.weights.shape[1] if layer.kind == "conv2d" and layer.groups > 1 else 0
+    same = per_group * layer.groups == layer.weights.shape[0]
+    return per_group in (4, 8, 16) and same and layer.weights.shape[2:] == (3, 3) and _usual_window(layer, (3,))

@@ -1,0 +1,72 @@
+"""Whether a rule is established on this CPU: chosen from what the CPU reports, confirmed by a quick comparison."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qlab.engines.comparison import Comparison, compare
+from qlab.engines.cpu import Cpu
+from qlab.engines.layer import Layer
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of an engine's rule on a CPU.
+
+    Attributes:
+        engine, cpu: whose rule, where.
+        established: the rule was measured on such a CPU, and the quick comparison found no difference.
+        comparison: the quick comparison.
+    """
+
+    engine: str
+    cpu: Cpu
+    established: bool
+    comparison: Comparison
+
+    def __str__(self) -> str:
+        if self.established:
+            return f"{self.engine}: the rule “{self.comparison.rule}” is established on this CPU ({self.cpu})."
+        return f"{self.engine}: not established on this CPU ({self.cpu}). {self.comparison}"
+
+
+@lru_cache
+def standing(engine: str, cpu: Cpu | None = None) -> Standing:
+    """The standing of an engine, after some 30,000 outputs of small layers; remembered for the process.
+
+    Raises:
+        ValueError: no such engine here.
+    """
+    cpu = cpu or Cpu.here()
+    found = [compare(engine, layer, x, cpu=cpu) for layer, x in _probes()]
+    total = sum(found[1:], start=found[0])
+    return Standing(engine, cpu, cpu.x86 and not total.mismatches, replace(total, rule=found[0].rule))
+
+
+def _probes() -> list[tuple[Layer, Tensor]]:
+    """Layers on which rules part, and exact sums from saturating ones: ties, biases, large codes, all kernels."""
+    per_channel = torch.linspace(0.004, 0.02, 16, dtype=torch.float64)
+    windows: list[tuple[tuple[int, ...], dict[str, Any]]] = [
+        ((16, 64), {}),
+        ((16, 64), {"weight_scale": 2.0**-7, "input_scale": 2.0**-4, "output_scale": 0.25, "bias": None}),
+        ((16, 64), {"weight_scale": per_channel}),
+        ((16, 8, 3, 3), {"padding": 1}),
+        ((16, 16, 1, 1), {"relu": True}),
+        ((16, 1, 3, 3), {"groups": 16, "padding": 1}),
+        ((16, 4, 3, 3), {"groups": 4, "stride": 2, "weight_scale": per_channel}),
+    ]
+    generator = torch.Generator().manual_seed(7)
+    return [_probe(shape, changes, generator) for shape, changes in windows]
+
+
+def _probe(shape: tuple[int, ...], changes: dict[str, Any], generator: torch.Generator) -> tuple[Layer, Tensor]:
+    weights = torch.randint(-127, 128, shape, generator=generator).to(torch.int8)
+    bias = torch.randn(shape[0], generator=generator)
+    scales = {"weight_scale": 0.0125, "input_scale": 0.05, "output_scale": 0.05 * weights[0].numel() ** 0.5}
+    layer = Layer(weights, **{**scales, "input_zero_point": 13, "output_zero_point": 101, "bias": bias, **changes})
+    size = (300, shape[1]) if layer.kind == "linear" else (1, shape[1] * layer.groups, 18, 18)
+    codes = torch.randint(0, 256, size, generator=generator)
+    return layer, (codes - layer.input_zero_point) * layer.input_scale

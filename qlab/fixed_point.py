@@ -1,0 +1,113 @@
+"""Multiplying an accumulator by M without a float: a high multiply by M0, then a rounding shift by n."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from qlab.contracts import within_int32
+
+Shift = int | Tensor
+
+
+def high_multiply(a: Tensor, b: int | Tensor) -> Tensor:
+    """The saturating rounding doubling high multiply: round(a * b / 2**31), ties upward.
+
+    "Doubling", since the product of two numbers with 31 bits behind the point has 62 and the sign twice;
+    "saturating", since -2**31 times itself is the one product that does not fit.
+
+    Args:
+        a, b: int32 values in any integer dtype; b may be one number an output channel.
+
+    Returns:
+        int32 values, int64.
+
+    Source: gemmlowp, fixedpoint/fixedpoint.h, `SaturatingRoundingDoublingHighMul`; vqrdmulh of Arm's NEON.
+    """
+    product = torch.as_tensor(a).to(torch.int64) * b
+    return product.add_(2**30).bitwise_right_shift_(31).clamp_(max=2**31 - 1)
+
+
+def rounding_shift(x: Tensor, n: Shift) -> Tensor:
+    """round(x / 2**n), ties away from zero. A plain `x >> n` would be floor(x / 2**n).
+
+    Args:
+        x: int32 values in any integer dtype.
+        n: bits, 0..31; one number or one an output channel.
+
+    Returns:
+        int64.
+
+    Source: gemmlowp, fixedpoint/fixedpoint.h, `RoundingDivideByPOT`.
+    """
+    x = torch.as_tensor(x).to(torch.int64)
+    # A shift goes down. With half a step added ties go up, so below zero the half has to be one less.
+    negative = x.bitwise_right_shift(63)
+    return (negative * (_half(n) > 0)).add_(x).add_(_half(n)).bitwise_right_shift_(n)
+
+
+def rounding_shift_ties_up(x: Tensor, n: Shift) -> Tensor:
+    """round(x / 2**n), ties upward: half a step is added, then a plain shift.
+
+    Args and returns: as `rounding_shift`.
+
+    Source: ruy and LiteRT's optimized kernels; vrshl of Arm's NEON.
+    """
+    return (torch.as_tensor(x).to(torch.int64) + _half(n)).bitwise_right_shift_(n)
+
+
+def multiply_rounding_once(acc: Tensor, M0: int | Tensor, n: Shift) -> Tensor:
+    """round(acc * M0 / 2**(31 + n)): the whole 63-bit product is kept and rounded once, ties upward.
+
+    Args:
+        acc: int32 values in any integer dtype, (..., out).
+        M0, n: from `quantize_multiplier`; numbers, or one an output channel. From n = 32 on the product is 0.
+
+    Returns:
+        int64; M >= 1 may leave int32, which an output stage clamps.
+
+    Raises:
+        OverflowError: a value of acc leaves int32; M is 2**30 or more.
+
+    Source: TensorFlow Lite, kernels/internal/common.cc, `MultiplyByQuantizedMultiplier` with TFLITE_SINGLE_ROUNDING.
+    """
+    M0, n = _usable(M0, n)
+    product = within_int32(acc, "accumulator").to(torch.int64) * M0
+    return product.add_(_half(n + 31)).bitwise_right_shift_(n + 31)
+
+
+def multiply_rounding_twice(
+    acc: Tensor, M0: int | Tensor, n: Shift, shift: Callable[[Tensor, Shift], Tensor] = rounding_shift
+) -> Tensor:
+    """The high multiply rounds to 31 bits, then the shift rounds again: 2**-(n + 1) of all results differ by 1.
+
+    Args:
+        acc, M0, n: as in `multiply_rounding_once`.
+        shift: the second rounding, `rounding_shift` or `rounding_shift_ties_up`.
+
+    Returns:
+        int32 values, int64.
+
+    Raises:
+        OverflowError: acc, or acc * 2**-n where M >= 1 asks for a left shift, leaves int32.
+
+    Source: gemmlowp, doc/quantization.md; TensorFlow Lite, kernels/internal/common.cc, `MultiplyByQuantizedMultiplier`.
+    """
+    M0, n = _usable(M0, n)
+    left, right = (-n).clamp(min=0), n.clamp(min=0)
+    if left.any():
+        acc = acc.to(torch.int64) * 2**left
+    return shift(high_multiply(within_int32(acc, "accumulator << -n"), M0), right)
+
+
+def _half(n: Shift) -> Tensor:
+    """Half a step of a shift by n bits: what rounding to the nearest adds; 0 for n = 0."""
+    return 2 ** torch.as_tensor(n).to(torch.int64) // 2
+
+
+def _usable(M0: int | Tensor, n: Shift) -> tuple[Tensor, Tensor]:
+    """M0 and n as tensors; 0 where n is above 31: every product is below a half there, and no shift is as wide."""
+    M0, n = torch.as_tensor(M0, dtype=torch.int64), torch.as_tensor(n, dtype=torch.int64)
+    if bool((n < -30).any()):
+        raise OverflowError("M is 2**30 or more: every accumulator but 0 and 1 would leave int32.")
+    return M0 * (n <= 31), n * (n <= 31)

@@ -1,0 +1,114 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qlab import accumulate
+from qlab.accumulate import conv2d_accumulator, linear_accumulator
+
+
+def codes(shape, low=-128, high=127, seed=0, dtype=torch.int64):
+    return torch.randint(low, high + 1, shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+@pytest.fixture(params=["bytes", "floats", "float64"])
+def route(request, monkeypatch):
+    """Each of the routes, as far as the machine has it."""
+    if request.param != "bytes":
+        monkeypatch.setattr(accumulate, "int_mm_is_right", lambda device="cpu": False)
+    if request.param == "float64":
+        monkeypatch.setattr(accumulate, "float32_is_float32", lambda: False)
+
+
+@given(st.integers(1, 40), st.integers(-200, 200), st.integers(-200, 200), st.integers(0, 10**6))
+def test_accumulator_equals_python_integers(k, z_x, z_w, seed):
+    x, w = codes((3, k), seed=seed), codes((2, k), seed=seed + 1)
+    expected = [
+        [sum((a - z_x) * (b - z_w) for a, b in zip(row, neuron, strict=True)) for neuron in w.tolist()]
+        for row in x.tolist()
+    ]
+    assert linear_accumulator(x.to(torch.int8), w.to(torch.int8), z_x, z_w).tolist() == expected
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 64, 300, 1000])
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_all_routes_are_exact(route, k, unsigned):
+    low, high, dtype = (0, 255, torch.uint8) if unsigned else (-128, 127, torch.int8)
+    x, w = codes((17, k), low, high, dtype=dtype), codes((9, k), seed=1, dtype=torch.int8)
+    for z_x, z_w in ((0, 0), (high, 0), (3, -128), (low, torch.arange(-4, 5))):
+        expected = (x.long() - z_x) @ (w.long() - torch.as_tensor(z_w).reshape(-1, 1)).T
+        acc = linear_accumulator(x, w, z_x, z_w)
+        assert acc.dtype == torch.int32 and torch.equal(acc.long(), expected)
+
+
+def test_one_input_a_neuron():
+    # torch._int_mm misreads transposed weights of one column.
+    x, w = codes((5, 1), dtype=torch.int8), codes((3, 1), seed=1, dtype=torch.int8)
+    assert torch.equal(linear_accumulator(x, w).long(), x.long() @ w.long().T)
+
+
+def test_codes_wider_than_a_byte_and_empty_inputs():
+    x, w = codes((4, 30), -30_000, 30_000), codes((3, 30), -2000, 2000, seed=1)
+    assert torch.equal(linear_accumulator(x, w).long(), x @ w.T)
+    assert linear_accumulator(codes((0, 3)), codes((2, 3))).shape == (0, 2)
+
+
+def test_accumulator_beyond_what_float32_holds():
+    x, w = torch.full((1, 4096), 255), torch.full((1, 4096), 127)
+    x[0, 0] = 254
+    assert linear_accumulator(x, w).item() == 4096 * 255 * 127 - 127
+
+
+def test_accumulator_at_the_edge_of_int32(route):
+    k = 66_300
+    assert linear_accumulator(torch.full((1, k), 255), torch.full((1, k), 127)).item() == k * 255 * 127
+    with pytest.raises(OverflowError, match="leaves int32"):
+        linear_accumulator(torch.full((1, 66_400), 255), torch.full((1, 66_400), 127))
+
+
+def test_float32_is_left_where_its_sums_would_round(route):
+    # 2**24 + 1 is no float32: one more product than the bound allows has to take the wider route.
+    x, w = torch.full((1, 518), 255), torch.full((1, 518), 127)
+    x[0, 0], w[0, 0] = 1, 1
+    x[0, 1:], w[0, 1:] = 255, 127
+    assert linear_accumulator(x, w).item() == 517 * 255 * 127 + 1
+
+
+def test_a_wrong_int_mm_is_found_out(monkeypatch):
+    accumulate.int_mm_is_right.cache_clear()
+    monkeypatch.setattr(torch, "_int_mm", lambda a, b: (a.int() @ b.int()).clamp(-32768, 32767))
+    assert not accumulate.int_mm_is_right()
+    accumulate.int_mm_is_right.cache_clear()
+
+
+WINDOWS = [
+    {},
+    {"padding": 1},
+    {"stride": 2, "padding": (1, 0)},
+    {"stride": (2, 1), "dilation": 2},
+    {"padding": 2, "dilation": (1, 2)},
+]
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+@pytest.mark.parametrize(
+    ("kernel", "groups"), [((6, 4, 3, 3), 1), ((6, 4, 1, 1), 1), ((8, 2, 3, 2), 2), ((4, 1, 3, 3), 4)]
+)
+def test_convolution_equals_torchs_on_real_numbers(route, window, kernel, groups):
+    x = codes((2, kernel[1] * groups, 9, 8), 0, 255, dtype=torch.uint8)
+    w = codes(kernel, seed=1, dtype=torch.int8)
+    z_w = codes((kernel[0],), -5, 5, seed=2)
+    expected = torch.nn.functional.conv2d(
+        (x.double() - 77), w.double() - z_w.reshape(-1, 1, 1, 1), groups=groups, **window
+    )
+    acc = conv2d_accumulator(x, w, 77, z_w, groups=groups, **window)
+    assert acc.dtype == torch.int32 and torch.equal(acc.double(), expected)
+
+
+def test_convolution_shapes_that_do_not_match():
+    with pytest.raises(ValueError, match=r"groups=2 do not match: \(1, 3, 5, 5\) and \(4, 3, 3, 3\)"):
+        conv2d_accumulator(codes((1, 3, 5, 5)), codes((4, 3, 3, 3)), groups=2)
+    with pytest.raises(ValueError, match="kernel of 7x7 does not fit"):
+        conv2d_accumulator(codes((1, 3, 5, 5)), codes((4, 3, 7, 7)))
+    with pytest.raises(ValueError, match="do not match"):
+        linear_accumulator(codes((2, 3)), codes((4, 5)))
