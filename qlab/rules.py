@@ -207,14 +207,14 @@ def fused_multiply_add(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
     return torch.where((error != 0) & even, odd, total).to(torch.float32)
 
 
-def onednn(name: str, scales_first: bool) -> Rule:
+def _onednn(name: str, scales_first: bool) -> Rule:
     """rint(((acc * S1 * S2 + bias) * 1/S3) + Z_out), clamped: real numbers in between, Z_out added before rounding.
 
     Scales reach oneDNN as reciprocals and are inverted again, which may move their last bit.
 
     Args:
         name: of the rule.
-        scales_first: the kernel multiplies S1 by S2 first, as AMX's do, and not the accumulator by one, then the other.
+        scales_first: the kernel multiplies S1 by S2 first, and not the accumulator by one, then by the other.
     """
 
     def build(stage: OutputStage) -> Output:
@@ -243,5 +243,6 @@ def there_and_back(scale: float | Tensor) -> Tensor:
     return 1 / f32(1 / f64(scale))
 
 
-onednn_vnni = onednn("onednn", scales_first=False)
-onednn_amx = onednn("onednn, AMX", scales_first=True)
+# Which of the two is compiled depends on the kernel, and so on the CPU.
+onednn = _onednn("onednn", scales_first=False)
+onednn_scales_first = _onednn("onednn, scales first", scales_first=True)

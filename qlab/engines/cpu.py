@@ -16,12 +16,14 @@ class Cpu:
         machine: "x86_64", "AMD64", "arm64", ...
         vnni: 8-bit dot products that add in 32 bits. Without them pairs of products are added in 16 bits and saturate.
         amx: 8-bit matrix tiles.
+        avx512: 512-bit registers.
         fbgemm_cap, onednn_cap: what the environment limits the two libraries to, "" where it does not.
     """
 
     machine: str
     vnni: bool
     amx: bool
+    avx512: bool
     fbgemm_cap: str = ""
     onednn_cap: str = ""
 
@@ -32,6 +34,7 @@ class Cpu:
             platform.machine(),
             _reported("_is_vnni_supported"),
             _reported("_is_amx_tile_supported"),
+            _reported("_is_avx512_supported"),
             os.environ.get("FBGEMM_ENABLE_INSTRUCTIONS", "").upper(),
             os.environ.get("ONEDNN_MAX_CPU_ISA", os.environ.get("DNNL_MAX_CPU_ISA", "")).upper(),
         )
@@ -56,12 +59,17 @@ class Cpu:
         """Whether oneDNN uses matrix tiles."""
         return self.amx and (self.onednn_cap in ("", "ALL", "DEFAULT") or "AMX" in self.onednn_cap)
 
+    @property
+    def onednn_avx512(self) -> bool:
+        """Whether oneDNN uses 512-bit registers."""
+        return self.avx512 and (self.onednn_cap in ("", "ALL", "DEFAULT") or "AVX512" in self.onednn_cap)
+
     def __str__(self) -> str:
-        has = [name for name, there in (("VNNI", self.vnni), ("AMX", self.amx)) if there]
+        has = [name for name, there in (("AVX-512", self.avx512), ("VNNI", self.vnni), ("AMX", self.amx)) if there]
         caps = [
             f"{name} capped to {cap}" for name, cap in (("fbgemm", self.fbgemm_cap), ("oneDNN", self.onednn_cap)) if cap
         ]
-        return ", ".join([self.machine, " and ".join(has) or "neither VNNI nor AMX", *caps])
+        return ", ".join([self.machine, " ".join(has) or "neither AVX-512 nor VNNI", *caps])
 
 
 def _reported(question: str) -> bool:

@@ -97,9 +97,10 @@ def arithmetic(engine: str, layer: Layer, cpu: Cpu) -> Arithmetic:
 
 
 def _onednn_rule(layer: Layer, cpu: Cpu) -> rules.Rule:
-    one_pixel = layer.kind == "conv2d" and layer.weights.shape[2:] == (1, 1)
-    tiles = cpu.onednn_amx and not one_pixel and not _depthwise(layer)
-    return rules.onednn_amx if tiles else rules.onednn_vnni
+    """oneDNN's AVX-512 kernels multiply by one scale after the other; those for AVX2, and for tiles, by their product."""
+    window = layer.kind == "conv2d" and layer.weights.shape[2:] != (1, 1) and layer.groups == 1
+    tiles = cpu.onednn_amx and (layer.kind == "linear" or window)
+    return rules.onednn if cpu.onednn_avx512 and not tiles else rules.onednn_scales_first
 
 
 def _onednn_accumulator(layer: Layer, cpu: Cpu) -> Callable[[Layer, Tensor], Tensor]:

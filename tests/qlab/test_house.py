@@ -11,7 +11,10 @@ from tests.conftest import REPOSITORY
 
 QLAB = REPOSITORY / "qlab"
 LINUX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "pty", "crypt", "posix", "syslog", "curses"}
-NUMBERS = ("contracts", "ranges", "qparams", "quantize", "requantize", "layers", "analysis")
+NUMBERS = (
+    "contracts", "ranges", "qparams", "quantize", "fixed_point", "requantize", "rules", "accumulate", "layers", "analysis",
+)  # fmt: skip
+DEPRECATED = ("torch.ao", "torch.ops.quantized", "torch.backends.quantized", "torch.quantize_per_tensor")
 
 
 def imported(path: Path) -> set[str]:
@@ -43,6 +46,21 @@ def test_the_numbers_know_neither_plots_nor_checks_nor_notebooks(name):
 def test_the_checks_know_no_numbers_of_ours():
     for path in (QLAB / "check").glob("*.py"):
         assert not {n for n in imported(path) if n.startswith("qlab") and not n.startswith("qlab.check")}
+
+
+def test_the_numbers_know_no_engine():
+    for name in NUMBERS:
+        assert not {n for n in imported(QLAB / f"{name}.py") if n.startswith("qlab.engines")}
+
+
+def test_one_room_only_touches_what_torch_will_take_away():
+    touching = {
+        str(path.relative_to(QLAB))
+        for path in QLAB.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node).startswith(DEPRECATED)
+    }
+    assert touching <= {"engines/pytorch.py", "torch_flow.py"}
 
 
 def test_no_public_name_is_missing_its_docstring():

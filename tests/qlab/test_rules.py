@@ -16,8 +16,8 @@ ALL = [
     rules.double_rounding_ties_up,
     rules.fbgemm,
     rules.qnnpack,
-    rules.onednn_vnni,
-    rules.onednn_amx,
+    rules.onednn,
+    rules.onednn_scales_first,
 ]
 every_rule = pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
 
@@ -79,7 +79,7 @@ def test_ties_go_as_each_rule_says():
         (rules.fbgemm, after),
         (rules.qnnpack, after),
         (rules.float32_rule, after),
-        (rules.onednn_vnni, before),
+        (rules.onednn, before),
         (rules.single_rounding, up),
         (rules.double_rounding, up),
     ]:
@@ -89,7 +89,7 @@ def test_ties_go_as_each_rule_says():
 def test_a_product_beyond_int32_becomes_what_cvtps2dq_makes_of_it():
     stage = OutputStage(1.0, 1.0, 2.0**-20, 7)
     assert rules.fbgemm(stage)(torch.tensor([2**12, -(2**12), 2**10])).tolist() == [-128, -128, 127]
-    assert rules.onednn_vnni(stage)(torch.tensor([2**12])).tolist() == [127]
+    assert rules.onednn(stage)(torch.tensor([2**12])).tolist() == [127]
 
 
 def test_bias_is_rounded_to_the_accumulators_scale():

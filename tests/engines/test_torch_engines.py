@@ -1,0 +1,211 @@
+"""PyTorch's engines and their arithmetic, bit for bit: over a million outputs for each."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from qlab import engines, rules
+from qlab.engines import Cpu, Layer, pytorch
+from tests.engines.layers import KINDS, drawn
+
+ENGINES = pytorch.available()
+every_engine = pytest.mark.parametrize("engine", ENGINES)
+OUTPUTS = 15_000  # times 9 kinds, 2 granularities, 4 combinations of bias and ReLU: 1.08 million an engine
+
+
+def holds(engine: str, total: engines.Comparison) -> None:
+    """No difference where the rule is established; elsewhere the counts are shown, and nothing is claimed."""
+    standing = engines.standing(engine)
+    if not standing.established:
+        pytest.skip(f"not established on this CPU: {engine}, {total.mismatches} of {total.outputs} outputs differ")
+    assert total.mismatches == 0, str(total)
+
+
+@every_engine
+@pytest.mark.parametrize("kind", KINDS)
+def test_engines_equal_their_arithmetic(engine, kind):
+    generator = torch.Generator().manual_seed(len(kind))
+    found = []
+    for per_channel in (False, True):
+        for bias in (False, True):
+            for relu in (False, True):
+                layer, x = drawn(kind, generator, outputs=OUTPUTS, per_channel=per_channel, bias=bias, relu=relu)
+                found.append(engines.compare(engine, layer, x))
+                assert found[-1].inside > 0.5 * found[-1].outputs
+    holds(engine, sum(found[1:], start=found[0]))
+
+
+@every_engine
+@pytest.mark.parametrize("kind", ["linear", "3x3"])
+def test_exact_ties(engine, kind):
+    generator = torch.Generator().manual_seed(3)
+    layers = [drawn(kind, generator, outputs=40_000, per_channel=c, relu=c, ties=True) for c in (False, True)]
+    found = [engines.compare(engine, layer, x) for layer, x in layers]
+    layer, x = layers[0]
+    acc = layer.accumulator(pytorch.first_arrow(x, layer.input_scale, layer.input_zero_point)).double()
+    halves = acc * layer.input_scale * layer.weight_scale / layer.output_scale % 1 == 0.5
+    assert halves.double().mean() > 0.01
+    holds(engine, sum(found[1:], start=found[0]))
+
+
+@every_engine
+@pytest.mark.parametrize("k", [1, 7, 784, 4096, 66_300])
+def test_short_and_long_sums(engine, k):
+    generator = torch.Generator().manual_seed(k)
+    weights = torch.randint(-127, 128, (8, k), generator=generator).to(torch.int8)
+    layer = Layer(
+        weights, 0.0123, 0.037, 119, 0.037 * 0.0123 * 74 * 74 * k**0.5 / 40, 128, torch.randn(8, generator=generator)
+    )
+    x = (torch.randint(0, 256, (64, k), generator=generator) - 119) * 0.037
+    holds(engine, engines.compare(engine, layer, x))
+
+
+@every_engine
+@pytest.mark.parametrize("sign", [1, -1])
+def test_accumulators_within_a_thousandth_of_the_end_of_int32(engine, sign):
+    generator = torch.Generator().manual_seed(1)
+    weights = (sign * torch.randint(126, 128, (8, 66_300), generator=generator)).to(torch.int8)
+    weights[:, 60_000:] = sign * 127
+    layer = Layer(weights, 0.01, 0.05, 0, 0.05 * 0.01 * 2.0**24, 128 - 64 * sign)
+    x = torch.full((32, 66_300), 255 * 0.05)
+    weights[0] = sign * 127
+    acc = layer.accumulator(torch.full((1, 66_300), 255, dtype=torch.uint8))
+    assert acc.abs().max() > 0.999 * 2**31
+    holds(engine, engines.compare(engine, layer, x))
+
+
+@every_engine
+@pytest.mark.parametrize(
+    "scales",
+    [
+        {"input_scale": 1e-12, "weight_scale": 1e-15, "output_scale": 1e-24},
+        {"input_scale": 1e12, "weight_scale": 1e12, "output_scale": 1e27},
+        {"output_scale": 1e6},
+        {"output_scale": 0.05 * 0.01 / 3},
+        {"output_scale": 1e-9},
+    ],
+    ids=["tiny", "huge", "M near 0", "M above 1", "products beyond int32"],
+)
+def test_extreme_scales(engine, scales):
+    generator = torch.Generator().manual_seed(2)
+    weights = torch.randint(-127, 128, (8, 64), generator=generator).to(torch.int8)
+    layer = Layer(
+        **{
+            "weights": weights,
+            "weight_scale": 0.01,
+            "input_scale": 0.05,
+            "input_zero_point": 40,
+            "output_zero_point": 100,
+            **scales,
+        }
+    )
+    x = (torch.randint(0, 256, (200, 64), generator=generator) - 40) * layer.input_scale
+    holds(engine, engines.compare(engine, layer, x))
+
+
+def test_the_first_arrow_is_a_fused_multiply_add_with_the_zero_point_inside():
+    generator = torch.Generator().manual_seed(0)
+    for scale, zero_point in [(0.05, 3), (0.037, 128), (0.1, 77), (2.0**-5, 13), (0.3, 255), (1e-3, 0)]:
+        k = torch.randint(-zero_point, 256 - zero_point, (100_003,), generator=generator)
+        ties = ((k + 0.5) * scale).to(torch.float32)
+        x = torch.cat(
+            [ties, torch.nextafter(ties, torch.tensor(torch.inf)), torch.nextafter(ties, -torch.tensor(torch.inf))]
+        )
+        theirs = pytorch.quantize(x, scale, zero_point).int_repr()
+        assert torch.equal(pytorch.first_arrow(x, scale, zero_point), theirs)
+
+
+def test_depthwise_layers_saturate_in_fbgemms_own_kernel_and_not_with_small_weights():
+    layer, x = drawn("depthwise", torch.Generator().manual_seed(8), outputs=30_000)
+    codes = pytorch.first_arrow(x, layer.input_scale, layer.input_zero_point)
+    steps = engines.arithmetic("fbgemm", layer)
+    assert (steps.accumulate(layer, codes) != layer.accumulator(codes)).sum() > 1000
+    small = dataclasses.replace(layer, weights=layer.weights.clamp(-64, 64))
+    assert torch.equal(steps.accumulate(small, codes), small.accumulator(codes))
+
+
+def test_a_planted_difference_is_counted_and_given_in_full(monkeypatch):
+    layer, x = drawn("linear", torch.Generator().manual_seed(4), outputs=2000, bias=True)
+    found = engines.compare(ENGINES[0], layer, x)
+    real = pytorch.run
+
+    def off_by_one(engine, layer, x):
+        codes = real(engine, layer, x)
+        codes[3, 5] = 255 - codes[3, 5]
+        return codes
+
+    monkeypatch.setattr(pytorch, "run", off_by_one)
+    planted = engines.compare(ENGINES[0], layer, x)
+    assert planted.mismatches == found.mismatches + 1 and planted.largest > 0
+    (first,) = planted.first
+    assert first.place == (3, 5) and abs(first.exact - first.reference) < 0.51 and first.engine == 255 - first.reference
+    assert "accumulator" in str(planted) and str(first.accumulator) in str(planted)
+    doubled = planted + planted
+    assert (doubled.outputs, doubled.mismatches) == (2 * planted.outputs, 2 * planted.mismatches)
+
+
+def test_a_cpu_whose_rule_was_not_measured_is_told_with_the_counts():
+    arm = engines.standing(ENGINES[0], Cpu("arm64", vnni=False, amx=False, avx512=False))
+    assert not arm.established and "not established on this CPU (arm64" in str(arm) and "outputs differ" in str(arm)
+
+
+@every_engine
+def test_the_quick_comparison_tells_rules_apart(engine, monkeypatch):
+    engines.standing.cache_clear()
+    real = pytorch.arithmetic
+    for other in (
+        rules.fbgemm,
+        rules.qnnpack,
+        rules.onednn,
+        rules.onednn_scales_first,
+        rules.float32_rule,
+        rules.single_rounding,
+    ):
+
+        def wrong(engine, layer, cpu, other=other):
+            steps = real(engine, layer, cpu)
+            return dataclasses.replace(steps, rule=other)
+
+        engines.standing.cache_clear()
+        monkeypatch.setattr(pytorch, "arithmetic", wrong)
+        right = {"fbgemm": rules.fbgemm, "qnnpack": rules.qnnpack, "onednn": rules.onednn}
+        if right.get(engine) is not other:
+            assert not engines.standing(engine).established, other.name
+    engines.standing.cache_clear()
+
+
+def test_the_rule_follows_what_the_cpu_reports():
+    weights = torch.ones(4, 4, dtype=torch.int8)
+    linear = Layer(weights, 0.1, 0.1, 0, 0.1, 0)
+    conv = Layer(weights.reshape(4, 4, 1, 1), 0.1, 0.1, 0, 0.1, 0)
+    dense = Layer(torch.ones(4, 4, 3, 3, dtype=torch.int8), 0.1, 0.1, 0, 0.1, 0)
+    amx = Cpu("x86_64", vnni=True, amx=True, avx512=True)
+    plain = Cpu("x86_64", vnni=False, amx=False, avx512=False)
+    no_vnni = Cpu("x86_64", vnni=False, amx=False, avx512=True)
+    for layer, cpu, engine, rule in [
+        (linear, amx, "onednn", rules.onednn_scales_first),
+        (dense, amx, "onednn", rules.onednn_scales_first),
+        (conv, amx, "onednn", rules.onednn),
+        (linear, plain, "onednn", rules.onednn_scales_first),
+        (conv, plain, "onednn", rules.onednn_scales_first),
+        (linear, no_vnni, "onednn", rules.onednn),
+        (linear, amx, "x86", rules.fbgemm),
+        (conv, amx, "x86", rules.onednn),
+        (conv, plain, "x86", rules.fbgemm),
+        (linear, plain, "qnnpack", rules.qnnpack),
+    ]:
+        assert engines.arithmetic(engine, layer, cpu).rule is rule
+    capped = Cpu("x86_64", vnni=True, amx=True, avx512=True, onednn_cap="AVX2", fbgemm_cap="AVX2")
+    assert not capped.onednn_vnni and not capped.onednn_amx and not capped.fbgemm_vnni
+
+
+def test_an_engine_that_is_not_there_is_told_in_a_sentence(monkeypatch):
+    monkeypatch.setattr(pytorch, "available", lambda: [])
+    layer = Layer(torch.ones(1, 1, dtype=torch.int8), 0.1, 0.1, 0, 0.1, 0)
+    with pytest.raises(ValueError, match="the engine fbgemm does not run here: this build of PyTorch leaves it out"):
+        engines.run("fbgemm", layer, torch.ones(1, 1))
+    assert "fbgemm" in engines.missing() and "fbgemm" not in engines.available()
+    with pytest.raises(ValueError, match="there is no engine 'tensorrt'; qlab knows fbgemm"):
+        engines.run("tensorrt", layer, torch.ones(1, 1))
+    assert engines.reference("fbgemm", layer, torch.ones(1, 1)).shape == (1, 1)
