@@ -7,9 +7,11 @@ from torch import Tensor
 
 from qlab.contracts import integer_codes, integer_tensor, within_int32
 
-# Every integer up to here is a float. Sums that stay below are exact in whatever order their terms are added.
-FLOAT32_EXACT, FLOAT64_EXACT = 2**24, 2**53
 ACCUMULATOR_EXACT = 2**31 - 1
+# float64 holds every integer up to here. A sum that stays below is exact in whatever order its terms are added.
+FLOAT64_EXACT = 2**53
+# float32 holds every integer up to 2**24: that many products of -128 * -128 fit, not one more.
+FLOAT32_INPUTS = 2**24 // (128 * 128)
 
 
 def linear_accumulator(
@@ -136,18 +138,15 @@ def _check_conv2d(q_x: Tensor, q_w: Tensor, groups: int) -> None:
 
 
 def _product(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
-    """The one place that chooses: bytes where the machine multiplies them right, else floats that are wide enough."""
+    """The one place that chooses: bytes as bytes, wider codes in float64."""
     x, z_x, largest_x = _as_bytes(x, z_x)
     w, z_w, largest_w = _as_bytes(w, z_w)
     largest = x.shape[1] * largest_x * largest_w
-    # With one input a neuron torch 2.13 misreads the transposed weights.
-    bytes_only = x.dtype == w.dtype == torch.int8 and x.shape[1] > 1
-    if bytes_only and largest <= ACCUMULATOR_EXACT and int_mm_is_right(x.device.type):
+    if x.dtype == w.dtype == torch.int8 and largest <= ACCUMULATOR_EXACT:
         return _four_terms(x, w, z_x, z_w)
     if largest > FLOAT64_EXACT:
         raise OverflowError("a sum of products may leave 53 bits: use fewer inputs a neuron or fewer bits.")
-    dtype = torch.float32 if largest <= FLOAT32_EXACT and float32_is_float32() else torch.float64
-    acc = _minus(x, z_x, dtype) @ _minus(w, z_w.reshape(-1, 1), dtype).T
+    acc = _minus(x, z_x) @ _minus(w, z_w.reshape(-1, 1)).T
     return within_int32(acc, "a sum of products").to(torch.int32)
 
 
@@ -169,7 +168,7 @@ def _four_terms(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
 
     A term may leave int32 where the sum does not: arithmetic modulo 2**32 finds back.
     """
-    acc = torch._int_mm(x, w.T)
+    acc = _byte_products(x, w)
     if bool(z_x.any()):
         acc -= (z_x * w.sum(dim=1, dtype=torch.int32)).to(torch.int32)
     if bool(z_w.any()):
@@ -178,8 +177,20 @@ def _four_terms(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
     return acc
 
 
-def _minus(q: Tensor, z: Tensor, dtype: torch.dtype) -> Tensor:
-    return q.to(dtype) - z if bool(z.any()) else q.to(dtype)
+def _byte_products(x: Tensor, w: Tensor) -> Tensor:
+    """x @ w.T of int8 in int32: by torch._int_mm, else in float32, as many inputs at a time as it adds exactly."""
+    # With one input a neuron torch 2.13 misreads the transposed weights.
+    if x.shape[1] > 1 and int_mm_is_right(x.device.type):
+        return torch._int_mm(x, w.T)
+    dtype, at_once = (torch.float32, FLOAT32_INPUTS) if float32_is_float32() else (torch.float64, x.shape[1])
+    acc = torch.zeros(len(x), len(w), dtype=torch.int32, device=x.device)
+    for k in range(0, x.shape[1], max(1, at_once)):
+        acc += (x[:, k : k + at_once].to(dtype) @ w[:, k : k + at_once].to(dtype).T).to(torch.int32)
+    return acc
+
+
+def _minus(q: Tensor, z: Tensor) -> Tensor:
+    return q.to(torch.float64).sub_(z) if bool(z.any()) else q.to(torch.float64)
 
 
 def float32_is_float32() -> bool:

@@ -24,7 +24,7 @@ def high_multiply(a: Tensor, b: int | Tensor) -> Tensor:
 
     Source: gemmlowp, fixedpoint/fixedpoint.h, `SaturatingRoundingDoublingHighMul`; vqrdmulh of Arm's NEON.
     """
-    product = torch.as_tensor(a).to(torch.int64) * b
+    product = torch.as_tensor(a).to(torch.int64, copy=True).mul_(b)
     return product.add_(2**30).bitwise_right_shift_(31).clamp_(max=2**31 - 1)
 
 
@@ -42,8 +42,8 @@ def rounding_shift(x: Tensor, n: Shift) -> Tensor:
     """
     x = torch.as_tensor(x).to(torch.int64)
     # A shift goes down. With half a step added ties go up, so below zero the half has to be one less.
-    negative = x.bitwise_right_shift(63)
-    return (negative * (_half(n) > 0)).add_(x).add_(_half(n)).bitwise_right_shift_(n)
+    minus_one_below_zero = x.bitwise_right_shift(63).mul_(_half(n) > 0)
+    return minus_one_below_zero.add_(x).add_(_half(n)).bitwise_right_shift_(n)
 
 
 def rounding_shift_ties_up(x: Tensor, n: Shift) -> Tensor:
@@ -72,7 +72,7 @@ def multiply_rounding_once(acc: Tensor, M0: int | Tensor, n: Shift) -> Tensor:
     Source: TensorFlow Lite, kernels/internal/common.cc, `MultiplyByQuantizedMultiplier` with TFLITE_SINGLE_ROUNDING.
     """
     M0, n = _usable(M0, n)
-    product = within_int32(acc, "accumulator").to(torch.int64) * M0
+    product = within_int32(acc, "accumulator").to(torch.int64, copy=True).mul_(M0)
     return product.add_(_half(n + 31)).bitwise_right_shift_(n + 31)
 
 

@@ -230,8 +230,10 @@ def accumulator_bits(acc: int, M0: int, n: int, zero_point: int = 0, *, dark: bo
     _bits(axes, look, -4, f"+ {zero_point}, clamped: the byte", code, 8, [look.clipping] * 8)
     cut = 63.5 - shift
     axes.plot([cut, cut], [-1.5, -2.5], color=look.clipping, linewidth=2)
-    axes.text(63.5, -5.3, f"The shift cuts {shift} bits off; the first of them, added to the rest, rounds.", ha="right", fontsize=11, color=look.clipping)  # fmt: skip
-    title = f"$M = M_0 \\cdot 2^{{-31}} \\cdot 2^{{{-n}}}$ = {M0 * 2.0**-shift:.6g},   M · acc = {M0 * acc * 2.0**-shift:,.4f}"
+    told = f"The shift cuts {shift} bits off; the first of them, added to the rest, rounds."
+    axes.text(63.5, -5.3, told, ha="right", fontsize=11, color=look.clipping)
+    M = M0 * 2.0**-shift
+    title = f"$M = M_0 \\cdot 2^{{-31}} \\cdot 2^{{{-n}}}$ = {M:.6g},   M · acc = {M * acc:,.4f}"
     axes.text(-20.5, 1.0, title, fontsize=12, color=look.ink)
     figure.description = (
         f"Accumulator {acc} times M0 {M0} is {product}; shifted right by {shift} bits with rounding it is {rounded}; "

@@ -41,9 +41,9 @@ def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
     """Output codes of the engine's own kernels, uint8, output channels last.
 
     Raises:
-        ValueError: the engine refuses the layer.
+        ValueError: the engine does not take the layer, or x does not fit to it.
     """
-    _check(engine, layer)
+    _check(engine, layer, x)
     rows = x.reshape(-1, x.shape[-1]) if layer.kind == "linear" else x.permute(0, 2, 3, 1)
     try:
         signed = _interpret(model(layer, tuple(rows.shape)), RESOLVERS[engine], rows)
@@ -53,8 +53,11 @@ def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
     return codes.reshape(*x.shape[:-1], codes.shape[-1]) if layer.kind == "linear" else codes
 
 
-def _check(engine: str, layer: Layer) -> None:
-    """ValueError where the engine fails without a word, or ends the process."""
+def _check(engine: str, layer: Layer, x: Tensor) -> None:
+    """ValueError where the engine would compute something else without a word, or end the process."""
+    channels, expected = x.shape[-1 if layer.kind == "linear" else 1], layer.weights.shape[1] * layer.groups
+    if channels != expected:
+        raise ValueError(f"x has {channels} input channels, but the layer has {expected}.")
     accumulator_scale = f32(layer.input_scale) * f32(layer.weight_scale)
     scales = [f32(layer.input_scale), f32(layer.weight_scale), f32(layer.output_scale), accumulator_scale]
     tiny = torch.finfo(torch.float32).tiny
@@ -67,12 +70,15 @@ def _check(engine: str, layer: Layer) -> None:
 def _interpret(content: bytes, resolver: str, x: Tensor) -> Tensor:
     litert = import_module("ai_edge_litert.interpreter")
     with _silent():
-        # Threads would share out the input and with it the numbers that are left over (`quantize_in_eights`).
         interpreter = litert.Interpreter(
-            model_content=content, experimental_op_resolver_type=litert.OpResolverType[resolver], num_threads=1
+            model_content=content,
+            experimental_op_resolver_type=litert.OpResolverType[resolver],
+            num_threads=1,  # a lab's layer is done before threads are
         )
         interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x.to(torch.float32).contiguous().numpy())
+    interpreter.set_tensor(
+        interpreter.get_input_details()[0]["index"], x.detach().to(torch.float32).contiguous().numpy()
+    )
     interpreter.invoke()
     return torch.from_numpy(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
 
@@ -80,14 +86,14 @@ def _interpret(content: bytes, resolver: str, x: Tensor) -> Tensor:
 @contextmanager
 def _silent() -> Iterator[None]:
     """Without LiteRT's note on stderr that XNNPACK is there: a cell that prints to stderr loses marks."""
-    before = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    before, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
     try:
         yield
     finally:
         os.dup2(before, 2)
         os.close(before)
+        os.close(nowhere)
 
 
 # The model ------------------------------------------------------------------------------------------------------------
@@ -95,7 +101,7 @@ def _silent() -> Iterator[None]:
 
 def model(layer: Layer, shape: tuple[int, ...]) -> bytes:
     """A layer as a LiteRT file: float32 of the given shape in, channels last; int8 codes out."""
-    file, layer = _File(), replace(layer, **float32_scales(layer))
+    file, layer = _File(), replace(layer, **_float32_scales(layer))
     x = file.tensor(shape, "FLOAT32")
     q_x = file.activation(shape, layer.input_scale, layer.input_zero_point)
     file.operator("QUANTIZE", 1, [x], q_x, "QuantizeOptions")
@@ -104,8 +110,17 @@ def model(layer: Layer, shape: tuple[int, ...]) -> bytes:
     return file.finish(x, _layer(file, layer, q_x, shape))
 
 
+def _float32_scales(what: Layer | OutputStage) -> dict[str, Any]:
+    """The scales as a file holds them: what LiteRT computes from is rounded to float32."""
+    return {
+        "input_scale": f32(what.input_scale).item(),
+        "weight_scale": f32(what.weight_scale),
+        "output_scale": f32(what.output_scale).item(),
+    }
+
+
 def _padded(file: "_File", layer: Layer, q_x: int, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    """A PAD in front: LiteRT's convolutions know no padding in numbers, only SAME and VALID. It pads with the zero-point."""
+    """A PAD in front, which pads with the zero-point: convolutions know no padding in numbers, only SAME and VALID."""
     before_and_after = torch.tensor([[0, 0], [layer.padding] * 2, [layer.padding] * 2, [0, 0]], dtype=torch.int32)
     batch, height, width, channels = shape
     larger = (batch, height + 2 * layer.padding, width + 2 * layer.padding, channels)
@@ -130,7 +145,7 @@ def _layer(file: "_File", layer: Layer, q_x: int, shape: tuple[int, ...]) -> int
         "dilationHFactor": layer.dilation,
         "dilationWFactor": layer.dilation,
     }
-    if not depthwise(layer):
+    if not _depthwise(layer):
         return file.operator("CONV_2D", 3, constants, q_out, "Conv2DOptions", **options)
     options["depthMultiplier"] = layer.weights.shape[0] // layer.groups
     return file.operator("DEPTHWISE_CONV_2D", 3, constants, q_out, "DepthwiseConv2DOptions", **options)
@@ -144,7 +159,7 @@ def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[0], height, width, layer.weights.shape[0]
 
 
-def depthwise(layer: Layer) -> bool:
+def _depthwise(layer: Layer) -> bool:
     """Whether each output channel has one input channel, which is an operator of its own in LiteRT."""
     return layer.groups > 1 and layer.weights.shape[1] == 1
 
@@ -184,7 +199,7 @@ class _File:
 
     def weights(self, layer: Layer) -> int:
         """The weights, input channels last; of a depthwise convolution output channels last."""
-        order = (0, 1) if layer.kind == "linear" else (1, 2, 3, 0) if depthwise(layer) else (0, 2, 3, 1)
+        order = (0, 1) if layer.kind == "linear" else (1, 2, 3, 0) if _depthwise(layer) else (0, 2, 3, 1)
         scale = torch.as_tensor(layer.weight_scale).reshape(-1).tolist()
         data, channels = layer.weights.permute(order), order.index(0)
         return self.tensor(
@@ -260,27 +275,18 @@ def quantize_in_eights(x: Tensor, scale: float, zero_point: int, *, image: bool)
     Source: LiteRT, kernels/internal/optimized/optimized_ops.h, `AffineQuantize`.
     """
     lying = x.permute(0, 2, 3, 1) if image else x
-    eights, rest = lying.flatten().split([x.numel() // 8 * 8, x.numel() % 8])
-    parts = [quantize(eights, scale, zero_point), quantize_by_division(rest.double(), scale, zero_point)]
-    codes = torch.cat(parts).reshape(lying.shape)
+    flat, eights = lying.flatten(), x.numel() // 8 * 8
+    first, rest = quantize(flat[:eights], scale, zero_point), flat[eights:].double()
+    codes = torch.cat([first, quantize_by_division(rest, scale, zero_point)]).reshape(lying.shape)
     return codes.permute(0, 3, 1, 2) if image else codes
 
 
-def float32_scales(what: Layer | OutputStage) -> dict[str, Any]:
-    """The scales as a file holds them: what LiteRT computes from is rounded to float32."""
-    return {
-        "input_scale": f32(what.input_scale).item(),
-        "weight_scale": f32(what.weight_scale),
-        "output_scale": f32(what.output_scale).item(),
-    }
-
-
-def on_file(found: Rule) -> Rule:
+def _on_file(found: Rule) -> Rule:
     """The rule, built from the scales that a file holds."""
-    return Rule(found.name, found.source, lambda stage: found(replace(stage, **float32_scales(stage))))
+    return Rule(found.name, found.source, lambda stage: found(replace(stage, **_float32_scales(stage))))
 
 
-def bias_of(stage: OutputStage) -> Callable[[Tensor], Tensor]:
+def _bias(stage: OutputStage) -> Callable[[Tensor], Tensor]:
     """Adds the int32 bias of scale S1 * S2."""
     return integer_bias(stage.bias, f64(stage.input_scale) * f64(stage.weight_scale))
 
@@ -288,7 +294,7 @@ def bias_of(stage: OutputStage) -> Callable[[Tensor], Tensor]:
 @rule("XNNPACK", "google/XNNPACK, src/operators/convolution-nhwc.c, and its microkernels with fp32 requantization")
 def xnnpack(stage: OutputStage) -> Output:
     """rint(f32(acc + bias) * M) + Z_out, clamped, with an int32 bias and M = f32(f32(S1 * S2) / S3)."""
-    with_bias = bias_of(stage)
+    with_bias = _bias(stage)
     M = f32(stage.input_scale) * f32(stage.weight_scale) / f32(stage.output_scale)
     return lambda acc: stage.clamp(torch.round(with_bias(acc).to(torch.float32) * M) + stage.output_zero_point)
 
@@ -296,7 +302,7 @@ def xnnpack(stage: OutputStage) -> Output:
 @rule("float64", "LiteRT, kernels/internal/reference/integer_ops/fully_connected.h: requant in float")
 def float64(stage: OutputStage) -> Output:
     """round((acc + bias) * M) + Z_out, clamped, in float64, with ties away from zero and an int32 bias."""
-    with_bias, M = bias_of(stage), f64(stage.input_scale) * f64(stage.weight_scale) / f64(stage.output_scale)
+    with_bias, M = _bias(stage), f64(stage.input_scale) * f64(stage.weight_scale) / f64(stage.output_scale)
     return lambda acc: stage.clamp(half_away(with_bias(acc).to(torch.float64) * M) + stage.output_zero_point)
 
 
@@ -305,8 +311,8 @@ def float64(stage: OutputStage) -> Output:
     "LiteRT, kernels/kernel_util.cc, GetQuantizedConvolutionMultipler",
 )
 def ties_up_of_product(stage: OutputStage) -> Output:
-    """`rules.double_rounding_ties_up`, but S1 * S2 is rounded to float32 before M is computed; the bias's scale is not."""
-    with_bias, product = bias_of(stage), f32(stage.input_scale) * f32(stage.weight_scale)
+    """`rules.double_rounding_ties_up` with M = f32(S1 * S2) / S3; the bias keeps the scale S1 * S2."""
+    with_bias, product = _bias(stage), f32(stage.input_scale) * f32(stage.weight_scale)
     output = rules.double_rounding_ties_up(replace(stage, input_scale=1.0, weight_scale=product, bias=None))
     return lambda acc: output(with_bias(acc))
 
@@ -327,19 +333,21 @@ def ties_up_in_eights(stage: OutputStage) -> Output:
 
 
 def arithmetic(engine: str, layer: Layer, cpu: Cpu) -> Arithmetic:
-    """What the engine computes for a layer; the CPU makes no difference among those it was measured on."""
+    """What the engine computes for a layer. From AVX2 on all CPUs of x86 give the same."""
     image = layer.kind == "conv2d"
     if engine == "litert":
-        return Arithmetic(quantize, Layer.accumulator, on_file(xnnpack))
+        return Arithmetic(quantize, Layer.accumulator, _on_file(xnnpack))
     if engine == "litert-reference":
-        return Arithmetic(quantize_by_division, Layer.accumulator, on_file(rules.double_rounding if image else float64))
-    return Arithmetic(partial(quantize_in_eights, image=image), Layer.accumulator, on_file(_optimized(layer)))
+        return Arithmetic(
+            quantize_by_division, Layer.accumulator, _on_file(rules.double_rounding if image else float64)
+        )
+    return Arithmetic(partial(quantize_in_eights, image=image), Layer.accumulator, _on_file(_optimized(layer)))
 
 
 def _optimized(layer: Layer) -> Rule:
     if layer.kind == "linear":
         return rules.double_rounding_ties_up if layer.per_channel else ties_up_of_product
-    if depthwise(layer):
+    if _depthwise(layer):
         return ties_up_in_eights
     # Groups have no optimized kernel: the reference computes them.
     return rules.double_rounding_ties_up if layer.groups == 1 else rules.double_rounding

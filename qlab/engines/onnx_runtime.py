@@ -33,7 +33,7 @@ def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
     options.intra_op_num_threads = 1  # a lab's layer is done before threads are
     session = onnxruntime.InferenceSession(model(layer), options, providers=["CPUExecutionProvider"])
     rows = x.reshape(-1, x.shape[-1]) if layer.kind == "linear" else x
-    codes = torch.from_numpy(session.run(None, {"x": rows.to(torch.float32).numpy()})[0])
+    codes = torch.from_numpy(session.run(None, {"x": rows.detach().to(torch.float32).numpy()})[0])
     return codes.reshape(*x.shape[:-1], codes.shape[-1]) if layer.kind == "linear" else codes.permute(0, 2, 3, 1)
 
 

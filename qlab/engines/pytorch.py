@@ -43,7 +43,7 @@ def quantize(x: Tensor, scale: float, zero_point: int) -> Tensor:
 def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
     """Output codes of the engine's own kernel, uint8, output channels last."""
     with selected(engine), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch tells that quantized tensors will go; a cell that prints it loses marks
+        warnings.simplefilter("ignore")  # that quantized tensors will go; a cell that prints it loses marks
         q_x = quantize(x, layer.input_scale, layer.input_zero_point)
         output = _linear(layer, q_x) if layer.kind == "linear" else _conv2d(layer, q_x).permute(0, 2, 3, 1)
     return output.int_repr()
@@ -97,7 +97,7 @@ def arithmetic(engine: str, layer: Layer, cpu: Cpu) -> Arithmetic:
 
 
 def _onednn_rule(layer: Layer, cpu: Cpu) -> rules.Rule:
-    """oneDNN's AVX-512 kernels multiply by one scale after the other; those for AVX2, and for tiles, by their product."""
+    """oneDNN's AVX-512 kernels multiply by one scale, then the other; those for AVX2 and for tiles by their product."""
     window = layer.kind == "conv2d" and layer.weights.shape[2:] != (1, 1) and layer.groups == 1
     tiles = cpu.onednn_amx and (layer.kind == "linear" or window)
     return rules.onednn if cpu.onednn_avx512 and not tiles else rules.onednn_scales_first

@@ -4,6 +4,8 @@ Each reference is written in steps (its keyword-only arguments); a mistake repla
 roundings of integers are exact: either neighbour is accepted at a tie, and nowhere else.
 """
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 
@@ -51,6 +53,12 @@ def shifted(x, bits, rounding):
     if rounding is ties_down and bits > 0:
         return -((2 ** (bits - 1) - x) >> bits)
     return rounded(x.double() / 2.0**bits, rounding)
+
+
+def clear_of_ties(product, n):
+    """Whether all of product / 2**(31 + n) lie at a tie or well away from one: no float's last bit decides there."""
+    distance = (product.double() / 2.0 ** (31 + n) % 1 - 0.5).abs()
+    return bool(((distance == 0) | (distance > 1e-3)).all())
 
 
 # Q1 ------------------------------------------------------------------------------------------------------------------
@@ -336,7 +344,9 @@ q3 = Question(
         Mistake("M0 is scaled by 2**32", given(word=2.0**32), "int32 has one sign bit: how many are left for M0?"),
         Mistake("M0 is scaled by 2**30", given(word=2.0**30), "int32 has one sign bit: how many are left for M0?"),
         Mistake("M0 is scaled by 2**15", given(word=2.0**15), "the word here has 32 bits, one of them the sign."),
-        Mistake("M0 is scaled by 2**7", given(word=2.0**7), "that is the 8-bit word of the paper example: here it has 32."),
+        Mistake(
+            "M0 is scaled by 2**7", given(word=2.0**7), "that is the 8-bit word of the paper example: here it has 32."
+        ),
         Mistake(
             "M0 is left a real number",
             given(word=1.0, rounding=as_is, carry=lambda M0, n: (M0, n)),
@@ -534,13 +544,19 @@ q5 = Question(
         wrong("M0 is scaled by 2**8", (154, 61, 31, 30), "an 8-bit word has a sign bit: 7 bits are left for M0."),
         wrong("M0 is left at 0.6 * 100", (60, 61, 31, 30), "the word is binary: scale 0.6 by 2**7."),
         wrong("M is not normalized", (38, 30, 30, 30), "0.3 is below 0.5: double it first, and count that in n."),
-        wrong("the high multiply is cut off instead of rounded", (77, 60, 30, 30), "101 * 77 = 7777; 7777 / 128 = 60.76."),
-        wrong("the high multiply is left out", (77, 7777, 31, 30), "the high half of 7777: shift it by 7 bits, rounding."),
+        wrong(
+            "the high multiply is cut off instead of rounded", (77, 60, 30, 30), "101 * 77 = 7777; 7777 / 128 = 60.76."
+        ),
+        wrong(
+            "the high multiply is left out", (77, 7777, 31, 30), "the high half of 7777: shift it by 7 bits, rounding."
+        ),
         wrong("the shift by n is left out", (77, 61, 61, 61), "n = 1: 0.3 is 0.6 / 2."),
         wrong("both results are rounded twice", (77, 61, 31, 31), "once: 7777 is shifted by 7 + 1 bits in one go."),
         wrong("the second rounding is left out", (77, 61, 30, 30), "twice: 61 / 2 is a tie, and ties go up here."),
         wrong("twice and once are exchanged", (77, 61, 30, 31), "which of the two rounds 60.76 to 61 on its way?"),
-        wrong("shifted by 8 bits for the high half", (77, 30, 31, 30), "the high half of a product by M0 / 2**7: 7 bits."),
+        wrong(
+            "shifted by 8 bits for the high half", (77, 30, 31, 30), "the high half of a product by M0 / 2**7: 7 bits."
+        ),
         wrong("the exact product 30.3 is given", (77, 61, 30.3, 30.3), "codes are integers: follow the roundings."),
     ],
     next="write 101 * 77 down, divide it by 2**7 and round; divide that by 2 and round. Then once more with 2**8 at once",
@@ -569,7 +585,10 @@ def one_rounding(
 
 
 def multiplier_case(name, acc, M, group="usual"):
-    return case(name, acc, *qlab.quantize_multiplier(M), group=group)
+    """A case that float32 gets right too, unless it is about what float32 cannot hold."""
+    exact = group == "wide"
+    arguments = (acc, *qlab.quantize_multiplier(M))
+    return case(name, *arguments, group=group, such_that=lambda a, M0, n: exact or clear_of_ties(a.long() * M0, n))
 
 
 q6 = Question(
@@ -635,8 +654,14 @@ q6 = Question(
             given(result=lambda acc, M0, n: (acc.long() >> max(n, 0)) * M0 >> 31),
             "what a shift cuts off is lost for the multiplication: multiply first.",
         ),
-        Mistake("divided by M0", given(result=lambda acc, M0, n: acc.double() * 2.0**31 / M0 / 2.0**n), "M = M0 2**-31 2**-n: multiply."),
-        Mistake("M0 is left out", given(product=lambda a, m: a, bits=lambda n: n), "M = M0 2**-31 2**-n has two factors."),
+        Mistake(
+            "divided by M0",
+            given(result=lambda acc, M0, n: acc.double() * 2.0**31 / M0 / 2.0**n),
+            "M = M0 2**-31 2**-n: multiply.",
+        ),
+        Mistake(
+            "M0 is left out", given(product=lambda a, m: a, bits=lambda n: n), "M = M0 2**-31 2**-n has two factors."
+        ),
     ],
     next="take acc = 1000 and M = 0.3: M0 = 1288490189, n = 1. The product, shifted by how many bits, is 300?",
 )
@@ -680,22 +705,25 @@ def unlimited(q, *_):
     return q
 
 
-def below_and_above(*arguments):
-    """How many outputs a layer would have below and above its range: a case has to be what it says at every seed."""
-    free, (low, high) = integer_layer(*arguments, clamp=unlimited), output_limits(arguments[6], arguments[7])
-    return int((free < low).sum()), int((free > high).sum())
-
-
-WANTED = {
-    "usual": lambda below, above: below == above == 0,
-    "saturating": lambda below, above: below > 0 and above > 0,
-    "relu": lambda below, above: below > 0 and above == 0,
-}
+def is_what_it_says(reference, beyond, *arguments):
+    """Whether a drawn layer goes below and above its range as it should, and no output hangs on a float's last bit."""
+    n, z_out, relu = arguments[5], arguments[6], arguments[-1]
+    low, high = output_limits(z_out, relu)
+    free = reference(*arguments, limits=lambda *_: (-(2**40), 2**40))
+    product = reference(
+        *arguments,
+        scaled=lambda acc, M0, n, rounding: acc * M0,
+        with_zero_point=lambda q, *_: q,
+        limits=lambda *_: (-(2**62), 2**62),
+    )
+    reaches_far = not relu or bool((free > 140).any())  # also beyond 127, where a signed byte ends
+    return (bool((free < low).any()), bool((free > high).any())) == beyond and reaches_far and clear_of_ties(product, n)
 
 
 def layer_case(name, x, w, bias, z_x, M, z_out, *, relu=False, group="usual"):
     arguments = (x, w, bias, z_x, *qlab.quantize_multiplier(M), z_out, relu)
-    return case(name, *arguments, group=group, such_that=lambda *drawn: WANTED[group](*below_and_above(*drawn)))
+    beyond = (True, True) if group == "saturating" else (relu, False)
+    return case(name, *arguments, group=group, such_that=partial(is_what_it_says, integer_layer, beyond))
 
 
 LAYER_MISTAKES = [
@@ -798,8 +826,19 @@ q7 = Question(
         layer_case("the worked example", whole([[10, 4]]), whole([[3, -7]]), whole([20]), 2, 0.3, 40),
         layer_case("random codes", activations(5, 16), weights(4, 16), int32(-3000, 3000, 4), 97, 0.0021, 120),
         layer_case("784 inputs wide", activations(3, 784), weights(6, 784), int32(-9000, 9000, 6), 130, 0.00031, 131),
-        layer_case("ReLU", activations(6, 16), weights(5, 16), int32(-3000, 3000, 5), 97, 0.0012, 60, relu=True, group="relu"),
-        layer_case("beyond the range", activations(5, 24), weights(6, 24), int32(-3000, 3000, 6), 100, 0.02, 90, group="saturating"),
+        layer_case(
+            "ReLU", activations(6, 16), weights(5, 16), int32(-3000, 3000, 5), 97, 0.002, 60, relu=True, group="relu"
+        ),
+        layer_case(
+            "beyond the range",
+            activations(5, 24),
+            weights(6, 24),
+            int32(-3000, 3000, 6),
+            100,
+            0.02,
+            90,
+            group="saturating",
+        ),
     ],
     mistakes=LAYER_MISTAKES,
     next="print acc, the product by M and the output for the worked example: 36, 11, 51",
@@ -842,8 +881,9 @@ def provided_conv2d(q_x, q_w, q_bias, Z_x, M0, n, Z_out, stride=1, padding=0, re
     return torch.clamp(product + Z_out, *output_limits(Z_out, relu))
 
 
-def conv_case(name, x, w, bias, z_x, M, z_out, *settings, group="usual"):
-    return case(name, x, w, bias, z_x, *qlab.quantize_multiplier(M), z_out, *settings, group=group)
+def conv_case(name, x, w, bias, z_x, M, z_out, stride=1, padding=0, relu=False, *, group="usual"):
+    arguments = (x, w, bias, z_x, *qlab.quantize_multiplier(M), z_out, stride, padding, relu)
+    return case(name, *arguments, group=group, such_that=partial(is_what_it_says, convolution, (relu, False)))
 
 
 q8 = Question(
@@ -859,12 +899,45 @@ q8 = Question(
         Part("with a stride", 2, groups=("stride",)),
     ),
     cases=[
-        conv_case("the worked example", whole([[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]]), whole([[[[1, 2], [3, -4]]]]), whole([0]), 1, 0.5, 20),
-        conv_case("2 channels in, 3 out", activations(2, 2, 5, 5), weights(3, 2, 3, 3), int32(-2000, 2000, 3), 88, 0.0015, 125),
-        conv_case("ReLU", activations(1, 2, 4, 4), weights(3, 2, 3, 3), int32(-2000, 2000, 3), 125, 0.0011, 90, 1, 0, True),
+        conv_case(
+            "the worked example",
+            whole([[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]]),
+            whole([[[[1, 2], [3, -4]]]]),
+            whole([0]),
+            1,
+            0.5,
+            20,
+        ),
+        conv_case(
+            "2 channels in, 3 out", activations(2, 2, 5, 5), weights(3, 2, 3, 3), int32(-2000, 2000, 3), 88, 0.0015, 125
+        ),
+        conv_case(
+            "ReLU", activations(1, 2, 4, 4), weights(3, 2, 3, 3), int32(-2000, 2000, 3), 125, 0.0011, 90, 1, 0, True
+        ),
         conv_case("1x1 kernel", activations(1, 4, 3, 3), weights(2, 4, 1, 1), int32(-900, 900, 2), 140, 0.004, 110),
-        conv_case("padding 1", activations(1, 2, 4, 4), weights(3, 2, 3, 3), int32(-2000, 2000, 3), 61, 0.0012, 128, 1, 1, group="padded"),
-        conv_case("stride 2", activations(1, 2, 7, 7), weights(2, 2, 3, 3), int32(-2000, 2000, 2), 101, 0.0014, 122, 2, group="stride"),
+        conv_case(
+            "padding 1",
+            activations(1, 2, 4, 4),
+            weights(3, 2, 3, 3),
+            int32(-2000, 2000, 3),
+            61,
+            0.0012,
+            128,
+            1,
+            1,
+            group="padded",
+        ),
+        conv_case(
+            "stride 2",
+            activations(1, 2, 7, 7),
+            weights(2, 2, 3, 3),
+            int32(-2000, 2000, 2),
+            101,
+            0.0014,
+            122,
+            2,
+            group="stride",
+        ),
     ],
     mistakes=[
         Mistake(
@@ -897,7 +970,9 @@ q8 = Question(
             given(offset=lambda q, z: q),
             "integer_linear subtracts Z_x: which one did you give it?",
         ),
-        Mistake("the bias is left out", given(with_bias=lambda acc, b: acc), "which argument of integer_linear is q_bias?"),
+        Mistake(
+            "the bias is left out", given(with_bias=lambda acc, b: acc), "which argument of integer_linear is q_bias?"
+        ),
         Mistake(
             "the output's zero-point is not added",
             given(with_zero_point=lambda q, z: q),
@@ -945,8 +1020,14 @@ q9 = Question(
         wrong("int8 is taken to saturate", (127, 32767, 64), "torch's integers wrap around: what is 200 - 256?"),
         wrong("wrapped at 128 instead of at 256", (72, 32767, 64), "a byte has 256 values: what is 200 - 256?"),
         wrong("int8 is taken to wrap to -55", (-55, 32767, 64), "127 + 1 is -128, so 200 is 200 - 256."),
-        wrong("the pair is taken not to saturate", (-56, 52385, 64), "the two products are added in 16 bits: what is the largest?"),
-        wrong("the pair is taken to wrap around", (-56, 52385 - 65536, 64), "vpmaddubsw saturates: it stops at the end."),
+        wrong(
+            "the pair is taken not to saturate",
+            (-56, 52385, 64),
+            "the two products are added in 16 bits: what is the largest?",
+        ),
+        wrong(
+            "the pair is taken to wrap around", (-56, 52385 - 65536, 64), "vpmaddubsw saturates: it stops at the end."
+        ),
         wrong("the pair saturates at the end of uint16", (-56, 65535, 64), "the sum of the pair is signed."),
         wrong("the pair saturates at 2**15", (-56, 32768, 64), "the largest int16 is one less than 2**15."),
         wrong("only the first product is given", (-56, 32385, 64), "two products are added."),
@@ -954,7 +1035,11 @@ q9 = Question(
         wrong("the weight's limit is one too large", (-56, 32767, 65), "2 * 255 * 65 is 33,150: does it fit?"),
         wrong("the weight's limit is one too small", (-56, 32767, 63), "2 * 255 * 64 is 32,640: does it fit?"),
         wrong("the weight's limit is all of int8", (-56, 32767, 127), "2 * 255 * 127 is 64,770: does it fit?"),
-        wrong("the weight's limit is given as a fraction", (-56, 32767, 32767 / 510), "a weight is an integer: round down."),
+        wrong(
+            "the weight's limit is given as a fraction",
+            (-56, 32767, 32767 / 510),
+            "a weight is an integer: round down.",
+        ),
     ],
     next="work each of the three out on paper: 200 - 256; 255 * 127 + 200 * 100 against 32767; 32767 / (2 * 255)",
 )

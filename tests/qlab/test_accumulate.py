@@ -66,12 +66,12 @@ def test_accumulator_at_the_edge_of_int32(route):
         linear_accumulator(torch.full((1, 66_400), 255), torch.full((1, 66_400), 127))
 
 
-def test_float32_is_left_where_its_sums_would_round(route):
-    # 2**24 + 1 is no float32: one more product than the bound allows has to take the wider route.
-    x, w = torch.full((1, 518), 255), torch.full((1, 518), 127)
-    x[0, 0], w[0, 0] = 1, 1
-    x[0, 1:], w[0, 1:] = 255, 127
-    assert linear_accumulator(x, w).item() == 517 * 255 * 127 + 1
+def test_float32_adds_no_more_than_it_holds(route):
+    # 1,024 products of -128 * -128 are 2**24; 2**24 + 1 is no float32.
+    for k in (1024, 1025, 2049, 5000):
+        x, w = torch.full((2, k), -128), torch.full((3, k), -128)
+        x[0, -1], w[0, -1] = 1, 1
+        assert torch.equal(linear_accumulator(x, w).long(), x @ w.T)
 
 
 def test_a_wrong_int_mm_is_found_out(monkeypatch):

@@ -12,8 +12,9 @@ from tests.conftest import REPOSITORY
 QLAB = REPOSITORY / "qlab"
 LINUX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "pty", "crypt", "posix", "syslog", "curses"}
 NUMBERS = (
-    "contracts", "ranges", "qparams", "quantize", "fixed_point", "requantize", "rules", "accumulate", "layers", "analysis",
-)  # fmt: skip
+    *("contracts", "ranges", "qparams", "quantize", "fixed_point", "requantize", "rules", "accumulate", "layers"),
+    "analysis",
+)
 DEPRECATED = ("torch.ao", "torch.ops.quantized", "torch.backends.quantized", "torch.quantize_per_tensor")
 
 

@@ -38,7 +38,9 @@ def four_terms():
             )
         )  # fmt: skip
         axes.text(x + 1.45, 2.4, formula, ha="center", va="center", fontsize=14, color=INK)
-        axes.text(x + 1.45, 1.3, meaning, ha="center", va="top", fontsize=11, color=colour if colour != ORANGE else "#8a5f00")
+        axes.text(
+            x + 1.45, 1.3, meaning, ha="center", va="top", fontsize=11, color=colour if colour != ORANGE else "#8a5f00"
+        )
         axes.text(x - 0.45, 2.4, sign, ha="center", va="center", fontsize=17, color=INK)
     figure.savefig(HERE / "four_terms.png")
 
@@ -48,7 +50,9 @@ def rounding():
     figure = Figure(figsize=(8.2, 3.2), dpi=110, facecolor="white")
     FigureCanvasAgg(figure)
     x = np.arange(-8, 9)
-    for place, (name, y, colour) in enumerate((("plain: x >> 2", x >> 2, PURPLE), ("rounding: (x + 2) >> 2", (x + 2) >> 2, BLUE))):
+    for place, (name, y, colour) in enumerate(
+        (("plain: x >> 2", x >> 2, PURPLE), ("rounding: (x + 2) >> 2", (x + 2) >> 2, BLUE))
+    ):
         axes = figure.add_axes((0.07 + 0.49 * place, 0.17, 0.42, 0.7))
         axes.plot(x, x / 4, color="#5f5f5f", linestyle=":", linewidth=1.5)
         axes.plot(x, y, "o", color=colour, markersize=5)
@@ -70,9 +74,13 @@ def word(axes, right, row, value, width, colours):
     for place, digit in enumerate(format(value, f"0{width}b")):
         x = right - width + place
         axes.add_patch(
-            Rectangle((x, row), 0.88, 0.8, facecolor=colours[place] if digit == "1" else "white", edgecolor=colours[place])
+            Rectangle(
+                (x, row), 0.88, 0.8, facecolor=colours[place] if digit == "1" else "white", edgecolor=colours[place]
+            )
         )
-        axes.text(x + 0.44, row + 0.38, digit, ha="center", va="center", fontsize=9, color="white" if digit == "1" else INK)
+        axes.text(
+            x + 0.44, row + 0.38, digit, ha="center", va="center", fontsize=9, color="white" if digit == "1" else INK
+        )
 
 
 def bits():
@@ -92,7 +100,14 @@ def bits():
         word(axes, 16, row, value, width, colours)
         axes.text(-8.2, row + 0.4, name, va="center", fontsize=11, color=INK)
         axes.text(16.6, row + 0.4, remark, va="center", fontsize=10.5, color=INK)
-    axes.text(16, -6.1, "purple: the highest of the bits that are cut off; if it is 1, the rest goes up by one", ha="right", fontsize=10.5, color=PURPLE)
+    axes.text(
+        16,
+        -6.1,
+        "purple: the highest of the bits that are cut off; if it is 1, the rest goes up by one",
+        ha="right",
+        fontsize=10.5,
+        color=PURPLE,
+    )
     figure.savefig(HERE / "bits.png")
 
 

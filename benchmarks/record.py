@@ -1,0 +1,20 @@
+"""Where a benchmark writes what it found: benchmarks/results.json, and the README between two markers."""
+
+import json
+import re
+from typing import Any
+
+from autograder.course import REPOSITORY
+from autograder.files import write_atomic
+
+RESULTS = REPOSITORY / "benchmarks" / "results.json"
+README = REPOSITORY / "README.md"
+
+
+def write(section: str, found: Any, text: str) -> None:
+    """Write one section of results.json, and the text between `<!-- section -->` and `<!-- /section -->`."""
+    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    results[section] = found
+    write_atomic(RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    between = re.compile(rf"(<!-- {section} -->\n).*?(\n<!-- /{section} -->)", re.DOTALL)
+    write_atomic(README, between.sub(lambda found: found[1] + text + found[2], README.read_text("utf-8")))
