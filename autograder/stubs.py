@@ -16,10 +16,25 @@ class ClearToStub(ClearSolutions):  # type: ignore[misc]  # nbgrader has no type
         scale = (r_max - r_min) / (q_max - q_min)
         ### END SOLUTION
 
-    A region without such lines gets nbgrader's stub, as ever.
+    A region without such lines gets nbgrader's stub, as ever. A cell may have several regions, each with its own stub.
     """
 
     def _replace_solution_region(self, cell: NotebookNode, language: str) -> bool:
+        pieces = [NotebookNode(cell_type=cell.cell_type, source=text) for text in self._regions(cell.source)]
+        replaced = [self._replace_one(piece, language) for piece in pieces]
+        cell.source = "\n".join(piece.source for piece in pieces)
+        return any(replaced)
+
+    def _regions(self, source: str) -> list[str]:
+        """The source in pieces that end with a solution region each, but for the last."""
+        pieces: list[list[str]] = [[]]
+        for line in source.split("\n"):
+            pieces[-1].append(line)
+            if self.end_solution_delimeter in line:
+                pieces.append([])
+        return ["\n".join(lines) for lines in pieces if lines]
+
+    def _replace_one(self, cell: NotebookNode, language: str) -> bool:
         stub = own_stub(cell.source)
         code: dict[str, str] = self.code_stub  # type: ignore[has-type]  # a trait of an untyped class
         text: str = self.text_stub  # type: ignore[has-type]
@@ -32,6 +47,6 @@ class ClearToStub(ClearSolutions):  # type: ignore[misc]  # nbgrader has no type
 
 
 def own_stub(source: str) -> str:
-    """The stub that a cell's source brings with it; nbgrader indents it as the region is."""
+    """The stub that a region brings with it; nbgrader indents it as the region is."""
     lines = (line.strip() for line in source.splitlines())
     return "\n".join(line.removeprefix(STUB_MARK).removeprefix(" ") for line in lines if line.startswith(STUB_MARK))

@@ -10,14 +10,13 @@ import argparse
 import json
 import math
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby, product
+from itertools import product
 from typing import Any
 
 import record
@@ -25,11 +24,10 @@ import torch
 from torch import Generator, Tensor
 
 from qlab import engines
-from qlab.engines import Comparison, Layer
-from qlab.engines.pytorch import first_arrow
+from qlab.engines import Layer, pytorch
 
 Drawn = tuple[Layer, Tensor]
-Shape = tuple[tuple[int, ...], dict[str, int]]
+Shape = tuple[tuple[int, ...], dict[str, Any]]  # of the weights, and what a convolution takes besides
 
 OUTPUTS = 1_500_000  # a row of the main table; its 72 rows are 108 million
 LAYERS = 12  # a row; three shapes, each with three random sets of scales and one of powers of two
@@ -92,7 +90,7 @@ class Draw:
 def draw_layer(shape: Shape, how: Draw, outputs: int, generator: Generator) -> Drawn:
     """A layer and an input for about so many outputs, most of them inside the code range."""
     size, window = shape
-    step = (how.largest + 1) // 8 if how.ties else 1
+    step = max(1, (how.largest + 1) // 8) if how.ties else 1
     weights = step * integers(-(how.largest // step), how.largest // step, size, generator).to(torch.int8)
     s_x, s_w = (scale(how, generator) for _ in range(2))
     layer = Layer(weights, s_w, s_x, integer(0, 255, generator), 1.0, 0, relu=how.relu, **window)
@@ -192,23 +190,48 @@ def all_ties(outputs: int, generator: Generator) -> Iterator[Drawn]:
         yield layer, on_input_scale((z + 2 * integers(-16, 15, size, generator) + 1).to(torch.uint8), layer)
 
 
-def long_sums(sums: tuple[float, float], inputs: int, outputs: int, generator: Generator) -> Iterator[Drawn]:
-    """Sums between two ends, each so near to a tie that float32, which cannot hold it, may round it past.
+def long_sums(
+    inputs: int, ends: tuple[float, float], power: int, outputs: int, generator: Generator
+) -> Iterator[Drawn]:
+    """Sums between two ends, each next to a tie: float32 cannot hold them, and may round them onto it or past.
 
-    A row's inputs are chosen such that 127 times all of them but the last, plus the last, is the sum that is wanted.
+    Args:
+        inputs: a neuron; 255 * 127 times as many are the largest sum.
+        ends: of the sums.
+        power: 2**power is the M of every other layer.
+        outputs, generator: as in every row.
     """
-    channels = 16
-    weights = torch.full((channels, inputs), 127)
+    weights = torch.full((16, inputs), 127, dtype=torch.int8)
     weights[:, -1] = 1
-    weights[1::2] *= -1
+    sign = 1 - 2 * (torch.arange(16) % 2)
+    weights *= sign.reshape(-1, 1).to(torch.int8)
     for number in range(LAYERS):
-        per_channel, bias, power_of_two = turn(number)
-        tie = 100.5 + (400 * bias)
-        M = tie / (sums[0] + (sums[1] - sums[0]) * uniform((), generator).item())
-        M = 2.0 ** math.floor(math.log2(M)) if power_of_two and not bias else M
-        s_x, s_w = (scale(Draw(ties=power_of_two), generator) for _ in range(2))
-        rows = max(2, outputs // LAYERS // channels)
-        yield Layer(weights.to(torch.int8), s_w, s_x, 0, s_x * s_w / M, 128), torch.zeros(rows, inputs)
+        per_channel, bias, exact = turn(number)
+        M = (100.5 - per_channel * torch.arange(16)) / (ends[0] + (ends[1] - ends[0]) * uniform((16,), generator))
+        M = torch.full_like(M, 2.0**power) if exact else M if per_channel else M[:1].expand(16)
+        s_x, s_out = (scale(Draw(ties=exact), generator) for _ in range(2))
+        s_w = M * s_out / s_x
+        steps = sign * (20 - (M * ends[0]).floor())
+        layer = Layer(weights, s_w if per_channel else s_w[0].item(), s_x, 0, s_out, 128)
+        if bias or float(M.max()) * ends[1] > 127:
+            layer = replace(layer, bias=(steps * s_out).float())
+        sums = sums_near_ties(M[torch.arange(max(2, outputs // LAYERS // 16)) % 16], ends, generator)
+        yield layer, on_input_scale(codes_of_sums(sums, inputs), layer)
+
+
+def sums_near_ties(M: Tensor, ends: tuple[float, float], generator: Generator) -> Tensor:
+    """For each M a sum between the ends with M * sum near some integer and a half, a few float32 steps off at most."""
+    first, last = (M * ends[0] - 0.5).ceil(), (M * ends[1] - 0.5).floor()
+    tie = (first + (uniform(M.shape, generator) * (last - first + 1)).floor() + 0.5) / M
+    off = (2 * uniform(M.shape, generator) - 1) * tie / 2**22
+    return (tie + off).round().clamp(*ends).to(torch.int64)
+
+
+def codes_of_sums(sums: Tensor, inputs: int) -> Tensor:
+    """Codes, uint8, of which all but the last, times 127, and the last one together give a row's sum."""
+    each, rest = (sums // 127).reshape(-1, 1), sums.reshape(-1, 1) % 127
+    places = torch.arange(inputs - 1)
+    return torch.cat([each // (inputs - 1) + (places < each % (inputs - 1)), rest], dim=1).to(torch.uint8)
 
 
 def input_ties(outputs: int, generator: Generator) -> Iterator[Drawn]:
@@ -218,3 +241,237 @@ def input_ties(outputs: int, generator: Generator) -> Iterator[Drawn]:
         halfway = ((x / layer.input_scale).round() + 0.5) * layer.input_scale
         ends = torch.tensor([-torch.inf, 0.0, torch.inf])[integers(0, 2, x.shape, generator)]
         yield layer, torch.where(ends == 0, halfway, torch.nextafter(halfway, ends))
+
+
+def turn(number: int) -> tuple[bool, bool, bool]:
+    """The forms in turn, where a row is not kept to one: per channel, bias, ReLU."""
+    return number // 4 % 2 == 1, number // 2 % 2 == 1, number % 2 == 1
+
+
+# Rows -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """Some layers that are counted together.
+
+    Attributes:
+        name: the kind of layer and its granularity, or what is hard about it.
+        form: plain, bias, ReLU or both.
+        weights: the largest of the weights.
+        draw: number of outputs, generator -> layers, each with its input.
+        outputs: how many they shall have together.
+    """
+
+    name: str
+    form: str
+    weights: int
+    draw: Callable[[int, Generator], Iterator[Drawn]]
+    outputs: int = OUTPUTS
+
+
+def draw_row(shapes: tuple[Shape, ...], how: Draw, mixed: bool, outputs: int, generator: Generator) -> Iterator[Drawn]:
+    """Layers in turn of each shape, every fourth of them with ties."""
+    for number in range(LAYERS):
+        one = replace(how, ties=number % 4 == 3)
+        if mixed:
+            per_channel, bias, relu = turn(number)
+            one = replace(one, per_channel=per_channel, bias=bias, relu=relu)
+        yield draw_layer(shapes[number % len(shapes)], one, outputs // LAYERS, generator)
+
+
+def main_rows() -> Iterator[Row]:
+    """Every kind of layer, per tensor and per channel, with and without bias and ReLU."""
+    kinds = [(kind, 127) for kind in KINDS] + [("depthwise", 64)]
+    for (kind, largest), per_channel, (bias, relu) in product(kinds, (False, True), product((False, True), repeat=2)):
+        how = Draw(largest, per_channel, bias, relu)
+        form = " + ".join(word for word, there in (("bias", bias), ("ReLU", relu)) if there) or "plain"
+        name = f"{kind}, per {'channel' if per_channel else 'tensor'}"
+        yield Row(name, form, largest, partial(draw_row, KINDS[kind], how, False))
+
+
+def special_rows() -> Iterator[Row]:
+    """What is hard on purpose; all forms in turn."""
+
+    def row(name: str, shapes: tuple[Shape, ...], how: Draw = Draw(), outputs: int = OUTPUTS) -> Row:
+        return Row(name, "all forms", how.largest, partial(draw_row, shapes, how, True), outputs)
+
+    usual = KINDS["linear"] + KINDS["conv 3x3"] + KINDS["depthwise"]
+    for inputs, channels in ((1, 64), (7, 64), (64, 64), (784, 256), (4096, 512)):
+        yield row(f"K = {inputs}", (((channels, inputs), {}),))
+    yield row("K = 66300", (((64, 66_300), {}),), outputs=24_000)
+    yield row("scales of 1e-15 to 1e-12", usual, Draw(scales=(1e-15, 1e-12)))
+    yield row("scales of 1e12 to 1e15", usual, Draw(scales=(1e12, 1e15)))
+    yield row("M of 1 and more", (((64, 8), {}), ((32, 1, 3, 3), {"padding": 1})), Draw(largest=1, reach=15))
+    yield Row("nothing but exact ties", "all forms", 64, all_ties)
+    yield Row("inputs halfway between codes", "plain", 127, input_ties)
+    yield Row("sums beyond 2**24, near ties", "all forms", 127, partial(long_sums, 2048, (2**24, 6.6e7), -19), 200_000)
+    ends = (0.999 * 2**31, 66_299 * 255 * 127)
+    yield Row("sums within 0.1 % of 2**31, near ties", "all forms", 127, partial(long_sums, 66_300, ends, -22), 6_000)
+
+
+# Counting -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Count:
+    """What was found in some rows of one engine.
+
+    Attributes:
+        weights: the largest of the weights.
+        outputs, mismatches, largest: compared, different, and by how many codes at most.
+        fewest, inside: outputs of the row that has the fewest, and the smallest share inside the code range of a row.
+        refused: layers that the engine does not take.
+        told: the first few differences in full, and what the engine says of a layer that it does not take.
+    """
+
+    weights: int
+    outputs: int = 0
+    mismatches: int = 0
+    largest: int = 0
+    fewest: int = 0
+    inside: float = 0.0
+    refused: int = 0
+    told: tuple[str, ...] = ()
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(
+            max(self.weights, other.weights),
+            self.outputs + other.outputs,
+            self.mismatches + other.mismatches,
+            max(self.largest, other.largest),
+            min(self.fewest, other.fewest),
+            min(self.inside, other.inside),
+            self.refused + other.refused,
+            tuple(dict.fromkeys(self.told + other.told))[:3],
+        )
+
+    def __str__(self) -> str:
+        said = f"{self.outputs:>11,} outputs, {self.inside:>4.0%} inside, {self.mismatches} differ"
+        said += f" by {self.largest} at most" if self.mismatches else ""
+        said += f", {self.refused} layers refused" if self.refused else ""
+        return "; ".join([said, *self.told])
+
+
+def count(engine: str, row: Row, layers: list[Drawn]) -> Count:
+    """Compare one engine on all layers of a row."""
+    found, refused = [], []
+    for layer, x in layers:
+        try:
+            found.append(engines.compare(engine, layer, x))
+        except ValueError as refusal:
+            refused.append(str(refusal))
+    outputs, differences = sum(one.outputs for one in found), [str(first) for one in found for first in one.first]
+    return Count(
+        row.weights,
+        outputs,
+        sum(one.mismatches for one in found),
+        max((one.largest for one in found), default=0),
+        outputs,
+        sum(one.inside for one in found) / max(1, outputs),
+        len(refused),
+        tuple(dict.fromkeys(differences + refused))[:3],
+    )
+
+
+Table = dict[str, dict[str, Count]]  # engine -> name of some rows -> what was found
+
+
+def measure(names: list[str], quick: bool) -> Table:
+    """Every row on every engine, with a line on stderr for each row."""
+    started, table = time.perf_counter(), Table({name: {} for name in names})
+    for seed, row in enumerate([*main_rows(), *special_rows()]):
+        outputs = row.outputs // QUICK if quick else row.outputs
+        layers = list(row.draw(outputs, torch.Generator().manual_seed(seed)))
+        name = f"{row.name}, |w| <= {row.weights}"
+        for engine in names:
+            found = count(engine, row, layers)
+            table[engine][name] = table[engine][name] + found if name in table[engine] else found
+        _progress(started, f"{name}, {row.form}", table)
+    return table
+
+
+def total(rows: dict[str, Count]) -> Count:
+    """All rows of an engine together."""
+    first, *others = rows.values()
+    return sum(others, start=first)
+
+
+# Telling --------------------------------------------------------------------------------------------------------------
+
+
+def as_json(table: Table) -> dict[str, Any]:
+    """The table, and whether each engine's rule is established."""
+    return {
+        "cpu": str(engines.Cpu.here()),
+        "torch": torch.__version__,
+        "engines": {
+            engine: {
+                "established": engines.standing(engine).established,
+                "outputs": total(rows).outputs,
+                "mismatches": total(rows).mismatches,
+                "rows": {name: _without_empty(vars(found)) for name, found in rows.items()},
+            }
+            for engine, rows in table.items()
+        },
+    }
+
+
+def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
+    always = ("weights", "outputs", "fewest", "inside", "mismatches")
+    values = {**values, "inside": round(values["inside"], 3)}
+    return {key: value for key, value in values.items() if value or key in always}
+
+
+def _progress(started: float, name: str, table: Table) -> None:
+    differ = ", ".join(f"{engine} {total(rows).mismatches}" for engine, rows in table.items())
+    print(f"{time.perf_counter() - started:6.0f} s  {name}; differ so far: {differ}", file=sys.stderr, flush=True)
+
+
+def capped() -> dict[str, Any]:
+    """PyTorch's engines on a hundredth of all outputs, in a process that may use no instructions beyond AVX2."""
+    command = [sys.executable, __file__, "--quick", "--json", *pytorch.available()]
+    done = subprocess.run(command, env={**os.environ, **CAPS}, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def readme(found: dict[str, Any]) -> str:
+    """The README's table: one line an engine."""
+    lines = [
+        f"Measured on {found['cpu']}, with torch {found['torch']}:",
+        "",
+        "| engine | outputs compared | differ | its rule on this CPU |",
+        "|---|---|---|---|",
+    ]
+    for where, run in (("", found), (", capped to AVX2", found["capped"])):
+        for engine, one in run["engines"].items():
+            standing = "established" if one["established"] else "not established"
+            lines.append(f"| {engine}{where} | {one['outputs']:,} | {one['mismatches']:,} | {standing} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compare every engine with its arithmetic, output by output.")
+    parser.add_argument("engine", nargs="*", help="by default every engine that runs here")
+    parser.add_argument("--quick", action="store_true", help="a hundredth of the outputs; nothing is written")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    arguments = parser.parse_args()
+    table = measure(arguments.engine or engines.available(), arguments.quick)
+    found = as_json(table)
+    if arguments.json:
+        print(json.dumps(found))
+        return
+    for engine, rows in table.items():
+        print(f"\n{engines.standing(engine)}")
+        for name, one in [*rows.items(), ("all", total(rows))]:
+            print(f"  {name:<50}{one}")
+    if arguments.quick:
+        return
+    found["capped"] = capped()
+    record.write("engines", found, readme(found))
+    print(f"\n{readme(found)}")
+
+
+if __name__ == "__main__":
+    main()

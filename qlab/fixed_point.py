@@ -38,6 +38,9 @@ def rounding_shift(x: Tensor, n: Shift) -> Tensor:
     Returns:
         int64.
 
+    Raises:
+        ValueError: n is negative.
+
     Source: gemmlowp, fixedpoint/fixedpoint.h, `RoundingDivideByPOT`.
     """
     x = torch.as_tensor(x).to(torch.int64)
@@ -102,7 +105,10 @@ def multiply_rounding_twice(
 
 def _half(n: Shift) -> Tensor:
     """Half a step of a shift by n bits: what rounding to the nearest adds; 0 for n = 0."""
-    return 2 ** torch.as_tensor(n).to(torch.int64) // 2
+    bits = torch.as_tensor(n).to(torch.int64)
+    if bool((bits < 0).any()):
+        raise ValueError("a shift by a negative number of bits: to the left, multiply by a power of two.")
+    return 2**bits // 2
 
 
 def _usable(M0: int | Tensor, n: Shift) -> tuple[Tensor, Tensor]:

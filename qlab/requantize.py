@@ -25,7 +25,7 @@ def decompose_multiplier(M: float) -> tuple[float, int]:
 
 
 def quantize_multiplier(M: float | Tensor) -> tuple[int | Tensor, int | Tensor]:
-    """M0 as a 31-bit fixed-point number, round(2**31 * M0), and n.
+    """M0 as a 31-bit fixed-point number, 2**31 * M0 rounded to the nearest, ties up, and n.
 
     A mantissa that rounds up to 2**31 does not fit into int32: it is halved and n becomes one less.
 
@@ -45,7 +45,7 @@ def quantize_multiplier(M: float | Tensor) -> tuple[int | Tensor, int | Tensor]:
         M0_q, n = torch.tensor(pairs, dtype=torch.int64).T.reshape(2, *M.shape)
         return M0_q, n
     M0, n = decompose_multiplier(M)
-    M0_q = round(M0 * 2**31)
+    M0_q = math.floor(M0 * 2**31 + 0.5)
     return (M0_q // 2, n - 1) if M0_q == 2**31 else (M0_q, n)
 
 

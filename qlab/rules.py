@@ -138,7 +138,7 @@ def fixed_point(name: str, source: str, multiply: Callable[..., Tensor]) -> Rule
 
 single_rounding = fixed_point(
     "fixed point, rounded once",
-    "LiteRT, reference FULLY_CONNECTED: MultiplyByQuantizedMultiplier with TFLITE_SINGLE_ROUNDING",
+    "TensorFlow Lite, kernels/internal/common.cc, MultiplyByQuantizedMultiplier with TFLITE_SINGLE_ROUNDING",
     multiply_rounding_once,
 )
 double_rounding = fixed_point(

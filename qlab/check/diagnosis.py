@@ -65,8 +65,8 @@ def _explains(
         if any(bool((e.high - e.low > 1).any()) for e in one.expected):
             continue  # nearly everything is accepted here, as for the scale of an all-zero tensor: it tells nothing
         faulty = _faulty(steps, one, reference, fields, seed)
-        if faulty is None and one.returned.error_name == "ZeroDivisionError":
-            continue  # both divide by zero here
+        if faulty is None and one.returned.error:
+            continue  # both fail here: they divide by zero, shift by a negative number of bits
         values = split(one.returned.value, fields)
         if one.returned.error or faulty is None or isinstance(values, str):
             return False
@@ -133,7 +133,9 @@ KNOWN_EXCEPTIONS = {
     "doesn't define __round__": "round() is for plain Python numbers: a tensor is rounded by torch.round",
     "without overflow": "a value does not fit into that dtype: clamp first, then cast",
     "is not defined": "is the name spelled as in the lines above? If it is from another cell, run that cell first",
-    "mat1 and mat2 shapes": "weights are (out, in): F.linear takes them as they are, @ needs their transpose",
+    "mat1 and mat2 shapes": "print both shapes: (rows, in) meets weights (out, in) in F.linear, (in, out) in @",
+    "implemented for": "torch has that function for other dtypes only: convert with .double() or .long() first",
+    "negative shift count": "1 << k wants k of 0 or more: which n makes yours negative?",
     "invalid syntax": "the line is not Python yet: compare its parentheses and commas with the given ones",
 }
 
@@ -143,7 +145,7 @@ def _raises(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis |
     if not raised:
         return None
     first = raised[0]
-    if first.returned.error_name == "NotImplementedError":
+    if first.returned.error_name == "NotImplementedError" and "implemented for" not in first.returned.error:
         return _named("not answered yet", "replace the line that raises NotImplementedError by your answer")
     shown = next((call for one in raised if (call := one.case.as_call())), "")
     step = next(

@@ -11,7 +11,7 @@ from qlab.check.diagnosis import Diagnosis, diagnose
 from qlab.check.outcome import Outcome, Picture
 from qlab.check.steps import Mistake
 from qlab.check.trial import Tried, try_all
-from qlab.check.values import Between, Field, NotNumericError, as_numbers, disagreement, split
+from qlab.check.values import Between, Field, NotNumericError, as_numbers, disagreement, shown, split
 
 # Random cases are drawn from this while a student practises; a grader sets its own, so that they differ there.
 PRACTICE_SEED = 0
@@ -152,7 +152,7 @@ class Question:
         for part in self.parts:
             looked_at = [one for one in tried if not part.groups or one.case.group in part.groups]
             failures = [(one, text) for one in looked_at if (text := self._wrong(part, one))]
-            worth = f" ({part.points:g} points)" if part.points else ""
+            worth = f" ({part.points:g} {'point' if part.points == 1 else 'points'})" if part.points else ""
             if failures:
                 fails.append(f"{part.name}{worth}: {_told(failures, len(looked_at))}")
             else:
@@ -194,15 +194,15 @@ def picture(tried: Sequence[Tried], fields: tuple[Field, ...], width: int = 6) -
     """What came back beside what was expected, in the first visible case that fails and gave numbers."""
     for one in tried:
         values = split(one.returned.value, fields)
-        if one.holds or one.case.hidden or one.returned.error or isinstance(values, str):
-            continue
+        if one.holds or one.case.hidden or not one.case.arguments or one.returned.error or isinstance(values, str):
+            continue  # without arguments the answer is the values themselves: the expected ones are not given away
         try:
             numbers = [as_numbers(value) for value in values]
         except NotNumericError:
             continue
-        shaped = [place for place, field in enumerate(fields) if field.shaped and one.wrong[place]]
-        if shaped:
-            place = shaped[0]
+        different = [place for place, field in enumerate(fields) if field.shaped and one.wrong[place]]
+        if different:
+            place = different[0]
             return _tensor_picture(one, fields[place], numbers[place].reshape(-1), place, width)
         yours = tuple(_number(n) for n in numbers)
         wanted = tuple(_number(e.shown()) for e in one.expected)
@@ -218,17 +218,17 @@ def _tensor_picture(one: Tried, field: Field, numbers: Any, place: int, width: i
     expected = Between(one.expected[place].low.reshape(-1), one.expected[place].high.reshape(-1))
     differ = disagreement(numbers, expected, field).nonzero().reshape(-1).tolist() if same_size else []
     start = max(0, min(differ[0] - 1, len(wanted) - width)) if differ else 0
-    shown = range(start, min(start + width, len(wanted), len(numbers)))
+    window = range(start, min(start + width, len(wanted), len(numbers)))
     rows = (
-        ("you returned", *(_number(numbers[i]) for i in shown)),
-        ("expected", *(_number(wanted[i]) for i in shown)),
+        ("you returned", *(_number(numbers[i]) for i in window)),
+        ("expected", *(_number(wanted[i]) for i in window)),
     )
-    wrong = tuple((0, column) for column, i in enumerate(shown) if i in set(differ))
-    return Picture(f"{field.name} in case “{one.case.name}”", ("entry", *(str(i) for i in shown)), rows, wrong)
+    wrong = tuple((0, column) for column, i in enumerate(window) if i in set(differ))
+    return Picture(f"{field.name} in case “{one.case.name}”", ("entry", *(str(i) for i in window)), rows, wrong)
 
 
 def _number(x: Any) -> str:
-    return f"{float(x):.6g}" if x.numel() == 1 else f"shape {tuple(x.shape)}"
+    return shown(float(x)) if x.numel() == 1 else f"shape {tuple(x.shape)}"
 
 
 def seed() -> int:

@@ -38,14 +38,16 @@ def accepted(
     return tuple(Between(torch.minimum(a, b), torch.maximum(a, b)) for a, b in pairs)
 
 
-def judge(returned: Returned, expected: tuple[Between, ...], fields: tuple[Field, ...]) -> tuple[str, ...]:
+def judge(
+    returned: Returned, expected: tuple[Between, ...], fields: tuple[Field, ...], reveal: bool = True
+) -> tuple[str, ...]:
     """For each field what is wrong with what came back, "" where nothing is."""
     if returned.error:
         return (f"your code raised {returned.error_name}",) * len(fields)
     values = split(returned.value, fields)
     if isinstance(values, str):
         return (values,) * len(fields)
-    return tuple(difference(*triple) for triple in zip(values, expected, fields, strict=True))
+    return tuple(difference(*triple, reveal=reveal) for triple in zip(values, expected, fields, strict=True))
 
 
 def try_all(
@@ -56,5 +58,5 @@ def try_all(
     for case in cases:
         expected = accepted(reference, fields, case.inputs(seed), {})
         returned = answer.call(case.inputs(seed))
-        tried.append(Tried(case, expected, returned, judge(returned, expected, fields)))
+        tried.append(Tried(case, expected, returned, judge(returned, expected, fields, bool(case.arguments))))
     return tried

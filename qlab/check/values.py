@@ -100,11 +100,12 @@ def split(value: Any, fields: tuple[Field, ...]) -> tuple[Any, ...] | str:
     return tuple(value)
 
 
-def difference(value: Any, expected: Between, field: Field, *, strict: bool = True) -> str:
+def difference(value: Any, expected: Between, field: Field, *, strict: bool = True, reveal: bool = True) -> str:
     """The empty string where the value is accepted; otherwise what came back and what was expected.
 
     Args:
         strict: ask for integers where the field does; recognizing a mistake must not.
+        reveal: say what was expected; where a number is the whole answer, that would be giving it away.
     """
     try:
         numbers = as_numbers(value)
@@ -119,13 +120,18 @@ def difference(value: Any, expected: Between, field: Field, *, strict: bool = Tr
         return "NaN or infinity came back"
     if strict and field.integer and bool((numbers != numbers.round()).any()):
         first = numbers[numbers != numbers.round()].reshape(-1)[0].item()
-        return f"{first:.6g} came back, expected integers"
+        return f"{shown(first)} came back, expected integers"
     wrong = disagreement(numbers, expected, field, strict=strict)
     if not bool(wrong.any()):
         return ""
     got, wanted = numbers[wrong].reshape(-1)[0].item(), expected.shown()[wrong].reshape(-1)[0].item()
     count = f" ({int(wrong.sum())} of {wrong.numel()} values differ)" if wrong.numel() > 1 else ""
-    return f"you returned {got:.6g}, expected {wanted:.6g}{count}"
+    return f"you returned {shown(got)}, expected {shown(wanted)}{count}" if reveal else f"you gave {shown(got)}"
+
+
+def shown(number: float) -> str:
+    """A number for messages: integers in full, since their last digits may be the point; reals to six digits."""
+    return f"{number:.0f}" if float(number).is_integer() and abs(number) < 2.0**63 else f"{number:.6g}"
 
 
 def disagreement(numbers: Tensor, expected: Between, field: Field, *, strict: bool = True) -> Tensor:

@@ -60,7 +60,7 @@ class Comparison:
     def __add__(self, other: "Comparison") -> "Comparison":
         return Comparison(
             self.engine,
-            self.rule if self.rule == other.rule else f"{self.rule}; {other.rule}",
+            "; ".join(dict.fromkeys([*self.rule.split("; "), *other.rule.split("; ")])),
             self.outputs + other.outputs,
             self.inside + other.inside,
             self.mismatches + other.mismatches,

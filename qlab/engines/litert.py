@@ -1,4 +1,7 @@
-"""LiteRT (TensorFlow Lite) with its three sets of kernels: XNNPACK's, its own optimized ones, and the reference."""
+"""LiteRT (TensorFlow Lite) with its three sets of kernels: XNNPACK's, its own optimized ones, and the reference.
+
+The arithmetic was measured with ai-edge-litert 2.3.0.
+"""
 
 import os
 from collections.abc import Callable, Iterator

@@ -4,6 +4,7 @@ Each reference is written in steps (its keyword-only arguments); a mistake repla
 roundings of integers are exact: either neighbour is accepted at a tie, and nowhere else.
 """
 
+import math
 from functools import partial
 
 import torch
@@ -48,11 +49,23 @@ def rounded(x, rounding):
 
 def shifted(x, bits, rounding):
     """x / 2**bits rounded; x may have 63 bits, which no float holds."""
-    if rounding is ties_up and bits > 0:
+    if bits < 0:
+        raise ValueError("negative shift count")
+    if rounding in (nearest, ties_up) and bits > 0:
         return (x + 2 ** (bits - 1)) >> bits
     if rounding is ties_down and bits > 0:
         return -((2 ** (bits - 1) - x) >> bits)
     return rounded(x.double() / 2.0**bits, rounding)
+
+
+def half_up_cut(x, bits):
+    """Half a step is added, and the division then truncates: wrong below zero."""
+    return torch.div(x + 2**bits // 2, 2**bits, rounding_mode="trunc")
+
+
+def wrapped(x, bits):
+    """What an integer type of so many bits makes of x."""
+    return torch.remainder(x + 2 ** (bits - 1), 2**bits) - 2 ** (bits - 1)
 
 
 def clear_of_ties(product, n):
@@ -74,11 +87,14 @@ def four_terms(
     from_input=lambda x, w, z_x, z_w: z_w * x.sum(dim=1, keepdim=True),
     constant=lambda x, w, z_x, z_w: x.shape[1] * z_x * z_w,
     together=lambda products, b, c, d: products - b - c + d,
+    products=lambda x, w: x @ w.T,
+    result=None,
     rounding=nearest,
 ):
+    if result is not None:
+        return result(q_x, q_w, Z_x, Z_w)
     operands = (q_x.long(), q_w.long(), Z_x, Z_w)
-    products = operands[0] @ operands[1].T
-    return together(products, from_weights(*operands), from_input(*operands), constant(*operands))
+    return together(products(*operands[:2]), from_weights(*operands), from_input(*operands), constant(*operands))
 
 
 def provided_accumulator(q_x, q_w, Z_x, Z_w):
@@ -108,6 +124,7 @@ q1 = Question(
         case("both zero-points, 16 inputs", activations(5, 16), weights(4, 16), 121, -9),
         case("Z_w = 0", activations(6, 20), weights(3, 20), 37, 0, group="symmetric"),
         case("a wide layer", activations(3, 784), weights(7, 784), 200, 5),
+        case("large sums", uniform(250, 255, 3, 785, dtype=torch.uint8), uniform(121, 127, 5, 785), 7, -3),
     ],
     mistakes=[
         Mistake(
@@ -169,6 +186,34 @@ q1 = Question(
             "multiply (q_x - Z_x)(q_w - Z_w) out: there are four terms, one of them with q_x alone.",
         ),
         Mistake(
+            "the sum of the weights is taken over all neurons",
+            given(from_weights=lambda x, w, z_x, z_w: z_x * w.sum()),
+            "each neuron has a sum of its own: along which dimension of q_w do its weights lie?",
+        ),
+        Mistake(
+            "both sums are taken over everything",
+            given(
+                from_weights=lambda x, w, z_x, z_w: z_x * w.sum(),
+                from_input=lambda x, w, z_x, z_w: z_w * x.sum(),
+            ),
+            "each neuron and each row has a sum of its own: along which dimension do its K numbers lie?",
+        ),
+        Mistake(
+            "subtracted in the codes' own type, where bytes wrap around",
+            given(result=lambda q_x, q_w, z_x, z_w: (q_x - z_x).long() @ (q_w - z_w).long().T),
+            "3 - 97 is negative, which uint8 does not hold: subtract after the given line has widened.",
+        ),
+        Mistake(
+            "the sum is taken in int16",
+            given(products=lambda x, w: wrapped(x @ w.T, 16)),
+            "one product needs 16 bits already: the given line widens to int64, stay there.",
+        ),
+        Mistake(
+            "multiplied in float32",
+            given(result=lambda q_x, q_w, z_x, z_w: (q_x.float() - z_x) @ (q_w.float() - z_w).T),
+            "float32 holds integers up to 2**24 only: sums of 785 products go beyond.",
+        ),
+        Mistake(
             "only the products of the codes are added",
             given(together=lambda products, b, c, d: products),
             "a code minus its zero-point is what counts: multiply (q_x - Z_x)(q_w - Z_w) out.",
@@ -189,21 +234,14 @@ q1 = Question(
 
 
 def bias_codes(
-    bias,
-    input_scale,
-    weight_scale,
-    *,
-    scale=lambda s_x, s_w: s_x * s_w,
-    divide=lambda b, s: b / s,
-    rounding=nearest,
-    limits=as_is,
+    bias, input_scale, weight_scale, *, steps=lambda b, s_x, s_w: b / (s_x * s_w), rounding=nearest, limits=as_is
 ):
     s_w = torch.as_tensor(weight_scale, dtype=torch.float64)
-    return limits(rounding(divide(bias.double(), scale(input_scale, s_w))))
+    return limits(rounding(steps(bias.double(), input_scale, s_w))).to(torch.int64)  # as the given line does
 
 
 def provided_bias(bias, input_scale, weight_scale):
-    return bias_codes(bias, input_scale, weight_scale).long()
+    return bias_codes(bias, input_scale, weight_scale)
 
 
 q2 = Question(
@@ -217,31 +255,47 @@ q2 = Question(
         Part("a weight scale for each output channel", 2, groups=("channels",)),
     ),
     cases=[
-        case("the worked example", [0.5, -0.13], 0.05, 0.02),
+        case("the worked example", [0.5, -0.13], 1 / 64, 1 / 16),
+        case("scales above 1", [25.0, -7.0, 90.0], 2.5, 1.5),
         case("random biases", normal(10), 0.031, 0.0042),
-        case("small scales", normal(6, std=0.3), 0.0009, 0.00031),
-        case("three channels", [0.5, 0.5, -0.25], 0.05, torch.tensor([0.02, 0.003, 0.07]), group="channels"),
+        case("small scales", normal(6, std=0.3), 0.0031, 0.00091),
+        case("three channels", [0.5, 0.5, -0.25], 0.0517, torch.tensor([0.0211, 0.0033, 0.0717]), group="channels"),
     ],
     mistakes=[
         Mistake(
             "multiplied by the scales instead of divided",
-            given(divide=lambda b, s: b * s),
+            given(steps=lambda b, s_x, s_w: b * (s_x * s_w)),
             "one step of the accumulator is worth S_x S_w: how many steps is the bias?",
         ),
         Mistake(
+            "divided by one scale, multiplied by the other",
+            given(steps=lambda b, s_x, s_w: b / s_x * s_w),
+            "b / S_x * S_w is (b / S_x) * S_w in Python: put the product in parentheses.",
+        ),
+        Mistake(
+            "upside down: the scales are divided by the bias",
+            given(steps=lambda b, s_x, s_w: s_x * s_w / b),
+            "how many steps of S_x S_w is the bias? Which one is divided by which?",
+        ),
+        Mistake(
             "divided by the input's scale alone",
-            given(scale=lambda s_x, s_w: s_x + 0 * s_w),
+            given(steps=lambda b, s_x, s_w: b / (s_x + 0 * s_w)),
             "what is one unit of a product q_x q_w worth? The bias is added to such products.",
         ),
         Mistake(
             "divided by the weights' scale alone",
-            given(scale=lambda s_x, s_w: s_w),
+            given(steps=lambda b, s_x, s_w: b / s_w),
             "what is one unit of a product q_x q_w worth? The bias is added to such products.",
         ),
         Mistake(
             "the scales are added instead of multiplied",
-            given(scale=lambda s_x, s_w: s_x + s_w),
+            given(steps=lambda b, s_x, s_w: b / (s_x + s_w)),
             "one unit of a product q_x q_w is worth S_x times S_w.",
+        ),
+        Mistake(
+            "one scale is taken for all channels",
+            given(steps=lambda b, s_x, s_w: b / (s_x * s_w.max())),
+            "weight_scale may have one entry a neuron: torch divides entry by entry by itself.",
         ),
         Mistake(
             "limited to 8 bits",
@@ -250,8 +304,13 @@ q2 = Question(
         ),
         Mistake(
             "cast to int8",
-            given(limits=lambda q: torch.remainder(q + 128, 256) - 128),
+            given(limits=lambda q: wrapped(q, 8)),
             "the bias joins a 32-bit accumulator: it has 32 bits too, and int8 wraps around.",
+        ),
+        Mistake(
+            "rounded up instead of to the nearest",
+            given(rounding=torch.ceil),
+            "ceil always goes up: which function of torch goes to the nearest integer?",
         ),
         Mistake(
             "truncated instead of rounded",
@@ -263,7 +322,11 @@ q2 = Question(
             given(rounding=torch.floor),
             "floor always goes down: which function of torch goes to the nearest integer?",
         ),
-        Mistake("not rounded", given(rounding=as_is), "an accumulator holds integers: which function rounds?"),
+        Mistake(
+            "cast to int16",
+            given(limits=lambda q: wrapped(q, 16)),
+            "the bias joins a 32-bit accumulator: it has 32 bits too, and int16 wraps around.",
+        ),
     ],
     next="how many steps of the accumulator, each worth S_x S_w, is a bias of 0.5? Compute it for the worked example",
 )
@@ -315,6 +378,7 @@ q3 = Question(
         case("M = 0.2", 0.2),
         case("M = 0.0072", 0.0072),
         case("M = 0.5", 0.5),
+        case("M = 0.9", 0.9),
         case("M = 0.00002", 0.00002),
         case("M = 1.7", 1.7, group="large"),
         case("M = 1", 1.0, group="large"),
@@ -343,6 +407,26 @@ q3 = Question(
         ),
         Mistake("M0 is scaled by 2**32", given(word=2.0**32), "int32 has one sign bit: how many are left for M0?"),
         Mistake("M0 is scaled by 2**30", given(word=2.0**30), "int32 has one sign bit: how many are left for M0?"),
+        Mistake(
+            "M0 is scaled by 2**31 - 1",
+            given(word=2.0**31 - 1),
+            "the shift undoes a power of two: scale by one, 2**31.",
+        ),
+        Mistake(
+            "the mantissa passes through float32",
+            given(normalize=lambda M: qlab.decompose_multiplier(torch.tensor(M, dtype=torch.float32).item())),
+            "float32 has 24 bits, M0 has 31: stay with Python's floats, which have 53.",
+        ),
+        Mistake(
+            "n holds the 31 bits of M0 too",
+            given(returned=lambda M0, n: (M0, n + 31)),
+            "n counts the doublings of M alone; the 31 are added in Q6.",
+        ),
+        Mistake(
+            "n counts down where M is doubled",
+            given(normalize=lambda M: (qlab.decompose_multiplier(M)[0], -abs(qlab.decompose_multiplier(M)[1]))),
+            "doubling M is made up for by a shift to the right: n grows.",
+        ),
         Mistake("M0 is scaled by 2**15", given(word=2.0**15), "the word here has 32 bits, one of them the sign."),
         Mistake(
             "M0 is scaled by 2**7", given(word=2.0**7), "that is the 8-bit word of the paper example: here it has 32."
@@ -400,14 +484,21 @@ q3 = Question(
 
 
 def shift_right(x, n, *, quotient=None, rounding=nearest):
+    if n == 0:
+        return x
     if quotient is not None:
-        return rounded(quotient(x.double(), n), rounding)
+        return rounded(quotient(x.long(), n), rounding)
     return shifted(x.long(), n, rounding)
 
 
-def floor_of(value):
+def plainly(value):
     """A mistake that ends in a plain shift, whatever is rounded before."""
     return given(quotient=value, rounding=torch.floor)
+
+
+def below_a_tie(bits):
+    """62-bit numbers one below a tie: float64, with its 53 bits, takes them for the tie and goes to the even side."""
+    return whole([((2**28 + 2 * k + 1) << bits) + (1 << (bits - 1)) - 1 for k in range(6)])
 
 
 q4 = Question(
@@ -415,20 +506,19 @@ q4 = Question(
     answer="rounding_shift",
     returns=(tensor("shifted"),),
     reference=shift_right,
-    provided=qlab.rounding_shift,
+    provided=qlab.fixed_point.rounding_shift_ties_up,
     parts=(
-        Part("small numbers", 5, groups=("usual",)),
-        Part("numbers beyond 2**24", 3, groups=("wide",)),
-        Part("n = 0", 2, groups=("zero",)),
+        Part("small numbers", 6, groups=("usual",)),
+        Part("numbers that floats do not hold", 4, groups=("wide", "usual")),
     ),
     cases=[
         case("the worked example", whole([13, -13, 12, -12]), 2),
         case("-20 to 20 by 3 bits", torch.arange(-20, 21), 3),
         case("by 1 bit", torch.arange(-5, 6), 1),
         case("random by 5 bits", uniform(-2000, 2000, 40, dtype=torch.int64), 5),
+        case("by 0 bits", torch.arange(-4, 5), 0),
         case("beyond what float32 holds", uniform(-(2**40), 2**40, 30, dtype=torch.int64), 4, group="wide"),
-        case("products of 62 bits", uniform(-(2**61), 2**61, 30, dtype=torch.int64), 33, group="wide"),
-        case("by 0 bits", torch.arange(-4, 5), 0, group="zero"),
+        case("beyond what float64 holds", below_a_tie(33), 33, group="wide"),
     ],
     mistakes=[
         Mistake(
@@ -442,64 +532,88 @@ q4 = Question(
             "15 / 4 is nearer to 4 than to 3: what has to be added before the shift?",
         ),
         Mistake(
+            "truncated toward zero after half a step is added",
+            given(quotient=half_up_cut, rounding=as_is),
+            "below zero truncating goes up: >> goes down everywhere, and that is what the half is meant for.",
+        ),
+        Mistake(
             "rounded up",
             given(rounding=torch.ceil),
             "13 / 4 is 3.25: which integer is nearest? Adding a whole step less one goes too far.",
         ),
         Mistake(
             "a whole step is added before the shift",
-            floor_of(lambda x, n: x / 2.0**n + 1),
+            plainly(lambda x, n: (x >> n) + 1),
             "a step of the result is 2**n: how much is half of it?",
         ),
         Mistake(
+            "two steps are added before the shift",
+            plainly(lambda x, n: (x >> n) + 2),
+            "half a step of 2**n is 2**(n - 1): is n + 1 the power you want?",
+        ),
+        Mistake(
             "half a step is subtracted before the shift",
-            floor_of(lambda x, n: x / 2.0**n - 0.5),
+            plainly(lambda x, n: (x - 2 ** (n - 1)) >> n),
             "a shift goes down already: which sign makes up for that?",
         ),
         Mistake(
+            "half a step is subtracted below zero",
+            plainly(lambda x, n: (x + 2 ** (n - 1) * torch.where(x < 0, -1, 1)) >> n),
+            "a shift goes down below zero too: the half is added everywhere.",
+        ),
+        Mistake(
             "1 is added before the shift, however wide it is",
-            floor_of(lambda x, n: (x + 1) / 2.0**n),
+            plainly(lambda x, n: (x + 1) >> n),
             "half a step is 1 only for a shift by 1 bit: how much is it for n bits?",
         ),
         Mistake(
             "n is added before the shift",
-            floor_of(lambda x, n: (x + n) / 2.0**n),
+            plainly(lambda x, n: (x + n) >> n),
             "half a step of a shift by n bits is 2**(n - 1): mind the power.",
         ),
         Mistake(
+            "n - 1 is added before the shift",
+            plainly(lambda x, n: (x + n - 1) >> n),
+            "half a step of a shift by n bits is 2**(n - 1): mind the power.",
+        ),
+        Mistake(
+            "2 ^ (n - 1) is added, which is no power in Python",
+            plainly(lambda x, n: (x + (2 ^ (n - 1))) >> n),
+            "^ is XOR in Python: a power is **, or 1 << k.",
+        ),
+        Mistake(
             "a quarter of a step is added before the shift",
-            floor_of(lambda x, n: x / 2.0**n + 0.25),
+            plainly(lambda x, n: (x + 2**n // 4) >> n),
             "a step of the result is 2**n: half of it is 2**(n - 1).",
         ),
         Mistake(
             "half a step is added after the shift",
-            given(quotient=lambda x, n: torch.floor(x / 2.0**n) + 2.0 ** (n - 1)),
+            plainly(lambda x, n: (x >> n) + 2 ** (n - 1)),
             "after the shift the fraction is gone: add before.",
         ),
         Mistake(
             "shifted to the left",
-            given(quotient=lambda x, n: x * 2.0**n),
+            plainly(lambda x, n: (x + 2 ** (n - 1)) << n),
             "M is below 1: which way does a number become smaller?",
         ),
         Mistake(
             "shifted by one bit too many",
-            given(quotient=lambda x, n: x / 2.0 ** (n + 1)),
+            plainly(lambda x, n: (x + 2 ** (n - 1)) >> (n + 1)),
             "n bits are n halvings.",
         ),
         Mistake(
             "shifted by one bit too few",
-            given(quotient=lambda x, n: x / 2.0 ** (n - 1)),
+            plainly(lambda x, n: (x + 2 ** (n - 1)) >> (n - 1)),
             "n bits are n halvings; half a step, 2**(n - 1), belongs into the sum, not into the shift.",
         ),
         Mistake(
-            "divided by n",
-            given(quotient=lambda x, n: x / max(n, 1e-9)),
-            "a shift by n bits divides by 2**n.",
+            "shifted by half a step instead of by n bits",
+            plainly(lambda x, n: (x + 2 ** (n - 1)) >> min(2 ** (n - 1), 63)),
+            "two numbers are in play: half, which is added, and n, which is the width of the shift.",
         ),
+        Mistake("divided by n", given(quotient=lambda x, n: x.double() / n), "a shift by n bits divides by 2**n."),
         Mistake(
-            "divided by 2 n",
-            given(quotient=lambda x, n: x / max(2 * n, 1e-9)),
-            "a shift by n bits divides by 2**n.",
+            "divided by 2 n", given(quotient=lambda x, n: x.double() / (2 * n)), "a shift by n bits divides by 2**n."
         ),
         Mistake(
             "computed in float32",
@@ -507,8 +621,18 @@ q4 = Question(
             "float32 holds integers up to 2**24 only: stay with integers, + and >>.",
         ),
         Mistake(
+            "computed in float64",
+            given(quotient=lambda x, n: torch.round(x.double() / 2.0**n), rounding=as_is),
+            "float64 holds integers up to 2**53 only, and the products of Q6 have 62 bits: + and >> are exact.",
+        ),
+        Mistake(
+            "narrowed to 32 bits",
+            plainly(lambda x, n: wrapped(wrapped(x, 32) + 2 ** (n - 1), 32) >> n),
+            "x is int64 and stays so: int32 wraps around beyond 2**31.",
+        ),
+        Mistake(
             "the sign is lost",
-            given(quotient=lambda x, n: x.abs() / 2.0**n),
+            plainly(lambda x, n: (x.abs() + 2 ** (n - 1)) >> n),
             "accumulators may be negative: what should -12 shifted by 2 bits become?",
         ),
     ],
@@ -527,11 +651,33 @@ def wrong(name, value, next_step):
     return Mistake(name, given(value=value), next_step)
 
 
+def nearest_up(x):
+    return math.floor(x + 0.5)
+
+
+def words(
+    *,
+    acc=101,
+    mantissa=0.6,
+    n=1,
+    scale=2**7,
+    to_word=nearest_up,
+    high=lambda acc, M0, scale: nearest_up(acc * M0 / scale),
+    twice=lambda high, n: nearest_up(high / 2**n),
+    once=lambda acc, M0, n, scale: nearest_up(acc * M0 / (scale * 2**n)),
+    returned=lambda M0, high, twice, once: (M0, high, twice, once),
+    rounding=nearest,
+):
+    M0 = to_word(mantissa * scale)
+    half = high(acc, M0, scale)
+    return returned(M0, half, twice(half, n), once(acc, M0, n, scale))
+
+
 q5 = Question(
     "Q5",
     answer=("M0", "high", "twice", "once"),
     returns=(integer("M0"), integer("high"), integer("twice"), integer("once")),
-    reference=value((77, 61, 31, 30)),
+    reference=words,
     parts=(
         Part("M0", 1, fields=("M0",)),
         Part("the high multiply", 2, fields=("high",)),
@@ -540,33 +686,72 @@ q5 = Question(
     ),
     cases=[case("acc = 101, M = 0.3")],
     mistakes=[
-        wrong("M0 is cut off instead of rounded", (76, 60, 30, 30), "0.6 * 128 is 76.8: which integer is nearest?"),
-        wrong("M0 is scaled by 2**8", (154, 61, 31, 30), "an 8-bit word has a sign bit: 7 bits are left for M0."),
-        wrong("M0 is left at 0.6 * 100", (60, 61, 31, 30), "the word is binary: scale 0.6 by 2**7."),
-        wrong("M is not normalized", (38, 30, 30, 30), "0.3 is below 0.5: double it first, and count that in n."),
-        wrong(
-            "the high multiply is cut off instead of rounded", (77, 60, 30, 30), "101 * 77 = 7777; 7777 / 128 = 60.76."
+        Mistake(
+            "M0 is cut off instead of rounded",
+            given(to_word=math.floor),
+            "0.6 * 128 is 76.8: which integer is nearest?",
         ),
-        wrong(
-            "the high multiply is left out", (77, 7777, 31, 30), "the high half of 7777: shift it by 7 bits, rounding."
+        Mistake("M0 is scaled by 2**8", given(scale=2**8), "an 8-bit word has a sign bit: 7 bits are left for M0."),
+        Mistake("M0 is scaled by 2**31", given(scale=2**31), "the words have 8 bits here, one of them the sign."),
+        Mistake("M0 is left a real number", given(to_word=as_is), "M0 is a word: scale 0.6 by 2**7 and round."),
+        Mistake(
+            "M0 is the mantissa, not scaled",
+            given(scale=1, to_word=as_is),
+            "M0 is a word: scale 0.6 by 2**7 and round.",
         ),
-        wrong("the shift by n is left out", (77, 61, 61, 61), "n = 1: 0.3 is 0.6 / 2."),
-        wrong("both results are rounded twice", (77, 61, 31, 31), "once: 7777 is shifted by 7 + 1 bits in one go."),
-        wrong("the second rounding is left out", (77, 61, 30, 30), "twice: 61 / 2 is a tie, and ties go up here."),
-        wrong("twice and once are exchanged", (77, 61, 30, 31), "which of the two rounds 60.76 to 61 on its way?"),
-        wrong(
-            "shifted by 8 bits for the high half", (77, 30, 31, 30), "the high half of a product by M0 / 2**7: 7 bits."
+        Mistake(
+            "M is not normalized", given(mantissa=0.3, n=0), "0.3 is below 0.5: double it first, and count that in n."
         ),
-        wrong("the exact product 30.3 is given", (77, 61, 30.3, 30.3), "codes are integers: follow the roundings."),
+        Mistake("M is not normalized, n is counted", given(mantissa=0.3), "0.3 is below 0.5: double it first."),
+        Mistake("n of the example, M = 0.2", given(n=2), "0.3 is doubled once: n = 1."),
+        Mistake("M of the example", given(mantissa=0.8, n=2), "the question's M is 0.3."),
+        Mistake(
+            "the high multiply is cut off instead of rounded",
+            given(high=lambda acc, M0, scale: acc * M0 // scale),
+            "101 times M0 is divided by 128: is the result nearer to the integer below or above?",
+        ),
+        Mistake(
+            "the high multiply is left out",
+            given(
+                high=lambda acc, M0, scale: acc * M0, twice=lambda high, n: nearest_up(nearest_up(high / 2**7) / 2**n)
+            ),
+            "high is the high half of the product: shift it by 7 bits, rounding.",
+        ),
+        Mistake(
+            "the product is shifted by 8 bits for the high half",
+            given(high=lambda acc, M0, scale: nearest_up(acc * M0 / 2**8)),
+            "M0 has 7 bits behind the point: 7 bits make up for them, n comes after.",
+        ),
+        Mistake("the shift by n is left out", given(n=0), "0.3 is 0.6 / 2: n = 1."),
+        Mistake(
+            "the second rounding is left out, or its tie goes down",
+            given(twice=lambda high, n: math.ceil(high / 2**n - 0.5)),
+            "twice: the high half is shifted by n = 1 again, which ends in a tie, and ties go up here.",
+        ),
+        Mistake(
+            "both results are rounded twice",
+            given(once=lambda *_: 31),
+            "once: the product is shifted by 7 + 1 bits in one go.",
+        ),
+        Mistake(
+            "twice and once are exchanged",
+            given(returned=lambda M0, high, twice, once: (M0, high, once, twice)),
+            "which of the two is rounded to a whole number on its way?",
+        ),
+        Mistake(
+            "nothing is rounded behind M0",
+            given(
+                high=lambda acc, M0, scale: acc * M0 / scale,
+                twice=lambda high, n: high / 2**n,
+                once=lambda acc, M0, n, scale: acc * M0 / (scale * 2**n),
+            ),
+            "each step ends in an integer: follow the roundings.",
+        ),
     ],
-    next="write 101 * 77 down, divide it by 2**7 and round; divide that by 2 and round. Then once more with 2**8 at once",
+    next="write 101 * M0 down, divide it by 2**7 and round; divide that by 2 and round. Then once more with 2**8 at once",
 )
 
 # Q6 ------------------------------------------------------------------------------------------------------------------
-
-
-def wrapped_to_int32(x):
-    return torch.remainder(x + 2**31, 2**32) - 2**31
 
 
 def one_rounding(
@@ -591,6 +776,13 @@ def multiplier_case(name, acc, M, group="usual"):
     return case(name, *arguments, group=group, such_that=lambda a, M0, n: exact or clear_of_ties(a.long() * M0, n))
 
 
+def below_ties(M0):
+    """Accumulators whose products with M0, shifted by 31 bits, end just below a half; float64 takes them for one."""
+    inverse = pow(M0, -1, 2**31)
+    found = [(2**30 - rest) * inverse % 2**31 for rest in range(1, 99, 2)]
+    return torch.tensor([a for a in found if a > 2**30 and (a * M0 >> 31) % 2][:6], dtype=torch.int32)
+
+
 q6 = Question(
     "Q6",
     answer="multiply_once",
@@ -608,12 +800,13 @@ q6 = Question(
         multiplier_case("random accumulators, M = 0.0072", int32(-40_000, 40_000, 5, 8), 0.0072),
         multiplier_case("random accumulators, M = 0.75", int32(-300, 300, 30), 0.75),
         multiplier_case("large accumulators, M = 0.83", int32(-(2**31), 2**31 - 1, 20), 0.83, group="wide"),
+        case("products just below a tie", below_ties(1782586667), 1782586667, 0, group="wide"),
         multiplier_case("M = 5.3", int32(-50, 50, 20), 5.3, group="large"),
     ],
     mistakes=[
         Mistake(
             "the product wraps around in int32",
-            given(product=lambda a, m: wrapped_to_int32(a * m)),
+            given(product=lambda a, m: wrapped(a * m, 32)),
             "32 bits times 32 bits are 64: which integer type of torch holds them?",
         ),
         Mistake(
@@ -627,8 +820,8 @@ q6 = Question(
             given(bits=lambda n: 31 - n),
             "2**-31 and 2**-n are both shifts to the right: do their bits add or subtract?",
         ),
-        Mistake("shifted by 32 + n", given(bits=lambda n: 32 + n), "M0 was scaled by 2**31, not by 2**32."),
-        Mistake("shifted by 30 + n", given(bits=lambda n: 30 + n), "M0 was scaled by 2**31, not by 2**30."),
+        Mistake("shifted by 32 and n bits", given(bits=lambda n: 32 + n), "M0 was scaled by 2**31, not by 2**32."),
+        Mistake("shifted by 30 and n bits", given(bits=lambda n: 30 + n), "M0 was scaled by 2**31, not by 2**30."),
         Mistake(
             "shifted to the right also where M is 1 and more",
             given(bits=lambda n: 31 + abs(n)),
@@ -645,9 +838,53 @@ q6 = Question(
             "your rounding_shift goes to the nearest integer: use it.",
         ),
         Mistake(
+            "truncated toward zero after half a step is added",
+            given(result=lambda acc, M0, n: half_up_cut(acc.long() * M0, 31 + n)),
+            "below zero truncating goes up: your rounding_shift does it right.",
+        ),
+        Mistake(
             "computed in float32",
             given(result=lambda acc, M0, n: torch.round(acc.float() * (M0 * 2.0 ** -(31 + n)))),
-            "float32 has 24 bits, the product 63: stay with integers.",
+            "float32 has 24 bits, the product 62: stay with integers.",
+        ),
+        Mistake(
+            "computed in float64",
+            given(result=lambda acc, M0, n: torch.round(acc.double() * M0 / 2.0 ** (31 + n))),
+            "float64 has 53 bits, the product 62: stay with integers.",
+        ),
+        Mistake(
+            "rounded twice: first the high half, then the shift by n",
+            given(
+                result=lambda acc, M0, n: shifted(shifted(acc.long() * M0, 31 + min(n, 0), ties_up), max(n, 0), ties_up)
+            ),
+            "that is gemmlowp's way, which Section 9 looks at: here the product is shifted by 31 + n in one go.",
+        ),
+        Mistake(
+            "limited to a byte already",
+            given(result=lambda acc, M0, n: shifted(acc.long() * M0, 31 + n, ties_up).clamp(0, 255)),
+            "the zero-point comes first, in Q7: here the product stays as large as it is.",
+        ),
+        Mistake(
+            "limited to a signed byte already",
+            given(result=lambda acc, M0, n: shifted(acc.long() * M0, 31 + n, ties_up).clamp(-128, 127)),
+            "the zero-point comes first, in Q7: here the product stays as large as it is.",
+        ),
+        Mistake(
+            "an n below 0 is taken as 0",
+            given(bits=lambda n: 31 + max(n, 0)),
+            "31 + n is less than 31 there, and that is all it takes.",
+        ),
+        Mistake(
+            "the accumulator is shifted, not the product",
+            given(product=lambda a, m: a),
+            "what you shift has to have M0 in it.",
+        ),
+        Mistake(
+            "shifted by n before the multiplication, with rounding",
+            given(
+                result=lambda acc, M0, n: shifted(shifted(acc.long(), max(n, 0), ties_up) * M0, 31 + min(n, 0), ties_up)
+            ),
+            "what a shift cuts off is lost for the multiplication: multiply first.",
         ),
         Mistake(
             "shifted before it is multiplied",
@@ -683,26 +920,26 @@ def integer_layer(
     Z_out,
     relu=False,
     *,
+    zero_points=lambda Z_x, Z_out: (Z_x, 0, Z_out),
     offset=lambda q, z: q - z,
-    with_bias=lambda acc, b: acc + b,
-    scaled=lambda acc, M0, n, rounding: shifted(acc * M0, 31 + n, rounding),
+    with_bias=lambda acc, b, relu: acc + b,
+    scaled=lambda acc, b, M0, n, rounding: shifted(acc * M0, 31 + n, rounding),
     with_zero_point=lambda q, z, b: q + z,
-    limits=output_limits,
-    clamp=torch.clamp,
+    limits=lambda Z_x, Z_out, relu: output_limits(Z_out, relu),
+    clamp=lambda q, low, high, z: q.clamp(low, high),
     before_scaling=as_is,
     rounding=nearest,
 ):
-    acc = before_scaling(with_bias(offset(q_x.long(), Z_x) @ q_w.long().T, q_bias.long()), Z_out, M0, n)
-    return clamp(with_zero_point(scaled(acc, M0, n, rounding), Z_out, q_bias), *limits(Z_out, relu))
+    z_x, z_w, z_out = zero_points(Z_x, Z_out)
+    sums = offset(q_x.long(), z_x) @ (q_w.long() - z_w).T
+    acc = before_scaling(with_bias(sums, q_bias.long(), relu), z_out)
+    q_out = with_zero_point(scaled(acc, q_bias.long(), M0, n, rounding), z_out, q_bias.long())
+    return clamp(q_out, *limits(z_x, z_out, relu), z_out)
 
 
 def provided_linear(q_x, q_w, q_bias, Z_x, M0, n, Z_out, relu=False):
     acc = qlab.linear_accumulator(q_x, q_w, Z_x).long() + q_bias
     return torch.clamp(qlab.multiply_rounding_once(acc, M0, n) + Z_out, *output_limits(Z_out, relu))
-
-
-def unlimited(q, *_):
-    return q
 
 
 def is_what_it_says(reference, beyond, *arguments):
@@ -712,7 +949,7 @@ def is_what_it_says(reference, beyond, *arguments):
     free = reference(*arguments, limits=lambda *_: (-(2**40), 2**40))
     product = reference(
         *arguments,
-        scaled=lambda acc, M0, n, rounding: acc * M0,
+        scaled=lambda acc, b, M0, n, rounding: acc * M0,
         with_zero_point=lambda q, *_: q,
         limits=lambda *_: (-(2**62), 2**62),
     )
@@ -727,15 +964,17 @@ def layer_case(name, x, w, bias, z_x, M, z_out, *, relu=False, group="usual"):
 
 
 LAYER_MISTAKES = [
-    Mistake("the bias is left out", given(with_bias=lambda acc, b: acc), "which three numbers does a layer add up?"),
     Mistake(
-        "the bias is subtracted",
-        given(with_bias=lambda acc, b: acc - b),
-        "y = x w + b: which sign has the bias?",
+        "the bias is left out",
+        given(with_bias=lambda acc, b, relu: acc),
+        "which argument of the function have you not used yet?",
+    ),
+    Mistake(
+        "the bias is subtracted", given(with_bias=lambda acc, b, relu: acc - b), "y = x w + b: which sign has the bias?"
     ),
     Mistake(
         "the bias is added to the output code",
-        given(with_bias=lambda acc, b: acc, with_zero_point=lambda q, z, b: q + z + b.long()),
+        given(with_bias=lambda acc, b, relu: acc, with_zero_point=lambda q, z, b: q + z + b),
         "q_bias counts steps of S_x S_w: is that a step of the accumulator or of the output?",
     ),
     Mistake(
@@ -749,6 +988,41 @@ LAYER_MISTAKES = [
         "x = S_x (q_x - Z_x): the code q_x = Z_x has to give 0.",
     ),
     Mistake(
+        "input minus zero-point wraps around in a byte",
+        given(offset=lambda q, z: torch.remainder(q - z, 256)),
+        "3 - 97 is negative, which uint8 does not hold: widen before you subtract.",
+    ),
+    Mistake(
+        "the zero-points of input and weights are exchanged",
+        given(zero_points=lambda Z_x, Z_out: (0, Z_x, Z_out)),
+        "accumulator(q_x, q_w, Z_x, Z_w): which of the two is 0 here?",
+    ),
+    Mistake(
+        "the weights are given the input's zero-point",
+        given(zero_points=lambda Z_x, Z_out: (Z_x, Z_x, Z_out)),
+        "the weights' zero-point is 0: accumulator takes it as its last argument.",
+    ),
+    Mistake(
+        "the weights are given the output's zero-point",
+        given(zero_points=lambda Z_x, Z_out: (Z_x, Z_out, Z_out)),
+        "the weights' zero-point is 0: accumulator takes it as its last argument.",
+    ),
+    Mistake(
+        "the input is given the output's zero-point",
+        given(zero_points=lambda Z_x, Z_out: (Z_out, 0, Z_out)),
+        "which zero-point was the input quantized with?",
+    ),
+    Mistake(
+        "the output is given the input's zero-point",
+        given(zero_points=lambda Z_x, Z_out: (Z_x, 0, Z_x)),
+        "which code should the real output 0.0 become?",
+    ),
+    Mistake(
+        "the zero-points of input and output are exchanged",
+        given(zero_points=lambda Z_x, Z_out: (Z_out, 0, Z_x)),
+        "Z_x belongs to the sum, Z_out to the result.",
+    ),
+    Mistake(
         "the output's zero-point is not added",
         given(with_zero_point=lambda q, z, b: q),
         "which code should the real output 0.0 become?",
@@ -760,48 +1034,112 @@ LAYER_MISTAKES = [
     ),
     Mistake(
         "the output's zero-point is added before the multiplication",
-        given(before_scaling=lambda acc, z, M0, n: acc + z, with_zero_point=lambda q, z, b: q),
+        given(before_scaling=lambda acc, z: acc + z, with_zero_point=lambda q, z, b: q),
         "Z_out is an output code already: add it after the multiplication by M.",
     ),
     Mistake(
         "outputs beyond the range are not clamped",
-        given(clamp=unlimited),
+        given(clamp=lambda q, *_: q),
         "which function of torch limits a tensor to the codes from 0 to 255?",
     ),
     Mistake(
+        "clamped from below only",
+        given(limits=lambda Z_x, Z_out, relu: (Z_out if relu else 0, 2**40)),
+        "a byte ends at 255: give torch.clamp its upper limit too.",
+    ),
+    Mistake(
+        "clamped to 256",
+        given(limits=lambda Z_x, Z_out, relu: (Z_out if relu else 0, 256)),
+        "a byte has 256 values, from 0 on: which is the last?",
+    ),
+    Mistake(
         "clamped to signed codes",
-        given(limits=lambda z, relu: (-128, 127)),
+        given(limits=lambda Z_x, Z_out, relu: (Z_out if relu else -128, 127)),
         "activations are unsigned here: which codes has a byte without a sign?",
     ),
     Mistake(
+        "the lowest code is that of a signed byte",
+        given(limits=lambda Z_x, Z_out, relu: (Z_out if relu else -128, 255)),
+        "activations are unsigned here: which is the smallest code of a byte without a sign?",
+    ),
+    Mistake(
         "clamped to 0..127",
-        given(limits=lambda z, relu: (z if relu else 0, 127)),
+        given(limits=lambda Z_x, Z_out, relu: (Z_out if relu else 0, 127)),
         "a byte without a sign goes up to 255.",
     ),
     Mistake(
+        "the limits of the clamp are exchanged",
+        given(clamp=lambda q, low, high, z: torch.full_like(q, low)),
+        "torch.clamp takes the lower limit first.",
+    ),
+    Mistake(
         "ReLU is left out, or clamps at the code 0",
-        given(limits=lambda z, relu: (0, 255)),
+        given(limits=lambda Z_x, Z_out, relu: (0, 255)),
         "ReLU cuts at the real number 0: which code is that?",
     ),
     Mistake(
+        "ReLU clamps at the input's zero-point",
+        given(limits=lambda Z_x, Z_out, relu: (Z_x if relu else 0, 255)),
+        "ReLU cuts at the real number 0 of the output: which code is that?",
+    ),
+    Mistake(
         "ReLU is applied whether asked for or not",
-        given(limits=lambda z, relu: (z, 255)),
+        given(limits=lambda Z_x, Z_out, relu: (Z_out, 255)),
         "relu=False: codes below Z_out are negative outputs, and stay.",
     ),
     Mistake(
+        "the lowest code is the wrong way round",
+        given(limits=lambda Z_x, Z_out, relu: (0 if relu else Z_out, 255)),
+        "with relu=True, which real numbers disappear? What is the lowest code then?",
+    ),
+    Mistake(
+        "ReLU comes before the bias",
+        given(
+            with_bias=lambda acc, b, relu: (acc.clamp(min=0) if relu else acc) + b,
+            limits=lambda Z_x, Z_out, relu: (0, 255),
+        ),
+        "y = relu(x w + b): the bias comes first.",
+    ),
+    Mistake(
+        "clamped before the zero-point is added",
+        given(
+            with_zero_point=lambda q, z, b: q.clamp(0, 255) + z,
+            clamp=lambda q, *_: q,
+        ),
+        "it is the code, with its zero-point, that has to lie from 0 to 255.",
+    ),
+    Mistake(
+        "cast to uint8 instead of clamped",
+        given(
+            limits=lambda Z_x, Z_out, relu: (Z_out if relu else -(2**40), 2**40),
+            clamp=lambda q, low, high, z: torch.remainder(q.clamp(low, high), 256),
+        ),
+        "256 cast to uint8 is 0: clamp first.",
+    ),
+    Mistake(
         "cast to uint8 before the clamp",
-        given(clamp=lambda q, low, high: torch.remainder(q, 256).clamp(low, high)),
+        given(clamp=lambda q, low, high, z: torch.remainder(q, 256).clamp(low, high)),
         "256 cast to uint8 is 0, and no later clamp can tell: clamp first.",
     ),
     Mistake(
+        "the accumulator is cast to int16",
+        given(before_scaling=lambda acc, z: wrapped(acc, 16)),
+        "784 products of 16 bits need 26: the accumulator has 32.",
+    ),
+    Mistake(
         "the accumulator is clamped to a byte",
-        given(before_scaling=lambda acc, z, M0, n: acc.clamp(0, 255)),
+        given(before_scaling=lambda acc, z: acc.clamp(0, 255)),
         "the accumulator may be as large as int32: it is the output that has to fit.",
     ),
     Mistake(
         "M is left out",
-        given(scaled=lambda acc, M0, n, rounding: acc),
+        given(scaled=lambda acc, b, M0, n, rounding: acc),
         "a step of the accumulator and a step of the output are worth different amounts: multiply by M0 and shift.",
+    ),
+    Mistake(
+        "M is applied in float32",
+        given(scaled=lambda acc, b, M0, n, rounding: torch.round(acc.float() * (M0 / 2 ** (31 + n))).long()),
+        "that is an engine's way; yours has integers only: call multiply_once.",
     ),
     Mistake(
         "a plain shift: rounded down",
@@ -809,6 +1147,7 @@ LAYER_MISTAKES = [
         "your multiply_once rounds to the nearest: use it.",
     ),
 ]
+
 
 q7 = Question(
     "Q7",
@@ -824,6 +1163,7 @@ q7 = Question(
     ),
     cases=[
         layer_case("the worked example", whole([[10, 4]]), whole([[3, -7]]), whole([20]), 2, 0.3, 40),
+        case("next to a half: 184.500003", whole([[0]]), whole([[0]]), whole([116033]), 0, 1748294867, 9, 0, False),
         layer_case("random codes", activations(5, 16), weights(4, 16), int32(-3000, 3000, 4), 97, 0.0021, 120),
         layer_case("784 inputs wide", activations(3, 784), weights(6, 784), int32(-9000, 9000, 6), 130, 0.00031, 131),
         layer_case(
@@ -841,10 +1181,18 @@ q7 = Question(
         ),
     ],
     mistakes=LAYER_MISTAKES,
-    next="print acc, the product by M and the output for the worked example: 36, 11, 51",
+    next="print acc, the product by M and the output for the worked example: 30, 9, 49",
 )
 
 # Q8 ------------------------------------------------------------------------------------------------------------------
+
+
+def pixels_then_numbers(patches, length):
+    return patches.transpose(1, 2).reshape(-1, length)
+
+
+def channels_before_pixels(q, images, height, out):
+    return q.reshape(images, height, -1, out).permute(0, 3, 1, 2)
 
 
 def convolution(
@@ -860,19 +1208,24 @@ def convolution(
     relu=False,
     *,
     border=lambda z_x, z_out: z_x,
+    zero_points=lambda z_x, z_out: (z_x, z_out),
     offset=lambda q, z: q - z,
-    kernel=as_is,
-    steps=lambda stride: stride,
+    rows=pixels_then_numbers,
+    kernels=lambda w: w.reshape(len(w), -1),
+    put_back=channels_before_pixels,
     with_bias=lambda acc, b: acc + b,
-    scaled=lambda acc, M0, n, rounding: shifted(acc * M0, 31 + n, rounding),
+    scaled=lambda acc, b, M0, n, rounding: shifted(acc * M0, 31 + n, rounding),
     with_zero_point=lambda q, z: q + z,
     limits=output_limits,
     rounding=nearest,
 ):
-    padded = F.pad(q_x.long(), (padding,) * 4, value=border(Z_x, Z_out))
-    acc = F.conv2d(offset(padded, Z_x).double(), kernel(q_w).double(), stride=steps(stride)).long()
-    acc = with_bias(acc, q_bias.long().reshape(-1, 1, 1))
-    return with_zero_point(scaled(acc, M0, n, rounding), Z_out).clamp(*limits(Z_out, relu))
+    padded = F.pad(q_x.double(), (padding,) * 4, value=border(Z_x, Z_out))
+    z_x, z_out = zero_points(Z_x, Z_out)
+    patches = F.unfold(padded, q_w.shape[2:], stride=stride).long()
+    height = (padded.shape[2] - q_w.shape[2]) // stride + 1
+    acc = offset(rows(patches, q_w[0].numel()), z_x) @ kernels(q_w.long()).T
+    q = with_zero_point(scaled(with_bias(acc, q_bias.long()), q_bias, M0, n, rounding), z_out)
+    return put_back(q.clamp(*limits(z_out, relu)), len(q_x), height, len(q_w))
 
 
 def provided_conv2d(q_x, q_w, q_bias, Z_x, M0, n, Z_out, stride=1, padding=0, relu=False):
@@ -912,24 +1265,24 @@ q8 = Question(
             "2 channels in, 3 out", activations(2, 2, 5, 5), weights(3, 2, 3, 3), int32(-2000, 2000, 3), 88, 0.0015, 125
         ),
         conv_case(
-            "ReLU", activations(1, 2, 4, 4), weights(3, 2, 3, 3), int32(-2000, 2000, 3), 125, 0.0011, 90, 1, 0, True
+            "ReLU", activations(2, 2, 4, 4), weights(3, 2, 3, 3), int32(-2000, 2000, 3), 125, 0.0011, 90, 1, 0, True
         ),
         conv_case("1x1 kernel", activations(1, 4, 3, 3), weights(2, 4, 1, 1), int32(-900, 900, 2), 140, 0.004, 110),
         conv_case(
             "padding 1",
-            activations(1, 2, 4, 4),
+            activations(2, 2, 4, 4),
             weights(3, 2, 3, 3),
             int32(-2000, 2000, 3),
             61,
             0.0012,
-            128,
+            119,
             1,
             1,
             group="padded",
         ),
         conv_case(
             "stride 2",
-            activations(1, 2, 7, 7),
+            activations(2, 2, 7, 7),
             weights(2, 2, 3, 3),
             int32(-2000, 2000, 2),
             101,
@@ -956,14 +1309,64 @@ q8 = Question(
             "q - Z_x has to be 0 there: which q is that?",
         ),
         Mistake(
+            "the border is padded with 128",
+            given(border=lambda z_x, z_out: 128),
+            "128 is the middle of the codes: which of them is the real number 0?",
+        ),
+        Mistake(
+            "the patches are not transposed",
+            given(rows=lambda patches, length: patches.reshape(-1, length)),
+            "F.unfold gives (images, numbers, pixels): a row has to hold the numbers of one pixel.",
+        ),
+        Mistake(
+            "images and pixels are exchanged in the transpose",
+            given(rows=lambda patches, length: patches.permute(2, 0, 1).reshape(-1, length)),
+            "the rows have to come image by image: which two dimensions change places?",
+        ),
+        Mistake(
+            "images and pixels change places, and the numbers stay between",
+            given(rows=lambda patches, length: patches.transpose(0, 2).reshape(-1, length)),
+            "F.unfold gives (images, numbers, pixels): which two dimensions change places?",
+        ),
+        Mistake(
+            "images and numbers change places",
+            given(rows=lambda patches, length: patches.transpose(0, 1).reshape(-1, length)),
+            "F.unfold gives (images, numbers, pixels): which two dimensions change places?",
+        ),
+        Mistake(
             "the kernel is flipped",
-            given(kernel=lambda w: w.flip(2, 3)),
+            given(kernels=lambda w: w.flip(2, 3).reshape(len(w), -1)),
             "networks compute a correlation: the kernel's first weight meets the patch's first pixel.",
         ),
         Mistake(
             "the kernel's rows and columns are exchanged",
-            given(kernel=lambda w: w.transpose(2, 3)),
+            given(kernels=lambda w: w.transpose(2, 3).reshape(len(w), -1)),
             "a patch is read row by row: read the kernel in the same order.",
+        ),
+        Mistake(
+            "the kernel's channels come last",
+            given(kernels=lambda w: w.permute(0, 2, 3, 1).reshape(len(w), -1)),
+            "a patch has its channels first: lay the kernel out in the same order.",
+        ),
+        Mistake(
+            "the kernels are not laid out one a row",
+            given(kernels=lambda w: w.reshape(-1, len(w)).T),
+            "reshape(out, -1) makes a row of each kernel: (-1, out) mixes them.",
+        ),
+        Mistake(
+            "pixels and channels are put back in the wrong order",
+            given(put_back=lambda q, images, height, out: q.reshape(images, out, height, -1)),
+            "the last dimension of integer_linear's result is the channel: the given line puts it in its place.",
+        ),
+        Mistake(
+            "the zero-points of input and output are exchanged",
+            given(zero_points=lambda z_x, z_out: (z_out, z_x)),
+            "integer_linear(q_x, q_w, q_bias, Z_x, M0, n, Z_out, relu): in this order.",
+        ),
+        Mistake(
+            "the input's zero-point is subtracted twice",
+            given(offset=lambda q, z: q - 2 * z),
+            "integer_linear subtracts Z_x: hand the codes over as they are.",
         ),
         Mistake(
             "the input's zero-point is not subtracted",
@@ -987,11 +1390,6 @@ q8 = Question(
             "ReLU is applied whether asked for or not",
             given(limits=lambda z, relu: (z, 255)),
             "hand relu on to integer_linear as it is.",
-        ),
-        Mistake(
-            "the stride is left out",
-            given(steps=lambda stride: 1),
-            "which argument of F.unfold says how far the window moves?",
         ),
         Mistake(
             "a plain shift: rounded down",
@@ -1056,7 +1454,7 @@ q10 = Question(
         wrong("the power is one too large: 2**-(n + 2)", 2.0**-12, "look at the row n = 1 of the table: 1/4 or 1/8?"),
         wrong("the share of the last row of the table", 2.0**-9, "the table ends at n = 8: two rows further on."),
         wrong("given in percent", 100 * 2.0**-11, "give the share itself: 1 percent is 0.01."),
-        wrong("1 / (n + 1) instead of a power of two", 1 / 11, "from row to row the share becomes half."),
+        wrong("1 over (n+1) instead of a power of two", 1 / 11, "from row to row the share becomes half."),
         wrong("1 / (2 n) instead of a power of two", 1 / 20, "from row to row the share becomes half."),
         wrong("1 / n**2 instead of a power of two", 1 / 100, "from row to row the share becomes half."),
         wrong("the sign of the power is lost", 2.0**11, "a share is at most 1."),

@@ -27,9 +27,9 @@ def engine(request):
 
 
 def holds(engine: str, found: list[Comparison]) -> None:
-    """No difference where the rule is established; elsewhere the counts are shown, and nothing is claimed."""
-    total = sum(found[1:], start=found[0])
-    if not engines.standing(engine).established:
+    """No difference on a CPU like those that rules were measured on; elsewhere a rule may turn out not to hold."""
+    total, cpu = sum(found[1:], start=found[0]), Cpu.here()
+    if not (cpu.x86 and cpu.vnni) and not engines.standing(engine).established:
         pytest.skip(f"not established on this CPU: {engine}, {total.mismatches} of {total.outputs} outputs differ")
     assert total.mismatches == 0, str(total)
 
@@ -47,9 +47,12 @@ def narrowed(layer: Layer, x: torch.Tensor, channels: int) -> tuple[Layer, torch
     return dataclasses.replace(layer, **cut), x[:, :channels] if groups != layer.groups else x
 
 
-def identity(scale: float, zero_point: int, features: int) -> Layer:
+def identity(scale: float, zero_point: int, features: int, *, image: bool = False) -> Layer:
     """A layer whose output codes are its input codes."""
-    return Layer(torch.eye(features, dtype=torch.int8), 1.0, scale, zero_point, scale, zero_point)
+    weights = torch.eye(features, dtype=torch.int8)
+    if image:
+        weights = weights.reshape(features, features, 1, 1)
+    return Layer(weights, 1.0, scale, zero_point, scale, zero_point)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -110,6 +113,22 @@ def test_large_accumulators_show_how_m_is_rounded(engine, bits):
     holds(engine, [engines.compare(engine, layer, x)])
 
 
+@pytest.mark.parametrize("shape", [(13, 21), (13, 21, 1, 1)], ids=["linear", "1x1"])
+def test_the_last_bit_of_m(engine, shape):
+    # With M next to 1/2 every odd accumulator is next to a tie, and the order in which scales are multiplied decides.
+    generator = torch.Generator().manual_seed(6)
+    found = []
+    for _ in range(12):
+        weights = torch.randint(-1, 2, shape, generator=generator).to(torch.int8)
+        s_x, s_w = (0.01 + 0.1 * torch.rand(2, generator=generator, dtype=torch.float64)).tolist()
+        layer = Layer(weights, s_w, s_x, 131, 2 * s_x * s_w, 101)
+        x = (torch.randint(121, 142, (300, 21, *shape[2:]), generator=generator) - 131) * s_x
+        found += [engines.compare(engine, layer, x)]
+        per_channel = dataclasses.replace(layer, weight_scale=torch.full(shape[:1], s_w, dtype=torch.float64))
+        found += [engines.compare(engine, per_channel, x)]
+    holds(engine, found)
+
+
 def test_first_arrow_at_ties_and_next_to_them(engine):
     generator = torch.Generator().manual_seed(0)
     found = []
@@ -118,6 +137,8 @@ def test_first_arrow_at_ties_and_next_to_them(engine):
         ties = ((k + 0.5) * scale).to(torch.float32)
         for x in (ties, torch.nextafter(ties, ties + 1), torch.nextafter(ties, ties - 1), ties[:1], ties[:2]):
             found.append(engines.compare(engine, identity(scale, zero_point, 7), x))
+            image = x[:9].T.reshape(1, 7, 1, -1)
+            found.append(engines.compare(engine, identity(scale, zero_point, 7, image=True), image))
     holds(engine, found)
 
 
@@ -125,10 +146,9 @@ def test_what_is_left_over_of_eight_numbers_is_rounded_otherwise():
     x = torch.full((1, 7), 0.5).repeat(2, 1)
     steps = engines.arithmetic("litert-optimized", identity(1.0, 10, 7))
     assert steps.input_codes(identity(1.0, 10, 7), x).flatten().tolist() == [10] * 8 + [11] * 6
-    image = torch.full((1, 3, 1, 3), 0.5)
-    layer = Layer(torch.ones(1, 3, 1, 1, dtype=torch.int8), 1.0, 1.0, 10, 1.0, 10)
-    last = engines.arithmetic("litert-optimized", layer).input_codes(layer, image)
-    assert last[0, 2, 0, 2] == 11 and last.sum() == 91  # the last channel of the last pixel
+    image, layer = torch.full((1, 5, 1, 2), 0.5), identity(1.0, 10, 5, image=True)
+    codes = engines.arithmetic("litert-optimized", layer).input_codes(layer, image)
+    assert codes[0, :, 0].tolist() == [[10, 10]] * 3 + [[10, 11]] * 2  # the last channels of the last pixel
 
 
 def test_one_layer_three_answers(engine):
@@ -160,21 +180,29 @@ def test_litert_says_what_it_does_not_take(engine):
             engines.run(engine, large, x)
     else:
         holds(engine, [engines.compare(engine, large, x)])
+        with pytest.raises(ValueError, match=rf"{engine} refuses this layer: .*scale_diff / output_scale <= 0\.02"):
+            engines.run(engine, dataclasses.replace(layer, output_scale=1e-13), x)
     with pytest.raises(ValueError, match="x has 47 input channels, but the layer has 48"):
         engines.run(engine, layer, x[:, 1:])
-    layer, x = drawn("5x5", torch.Generator().manual_seed(1), outputs=960)
-    with pytest.raises(ValueError, match=f"{engine} refuses this layer: "):
-        engines.run(engine, dataclasses.replace(layer, padding=0), x[..., :4])
 
 
-def test_litert_is_silent():
-    # Its note on XNNPACK would cost an honest student marks: nbgrader gives none to a test cell that prints to stderr.
-    if "litert" not in engines.available():
-        missing("engines", litert.HOW)
+def test_onnxruntime_says_what_does_not_fit():
+    if "onnxruntime" not in engines.available():
+        missing("engines", onnx_runtime.HOW)
+    layer, x = drawn("linear", torch.Generator().manual_seed(1), outputs=960)
+    with pytest.raises(ValueError, match="onnxruntime refuses this layer: "):
+        engines.run("onnxruntime", layer, x[:, 1:])
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "litert"])
+def test_nothing_is_printed(name):
+    # LiteRT's note on XNNPACK would cost an honest student marks: nbgrader gives none to a cell that prints to stderr.
+    if name not in engines.available():
+        missing("engines", BACKENDS[name].HOW)
     code = (
         "import torch; from qlab import engines; "
         "layer = engines.Layer(torch.ones(1, 1, dtype=torch.int8), 0.1, 0.1, 0, 0.1, 0); "
-        "print(engines.run('litert', layer, torch.ones(1, 1)).item())"
+        f"print(engines.run({name!r}, layer, torch.ones(1, 1)).item())"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("1\n", "")

@@ -15,11 +15,22 @@ OUTPUTS = 15_000  # times 9 kinds, 2 granularities, 4 combinations of bias and R
 
 
 def holds(engine: str, total: engines.Comparison) -> None:
-    """No difference where the rule is established; elsewhere the counts are shown, and nothing is claimed."""
+    """No difference where rules were measured; on another CPU the counts are shown, and nothing is claimed."""
     standing = engines.standing(engine)
-    if not standing.established:
+    if not standing.established and not measured(standing.cpu):
         pytest.skip(f"not established on this CPU: {engine}, {total.mismatches} of {total.outputs} outputs differ")
     assert total.mismatches == 0, str(total)
+
+
+def measured(cpu: Cpu) -> bool:
+    """A CPU on which all of this was tried: here a rule that is not confirmed is wrong, and must not be skipped."""
+    return cpu.x86 and cpu.avx512 and cpu.vnni and not cpu.amx and not (cpu.fbgemm_cap or cpu.onednn_cap)
+
+
+@pytest.mark.skipif(not measured(Cpu.here()), reason="not one of the CPUs on which rules were measured")
+@every_engine
+def test_the_rule_is_established_here(engine):
+    assert engines.standing(engine).established, str(engines.standing(engine))
 
 
 @every_engine

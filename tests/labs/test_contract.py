@@ -244,6 +244,22 @@ def test_stubs_earn_nothing_and_their_blanks_are_counted(lab):
     assert stubs and all(count_blanks(source) for source in stubs.values())
 
 
+@every_lab
+def test_a_stub_is_the_answer_with_blanks_in_it(lab):
+    # A cell with two regions once got the lines of both in each.
+    notebook = nbformat.read(LABS / lab / f"{lab}.ipynb", as_version=4)
+    stubs = {grade_id(cell): cell.source for cell in notebook.cells if is_answer(cell) and cell.cell_type == "code"}
+    for cell in read_source(SOLUTIONS / lab).cells:
+        if grade_id(cell) in stubs:
+            given = [line.strip().removeprefix("#|").strip() for line in cell.source.splitlines() if not hidden_from_stub(line, cell.source)]
+            assert [line.strip() for line in stubs[grade_id(cell)].splitlines()] == given, grade_id(cell)
+
+
+def hidden_from_stub(line: str, source: str) -> bool:
+    """Whether a line of an answer is a delimiter or stands in a solution region without being its stub."""
+    return "### " in line or (line in hidden_lines(source) and not line.strip().startswith("#|"))
+
+
 # Answers on file ------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,43 @@
+"""The sample classes of the other labs, graded; Lab 1's, whose files are damaged too, is in tests/autograder."""
+
+import pytest
+
+from autograder.course import Course, lab_names
+from autograder.grade.lab import GradedLab
+from autograder.grade.one import grade_submission
+from autograder.grade.run import Limits
+from autograder.release import release
+from autograder.samples import class_list, hand_in
+from tests.autograder.conftest import LAB
+
+LABS = [lab for lab in lab_names() if lab != LAB]
+STUDENTS = [(lab, student["id"]) for lab in LABS for student in class_list(lab)]
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sample classes")]
+
+
+@pytest.fixture(scope="module")
+def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    course = Course.at(tmp_path_factory.mktemp("samples") / "course", create=True)
+    for lab in LABS:
+        release(lab, course, labs=None)
+        hand_in(GradedLab.of(lab, course), course)
+    return course
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_there_is_a_class(lab):
+    assert len(class_list(lab)) >= 5
+
+
+@pytest.mark.parametrize(("lab", "student"), STUDENTS)
+def test_marks_and_mistakes_are_as_expected(handed_in, lab, student):
+    expected = next(one for one in class_list(lab) if one["id"] == student)
+    path = handed_in.submitted(lab)[student]
+    found = grade_submission(student, path, GradedLab.of(lab, handed_in), Limits(cell_seconds=4.0), seed=len(student)).record
+    marks = found.marks()
+    assert {cell: points for cell, points in marks.items() if points} == expected.get("marks", {})
+    assert [cell for cell, points in marks.items() if points is None] == expected.get("read_by_hand", [])
+    for question, name in expected.get("mistakes", {}).items():
+        assert found.mistakes[question] == (name,)
+    assert expected.get("remark", "") in "; ".join(found.remarks)
