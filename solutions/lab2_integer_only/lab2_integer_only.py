@@ -831,11 +831,11 @@ So nearly all of them come from rounding the bias, though it moved by half of $S
 # %% id="ties" tags=["demo"]
 half_layer = engines.Layer(torch.tensor([[1]], dtype=torch.int8), 0.5, 0.5, 0, 0.5, 3)
 codes = torch.arange(8).reshape(-1, 1)
-print("accumulator    ", *(f"{code:4d}" for code in codes.flatten().tolist()))
-print("exactly        ", *(f"{code / 2 + 3:4.1f}" for code in codes.flatten().tolist()))
-print("yours          ", *(f"{code:4d}" for code in linear_on_codes(codes, half_layer.weights, torch.tensor([0]), 0, 2**30, 0, 3).flatten().tolist()))
+print("accumulator     ", *(f"{code:4d}" for code in codes.flatten().tolist()))
+print("exactly         ", *(f"{code / 2 + 3:4.1f}" for code in codes.flatten().tolist()))
+print("yours           ", *(f"{code:4d}" for code in linear_on_codes(codes, half_layer.weights, torch.tensor([0]), 0, 2**30, 0, 3).flatten().tolist()))
 for engine in engines.available():
-    print(f"{engine:15}", *(f"{code:4d}" for code in engines.run(engine, half_layer, codes * 0.5).flatten().tolist()))
+    print(f"{engine:16}", *(f"{code:4d}" for code in engines.run(engine, half_layer, codes * 0.5).flatten().tolist()))
 
 # %% [markdown] id="ties-answer"
 """

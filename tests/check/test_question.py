@@ -254,3 +254,48 @@ def test_both_readings_of_a_tie(x):
     value = torch.tensor(x, dtype=torch.float64)
     low, high = ties_down(value), ties_up(value)
     assert high - low == (abs(x) % 1 == 0.5) and low <= nearest(value) <= high
+
+
+def counted(x, *, rounding=nearest):
+    return x.double().sum()
+
+
+def test_integers_are_shown_in_full():
+    q = question(
+        returns=(integer("count"),), reference=counted, parts=(Part("the count", 1),), mistakes=[],
+        cases=[case("large", [1288490188.0, 1.0])],
+    )  # fmt: skip
+    outcome = q.check(lambda x: 1288490188)
+    assert "you returned 1288490188, expected 1288490241" in outcome.fails[0] and "(1 point)" in outcome.fails[0]
+
+
+def test_where_a_number_is_the_whole_answer_the_right_one_is_not_told():
+    q = question(
+        answer=("a", "b"), reference=lambda *, rounding=nearest: (7.25, 4), cases=[case("on paper")], mistakes=[]
+    )
+    outcome = q.check(8.0, 4)
+    assert "you gave 8" in outcome.fails[0]
+    assert "7.25" not in repr(outcome) + str(outcome._repr_mimebundle_()) and outcome.picture is None
+
+
+def test_what_torch_has_not_implemented_is_no_blank():
+    def unfolds_bytes(x):
+        return torch.nn.functional.unfold(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), 2)
+
+    def stub(x):
+        raise NotImplementedError("Q1: your answer")
+
+    assert question().check(unfolds_bytes).mistakes == ("raises NotImplementedError",)
+    assert question().check(stub).mistakes == ("not answered yet",)
+
+
+def scaled(x, *, rounding=nearest):
+    return rounding(x.double() * 2**31).sum()
+
+
+def test_neighbouring_large_integers_are_not_taken_for_one_another():
+    off = Mistake("one more", given(rounding=lambda x: torch.round(x) + 1), "count again")
+    changes = {"returns": (integer("n"),), "parts": (Part("n", 1),), "reference": scaled, "mistakes": [off]}
+    q = question(cases=[case("a", [0.3]), case("b", [0.7])], **changes)
+    assert q.check(lambda x: round(x.double().item() * 2**31) + 1).mistakes == ("one more",)
+    assert q.check(lambda x: round(x.double().item() * 2**31) + 2).mistakes == ()

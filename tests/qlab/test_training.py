@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from qlab import data
-from qlab.models import MLP, mlp_for
+from qlab.models import MLP, ConvNet, convnet_for, mlp_for
 from qlab.training import accuracy_and_loss, train
 
 
@@ -36,3 +36,15 @@ def test_integer_logits_keep_the_accuracy_and_lose_the_loss():
     codes = (logits * 100).int()
     (accuracy, loss), (same, worse) = accuracy_and_loss(logits, labels), accuracy_and_loss(codes, labels)
     assert accuracy == same and worse > 3 * loss
+
+
+@pytest.mark.parametrize(("side", "channels"), [(8, 1), (28, 1), (32, 3)])
+def test_the_conv_net_fits_the_images_of_every_data_set(side, channels):
+    assert ConvNet(channels, side, 10)(torch.zeros(2, channels, side, side)).shape == (2, 10)
+
+
+def test_models_with_biases_are_seeded_too():
+    digits = data.load("digits")
+    assert all(layer.bias is not None for layer in mlp_for(digits, bias=True).layers)
+    weights = [convnet_for(digits, seed=seed).linear.weight for seed in (1, 1, 2)]
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
