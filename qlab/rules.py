@@ -207,7 +207,7 @@ def fused_multiply_add(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
     return torch.where((error != 0) & even, odd, total).to(torch.float32)
 
 
-def _onednn(name: str, scales_first: bool) -> Rule:
+def _onednn(name: str, scales_first: bool, divide: bool = False) -> Rule:
     """rint(((acc * S1 * S2 + bias) * 1/S3) + Z_out), clamped: real numbers in between, Z_out added before rounding.
 
     Scales reach oneDNN as reciprocals and are inverted again, which may move their last bit.
@@ -215,10 +215,11 @@ def _onednn(name: str, scales_first: bool) -> Rule:
     Args:
         name: of the rule.
         scales_first: the kernel multiplies S1 by S2 first, and not the accumulator by one, then by the other.
+        divide: it divides by S3, and does not multiply by 1/S3.
     """
 
     def build(stage: OutputStage) -> Output:
-        s_x, inverse_s_out = there_and_back(stage.input_scale), 1 / there_and_back(stage.output_scale)
+        s_x, s_out = there_and_back(stage.input_scale), there_and_back(stage.output_scale)
         s_w = f32(stage.weight_scale)
         if stage.kind == "linear":
             s_w = there_and_back(s_w if stage.per_channel else stage.weight_scale)
@@ -229,7 +230,10 @@ def _onednn(name: str, scales_first: bool) -> Rule:
             t = t if stage.bias is None else t.add_(stage.bias)
             return t.relu_() if stage.relu else t
 
-        return lambda acc: stage.clamp(real(acc).mul_(inverse_s_out).add_(stage.output_zero_point).round_())
+        def in_steps(t: Tensor) -> Tensor:
+            return t.div_(s_out) if divide else t.mul_(1 / s_out)
+
+        return lambda acc: stage.clamp(in_steps(real(acc)).add_(stage.output_zero_point).round_())
 
     return Rule(
         name,
@@ -246,3 +250,4 @@ def there_and_back(scale: float | Tensor) -> Tensor:
 # Which of the two is compiled depends on the kernel, and so on the CPU.
 onednn = _onednn("onednn", scales_first=False)
 onednn_scales_first = _onednn("onednn, scales first", scales_first=True)
+onednn_without_a_kernel = _onednn("onednn, without a kernel", scales_first=False, divide=True)

@@ -91,29 +91,43 @@ def arithmetic(engine: str, layer: Layer, cpu: Cpu) -> Arithmetic:
     """What the engine computes for a layer on a CPU."""
     if engine == "qnnpack":
         return Arithmetic(first_arrow, Layer.accumulator, rules.qnnpack)
-    if engine == "onednn" or (engine == "x86" and layer.kind == "conv2d" and cpu.vnni and layer.groups <= 100):
+    if _is_onednn(engine, layer, cpu):
         return Arithmetic(first_arrow, _onednn_accumulator(layer, cpu), _onednn_rule(layer, cpu))
     return Arithmetic(first_arrow, _fbgemm_accumulator(layer, cpu), rules.fbgemm)
 
 
+def _is_onednn(engine: str, layer: Layer, cpu: Cpu) -> bool:
+    """Whether oneDNN computes the layer: of the engine x86 all but its linear layers, where the CPU has VNNI."""
+    return engine == "onednn" or (engine == "x86" and layer.kind == "conv2d" and cpu.vnni and layer.groups <= 100)
+
+
 def _onednn_rule(layer: Layer, cpu: Cpu) -> rules.Rule:
     """oneDNN's AVX-512 kernels multiply by one scale, then the other; those for AVX2 and for tiles by their product."""
+    if _onednn_has_no_kernel(layer, cpu):
+        return rules.onednn_without_a_kernel
     window = layer.kind == "conv2d" and layer.weights.shape[2:] != (1, 1) and layer.groups == 1
     tiles = cpu.onednn_amx and (layer.kind == "linear" or window)
     return rules.onednn if cpu.onednn_avx512 and not tiles else rules.onednn_scales_first
 
 
 def _onednn_accumulator(layer: Layer, cpu: Cpu) -> Callable[[Layer, Tensor], Tensor]:
-    # Depthwise kernels widen to 32 bits before they multiply.
-    if cpu.onednn_vnni or _depthwise(layer):
+    # Depthwise kernels widen to 32 bits before they multiply, and the loops without a kernel do.
+    if cpu.onednn_vnni or _depthwise(layer) or _onednn_has_no_kernel(layer, cpu):
         return Layer.accumulator
-    return partial(saturating_accumulator, padded_with_zero=True)
+    return partial(saturating_accumulator, as_onednn=True)
+
+
+def _onednn_has_no_kernel(layer: Layer, cpu: Cpu) -> bool:
+    """With AVX2 only groups of a multiple of 4 channels have a kernel (jit_uni_x8s8s32x); a plain loop does others."""
+    out, per_group = layer.weights.shape[0] // layer.groups, layer.weights.shape[1]
+    odd = layer.groups > 1 and (per_group % 4 != 0 or out % 4 != 0)
+    return odd and not cpu.onednn_avx512 and not _depthwise(layer)
 
 
 def _fbgemm_accumulator(layer: Layer, cpu: Cpu) -> Callable[[Layer, Tensor], Tensor]:
     if _fbgemm_has_a_kernel_for_depthwise(layer):
         return saturating_accumulator
-    if cpu.fbgemm_vnni or _fbgemm_has_a_kernel_for_groups(layer):
+    if cpu.fbgemm_vnni or _fbgemm_has_a_kernel_for_groups(layer, cpu):
         return Layer.accumulator
     return saturating_accumulator
 
@@ -124,6 +138,8 @@ def _depthwise(layer: Layer) -> bool:
 
 def _usual_window(layer: Layer, sizes: tuple[int, ...]) -> bool:
     """A square kernel that keeps the image's size at stride 1, at stride 1 or 2."""
+    if layer.kind == "linear":
+        return False
     height, width = layer.weights.shape[2:]
     same = height == width and height in sizes and layer.padding == height // 2
     return same and layer.stride in (1, 2) and layer.dilation == 1
@@ -131,11 +147,23 @@ def _usual_window(layer: Layer, sizes: tuple[int, ...]) -> bool:
 
 def _fbgemm_has_a_kernel_for_depthwise(layer: Layer) -> bool:
     """FBGEMM's own depthwise kernels use vpmaddubsw on every CPU (FbgemmConv.cc, `takeDepthWiseFastPath`)."""
-    return _depthwise(layer) and layer.groups % 8 == 0 and _usual_window(layer, (3, 5))
+    one_input, out = layer.weights.shape[1] == 1, layer.weights.shape[0]
+    return (
+        one_input
+        and out in (layer.groups, 2 * layer.groups)
+        and layer.groups % 8 == 0
+        and _usual_window(layer, (3, 5, 7))
+    )
 
 
-def _fbgemm_has_a_kernel_for_groups(layer: Layer) -> bool:
-    """FBGEMM's kernels for small groups add in 32 bits on every CPU (GroupwiseConv.cc, `fbgemmOptimizedGConv`)."""
-    per_group = layer.weights.shape[1] if layer.kind == "conv2d" and layer.groups > 1 else 0
-    same = per_group * layer.groups == layer.weights.shape[0]
-    return per_group in (4, 8, 16) and same and layer.weights.shape[2:] == (3, 3) and _usual_window(layer, (3,))
+def _fbgemm_has_a_kernel_for_groups(layer: Layer, cpu: Cpu) -> bool:
+    """FBGEMM's kernels for small groups, of which there may be one, add in 32 bits on every CPU."""
+    out, per_group = layer.weights.shape[0] // layer.groups, layer.weights.shape[1]
+    small = out == per_group and per_group in (2, 4, 8, 16) and _usual_window(layer, (3,))
+    return small and layer.groups >= _fbgemm_groups_at_once(layer, cpu)
+
+
+def _fbgemm_groups_at_once(layer: Layer, cpu: Cpu) -> int:
+    """How many small groups fill a register (PackWeightMatrixForGConv.cc, `numOfGroupsTogether`); no cap changes it."""
+    out, per_group = layer.weights.shape[0] // layer.groups, layer.weights.shape[1]
+    return max(1, (64 if cpu.avx512 else 32) // out // max(per_group, 4))

@@ -36,14 +36,14 @@ def _pair_sums(q: Tensor, w: Tensor) -> Tensor:
     return pairs.clamp_(-(2**15), 2**15 - 1).sum(dim=-1, dtype=torch.int32)
 
 
-def saturating_accumulator(layer: Layer, codes: Tensor, *, padded_with_zero: bool = False) -> Tensor:
+def saturating_accumulator(layer: Layer, codes: Tensor, *, as_onednn: bool = False) -> Tensor:
     """A layer's accumulator with pairs added in 16 bits; pairs follow each other along channels, then along the kernel.
 
     Args:
         layer: linear or convolution.
         codes: uint8, as the layer takes them.
-        padded_with_zero: the border holds raw zeros and its pixels are left out of Z_x's correction, as in oneDNN; else
-            it holds Z_x, as in fbgemm.
+        as_onednn: the border holds raw zeros and its pixels are left out of Z_x's correction, and an odd number of
+            channels is filled up, so that no pair goes across two pixels; in fbgemm the border holds Z_x.
 
     Returns:
         As `Layer.accumulator`.
@@ -54,14 +54,18 @@ def saturating_accumulator(layer: Layer, codes: Tensor, *, padded_with_zero: boo
         acc = add_pairs_in_16_bits(rows, weights) - zero_point * weights.sum(dim=1, dtype=torch.int32)
         return acc.reshape(*codes.shape[:-1], -1)
     shape = (layer.weights.shape[2:], pair(layer.stride), pair(layer.padding), pair(layer.dilation))
-    patches = image_patches(codes, 0 if padded_with_zero else zero_point, *shape)
-    offsets = image_patches(torch.full_like(codes[:1], zero_point), 0 if padded_with_zero else zero_point, *shape)
+    border = 0 if as_onednn else zero_point
+    patches = image_patches(codes, border, *shape)
+    offsets = image_patches(torch.full_like(codes[:1], zero_point), border, *shape)
     per_group, out = layer.weights.shape[1], layer.weights.shape[0] // layer.groups
     rows = layer.weights.permute(0, 2, 3, 1)
     accumulators = []
     for group in range(layer.groups):
         inputs, outputs = slice(group * per_group, (group + 1) * per_group), slice(group * out, (group + 1) * out)
-        q, z, w = patches[..., inputs].flatten(3), offsets[..., inputs].flatten(3), rows[outputs].flatten(1)
+        q, z, w = patches[..., inputs], offsets[..., inputs], rows[outputs]
+        if as_onednn and per_group % 2:
+            q, z, w = (torch.nn.functional.pad(codes, (0, 1)) for codes in (q, z, w))
+        q, z, w = q.flatten(3), z.flatten(3), w.flatten(1)
         sums = add_pairs_in_16_bits(q.reshape(-1, q.shape[-1]), w).reshape(*q.shape[:3], -1)
         correction = (z.double() @ w.double().T).to(torch.int32)
         accumulators.append(sums - correction)

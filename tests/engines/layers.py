@@ -15,8 +15,10 @@ KINDS: dict[str, tuple[tuple[int, ...], dict[str, int]]] = {
     "strided": ((16, 8, 3, 3), {"stride": 2, "padding": 1}),
     "dilated": ((16, 8, 3, 3), {"dilation": 2, "padding": 2}),
     "grouped": ((16, 4, 3, 3), {"groups": 4, "padding": 1}),
+    "odd groups": ((6, 3, 3, 3), {"groups": 2, "padding": 1}),
     "depthwise": ((16, 1, 3, 3), {"groups": 16, "padding": 1}),
     "depthwise 5x5": ((16, 1, 5, 5), {"groups": 16, "padding": 2}),
+    "depthwise, two outputs an input": ((32, 1, 3, 3), {"groups": 16, "padding": 1}),
 }
 
 
