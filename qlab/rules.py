@@ -22,6 +22,8 @@ from qlab.requantize import quantize_multiplier, requantize
 
 Output = Callable[[Tensor], Tensor]
 
+BLOCK = 2**17  # accumulators that an output stage takes at once: a megabyte in int64
+
 
 @dataclass(frozen=True)
 class OutputStage:
@@ -87,7 +89,20 @@ class Rule:
 
     def __call__(self, stage: OutputStage) -> Output:
         """A function from accumulators (..., out), int32 values in any integer dtype, to output codes, int32."""
-        return self.build(stage)
+        output = self.build(stage)
+        return lambda acc: in_blocks(output, acc)
+
+
+def in_blocks(output: Output, acc: Tensor) -> Tensor:
+    """output(acc), block by block: what lies between then stays in the cache. Each output depends on its sum alone."""
+    if acc.numel() <= BLOCK or acc.dim() < 2:
+        return output(acc)
+    rows = acc.reshape(-1, acc.shape[-1])
+    codes = torch.empty(rows.shape, dtype=torch.int32, device=acc.device)
+    step = max(1, BLOCK // rows.shape[1])
+    for start in range(0, len(rows), step):
+        codes[start : start + step] = output(rows[start : start + step])
+    return codes.reshape(acc.shape)
 
 
 def rule(name: str, source: str) -> Callable[[Callable[[OutputStage], Output]], Rule]:

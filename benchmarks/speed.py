@@ -1,0 +1,154 @@
+"""How fast the exact integer layers are, each beside its fp32 peer in the same run, on one thread.
+
+    QLAB_DATA=DIR python benchmarks/speed.py
+
+Peers take turns, and the best of many turns counts. Prints the table, and writes benchmarks/results.json and the lines
+of the README that quote it. Without QLAB_DATA the images are random ones, and the row says so.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+import record
+import torch
+from torch import Tensor
+
+import qlab
+from qlab import accumulate, data, engines, models, rules
+from qlab.engines import Layer, pytorch
+
+Run = Callable[[], Any]
+TURNS = 25
+
+
+def best(runs: dict[str, Run], turns: int = TURNS) -> dict[str, float]:
+    """The shortest time of each, in milliseconds; they take turns, so that a busy moment meets them all."""
+    found = {name: float("inf") for name in runs}
+    for name, run in runs.items():
+        run()  # memory and kernels are fetched before anything counts
+        found[name] = float("inf")
+    for _ in range(turns):
+        for name, run in runs.items():
+            started = time.perf_counter()
+            run()
+            found[name] = min(found[name], 1000 * (time.perf_counter() - started))
+    return found
+
+
+def drawn(*shape: int, low: int = -127, high: int = 127) -> Tensor:
+    return torch.randint(low, high + 1, shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+def linear() -> dict[str, float]:
+    """1024 x 1024 x 1024: accumulate and requantize, by rule and by route."""
+    x, w = drawn(1024, 1024, low=0, high=255).to(torch.uint8), drawn(1024, 1024).to(torch.int8)
+    real_x, real_w = x.float(), w.float()
+
+    def by(rule: rules.Rule) -> Run:
+        return lambda: qlab.quantized_linear(x, w, 0.02, 0.01, 2.0, 131, 0, 3, rule=rule)
+
+    def in_floats(wide: bool) -> Run:
+        def run() -> None:
+            with (
+                patch.object(accumulate, "int_mm_is_right", lambda device="cpu": False),
+                patch.object(accumulate, "float32_is_float32", lambda: not wide),
+            ):
+                by(rules.fbgemm)()
+
+        return run
+
+    runs: dict[str, Run] = {
+        "fp32 F.linear": lambda: torch.nn.functional.linear(real_x, real_w),
+        "fbgemm's rule": by(rules.fbgemm),
+        "fixed point, rounded once": by(rules.single_rounding),
+        "fixed point, rounded twice (gemmlowp)": by(rules.double_rounding),
+        "fbgemm's rule, sums in float32 blocks": in_floats(wide=False),
+        "fbgemm's rule, sums in float64": in_floats(wide=True),
+    }
+    layer = Layer(w, 0.01, 0.02, 131, 2.0, 131)
+    for name in pytorch.available():
+        if name != "qnnpack":  # half a minute a turn would tell nothing more than its name does
+            runs[f"the engine {name}, packing and input included"] = lambda name=name: engines.run(name, layer, real_x)
+    return best(runs)
+
+
+def convolution() -> dict[str, float]:
+    """3x3, 64 channels, 56x56, padding 1."""
+    x, w = drawn(1, 64, 56, 56, low=0, high=255).to(torch.uint8), drawn(64, 64, 3, 3).to(torch.int8)
+    real_x, real_w = x.float(), w.float()
+    return best(
+        {
+            "fp32 F.conv2d": lambda: torch.nn.functional.conv2d(real_x, real_w, padding=1),
+            "fbgemm's rule": lambda: qlab.quantized_conv2d(
+                x, w, 0.02, 0.01, 2.0, 131, 0, 3, padding=1, rule=rules.fbgemm
+            ),
+        },
+        4 * TURNS,
+    )
+
+
+def images() -> tuple[Tensor, str]:
+    """Fashion-MNIST's 10,000 test images, or random ones of their size."""
+    if os.environ.get("QLAB_DATA"):
+        return data.load("fashion_mnist").x_test.flatten(1), "the 10,000 Fashion-MNIST test images"
+    return torch.rand(10_000, 784, generator=torch.Generator().manual_seed(0)), "10,000 random images"
+
+
+def integer_network(network: models.MLP, x: Tensor) -> Callable[[Tensor], Tensor]:
+    """The network on codes: bias, ReLU and requantization in each layer, codes in, codes out."""
+    steps, (scale, zero_point) = [], qlab.qparams(*qlab.affine_range(x), -128, 127)
+    with torch.no_grad():
+        for number, layer in enumerate(network.layers):
+            last = number == len(network.layers) - 1
+            x = layer(x) if last else torch.relu(layer(x))
+            q_w, s_w, _ = qlab.linear_quantize(layer.weight, symmetric=True, narrow=True)
+            s_out, z_out = qlab.qparams(*qlab.affine_range(x), -128, 127)
+            fixed = (q_w, scale.item(), s_w, s_out.item(), int(zero_point), 0, int(z_out))
+            steps.append((fixed, layer.bias.detach(), not last))
+            scale, zero_point = s_out, z_out
+
+    def run(q: Tensor) -> Tensor:
+        for (q_w, *numbers), bias, relu in steps:
+            q = qlab.quantized_linear(q, q_w, *numbers, bias=bias, relu=relu, rule=rules.single_rounding)
+        return q.argmax(dim=1)
+
+    return run
+
+
+def network() -> tuple[str, dict[str, float]]:
+    """784-512-512-10 with biases, integers only beside fp32."""
+    x, name = images()
+    model = models.MLP(bias=True)
+    codes = qlab.quantize(x, *qlab.linear_quantize(x)[1:], -128, 127)
+    run = integer_network(model, x[:1000])
+
+    def fp32() -> Tensor:
+        with torch.no_grad():
+            return model(x).argmax(dim=1)
+
+    return name, best({"fp32 MLP": fp32, "integers only, fixed point": lambda: run(codes)})
+
+
+def table(found: dict[str, dict[str, float]]) -> str:
+    """One line a measurement, with its speed as a multiple of the fp32 peer above it."""
+    lines = ["| one thread | ms | times fp32's speed |", "|---|---|---|"]
+    for what, times in found.items():
+        peer = next(iter(times.values()))
+        lines += [f"| {what}: {name} | {ms:.2f} | {peer / ms:.2f} |" for name, ms in times.items()]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    name, mlp = network()
+    found = {"1024 x 1024 x 1024": linear(), "conv 3x3, 64 channels, 56 x 56": convolution(), name: mlp}
+    text = f"On {engines.Cpu.here()}, torch {torch.__version__}:\n\n{table(found)}"
+    record.write("speed", {"cpu": str(engines.Cpu.here()), "milliseconds": found}, text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
