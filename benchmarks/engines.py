@@ -2,8 +2,8 @@
 
     python benchmarks/engines.py [--quick] [--json]
 
-Takes some 10 minutes on two cores. Every layer is drawn from its row's seed. Prints the table, and writes
-benchmarks/results.json and the lines of the README that quote it; --quick compares a hundredth and only prints.
+Takes two minutes. Every layer is drawn from its row's seed. Prints the table, and writes benchmarks/results.json and
+the lines of the README that quote it; --quick compares a hundredth and only prints.
 """
 
 import argparse
@@ -30,8 +30,8 @@ Drawn = tuple[Layer, Tensor]
 Shape = tuple[tuple[int, ...], dict[str, Any]]  # of the weights, and what a convolution takes besides
 
 OUTPUTS = 1_500_000  # a row of the main table; its 72 rows are 108 million
-LAYERS = 12  # a row; three shapes, each with three random sets of scales and one of powers of two
-QUICK = 100
+LAYERS = 12  # a row; each shape of it several times with scales of its own, the last time with powers of two
+QUICK = 100  # a hundredth, in layers that are no smaller than a kernel needs
 CAPS = {"FBGEMM_ENABLE_INSTRUCTIONS": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 # Odd sizes and small groups take other kernels, or their remainders; from 101 groups on x86 gives a layer to fbgemm.
@@ -53,12 +53,16 @@ KINDS: dict[str, tuple[Shape, ...]] = {
     "grouped": (
         ((32, 4, 3, 3), {"groups": 8, "padding": 1}),
         ((32, 8, 3, 3), {"groups": 4, "padding": 1}),
+        ((32, 2, 3, 3), {"groups": 16, "padding": 1}),
         ((27, 5, 3, 3), {"groups": 3}),
     ),
     "depthwise": (
         ((32, 1, 3, 3), {"groups": 32, "padding": 1}),
         ((104, 1, 5, 5), {"groups": 104, "padding": 2}),
         ((24, 1, 3, 3), {"groups": 24, "padding": 1, "stride": 2}),
+        ((48, 1, 3, 3), {"groups": 24, "padding": 1}),
+        ((16, 1, 7, 7), {"groups": 16, "padding": 3}),
+        ((20, 1, 3, 3), {"groups": 20, "padding": 1}),
     ),
 }
 
@@ -166,14 +170,19 @@ def uniform(size: tuple[int, ...], generator: Generator) -> Tensor:
 # Layers that are hard on purpose --------------------------------------------------------------------------------------
 
 
-def all_ties(outputs: int, generator: Generator) -> Iterator[Drawn]:
-    """Every output is an exact tie: a sum of an odd number of odd products is odd, and M is 1/2 of its last bit."""
+def all_ties(exact: bool, outputs: int, generator: Generator) -> Iterator[Drawn]:
+    """Sums of an odd number of odd products are odd, and M is 1/2 of their last bit: every output is a tie.
+
+    Args:
+        exact: scales are powers of two; else they are none, and the last bits of M decide.
+        outputs, generator: as in every row.
+    """
     for number in range(LAYERS):
         per_channel, bias, relu = turn(number)
         bits = integers(0, 6 if per_channel else 0, (32,), generator)
         shape = (32, 7) if number % 2 else (32, 3, 3, 3)
         signs = 2 * integers(0, 1, shape, generator) - 1
-        s_x, s_w = (2.0 ** integer(-8, 0, generator) for _ in range(2))
+        s_x, s_w = (scale(Draw(ties=exact), generator) for _ in range(2))
         s_out, z = 2 * s_x * s_w, integer(32, 223, generator)
         layer = Layer(
             (signs << bits.reshape(-1, *[1] * (len(shape) - 1))).to(torch.int8),
@@ -188,6 +197,14 @@ def all_ties(outputs: int, generator: Generator) -> Iterator[Drawn]:
         rows = max(1, outputs // LAYERS // 32)
         size = (rows, 7) if number % 2 else (-(-rows // 81), 3, 11, 11)
         yield layer, on_input_scale((z + 2 * integers(-16, 15, size, generator) + 1).to(torch.uint8), layer)
+
+
+def beyond_int32(outputs: int, generator: Generator) -> Iterator[Drawn]:
+    """M so large that products leave int32: every output is an end of the range; which one depends on the engine."""
+    for number, shape in enumerate(KINDS["linear"] * 4):
+        per_channel, bias, relu = turn(number)
+        layer, x = draw_layer(shape, Draw(127, per_channel, bias, relu), outputs // LAYERS, generator)
+        yield replace(layer, output_scale=layer.output_scale * 1e-8), x
 
 
 def long_sums(
@@ -269,11 +286,16 @@ class Row:
     draw: Callable[[int, Generator], Iterator[Drawn]]
     outputs: int = OUTPUTS
 
+    @property
+    def title(self) -> str:
+        """What its line of the table is called, which rows of other forms share."""
+        return f"{self.name}, |w| <= {self.weights}"
+
 
 def draw_row(shapes: tuple[Shape, ...], how: Draw, mixed: bool, outputs: int, generator: Generator) -> Iterator[Drawn]:
-    """Layers in turn of each shape, every fourth of them with ties."""
+    """Layers of each shape in turn, in the last turn with ties."""
     for number in range(LAYERS):
-        one = replace(how, ties=number % 4 == 3)
+        one = replace(how, ties=number >= LAYERS - len(shapes))
         if mixed:
             per_channel, bias, relu = turn(number)
             one = replace(one, per_channel=per_channel, bias=bias, relu=relu)
@@ -298,12 +320,14 @@ def special_rows() -> Iterator[Row]:
 
     usual = KINDS["linear"] + KINDS["conv 3x3"] + KINDS["depthwise"]
     for inputs, channels in ((1, 64), (7, 64), (64, 64), (784, 256), (4096, 512)):
-        yield row(f"K = {inputs}", (((channels, inputs), {}),))
-    yield row("K = 66300", (((64, 66_300), {}),), outputs=24_000)
+        yield row(f"K = {inputs}", (((channels, inputs), {}),) * 3)
+    yield row("K = 66300", (((64, 66_300), {}),) * 3, outputs=24_000)
     yield row("scales of 1e-15 to 1e-12", usual, Draw(scales=(1e-15, 1e-12)))
     yield row("scales of 1e12 to 1e15", usual, Draw(scales=(1e12, 1e15)))
     yield row("M of 1 and more", (((64, 8), {}), ((32, 1, 3, 3), {"padding": 1})), Draw(largest=1, reach=15))
-    yield Row("nothing but exact ties", "all forms", 64, all_ties)
+    yield Row("products beyond int32", "all forms", 127, beyond_int32)
+    yield Row("nothing but exact ties", "all forms", 64, partial(all_ties, True))
+    yield Row("nothing but near ties", "all forms", 64, partial(all_ties, False))
     yield Row("inputs halfway between codes", "plain", 127, input_ties)
     yield Row("sums beyond 2**24, near ties", "all forms", 127, partial(long_sums, 2048, (2**24, 6.6e7), -19), 200_000)
     ends = (0.999 * 2**31, 66_299 * 255 * 127)
@@ -321,8 +345,8 @@ class Count:
         weights: the largest of the weights.
         outputs, mismatches, largest: compared, different, and by how many codes at most.
         fewest, inside: outputs of the row that has the fewest, and the smallest share inside the code range of a row.
-        refused: layers that the engine does not take.
-        told: the first few differences in full, and what the engine says of a layer that it does not take.
+        left_out: layers that the engine does not take, or for which its arithmetic is an error: a number leaves int32.
+        told: the first few differences in full, and why layers are left out.
     """
 
     weights: int
@@ -331,7 +355,7 @@ class Count:
     largest: int = 0
     fewest: int = 0
     inside: float = 0.0
-    refused: int = 0
+    left_out: int = 0
     told: tuple[str, ...] = ()
 
     def __add__(self, other: "Count") -> "Count":
@@ -342,25 +366,24 @@ class Count:
             max(self.largest, other.largest),
             min(self.fewest, other.fewest),
             min(self.inside, other.inside),
-            self.refused + other.refused,
+            self.left_out + other.left_out,
             tuple(dict.fromkeys(self.told + other.told))[:3],
         )
 
     def __str__(self) -> str:
-        said = f"{self.outputs:>11,} outputs, {self.inside:>4.0%} inside, {self.mismatches} differ"
-        said += f" by {self.largest} at most" if self.mismatches else ""
-        said += f", {self.refused} layers refused" if self.refused else ""
-        return "; ".join([said, *self.told])
+        said = [f"{self.outputs:,} outputs, {self.fewest:,} a row or more, {self.inside:.0%} inside or more"]
+        said.append(f"{self.mismatches:,} differ" + (f" by {self.largest} at most" if self.mismatches else ""))
+        return ", ".join([*said, *([f"{self.left_out} layers left out"] if self.left_out else [])])
 
 
 def count(engine: str, row: Row, layers: list[Drawn]) -> Count:
     """Compare one engine on all layers of a row."""
-    found, refused = [], []
+    found, left_out = [], []
     for layer, x in layers:
         try:
             found.append(engines.compare(engine, layer, x))
-        except ValueError as refusal:
-            refused.append(str(refusal))
+        except (ValueError, OverflowError) as reason:
+            left_out.append(str(reason))
     outputs, differences = sum(one.outputs for one in found), [str(first) for one in found for first in one.first]
     return Count(
         row.weights,
@@ -369,12 +392,12 @@ def count(engine: str, row: Row, layers: list[Drawn]) -> Count:
         max((one.largest for one in found), default=0),
         outputs,
         sum(one.inside for one in found) / max(1, outputs),
-        len(refused),
-        tuple(dict.fromkeys(differences + refused))[:3],
+        len(left_out),
+        tuple(dict.fromkeys(differences + left_out))[:3],
     )
 
 
-Table = dict[str, dict[str, Count]]  # engine -> name of some rows -> what was found
+Table = dict[str, dict[str, Count]]  # engine -> title of rows -> what was found
 
 
 def measure(names: list[str], quick: bool) -> Table:
@@ -383,11 +406,10 @@ def measure(names: list[str], quick: bool) -> Table:
     for seed, row in enumerate([*main_rows(), *special_rows()]):
         outputs = row.outputs // QUICK if quick else row.outputs
         layers = list(row.draw(outputs, torch.Generator().manual_seed(seed)))
-        name = f"{row.name}, |w| <= {row.weights}"
         for engine in names:
-            found = count(engine, row, layers)
-            table[engine][name] = table[engine][name] + found if name in table[engine] else found
-        _progress(started, f"{name}, {row.form}", table)
+            found, rows = count(engine, row, layers), table[engine]
+            rows[row.title] = rows[row.title] + found if row.title in rows else found
+        _progress(started, f"{row.title}, {row.form}", table)
     return table
 
 
@@ -402,25 +424,23 @@ def total(rows: dict[str, Count]) -> Count:
 
 def as_json(table: Table) -> dict[str, Any]:
     """The table, and whether each engine's rule is established."""
+    titles = {row.title for row in main_rows()}
+    main = [found for rows in table.values() for title, found in rows.items() if title in titles]
     return {
         "cpu": str(engines.Cpu.here()),
         "torch": torch.__version__,
+        "fewest": min(found.fewest for found in main),
+        "inside": min(found.inside for found in main),
         "engines": {
             engine: {
                 "established": engines.standing(engine).established,
                 "outputs": total(rows).outputs,
                 "mismatches": total(rows).mismatches,
-                "rows": {name: _without_empty(vars(found)) for name, found in rows.items()},
+                "rows": {name: "; ".join([str(found), *found.told]) for name, found in rows.items()},
             }
             for engine, rows in table.items()
         },
     }
-
-
-def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
-    always = ("weights", "outputs", "fewest", "inside", "mismatches")
-    values = {**values, "inside": round(values["inside"], 3)}
-    return {key: value for key, value in values.items() if value or key in always}
 
 
 def _progress(started: float, name: str, table: Table) -> None:
@@ -448,6 +468,11 @@ def readme(found: dict[str, Any]) -> str:
         for engine, one in run["engines"].items():
             standing = "established" if one["established"] else "not established"
             lines.append(f"| {engine}{where} | {one['outputs']:,} | {one['mismatches']:,} | {standing} |")
+    lines += [
+        "",
+        f"For each engine, kind of layer, granularity, bias and ReLU there are {found['fewest']:,} outputs or more, of "
+        f"which {found['inside']:.0%} or more lie inside the code range; `benchmarks/results.json` has every count.",
+    ]
     return "\n".join(lines)
 
 
@@ -457,6 +482,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a hundredth of the outputs; nothing is written")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     arguments = parser.parse_args()
+    torch.set_num_threads(1)  # layers this small lose more by waiting for a busy core than they gain by a second one
     table = measure(arguments.engine or engines.available(), arguments.quick)
     found = as_json(table)
     if arguments.json:
@@ -464,8 +490,9 @@ def main() -> None:
         return
     for engine, rows in table.items():
         print(f"\n{engines.standing(engine)}")
-        for name, one in [*rows.items(), ("all", total(rows))]:
-            print(f"  {name:<50}{one}")
+        for title, one in rows.items():
+            print(f"  {title:<52}{one}", *one.told, sep="\n    ")
+        print(f"  {'all':<52}{total(rows).outputs:,} outputs, {total(rows).mismatches:,} differ")
     if arguments.quick:
         return
     found["capped"] = capped()

@@ -3,20 +3,16 @@
 Writes benchmarks/results.json and the lines of the README that quote it.
 """
 
-import json
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from autograder.course import REPOSITORY, lab_names
-from autograder.files import write_atomic
-from autograder.samples import class_list
+import record
 
-RESULTS = REPOSITORY / "benchmarks" / "results.json"
-README = REPOSITORY / "README.md"
+from autograder.course import lab_names
+from autograder.samples import class_list
 
 
 def seconds(course: Path) -> float:
@@ -32,15 +28,12 @@ def main() -> None:
         course = Path(folder) / "course"
         first, again = seconds(course), seconds(course)
     submissions = sum(len(class_list(lab)) for lab in lab_names())
-    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-    results["loop"] = {"submissions": submissions, "first_seconds": first, "again_seconds": again}
-    write_atomic(RESULTS, json.dumps(results, indent=1) + "\n")
     line = (
         f"On two cores the loop takes {first:.0f} s for {submissions} submissions (one of them never ends and is "
         f"stopped after 10 s), and {again:.0f} s when nothing has changed."
     )
-    text = README.read_text("utf-8")
-    write_atomic(README, re.sub(r"(<!-- loop -->\n).*?(\n<!-- /loop -->)", rf"\g<1>{line}\g<2>", text, flags=re.DOTALL))
+    found = {"submissions": submissions, "first_seconds": first, "again_seconds": again}
+    record.write("loop", found, line)
     print(line)
 
 

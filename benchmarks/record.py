@@ -16,5 +16,8 @@ def write(section: str, found: Any, text: str) -> None:
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     results[section] = found
     write_atomic(RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    between = re.compile(rf"(<!-- {section} -->\n).*?(\n<!-- /{section} -->)", re.DOTALL)
-    write_atomic(README, between.sub(lambda found: found[1] + text + found[2], README.read_text("utf-8")))
+    between = re.compile(rf"(<!-- {section} -->\n).*?(<!-- /{section} -->)", re.DOTALL)
+    page, places = between.subn(lambda place: f"{place[1]}{text}\n{place[2]}", README.read_text("utf-8"))
+    if not places:
+        raise SystemExit(f"README.md has no place for it: <!-- {section} -->, and <!-- /{section} --> on a later line.")
+    write_atomic(README, page)

@@ -7,6 +7,7 @@ import torch
 
 from qlab import engines, rules
 from qlab.engines import Cpu, Layer, pytorch
+from tests.conftest import missing
 from tests.engines.layers import KINDS, drawn
 
 ENGINES = pytorch.available()
@@ -159,6 +160,12 @@ def test_a_planted_difference_is_counted_and_given_in_full(monkeypatch):
 def test_a_cpu_whose_rule_was_not_measured_is_told_with_the_counts():
     arm = engines.standing(ENGINES[0], Cpu("arm64", vnni=False, amx=False, avx512=False))
     assert not arm.established and "not established on this CPU (arm64" in str(arm) and "outputs differ" in str(arm)
+
+
+def test_every_engine_that_torch_may_have_is_there():
+    absent = set(pytorch.NAMES) - set(ENGINES)
+    if absent:
+        missing("engines", f"{', '.join(sorted(absent))}: {pytorch.HOW}")
 
 
 @every_engine
