@@ -436,6 +436,7 @@ def as_json(table: Table) -> dict[str, Any]:
                 "established": engines.standing(engine).established,
                 "outputs": total(rows).outputs,
                 "mismatches": total(rows).mismatches,
+                "where": [title for title, found in rows.items() if found.mismatches],
                 "rows": {name: "; ".join([str(found), *found.told]) for name, found in rows.items()},
             }
             for engine, rows in table.items()
@@ -467,7 +468,8 @@ def readme(found: dict[str, Any]) -> str:
     for where, run in (("", found), (", capped to AVX2", found["capped"])):
         for engine, one in run["engines"].items():
             standing = "established" if one["established"] else "not established"
-            lines.append(f"| {engine}{where} | {one['outputs']:,} | {one['mismatches']:,} | {standing} |")
+            differ = "; ".join([f"{one['mismatches']:,}", *one["where"]])
+            lines.append(f"| {engine}{where} | {one['outputs']:,} | {differ} | {standing} |")
     lines += [
         "",
         f"For each engine, kind of layer, granularity, bias and ReLU there are {found['fewest']:,} outputs or more, of "

@@ -9,6 +9,7 @@ of the README that quote it. Without QLAB_DATA the images are random ones, and t
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -27,9 +28,8 @@ TURNS = 25
 def best(runs: dict[str, Run], turns: int = TURNS) -> dict[str, float]:
     """The shortest time of each, in milliseconds; they take turns, so that a busy moment meets them all."""
     found = {name: float("inf") for name in runs}
-    for name, run in runs.items():
+    for run in runs.values():
         run()  # memory and kernels are fetched before anything counts
-        found[name] = float("inf")
     for _ in range(turns):
         for name, run in runs.items():
             started = time.perf_counter()
@@ -70,8 +70,7 @@ def linear() -> dict[str, float]:
     }
     layer = Layer(w, 0.01, 0.02, 131, 2.0, 131)
     for name in pytorch.available():
-        if name != "qnnpack":  # half a minute a turn would tell nothing more than its name does
-            runs[f"the engine {name}, packing and input included"] = lambda name=name: engines.run(name, layer, real_x)
+        runs[f"the engine {name}, packing and input included"] = partial(engines.run, name, layer, real_x)
     return best(runs)
 
 
@@ -99,20 +98,23 @@ def images() -> tuple[Tensor, str]:
 
 def integer_network(network: models.MLP, x: Tensor) -> Callable[[Tensor], Tensor]:
     """The network on codes: bias, ReLU and requantization in each layer, codes in, codes out."""
-    steps, (scale, zero_point) = [], qlab.qparams(*qlab.affine_range(x), -128, 127)
-    with torch.no_grad():
-        for number, layer in enumerate(network.layers):
-            last = number == len(network.layers) - 1
-            x = layer(x) if last else torch.relu(layer(x))
-            q_w, s_w, _ = qlab.linear_quantize(layer.weight, symmetric=True, narrow=True)
-            s_out, z_out = qlab.qparams(*qlab.affine_range(x), -128, 127)
-            fixed = (q_w, scale.item(), s_w, s_out.item(), int(zero_point), 0, int(z_out))
-            steps.append((fixed, layer.bias.detach(), not last))
-            scale, zero_point = s_out, z_out
+    steps: list[Callable[[Tensor], Tensor]] = []
+    layers = [layer for layer in network.layers if isinstance(layer, torch.nn.Linear)]
+    s_x, z_x = qlab.get_scale_and_zero_point(x)
+    for layer in layers:
+        relu = layer is not layers[-1]
+        x = torch.relu(layer(x)) if relu else layer(x)
+        q_w, s_w, _ = qlab.linear_quantize(layer.weight, symmetric=True, narrow=True)
+        s_out, z_out = qlab.get_scale_and_zero_point(x)
+        numbers = {"input_scale": s_x, "weight_scale": s_w, "output_scale": s_out}
+        zero_points = {"input_zero_point": z_x, "weight_zero_point": 0, "output_zero_point": z_out}
+        step = partial(qlab.quantized_linear, weights=q_w, bias=layer.bias, relu=relu, rule=rules.single_rounding)
+        steps.append(partial(step, **numbers, **zero_points))
+        s_x, z_x = s_out, z_out
 
     def run(q: Tensor) -> Tensor:
-        for (q_w, *numbers), bias, relu in steps:
-            q = qlab.quantized_linear(q, q_w, *numbers, bias=bias, relu=relu, rule=rules.single_rounding)
+        for step in steps:
+            q = step(q)
         return q.argmax(dim=1)
 
     return run
@@ -127,7 +129,8 @@ def network() -> tuple[str, dict[str, float]]:
 
     def fp32() -> Tensor:
         with torch.no_grad():
-            return model(x).argmax(dim=1)
+            classes: Tensor = model(x).argmax(dim=1)
+            return classes
 
     return name, best({"fp32 MLP": fp32, "integers only, fixed point": lambda: run(codes)})
 

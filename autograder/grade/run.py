@@ -9,10 +9,12 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -84,12 +86,22 @@ def run(notebook: NotebookNode, place: Place, seed: int, limits: Limits) -> Run:
         with tempfile.TemporaryDirectory(prefix="qlab-grade-") as scratch:
             _copy_files(place.own_files, Path(scratch))
             _copy_files(place.files, Path(scratch))
-            killer = asyncio.run(_run_once(notebook, Path(scratch), place.untouched, seed, limits, left_out, done))
+            killer = _complete(_run_once(notebook, Path(scratch), place.untouched, seed, limits, left_out, done))
         if killer is None:
             return done
         left_out.add(killer)
     done.complete = False
     return done
+
+
+def _complete(running: Coroutine[Any, Any, str | None]) -> str | None:
+    """What a coroutine returns; in a thread of its own where an event loop runs already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(running)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, running).result()
 
 
 def _copy_files(folder: Path, target: Path) -> None:

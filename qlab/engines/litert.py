@@ -304,7 +304,10 @@ def xnnpack(stage: OutputStage) -> Output:
 
 @rule("float64", "LiteRT, kernels/internal/reference/integer_ops/fully_connected.h: requant in float")
 def float64(stage: OutputStage) -> Output:
-    """round((acc + bias) * M) + Z_out, clamped, in float64, with ties away from zero and an int32 bias."""
+    """round((acc + bias) * M) + Z_out, clamped, in float64, with ties away from zero and an int32 bias.
+
+    A product beyond int32 is cast to int32 all the same, which C leaves undefined: that is not modelled.
+    """
     with_bias, M = _bias(stage), f64(stage.input_scale) * f64(stage.weight_scale) / f64(stage.output_scale)
     return lambda acc: stage.clamp(half_away(with_bias(acc).to(torch.float64) * M) + stage.output_zero_point)
 

@@ -1,5 +1,6 @@
 """Odd things that honest students hand in: each costs what it has to, and nothing else."""
 
+import asyncio
 import json
 from types import SimpleNamespace
 
@@ -159,3 +160,11 @@ def test_a_picture_in_an_essay_reaches_the_person_who_marks_it(hand_in):
 
     essay = next(cell for cell in hand_in(change).notebook.cells if grade_id(cell) == "q6")
     assert essay.attachments == {"a.png": {"image/png": "aGk="}}
+
+
+def test_grading_works_where_an_event_loop_runs_already(hand_in):
+    # A notebook has one, and so has a test process in which Playwright once ran.
+    async def in_a_loop():
+        return hand_in()
+
+    assert asyncio.run(in_a_loop()).marks == FULL
