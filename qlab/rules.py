@@ -204,7 +204,7 @@ def qnnpack(stage: OutputStage) -> Output:
 def times_in_float32(t: Tensor, M: Tensor, stage: OutputStage) -> Tensor:
     """clamp(rint(t * M) + Z_out); t is overwritten. Where the product leaves int32, cvtps2dq gives -2**31."""
     product = t.mul_(M).round_()
-    if product.numel() and float(product.max()) >= 2.0**31:
+    if product.numel() and float(product.amax()) >= 2.0**31:
         product.masked_fill_(product >= 2.0**31, -(2.0**31))
     return stage.clamp(product.add_(stage.output_zero_point))
 
