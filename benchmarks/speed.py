@@ -2,8 +2,8 @@
 
     QLAB_DATA=DIR python benchmarks/speed.py
 
-Peers take turns, and the best of many turns counts. Prints the table, and writes benchmarks/results.json and the lines
-of the README that quote it. Without QLAB_DATA the images are random ones, and the row says so.
+Each takes turns with its peer, and the best of many turns counts. Prints the table, and writes benchmarks/results.json
+and the lines of the README that quote it. Without QLAB_DATA the images are random ones, and the row says so.
 """
 
 import os
@@ -22,19 +22,29 @@ from qlab import accumulate, data, engines, models, rules
 from qlab.engines import Layer, pytorch
 
 Run = Callable[[], Any]
+Found = dict[str, dict[str, float]]  # what ran -> its milliseconds, and its speed as a multiple of its peer's
 TURNS = 25
 
 
-def best(runs: dict[str, Run], turns: int = TURNS) -> dict[str, float]:
-    """The shortest time of each, in milliseconds; they take turns, so that a busy moment meets them all."""
-    found = {name: float("inf") for name in runs}
-    for run in runs.values():
-        run()  # memory and kernels are fetched before anything counts
+def best(peer: Run, run: Run, turns: int) -> tuple[float, float]:
+    """The shortest times of two, in milliseconds; they take turns, so that a busy moment meets both."""
+    peer(), run()  # memory and kernels are fetched before anything counts
+    found = [float("inf"), float("inf")]
     for _ in range(turns):
-        for name, run in runs.items():
+        for number, one in enumerate((peer, run)):
             started = time.perf_counter()
-            run()
-            found[name] = min(found[name], 1000 * (time.perf_counter() - started))
+            one()
+            found[number] = min(found[number], 1000 * (time.perf_counter() - started))
+    return found[0], found[1]
+
+
+def beside(peer: str, runs: dict[str, Run], turns: int = TURNS) -> Found:
+    """Each of the runs beside the one that is their peer."""
+    found = {}
+    for name, run in runs.items():
+        peers, own = best(runs[peer], run, turns)
+        peers = own if name == peer else peers
+        found[name] = {"ms": round(own, 2), "times": round(peers / own, 2)}
     return found
 
 
@@ -42,7 +52,7 @@ def drawn(*shape: int, low: int = -127, high: int = 127) -> Tensor:
     return torch.randint(low, high + 1, shape, generator=torch.Generator().manual_seed(sum(shape)))
 
 
-def linear() -> dict[str, float]:
+def linear() -> Found:
     """1024 x 1024 x 1024: accumulate and requantize, by rule and by route."""
     x, w = drawn(1024, 1024, low=0, high=255).to(torch.uint8), drawn(1024, 1024).to(torch.int8)
     real_x, real_w = x.float(), w.float()
@@ -71,22 +81,18 @@ def linear() -> dict[str, float]:
     layer = Layer(w, 0.01, 0.02, 131, 2.0, 131)
     for name in pytorch.available():
         runs[f"the engine {name}, packing and input included"] = partial(engines.run, name, layer, real_x)
-    return best(runs)
+    return beside("fp32 F.linear", runs)
 
 
-def convolution() -> dict[str, float]:
+def convolution() -> Found:
     """3x3, 64 channels, 56x56, padding 1."""
     x, w = drawn(1, 64, 56, 56, low=0, high=255).to(torch.uint8), drawn(64, 64, 3, 3).to(torch.int8)
     real_x, real_w = x.float(), w.float()
-    return best(
-        {
-            "fp32 F.conv2d": lambda: torch.nn.functional.conv2d(real_x, real_w, padding=1),
-            "fbgemm's rule": lambda: qlab.quantized_conv2d(
-                x, w, 0.02, 0.01, 2.0, 131, 0, 3, padding=1, rule=rules.fbgemm
-            ),
-        },
-        4 * TURNS,
-    )
+    runs: dict[str, Run] = {
+        "fp32 F.conv2d": lambda: torch.nn.functional.conv2d(real_x, real_w, padding=1),
+        "fbgemm's rule": lambda: qlab.quantized_conv2d(x, w, 0.02, 0.01, 2.0, 131, 0, 3, padding=1, rule=rules.fbgemm),
+    }
+    return beside("fp32 F.conv2d", runs, 4 * TURNS)
 
 
 def images() -> tuple[Tensor, str]:
@@ -120,7 +126,7 @@ def integer_network(network: models.MLP, x: Tensor) -> Callable[[Tensor], Tensor
     return run
 
 
-def network() -> tuple[str, dict[str, float]]:
+def network() -> tuple[str, Found]:
     """784-512-512-10 with biases, integers only beside fp32."""
     x, name = images()
     model = models.MLP(bias=True)
@@ -132,15 +138,14 @@ def network() -> tuple[str, dict[str, float]]:
             classes: Tensor = model(x).argmax(dim=1)
             return classes
 
-    return name, best({"fp32 MLP": fp32, "integers only, fixed point": lambda: run(codes)})
+    return name, beside("fp32 MLP", {"fp32 MLP": fp32, "integers only, fixed point": lambda: run(codes)})
 
 
-def table(found: dict[str, dict[str, float]]) -> str:
-    """One line a measurement, with its speed as a multiple of the fp32 peer above it."""
+def table(found: dict[str, Found]) -> str:
+    """One line a measurement."""
     lines = ["| one thread | ms | times fp32's speed |", "|---|---|---|"]
-    for what, times in found.items():
-        peer = next(iter(times.values()))
-        lines += [f"| {what}: {name} | {ms:.2f} | {peer / ms:.2f} |" for name, ms in times.items()]
+    for what, rows in found.items():
+        lines += [f"| {what}: {name} | {row['ms']:.2f} | {row['times']:.2f} |" for name, row in rows.items()]
     return "\n".join(lines)
 
 
@@ -149,7 +154,7 @@ def main() -> None:
     name, mlp = network()
     found = {"1024 x 1024 x 1024": linear(), "conv 3x3, 64 channels, 56 x 56": convolution(), name: mlp}
     text = f"On {engines.Cpu.here()}, torch {torch.__version__}:\n\n{table(found)}"
-    record.write("speed", {"cpu": str(engines.Cpu.here()), "milliseconds": found}, text)
+    record.write("speed", {"cpu": str(engines.Cpu.here()), "torch": torch.__version__, **found}, text)
     print(text)
 
 
