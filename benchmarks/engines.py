@@ -289,7 +289,7 @@ class Row:
     @property
     def title(self) -> str:
         """What its line of the table is called, which rows of other forms share."""
-        return f"{self.name}, |w| <= {self.weights}"
+        return f"{self.name}, weights -{self.weights}..{self.weights}"
 
 
 def draw_row(shapes: tuple[Shape, ...], how: Draw, mixed: bool, outputs: int, generator: Generator) -> Iterator[Drawn]:
@@ -493,8 +493,8 @@ def main() -> None:
     for engine, rows in table.items():
         print(f"\n{engines.standing(engine)}")
         for title, one in rows.items():
-            print(f"  {title:<52}{one}", *one.told, sep="\n    ")
-        print(f"  {'all':<52}{total(rows).outputs:,} outputs, {total(rows).mismatches:,} differ")
+            print(f"  {title:<58}{one}", *one.told, sep="\n    ")
+        print(f"  {'all':<58}{total(rows).outputs:,} outputs, {total(rows).mismatches:,} differ")
     if arguments.quick:
         return
     found["capped"] = capped()

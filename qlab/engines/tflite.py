@@ -1,0 +1,155 @@
+"""A layer as a TensorFlow Lite file, the format that LiteRT runs: quantize, pad where it has to be, the layer."""
+
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qlab.engines.layer import Layer
+from qlab.rules import OutputStage, f32, f64, integer_bias
+
+# LiteRT's activations are signed bytes: the same codes and zero-points, 128 lower.
+SIGNED = 128
+
+
+def model(layer: Layer, shape: tuple[int, ...]) -> bytes:
+    """A layer as a LiteRT file: float32 of the given shape in, channels last; int8 codes out."""
+    file, layer = File(), replace(layer, **float32_scales(layer))
+    x = file.tensor(shape, "FLOAT32")
+    q_x = file.activation(shape, layer.input_scale, layer.input_zero_point)
+    file.operator("QUANTIZE", 1, [x], q_x, "QuantizeOptions")
+    if layer.padding:
+        q_x, shape = _padded(file, layer, q_x, shape)
+    return file.finish(x, _layer(file, layer, q_x, shape))
+
+
+def float32_scales(what: Layer | OutputStage) -> dict[str, Any]:
+    """The scales as a file holds them: what LiteRT computes from is rounded to float32."""
+    return {
+        "input_scale": f32(what.input_scale).item(),
+        "weight_scale": f32(what.weight_scale),
+        "output_scale": f32(what.output_scale).item(),
+    }
+
+
+def _padded(file: "File", layer: Layer, q_x: int, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """A PAD in front, which pads with the zero-point: convolutions know no padding in numbers, only SAME and VALID."""
+    before_and_after = torch.tensor([[0, 0], [layer.padding] * 2, [layer.padding] * 2, [0, 0]], dtype=torch.int32)
+    batch, height, width, channels = shape
+    larger = (batch, height + 2 * layer.padding, width + 2 * layer.padding, channels)
+    padded = file.activation(larger, layer.input_scale, layer.input_zero_point)
+    file.operator("PAD", 2, [q_x, file.tensor((4, 2), "INT32", before_and_after)], padded, "PadOptions")
+    return padded, larger
+
+
+def _layer(file: "File", layer: Layer, q_x: int, shape: tuple[int, ...]) -> int:
+    """The layer's own operator; the tensor that it writes."""
+    constants = [q_x, file.weights(layer), file.bias(layer)]
+    q_out = file.activation(_output_shape(layer, shape), layer.output_scale, layer.output_zero_point)
+    activation = file.constant("ActivationFunctionType", "RELU" if layer.relu else "NONE")
+    if layer.kind == "linear":
+        options = {"fusedActivationFunction": activation}
+        return file.operator("FULLY_CONNECTED", 4, constants, q_out, "FullyConnectedOptions", **options)
+    options = {
+        "fusedActivationFunction": activation,
+        "padding": file.constant("Padding", "VALID"),
+        "strideH": layer.stride,
+        "strideW": layer.stride,
+        "dilationHFactor": layer.dilation,
+        "dilationWFactor": layer.dilation,
+    }
+    if not depthwise(layer):
+        return file.operator("CONV_2D", 3, constants, q_out, "Conv2DOptions", **options)
+    options["depthMultiplier"] = layer.weights.shape[0] // layer.groups
+    return file.operator("DEPTHWISE_CONV_2D", 3, constants, q_out, "DepthwiseConv2DOptions", **options)
+
+
+def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if layer.kind == "linear":
+        return shape[0], layer.weights.shape[0]
+    reach = [layer.dilation * (size - 1) for size in layer.weights.shape[2:]]
+    height, width = ((size - r - 1) // layer.stride + 1 for size, r in zip(shape[1:3], reach, strict=True))
+    return shape[0], height, width, layer.weights.shape[0]
+
+
+def depthwise(layer: Layer) -> bool:
+    """Whether each output channel has one input channel, which is an operator of its own in LiteRT."""
+    return layer.groups > 1 and layer.weights.shape[1] == 1
+
+
+class File:
+    """A model with one graph, put together tensor by tensor; a tensor is known by its place."""
+
+    def __init__(self) -> None:
+        self.schema: Any = import_module("ai_edge_litert.schema_py_generated")
+        self.model, self.graph = self.schema.ModelT(), self.schema.SubGraphT()
+        self.model.version, self.model.subgraphs, self.model.operatorCodes = 3, [self.graph], []
+        self.model.buffers = [self.schema.BufferT()]  # the first one is for tensors without data
+        self.graph.tensors, self.graph.operators = [], []
+
+    def constant(self, group: str, name: str) -> int:
+        """A named number of LiteRT's schema."""
+        number: int = getattr(getattr(self.schema, group), name)
+        return number
+
+    def tensor(self, shape: tuple[int, ...], dtype: str, data: Tensor | None = None, **quantization: Any) -> int:
+        """A tensor, with data if it is constant; quantization as QuantizationParametersT has it."""
+        tensor = self.schema.TensorT()
+        tensor.shape, tensor.type, tensor.buffer = list(shape), self.constant("TensorType", dtype), 0
+        tensor.name = f"tensor{len(self.graph.tensors)}"
+        if data is not None:
+            tensor.buffer = len(self.model.buffers)
+            self.model.buffers.append(self.schema.BufferT())
+            self.model.buffers[-1].data = data.contiguous().flatten().view(torch.uint8).numpy()
+        if quantization:
+            tensor.quantization = _set(self.schema.QuantizationParametersT(), quantization)
+        self.graph.tensors.append(tensor)
+        return len(self.graph.tensors) - 1
+
+    def activation(self, shape: tuple[int, ...], scale: float, zero_point: int) -> int:
+        """A tensor of codes."""
+        return self.tensor(shape, "INT8", scale=[scale], zeroPoint=[zero_point - SIGNED])
+
+    def weights(self, layer: Layer) -> int:
+        """The weights, input channels last; of a depthwise convolution output channels last."""
+        order = (0, 1) if layer.kind == "linear" else (1, 2, 3, 0) if depthwise(layer) else (0, 2, 3, 1)
+        scale = torch.as_tensor(layer.weight_scale).reshape(-1).tolist()
+        data, channels = layer.weights.permute(order), order.index(0)
+        return self.tensor(
+            tuple(data.shape), "INT8", data, scale=scale, zeroPoint=[0] * len(scale), quantizedDimension=channels
+        )
+
+    def bias(self, layer: Layer) -> int:
+        """The bias; zeros where there is none, because the convolutions' kernels read one in any case."""
+        out = layer.weights.shape[0]
+        accumulator_scale = f64(layer.input_scale) * f64(layer.weight_scale)
+        codes = integer_bias(layer.bias, accumulator_scale)(torch.zeros(out, dtype=torch.int64)).to(torch.int32)
+        scale = accumulator_scale.reshape(-1).tolist()
+        return self.tensor((out,), "INT32", codes, scale=scale, zeroPoint=[0] * len(scale))
+
+    def operator(self, name: str, version: int, inputs: list[int], output: int, options: str, **settings: int) -> int:
+        """An operator behind the ones so far; its output."""
+        code, operator = self.schema.OperatorCodeT(), self.schema.OperatorT()
+        code.builtinCode = code.deprecatedBuiltinCode = self.constant("BuiltinOperator", name)
+        code.version = version
+        operator.opcodeIndex, operator.inputs, operator.outputs = len(self.model.operatorCodes), inputs, [output]
+        operator.builtinOptionsType = self.constant("BuiltinOptions", options)
+        operator.builtinOptions = _set(getattr(self.schema, f"{options}T")(), settings)
+        self.model.operatorCodes.append(code)
+        self.graph.operators.append(operator)
+        return output
+
+    def finish(self, input: int, output: int) -> bytes:
+        """The file's content."""
+        self.graph.inputs, self.graph.outputs = [input], [output]
+        builder = import_module("flatbuffers").Builder()
+        builder.Finish(self.model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+
+def _set(target: Any, values: dict[str, Any]) -> Any:
+    for name, value in values.items():
+        setattr(target, name, value)
+    return target
