@@ -22,7 +22,7 @@ from qlab.requantize import quantize_multiplier, requantize
 
 Output = Callable[[Tensor], Tensor]
 
-BLOCK = 2**17  # accumulators that an output stage takes at once: a megabyte in int64
+BLOCK = 2**20  # accumulators that an output stage takes at once
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Rule:
 
 
 def in_blocks(output: Output, acc: Tensor) -> Tensor:
-    """output(acc), block by block: what lies between then stays in the cache. Each output depends on its sum alone."""
+    """output(acc), block by block, so that memory is used again. Each output depends on its sum alone."""
     if acc.numel() <= BLOCK or acc.dim() < 2:
         return output(acc)
     rows = acc.reshape(-1, acc.shape[-1])

@@ -159,10 +159,16 @@ def xnnpack(stage: OutputStage) -> Output:
 def float64(stage: OutputStage) -> Output:
     """round((acc + bias) * M) + Z_out, clamped, in float64, with ties away from zero and an int32 bias.
 
-    A product beyond int32 is cast to int32 all the same, which C leaves undefined: that is not modelled.
+    The product saturates to int32; the signed zero-point is then added in int32, which may wrap around.
     """
     with_bias, M = _bias(stage), f64(stage.input_scale) * f64(stage.weight_scale) / f64(stage.output_scale)
-    return lambda acc: stage.clamp(half_away(with_bias(acc).to(torch.float64) * M) + stage.output_zero_point)
+
+    def output(acc: Tensor) -> Tensor:
+        product = half_away(with_bias(acc).to(torch.float64) * M).clamp(-(2**31), 2**31 - 1).to(torch.int64)
+        signed = (product + stage.output_zero_point - SIGNED).to(torch.int32)
+        return stage.clamp(signed.to(torch.int64) + SIGNED)
+
+    return output
 
 
 @rule(

@@ -41,7 +41,12 @@ def quantize(x: Tensor, scale: float, zero_point: int) -> Tensor:
 
 
 def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
-    """Output codes of the engine's own kernel, uint8, output channels last."""
+    """Output codes of the engine's own kernel, uint8, output channels last.
+
+    Raises:
+        ValueError: fbgemm would write beyond its memory.
+    """
+    _refuse_what_fbgemm_breaks_on(engine, layer, Cpu.here())
     with selected(engine), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that quantized tensors will go; a cell that prints it loses marks
         q_x = quantize(x, layer.input_scale, layer.input_zero_point)
@@ -161,6 +166,16 @@ def _fbgemm_has_a_kernel_for_groups(layer: Layer, cpu: Cpu) -> bool:
     out, per_group = layer.weights.shape[0] // layer.groups, layer.weights.shape[1]
     small = out == per_group and per_group in (2, 4, 8, 16) and _usual_window(layer, (3,))
     return small and layer.groups >= _fbgemm_groups_at_once(layer, cpu)
+
+
+def _refuse_what_fbgemm_breaks_on(engine: str, layer: Layer, cpu: Cpu) -> None:
+    """Groups of 2 or 4 channels whose number does not fill its registers corrupt the heap (torch 2.13)."""
+    if engine not in ("fbgemm", "x86") or _is_onednn(engine, layer, cpu) or layer.kind == "linear":
+        return
+    odd = layer.groups % _fbgemm_groups_at_once(layer, cpu) != 0
+    if odd and not _fbgemm_has_a_kernel_for_depthwise(layer) and _fbgemm_has_a_kernel_for_groups(layer, cpu):
+        together = _fbgemm_groups_at_once(layer, cpu)
+        raise ValueError(f"fbgemm breaks on {layer.groups} groups of this size: take a multiple of {together}.")
 
 
 def _fbgemm_groups_at_once(layer: Layer, cpu: Cpu) -> int:

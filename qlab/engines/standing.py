@@ -35,7 +35,7 @@ class Standing:
 
 @lru_cache
 def standing(engine: str, cpu: Cpu | None = None) -> Standing:
-    """The standing of an engine, after some 30,000 outputs of small layers; remembered for the process.
+    """The standing of an engine, after some 90,000 outputs of small layers; remembered for the process.
 
     Raises:
         ValueError: no such engine here.
@@ -59,6 +59,10 @@ def _probes() -> list[tuple[Layer, Tensor]]:
         ((16, 16, 1, 1), {"relu": True}),
         ((16, 1, 3, 3), {"groups": 16, "padding": 1}),
         ((16, 4, 3, 3), {"groups": 4, "padding": 1}),
+        ((16, 1, 3, 3), {"groups": 8, "padding": 1}),
+        ((16, 1, 3, 3), {"padding": 1}),
+        ((16, 3, 3, 3), {"padding": 1}),
+        ((6, 3, 3, 3), {"groups": 2}),
     ]
     probes = [
         _probe(shape, settings, generator, near_ties) for shape, settings in shapes for near_ties in (False, True)

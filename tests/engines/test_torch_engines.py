@@ -218,6 +218,13 @@ def test_the_rule_follows_what_the_cpu_reports():
     assert not capped.onednn_vnni and not capped.onednn_amx and not capped.fbgemm_vnni
 
 
+def test_a_layer_that_ends_the_process_in_fbgemm_is_refused():
+    # 100 groups of 2 channels corrupted the heap.
+    layer = Layer(torch.ones(200, 2, 3, 3, dtype=torch.int8), 0.1, 0.1, 0, 0.1, 0, groups=100, padding=1)
+    with pytest.raises(ValueError, match="fbgemm breaks on 100 groups of this size: take a multiple of"):
+        engines.run("fbgemm", layer, torch.ones(1, 200, 5, 5))
+
+
 def test_an_engine_that_is_not_there_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr(pytorch, "available", lambda: [])
     layer = Layer(torch.ones(1, 1, dtype=torch.int8), 0.1, 0.1, 0, 0.1, 0)
