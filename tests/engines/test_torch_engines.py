@@ -62,6 +62,25 @@ def test_exact_ties(engine, kind):
 
 
 @every_engine
+def test_a_bias_next_to_a_whole_step_of_the_accumulator(engine):
+    """Sums next to halves: here fbgemm's fused multiply-add of the bias shows, in one of ten thousand outputs."""
+    generator, found, separate = torch.Generator().manual_seed(0), [], 0
+    for _ in range(40):
+        s_x, s_w = (0.01 + 0.1 * torch.rand(2, generator=generator, dtype=torch.float64)).tolist()
+        weights = torch.randint(-1, 2, (16, 64), generator=generator).to(torch.int8)
+        bias = (torch.randint(200, 4000, (16,), generator=generator).double() * s_x * s_w).float()
+        layer = Layer(weights, s_w, s_x, 131, 32 * s_x * s_w, 3, bias)
+        x = (torch.randint(120, 143, (300, 64), generator=generator) - 131) * s_x
+        found.append(engines.compare(engine, layer, x))
+        acc, scale = layer.accumulator(pytorch.first_arrow(x, s_x, 131)), rules.f32(s_x) * rules.f32(s_w)
+        in_two_steps = acc.float().add_(bias * rules.f32(1 / rules.f64(scale)))
+        M = scale / rules.f32(layer.output_scale)
+        separate += int((rules.times_in_float32(in_two_steps, M, layer.stage) != rules.fbgemm(layer.stage)(acc)).sum())
+    assert separate > 0
+    holds(engine, sum(found[1:], start=found[0]))
+
+
+@every_engine
 @pytest.mark.parametrize("k", [1, 7, 784, 4096, 66_300])
 def test_short_and_long_sums(engine, k):
     generator = torch.Generator().manual_seed(k)
