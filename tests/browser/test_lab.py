@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from playwright.sync_api import TimeoutError as TookTooLong
 
 from autograder.course import LABS
 from autograder.samples import class_list, written_answers
@@ -29,16 +30,24 @@ def hand_out(folder: Path, student: str) -> str:
     return path.name
 
 
+RUNS = 3
+EVERY_CELL_RAN = r"""() => { const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
+    return prompts.length > 15 && prompts.every(p => /^\[\d+\]:?$/.test(p.textContent.trim())) }"""
+
+
 def run_all(page, address):
     page.goto(address, wait_until="load")
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=120_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    page.wait_for_function(
-        r"""() => { const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-        return prompts.length > 15 && prompts.every(p => /^\[\d+\]:?$/.test(p.textContent.trim())) }""",
-        timeout=180_000,
-    )
+    for turn in range(RUNS):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        try:
+            page.wait_for_function(EVERY_CELL_RAN, timeout=80_000)
+            return
+        except TookTooLong:
+            # On a busy machine JupyterLab now and then loses the order while it still puts the page together.
+            if turn == RUNS - 1:
+                raise
 
 
 def keep_picture(page, name):
