@@ -673,6 +673,6 @@ Any sincere answer gets full marks.
 Quantize the network's weights with 4, 3 and 2 bits (`quantize(layer.weight, bits)` in `quantize_network`, and `bitwidth=bits` for
 `linear_on_codes`) and plot accuracy against bits. Where does it break, and which layer breaks first?
 
-**Next.** Lab 2 takes the last floats out: the int32 bias, M0 and n in integers, and results that equal PyTorch's own int8
-engines bit for bit. It uses the three functions that you wrote here.
+**Next.** Lab 2 takes the last floats out: the int32 bias, M0 and n in integers, and whole networks that are
+compared bit by bit with PyTorch's own int8 engines.
 """

@@ -840,7 +840,7 @@ for engine in engines.available():
 # %% [markdown] id="ties-answer"
 """
 Ties go up in yours (or away from zero, if your rounding_shift does that). fbgemm and qnnpack round the product to even and then add 3; onednn adds 3 first and rounds the sum to even, so at every tie it goes
-the other way. Other engines, where they are installed (`pip install "qlab[engines]"`): onnxruntime and LiteRT's usual kernels do as qnnpack does, LiteRT's reference and optimized kernels are fixed point as yours.
+the other way. Other engines, where they are installed (`pip install "qlab[engines]"`): onnxruntime and LiteRT's usual kernels do as qnnpack does; LiteRT's optimized kernel is fixed point as yours, and its reference for this layer computes in float64, with ties away from zero.
 """
 
 # %% [markdown] id="q11-text"
