@@ -10,6 +10,7 @@ import pytest
 from qlab import engines
 from qlab.engines import pytorch
 from tests.conftest import REPOSITORY
+from tests.engines.test_torch_engines import measured
 
 CAPS = {"FBGEMM_ENABLE_INSTRUCTIONS": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "1"}
 
@@ -60,9 +61,9 @@ def test_the_cap_is_reported(capped):
 @pytest.mark.parametrize("engine", pytorch.available())
 def test_saturating_engines_equal_their_model(capped, engine):
     mismatches, beside_exact, established, told = capped["engines"][engine]
-    if not established:
+    if not established and not measured(engines.Cpu.here()):
         pytest.skip(f"{mismatches} outputs differ; {told}")
-    assert mismatches == 0
+    assert mismatches == 0 and established, told
     # That the cap took hold shows: sums that saturate are not the exact ones. qnnpack adds in 32 bits everywhere.
     assert (beside_exact > 1000) == (engine != "qnnpack")
 
