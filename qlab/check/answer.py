@@ -15,16 +15,30 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from qlab.check.off_limits import off_limits
+
 BLANK = "__"
 
 
 @dataclass(frozen=True)
 class Returned:
-    """What a call gave: a value, or the sentence that tells of the exception, and the exception's name."""
+    """What a call gave: a value, or an exception.
+
+    Attributes:
+        value: None where an exception was raised.
+        error: the exception in a line: name, place, message.
+        error_name: its name.
+        error_place: " in line 2: return 1 / x", the student's own line; "" where none is known.
+    """
 
     value: Any = None
     error: str = ""
     error_name: str = ""
+    error_place: str = ""
+
+    def told(self, *, hidden: bool) -> str:
+        """The exception in a line; without its message where the case is hidden, for it may quote the input."""
+        return f"{self.error_name}{self.error_place}" if hidden else self.error
 
 
 class Answer(Protocol):
@@ -40,22 +54,28 @@ class Answer(Protocol):
         """While the context lasts, the answer finds these functions under these names."""
 
 
-def answer_from(values: tuple[Any, ...], names: tuple[str, ...]) -> Answer:
-    """The answer behind what a test cell passed: a function, values, or an `Answer` that a grader made."""
+def answer_from(values: tuple[Any, ...], names: tuple[str, ...], forbidden: tuple[str, ...] = ()) -> Answer:
+    """The answer behind what a test cell passed: a function, values, or an `Answer` that a grader made.
+
+    Args:
+        names: that the student defines.
+        forbidden: functions that are off limits while the answer is called; an `Answer` of a grader sees to its own.
+    """
     first: Any = values[0] if values else None
     if hasattr(first, "standing_in"):
         made_by_grader: Answer = first
         return made_by_grader
     if len(names) == 1 and callable(first):
-        return LocalAnswer(first, names)
+        return LocalAnswer(first, names, forbidden)
     return LocalAnswer(lambda: values if len(values) > 1 else first, names)
 
 
 class LocalAnswer:
     """An answer that lives in this process."""
 
-    def __init__(self, function: Callable[..., Any], names: tuple[str, ...]):
+    def __init__(self, function: Callable[..., Any], names: tuple[str, ...], forbidden: tuple[str, ...] = ()):
         self.function = function
+        self.forbidden = forbidden
         # Behind a decorator such as torch.no_grad() stands the student's own function, with its names and lines.
         self.own = inspect.unwrap(function)
         self.names = names
@@ -67,13 +87,15 @@ class LocalAnswer:
     def call(self, arguments: tuple[Any, ...]) -> Returned:
         """Run it; warnings are dropped and stderr goes to stdout, where a grader does not take it for a failure."""
         try:
-            with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout):
+            with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout), off_limits(self.forbidden):
                 warnings.simplefilter("ignore")
                 return Returned(self.function(*arguments))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # exit() in an answer must not end the check
-            return Returned(error=self._told(error), error_name=type(error).__name__)
+            name, place = type(error).__name__, self._place(error)
+            message = str(error).strip().splitlines()
+            return Returned(None, f"{name}{place}" + (f" ({message[0]})" if message else ""), name, place)
 
     @contextlib.contextmanager
     def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
@@ -98,16 +120,15 @@ class LocalAnswer:
         except (OSError, TypeError):
             return ""
 
-    def _told(self, error: BaseException) -> str:
-        """The exception in a line: its name, its message, and the student's own line where it came up."""
+    def _place(self, error: BaseException) -> str:
+        """The student's own line where the exception came up."""
         code = getattr(self.own, "__code__", None)
         lines = [
             f" in line {frame.lineno}: {frame.line}"
             for frame in traceback.extract_tb(error.__traceback__)
             if code is not None and frame.filename == code.co_filename
         ]
-        message = str(error).strip().splitlines()
-        return f"{type(error).__name__}{lines[-1] if lines else ''}" + (f" ({message[0]})" if message else "")
+        return lines[-1] if lines else ""
 
 
 def _executed_cells() -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from qlab.check.off_limits import AskedForError
 from qlab.check.steps import Mistake, Steps
 from qlab.check.trial import Tried, accepted
 from qlab.check.values import Between, Field, NotNumericError, as_numbers, difference, disagreement, split
@@ -33,6 +34,8 @@ def diagnose(
     seed: int,
 ) -> Diagnosis | None:
     """The mistakes of the question that explain every case, one alone before two together; then the general ones."""
+    if any(one.returned.error_name == AskedForError.__name__ for one in tried):
+        return general(tried, fields)  # nothing is computed there: what it agrees with says nothing
     for count in (1, 2):
         for share_off in (0.0, OFF_BY_ONE):
             for known in itertools.combinations(mistakes, count):
@@ -115,8 +118,8 @@ def _without_common_nan(value: Any, faulty: Between) -> tuple[Any, Between]:
 
 
 def general(tried: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:
-    """Mistakes that any question may meet, recognized by what came back."""
-    failures = [one for one in tried if not one.holds]
+    """Mistakes that any question may meet, recognized by what came back, best in a case that the student can see."""
+    failures = sorted((one for one in tried if not one.holds), key=lambda one: one.case.hidden)
     for recognize in GENERAL:
         if failures and (found := recognize(failures, fields)):
             return found
@@ -140,6 +143,17 @@ KNOWN_EXCEPTIONS = {
 }
 
 
+def _calls_what_was_asked_for(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:
+    for one in failures:
+        if one.returned.error_name == AskedForError.__name__:
+            return _named(
+                "calls the function that was asked for",
+                "write the arithmetic yourself; the function is there to compare with, outside of your answer",
+                one.returned.told(hidden=one.case.hidden),
+            )
+    return None
+
+
 def _raises(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:
     raised = [one for one in failures if one.returned.error]
     if not raised:
@@ -152,7 +166,7 @@ def _raises(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis |
         (step for part, step in KNOWN_EXCEPTIONS.items() if part in first.returned.error),
         f"run it by itself in a new cell{f' with the arguments {shown}' if shown else ''}",
     )
-    return _named(f"raises {first.returned.error_name}", step, first.returned.error)
+    return _named(f"raises {first.returned.error_name}", step, first.returned.told(hidden=first.case.hidden))
 
 
 def _returns_nothing(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:
@@ -202,8 +216,9 @@ def _not_numbers(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagno
             try:
                 numbers = as_numbers(value)
             except NotNumericError as error:
+                told = error.kind if one.case.hidden else str(error)
                 return _named(
-                    f"{field.name} is not a number", "give a number, without quotes or unit", f"{error} came back"
+                    f"{field.name} is not a number", "give a number, without quotes or unit", f"{told} came back"
                 )
             if not field.shaped and numbers.numel() != 1:
                 return _named(f"{field.name} is several numbers", "give one number; a decimal has a point, not a comma")
@@ -237,6 +252,7 @@ def _not_integers(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagn
 
 
 GENERAL = (
+    _calls_what_was_asked_for,
     _raises,
     _returns_nothing,
     _wrong_count,

@@ -1,6 +1,7 @@
 """A question of a lab, and what happens when an answer to it is checked."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from qlab.check.answer import Answer, answer_from
 from qlab.check.cases import Case
 from qlab.check.diagnosis import Diagnosis, diagnose
+from qlab.check.off_limits import name_of
 from qlab.check.outcome import Outcome, Picture
 from qlab.check.steps import Mistake
 from qlab.check.trial import Tried, try_all
@@ -46,13 +48,15 @@ class Question:
         answer: the name of the function that is asked for, or the names of the values.
         returns: the fields of what the answer returns.
         reference: the right answer in steps (see `qlab.check.steps`).
-        provided: what later cells use where the answer is not right yet; has the answer's signature.
+        provided: what later cells use where the answer is not right yet; has the answer's signature. A function of
+            qlab or of the lab's provided.py, so that it can be imported without the checks.
         parts: shares of the points.
         cases: inputs; a grader adds hidden ones with `also`.
         mistakes: the named ones.
         uses: earlier questions whose answers this one calls, by name. Where the answer fails with them, it is tried
             once more with their reference in place: one mistake costs one question.
         next: the next step where no mistake is recognized.
+        off_limits: functions, as "module:qualname", that would simply do what is asked; see `forbidden`.
     """
 
     id: str
@@ -65,6 +69,7 @@ class Question:
     next: str
     provided: Callable[..., Any] | None = None
     uses: Mapping[str, "Question"] = field(default_factory=dict)
+    off_limits: tuple[str, ...] = ()
     lab: "Lab | None" = None
     _hidden: list[Case] = field(default_factory=list)
     _checked: tuple[Any, Outcome] | None = None
@@ -79,13 +84,30 @@ class Question:
         """The names that the student defines."""
         return (self.answer,) if isinstance(self.answer, str) else self.answer
 
+    @property
+    def provided_name(self) -> str:
+        """Where the provided function is imported from, "module:qualname"; "" where there is none."""
+        return name_of(self.provided)
+
+    @property
+    def forbidden(self) -> tuple[str, ...]:
+        """What raises while an answer is called: the provided function, qlab's of the answer's name, `off_limits`.
+
+        A question that asks for values has nothing to call, and so nothing that is off limits.
+        """
+        if not isinstance(self.answer, str):
+            return ()
+        # Looked up, not imported: the checks know no function of qlab by name.
+        of_the_same_name = getattr(sys.modules["qlab"], self.answer, None)
+        return tuple(dict.fromkeys(filter(None, (self.provided_name, name_of(of_the_same_name), *self.off_limits))))
+
     def also(self, *cases: Case) -> None:
         """Add hidden cases: for the hidden region of a test cell."""
         self._hidden = [replace(case, hidden=True) for case in cases]
 
     def check(self, *answer: Any) -> Outcome:
         """Check an answer: the function, or the values; the outcome shows itself as a card."""
-        outcome = self.outcome(answer_from(answer, self.names), [*self.cases, *self._hidden], seed())
+        outcome = self.outcome(answer_from(answer, self.names, self.forbidden), [*self.cases, *self._hidden], seed())
         if self.lab is not None:
             self.lab.note(outcome)
             outcome = replace(outcome, so_far=self.lab.so_far(hidden=bool(self._hidden)))

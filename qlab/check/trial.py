@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -38,16 +39,16 @@ def accepted(
     return tuple(Between(torch.minimum(a, b), torch.maximum(a, b)) for a, b in pairs)
 
 
-def judge(
-    returned: Returned, expected: tuple[Between, ...], fields: tuple[Field, ...], reveal: bool = True
-) -> tuple[str, ...]:
+def judge(returned: Returned, expected: tuple[Between, ...], fields: tuple[Field, ...], case: Case) -> tuple[str, ...]:
     """For each field what is wrong with what came back, "" where nothing is."""
     if returned.error:
         return (f"your code raised {returned.error_name}",) * len(fields)
     values = split(returned.value, fields)
     if isinstance(values, str):
         return (values,) * len(fields)
-    return tuple(difference(*triple, reveal=reveal) for triple in zip(values, expected, fields, strict=True))
+    # Without arguments the answer is the values themselves: the expected ones are not given away.
+    told = partial(difference, reveal=bool(case.arguments), hidden=case.hidden)
+    return tuple(told(*triple) for triple in zip(values, expected, fields, strict=True))
 
 
 def try_all(
@@ -58,5 +59,5 @@ def try_all(
     for case in cases:
         expected = accepted(reference, fields, case.inputs(seed), {})
         returned = answer.call(case.inputs(seed))
-        tried.append(Tried(case, expected, returned, judge(returned, expected, fields, bool(case.arguments))))
+        tried.append(Tried(case, expected, returned, judge(returned, expected, fields, case)))
     return tried

@@ -56,7 +56,15 @@ class Between:
 
 
 class NotNumericError(Exception):
-    """What came back cannot be read as numbers; the message says what it is."""
+    """What came back cannot be read as numbers; the message says what it is.
+
+    Attributes:
+        kind: the same without quoting it, for a hidden case: an answer may return its input as text.
+    """
+
+    def __init__(self, message: str, kind: str = ""):
+        super().__init__(message)
+        self.kind = kind or message
 
 
 def as_numbers(value: Any) -> Tensor:
@@ -68,7 +76,7 @@ def as_numbers(value: Any) -> Tensor:
     if value is None:
         raise NotNumericError("None")
     if isinstance(value, bool | str | bytes | complex):
-        raise NotNumericError(f"{type(value).__name__} {value!r}")
+        raise NotNumericError(f"{type(value).__name__} {value!r}", f"a value of type {type(value).__name__}")
     try:
         numbers = _tensor(value).detach().cpu()
         if numbers.is_complex() or numbers.dtype == torch.bool:
@@ -100,17 +108,21 @@ def split(value: Any, fields: tuple[Field, ...]) -> tuple[Any, ...] | str:
     return tuple(value)
 
 
-def difference(value: Any, expected: Between, field: Field, *, strict: bool = True, reveal: bool = True) -> str:
+def difference(
+    value: Any, expected: Between, field: Field, *, strict: bool = True, reveal: bool = True, hidden: bool = False
+) -> str:
     """The empty string where the value is accepted; otherwise what came back and what was expected.
 
     Args:
         strict: ask for integers where the field does; recognizing a mistake must not.
         reveal: say what was expected; where a number is the whole answer, that would be giving it away.
+        hidden: quote no text that came back.
     """
     try:
         numbers = as_numbers(value)
     except NotNumericError as error:
-        return "nothing (None) came back" if value is None else f"{error} came back, expected numbers"
+        told = error.kind if hidden else error
+        return "nothing (None) came back" if value is None else f"{told} came back, expected numbers"
     low = expected.low
     if not field.shaped and numbers.numel() == 1:
         numbers = numbers.reshape(low.shape)

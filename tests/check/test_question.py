@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+import qlab
 from qlab.check import (
+    Case,
     Lab,
     Mistake,
     Part,
@@ -299,3 +301,76 @@ def test_neighbouring_large_integers_are_not_taken_for_one_another():
     q = question(cases=[case("a", [0.3]), case("b", [0.7])], **changes)
     assert q.check(lambda x: scaled(x) + 1).mistakes == ("one more",)
     assert q.check(lambda x: scaled(x) + 2).mistakes == ()
+
+
+# What was asked for ---------------------------------------------------------------------------------------------------
+
+
+def asked_for(**changes):
+    return question(off_limits=("qlab.ranges:min_max",), **changes)
+
+
+def test_the_function_that_was_asked_for_is_a_named_mistake():
+    def answer(x):
+        qlab.min_max(x)
+        return right(x)
+
+    outcome = asked_for().check(answer)
+    assert outcome.points == 0 and outcome.mistakes == ("calls the function that was asked for",)
+    assert ": qlab.min_max(x)" in outcome.cause and "qlab.ranges.min_max" in outcome.cause
+    assert "write the arithmetic" in outcome.next
+    assert asked_for().check(right).right and qlab.min_max(torch.ones(2))[0] == 1
+
+
+def test_the_reference_may_use_what_is_off_limits():
+    def by_min_max(x, *, rounding=nearest):
+        return qlab.min_max(x)[0] * 0 + x.double().mean(), rounding(x.double().mean())
+
+    assert asked_for(reference=by_min_max, mistakes=[]).check(right).right
+
+
+def test_what_is_forbidden_of_itself():
+    assert question().forbidden == () and question().provided_name == ""
+    q = question(answer="quantize", provided=qlab.linear_quantize, off_limits=("torch:round", "qlab.quantize:quantize"))
+    assert q.provided_name == "qlab.quantize:linear_quantize"
+    assert q.forbidden == ("qlab.quantize:linear_quantize", "qlab.quantize:quantize", "torch:round")
+    assert question(answer=("quantize", "n"), off_limits=("torch:round",)).forbidden == ()
+
+
+# Hidden inputs --------------------------------------------------------------------------------------------------------
+
+
+def with_a_hidden_case():
+    q = question()
+    q.also(case("secret", [-7.25, -3.5]))
+    return q
+
+
+def test_an_exception_in_a_hidden_case_is_told_without_its_message():
+    def answer(x):
+        if x.mean() < 0:
+            raise ValueError(f"{x.tolist()} is not defined")
+        return right(x)
+
+    outcome = with_a_hidden_case().check(answer)
+    assert outcome.mistakes == ("raises ValueError",) and "7.25" not in repr(outcome) + str(outcome.to_json())
+    assert "ValueError in line" in outcome.cause and "raise ValueError(" in outcome.cause
+
+
+def test_a_visible_failure_is_told_before_a_hidden_one():
+    def answer(x):
+        raise ValueError(f"the mean is {x.double().mean():.4f}")
+
+    q = question()
+    q.cases = [*(Case("secret", (torch.tensor([-7.25]),), hidden=True),), *q.cases]
+    outcome = q.check(answer)
+    assert "the mean is 2.3000" in outcome.cause and "-7.25" not in repr(outcome)
+
+
+def test_a_text_that_came_back_from_a_hidden_case_is_not_quoted():
+    def answer(x):
+        return (right(x)[0], right(x)[1]) if x.mean() > 0 else (right(x)[0], str(x.tolist()))
+
+    outcome = with_a_hidden_case().check(answer)
+    assert outcome.mistakes == ("rounded is not a number",) and "7.25" not in repr(outcome) + str(outcome.to_json())
+    assert "str '4' came back" in question().check(lambda x: (x.mean(), "4")).cause

@@ -1,0 +1,120 @@
+"""While an answer is called, the functions that would simply do what was asked raise.
+
+A function is named "module:qualname", such as "qlab.quantize:linear_quantize" or "torch:ops.quantized.linear".
+"""
+
+import contextlib
+import functools
+import importlib
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from types import CodeType, FunctionType
+from typing import Any, NoReturn
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+NOTHING = contextlib.nullcontext()
+
+
+class AskedForError(Exception):
+    """An answer calls the function that it was to be."""
+
+
+def refuse(name: str) -> NoReturn:
+    """Raise what a call of a function that is off limits raises."""
+    raise AskedForError(f"this is the function you were asked to write: {name.replace(':', '.')}")
+
+
+def name_of(function: object) -> str:
+    """Where a function can be imported from, "module:qualname"; "" where nowhere, as a lambda."""
+    qualname = getattr(function, "__qualname__", "<")
+    return "" if "<" in qualname else f"{getattr(function, '__module__', None)}:{qualname}"
+
+
+def find(name: str) -> tuple[Any, str, Any] | None:
+    """What holds the function, as which attribute, and the function; None where there is none of this name."""
+    module, _, qualname = name.partition(":")
+    try:
+        holder = sys.modules.get(module) or importlib.import_module(module)
+        *way, attribute = qualname.split(".")
+        for part in way:
+            holder = getattr(holder, part)
+        return holder, attribute, getattr(holder, attribute)
+    except (ImportError, AttributeError):
+        return None
+
+
+@contextlib.contextmanager
+def off_limits(names: Iterable[str]) -> Iterator[None]:
+    """While the context lasts, each of these functions raises `AskedForError`, under whatever name it is called.
+
+    Python functions get other code for so long, torch's own are recognized as they are called. What is neither (a
+    function behind functools.lru_cache) is replaced in the module that it is named by, and only there. A name that
+    stands for nothing here, as torch's may in another version, is passed over: nobody can call it.
+    """
+    before: list[tuple[Any, str, Any]] = []
+    built_in: dict[Any, str] = {}
+    try:
+        for name in names:
+            if (found := find(name)) is None:
+                continue
+            holder, attribute, function = found
+            if not isinstance(function, FunctionType) and name.startswith("torch:"):
+                built_in[function] = name
+                built_in[getattr(torch.ops.aten, attribute, function)] = name  # the same, by torch's other way to it
+                continue
+            if not isinstance(function, FunctionType):
+                before.append((holder, attribute, function))
+                setattr(holder, attribute, functools.partial(_refuse_call, name))
+            # A decorator keeps the function that it wraps in reach: each on the way is taken.
+            while function is not None:
+                if isinstance(function, FunctionType):
+                    before.append((function, "__code__", function.__code__))
+                    function.__code__ = _refusing(name, len(function.__code__.co_freevars))
+                function = getattr(function, "__wrapped__", None)
+        with _Refusing(built_in) if built_in else NOTHING:
+            yield
+    finally:
+        for holder, attribute, value in reversed(before):
+            setattr(holder, attribute, value)
+
+
+def _refuse_call(name: str, *_: Any, **__: Any) -> NoReturn:
+    refuse(name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _refusing(name: str, free: int) -> CodeType:
+    """Code that refuses; Python asks for as many free variables as the code has that it stands in for.
+
+    It runs among the globals of any module, so it imports what it needs.
+    """
+    variables = ", ".join(f"free{number}" for number in range(free))
+    made: dict[str, Any] = {}
+    exec(
+        f"def holder({variables}):\n"
+        f"    def refusing(*_, **__):\n"
+        f"        from qlab.check.off_limits import refuse\n"
+        f"        refuse({name!r})\n"
+        f"        return ({variables})\n"
+        f"    return refusing\n",
+        made,
+    )
+    code: CodeType = made["holder"](*range(free)).__code__
+    return code
+
+
+class _Refusing(TorchFunctionMode):
+    """Sees every call of torch's functions and refuses the ones that are off limits."""
+
+    def __init__(self, names: Mapping[Any, str]):
+        super().__init__()
+        self.names = names
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        # A function of torch.ops may be called as a whole or by one of its overloads.
+        called = func.overloadpacket if isinstance(func, torch._ops.OpOverload) else func
+        if (name := self.names.get(called)) is not None:
+            refuse(name)
+        return func(*args, **(kwargs or {}))

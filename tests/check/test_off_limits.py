@@ -1,0 +1,122 @@
+import functools
+import math
+import timeit
+
+import pytest
+import torch
+
+import qlab
+from qlab.check.off_limits import AskedForError, find, name_of, off_limits
+from qlab.quantize import linear_quantize as under_another_name
+
+X = torch.tensor([-1.0, 0.0, 2.0])
+QUANTIZE = "qlab.quantize:linear_quantize"
+
+
+def test_a_function_is_off_limits_under_every_name_and_comes_back():
+    held = qlab.linear_quantize
+    with off_limits([QUANTIZE]):
+        for call in (qlab.linear_quantize, under_another_name, held, functools.partial(held, bitwidth=4)):
+            with pytest.raises(AskedForError, match=r"you were asked to write: qlab\.quantize\.linear_quantize"):
+                call(X)
+        with pytest.raises(AskedForError):
+            held(X, bitwidth=4, narrow=True)
+        qlab.quantize(X, 0.1, 0, -128, 127)
+    assert held(X, bitwidth=4, symmetric=True)[0].shape == X.shape
+
+
+def test_it_comes_back_after_an_exception_and_from_within():
+    with pytest.raises(ZeroDivisionError), off_limits([QUANTIZE]):
+        1 / 0  # noqa: B018
+    with off_limits([QUANTIZE]):
+        with off_limits([QUANTIZE, QUANTIZE, "qlab.quantize:quantize"]), pytest.raises(AskedForError):
+            qlab.quantize(X, 0.1, 0, -128, 127)
+        with pytest.raises(AskedForError):
+            qlab.linear_quantize(X)
+    assert qlab.linear_quantize(X)
+
+
+def test_what_is_off_limits_may_not_be_reached_through_another_function_either():
+    with off_limits(["qlab.requantize:requantize"]), pytest.raises(AskedForError):
+        qlab.quantized_linear(X.long()[None], X.long()[None], 1.0, 1.0, 1.0, 0, 0, 0)
+
+
+def with_a_free_variable(offset):
+    def shifted(x, by=1):
+        return x + by + offset
+
+    return shifted
+
+
+shifted = with_a_free_variable(5)
+without_gradients = torch.no_grad()(lambda x: 2 * x)
+
+
+@functools.lru_cache
+def remembered(x):
+    return 3 * x
+
+
+wrapped = remembered.__wrapped__
+
+
+class Holder:
+    def method(self, x):
+        return 4 * x
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "right"),
+    [
+        ("shifted", lambda: shifted(1), 7),
+        ("without_gradients", lambda: without_gradients(1), 2),
+        ("without_gradients", lambda: without_gradients.__wrapped__(1), 2),
+        ("remembered", lambda: remembered(1), 3),
+        ("remembered", lambda: wrapped(1), 3),
+        ("Holder.method", lambda: Holder().method(1), 4),
+    ],
+)
+def test_closures_decorators_and_methods(name, call, right):
+    assert call() == right
+    with off_limits([f"{__name__}:{name}"]), pytest.raises(AskedForError):
+        call()
+    assert call() == right
+
+
+def test_torchs_own_functions_are_off_limits_by_every_way():
+    q = torch.quantize_per_tensor(X, 0.1, 0, torch.quint8)
+    quantize = torch.quantize_per_tensor
+    names = ["torch:quantize_per_tensor", "torch:Tensor.dequantize", "torch:ops.quantized.linear"]
+    calls = [
+        lambda: quantize(X, 0.1, 0, torch.quint8),
+        lambda: torch.quantize_per_tensor(X, 0.1, 0, torch.quint8),
+        lambda: torch.ops.aten.quantize_per_tensor(X, 0.1, 0, torch.quint8),
+        lambda: torch.ops.aten.quantize_per_tensor.default(X, 0.1, 0, torch.quint8),
+        lambda: q.dequantize(),
+        lambda: torch.ops.quantized.linear(q, None, 0.1, 0),
+    ]
+    with off_limits(names):
+        for call in calls:
+            with pytest.raises(AskedForError):
+                call()
+        assert torch.equal(torch.nn.functional.linear(X[None], X[None]), torch.tensor([[5.0]]))
+    assert calls[4]().shape == X.shape and calls[0]().is_quantized
+
+
+def test_a_name_that_stands_for_nothing_here_is_passed_over():
+    with off_limits(["torch:ops.quantized.no_such", "no_such_module:f", "qlab:no_such", "torch:no_such"]):
+        assert qlab.linear_quantize(X)
+
+
+def test_names():
+    assert name_of(qlab.linear_quantize) == QUANTIZE and find(QUANTIZE)[2] is qlab.linear_quantize
+    assert name_of(Holder.method) == f"{__name__}:Holder.method"
+    assert name_of(lambda: 0) == name_of(None) == name_of(shifted) == name_of(functools.partial(math.sqrt)) == ""
+
+
+def test_it_costs_little():
+    def one():
+        with off_limits([QUANTIZE, "qlab.quantize:quantize", "torch:quantize_per_tensor"]):
+            pass
+
+    assert min(timeit.repeat(one, number=200, repeat=20)) / 200 < 20e-6
