@@ -84,6 +84,13 @@ q1 = Question(
     returns=(real("scale"), integer("zero_point")),
     reference=scale_and_zero_point,
     provided=qlab.get_scale_and_zero_point,
+    off_limits=(
+        *("qlab.qparams:qparams", "qlab.quantize:linear_quantize"),
+        "torch.ao.quantization.utils:determine_qparams",
+        "torch.ao.quantization.observer:UniformQuantizationObserverBase._calculate_qparams",
+        *("torch:_choose_qparams_per_tensor", "torch:choose_qparams_optimized"),
+        *("torch:quantize_per_tensor_dynamic", "torch:fused_moving_avg_obs_fake_quant"),
+    ),
     parts=(
         Part("the scale", 6, fields=("scale",), groups=("usual",)),
         Part("the zero-point", 6, fields=("zero_point",), groups=("usual",)),
@@ -284,6 +291,11 @@ q2 = Question(
     returns=(tensor("q_tensor"), real("scale"), integer("zero_point")),
     reference=linear_quantize,
     provided=qlab.linear_quantize,
+    off_limits=(
+        "qlab.quantize:quantize",
+        *("torch:quantize_per_tensor", "torch:quantize_per_tensor_dynamic", "torch:quantize_per_channel"),
+        *("torch:fake_quantize_per_tensor_affine", "torch:fused_moving_avg_obs_fake_quant"),
+    ),
     uses={"get_scale_and_zero_point": q1},
     parts=(
         Part("the codes at 8 bits", 10, fields=("q_tensor",), groups=("usual",)),
@@ -484,6 +496,11 @@ q3 = Question(
     returns=(tensor("output"),),
     reference=quantized_linear,
     provided=qlab.quantized_linear,
+    off_limits=(
+        *("qlab.layers:quantized_conv2d", "qlab.accumulate:linear_accumulator", "qlab.accumulate:conv2d_accumulator"),
+        *("qlab.requantize:requantize", "qlab.rules:Rule.__call__"),
+        *("torch:ops.quantized.linear", "torch:ops.quantized.linear_dynamic", "torch:ops.quantized.conv2d"),
+    ),
     parts=(
         Part("outputs inside the range", 12, groups=("usual",)),
         Part("outputs beyond the range", 4, groups=("saturating",)),
@@ -754,6 +771,7 @@ q3b = Question(
     returns=(tensor("logits", integer=False),),
     reference=real_logits,
     provided=qlab.dequantize,
+    off_limits=("torch:dequantize", "torch:Tensor.dequantize", "torch:_make_per_tensor_quantized_tensor"),
     parts=(Part("real logits", 0),),
     cases=[
         case("the worked layer", int8([[-4, -45, 11], [24, -80, 32]]), 0.1001, -18),

@@ -7,6 +7,7 @@ roundings of integers are exact: either neighbour is accepted at a tie, and nowh
 import math
 from functools import partial
 
+import provided
 import torch
 import torch.nn.functional as F
 
@@ -97,10 +98,6 @@ def four_terms(
     return together(products(*operands[:2]), from_weights(*operands), from_input(*operands), constant(*operands))
 
 
-def provided_accumulator(q_x, q_w, Z_x, Z_w):
-    return qlab.linear_accumulator(q_x, q_w, Z_x, Z_w).long()
-
-
 def activations(*shape):
     return uniform(0, 255, *shape, dtype=torch.uint8)
 
@@ -114,7 +111,11 @@ q1 = Question(
     answer="accumulator",
     returns=(tensor("acc"),),
     reference=four_terms,
-    provided=provided_accumulator,
+    provided=provided.accumulator,
+    off_limits=(
+        *("qlab.accumulate:linear_accumulator", "qlab.accumulate:conv2d_accumulator"),
+        *("qlab.accumulate:_product", "qlab.accumulate:_four_terms"),
+    ),
     parts=(
         Part("symmetric weights, Z_w = 0", 4, groups=("symmetric",)),
         Part("both zero-points", 6, groups=("usual",)),
@@ -240,16 +241,16 @@ def bias_codes(
     return limits(rounding(steps(bias.double(), input_scale, s_w))).to(torch.int64)  # as the given line does
 
 
-def provided_bias(bias, input_scale, weight_scale):
-    return bias_codes(bias, input_scale, weight_scale)
-
-
 q2 = Question(
     "Q2",
     answer="quantize_bias",
     returns=(tensor("q_bias"),),
     reference=bias_codes,
-    provided=provided_bias,
+    provided=provided.quantize_bias,
+    off_limits=(
+        *("qlab.quantize:quantize", "qlab.rules:integer_bias"),
+        *("torch:quantize_per_tensor", "torch:quantize_per_channel"),
+    ),
     parts=(
         Part("one weight scale for all", 3, groups=("usual",)),
         Part("a weight scale for each output channel", 2, groups=("channels",)),
@@ -367,6 +368,7 @@ q3 = Question(
     returns=(integer("M0"), integer("n")),
     reference=fixed_point_multiplier,
     provided=qlab.quantize_multiplier,
+    off_limits=("qlab.requantize:decompose_multiplier",),
     parts=(
         Part("M0", 3, fields=("M0",), groups=("usual",)),
         Part("n", 3, fields=("n",), groups=("usual",)),
@@ -507,6 +509,7 @@ q4 = Question(
     returns=(tensor("shifted"),),
     reference=shift_right,
     provided=qlab.fixed_point.rounding_shift_ties_up,
+    off_limits=("qlab.fixed_point:multiply_rounding_once", "qlab.fixed_point:multiply_rounding_twice"),
     parts=(
         Part("small numbers", 6, groups=("usual",)),
         Part("numbers that floats do not hold", 4, groups=("wide", "usual")),
@@ -789,6 +792,10 @@ q6 = Question(
     returns=(tensor("product"),),
     reference=one_rounding,
     provided=qlab.multiply_rounding_once,
+    off_limits=(
+        *("qlab.fixed_point:multiply_rounding_twice", "qlab.fixed_point:high_multiply"),
+        *("qlab.requantize:requantize", "qlab.rules:Rule.__call__"),
+    ),
     uses={"rounding_shift": q4},
     parts=(
         Part("M below 1", 5, groups=("usual",)),
@@ -937,11 +944,6 @@ def integer_layer(
     return clamp(q_out, *limits(z_x, z_out, relu), z_out)
 
 
-def provided_linear(q_x, q_w, q_bias, Z_x, M0, n, Z_out, relu=False):
-    acc = qlab.linear_accumulator(q_x, q_w, Z_x).long() + q_bias
-    return torch.clamp(qlab.multiply_rounding_once(acc, M0, n) + Z_out, *output_limits(Z_out, relu))
-
-
 def is_what_it_says(reference, beyond, *arguments):
     """Whether a drawn layer goes below and above its range as it should, and no output hangs on a float's last bit."""
     n, z_out, relu = arguments[5], arguments[6], arguments[-1]
@@ -962,6 +964,14 @@ def layer_case(name, x, w, bias, z_x, M, z_out, *, relu=False, group="usual"):
     beyond = (True, True) if group == "saturating" else (relu, False)
     return case(name, *arguments, group=group, such_that=partial(is_what_it_says, integer_layer, beyond))
 
+
+# Not what stands in for Q1, Q6 and Q7, which these answers call.
+WHOLE_LAYERS = (
+    *("qlab.layers:quantized_linear", "qlab.layers:quantized_conv2d"),
+    *("qlab.requantize:requantize", "qlab.rules:Rule.__call__"),
+    *("torch:ops.quantized.linear", "torch:ops.quantized.linear_relu"),
+    *("torch:ops.quantized.conv2d", "torch:ops.quantized.conv2d_relu"),
+)
 
 LAYER_MISTAKES = [
     Mistake(
@@ -1154,7 +1164,8 @@ q7 = Question(
     answer="integer_linear",
     returns=(tensor("q_out"),),
     reference=integer_layer,
-    provided=provided_linear,
+    provided=provided.integer_linear,
+    off_limits=(*WHOLE_LAYERS, "provided:integer_conv2d"),
     uses={"accumulator": q1, "multiply_once": q6},
     parts=(
         Part("outputs inside the range", 6, groups=("usual",)),
@@ -1228,12 +1239,6 @@ def convolution(
     return put_back(q.clamp(*limits(z_out, relu)), len(q_x), height, len(q_w))
 
 
-def provided_conv2d(q_x, q_w, q_bias, Z_x, M0, n, Z_out, stride=1, padding=0, relu=False):
-    acc = qlab.conv2d_accumulator(q_x, q_w, Z_x, stride=stride, padding=padding).long()
-    product = qlab.multiply_rounding_once(acc + q_bias.reshape(-1, 1, 1), M0, n)
-    return torch.clamp(product + Z_out, *output_limits(Z_out, relu))
-
-
 def conv_case(name, x, w, bias, z_x, M, z_out, stride=1, padding=0, relu=False, *, group="usual"):
     arguments = (x, w, bias, z_x, *qlab.quantize_multiplier(M), z_out, stride, padding, relu)
     return case(name, *arguments, group=group, such_that=partial(is_what_it_says, convolution, (relu, False)))
@@ -1244,7 +1249,8 @@ q8 = Question(
     answer="integer_conv2d",
     returns=(tensor("q_out"),),
     reference=convolution,
-    provided=provided_conv2d,
+    provided=provided.integer_conv2d,
+    off_limits=(*WHOLE_LAYERS, "qlab.accumulate:conv2d_accumulator"),
     uses={"integer_linear": q7},
     parts=(
         Part("without padding", 4, groups=("usual",)),

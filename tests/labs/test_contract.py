@@ -2,12 +2,13 @@
 
 import ast
 import importlib
+import itertools
 import json
 import os
 import sys
 import tomllib
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import nbformat
@@ -20,6 +21,7 @@ from autograder.release import read_source, release
 from autograder.samples import WrittenAnswer, written_answers
 from qlab.check import Outcome, Question
 from qlab.check.answer import LocalAnswer
+from qlab.check.off_limits import find
 from qlab.check.trial import accepted
 from qlab.notebook import grade_id, is_answer, is_test
 
@@ -32,7 +34,8 @@ SWEPT = int(os.environ.get("QLAB_SEEDS", "25"))  # seeds at which marks are comp
 def checks_of(lab: str, folder: Path | None = None) -> ModuleType:
     """A fresh copy of a lab's checks module."""
     sys.path.insert(0, str(folder or SOLUTIONS / lab))
-    sys.modules.pop("checks", None)
+    for name in ("checks", "provided"):
+        sys.modules.pop(name, None)
     try:
         return importlib.import_module("checks")
     finally:
@@ -54,10 +57,11 @@ def run_test_cell(lab: str, question: str, names: dict[str, Any]) -> Outcome:
     return outcome
 
 
-def check_written(lab: str, answer: WrittenAnswer) -> Outcome:
-    """A written answer as a student's: its cell is run with the reference's other functions around it."""
+def check_written(lab: str, answer: WrittenAnswer, earlier: dict[str, Any] | None = None) -> Outcome:
+    """A written answer as a student's: its cell is run with the reference's other functions, or others, around it."""
     names: dict[str, Any] = {"torch": torch, "F": torch.nn.functional, "qlab": qlab}
     names |= {q.names[0]: q.provided for q in questions(lab) if q.provided is not None}
+    names |= earlier or {}
     exec(compile(answer.source, f"{answer.question}: {answer.name}", "exec"), names)
     return run_test_cell(lab, answer.question, names)
 
@@ -75,7 +79,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and "__pycache__" not in p.parts
+    }
 
 
 @pytest.mark.xdist_group("release")
@@ -99,7 +107,9 @@ def test_nothing_leaks_into_the_release(built, lab):
     content = b"".join(files_in(built.release(lab)).values()).decode("utf-8", "ignore")
     for word in ("BEGIN SOLUTION", "HIDDEN", "QLAB_SEED"):
         assert word not in content
-    assert not [name for name in files_in(built.release(lab)) if "sample" in name or "results" in name or "hidden" in name]
+    assert not [
+        name for name in files_in(built.release(lab)) if "sample" in name or "results" in name or "hidden" in name
+    ]
 
 
 def hidden_lines(source: str) -> list[str]:
@@ -134,7 +144,9 @@ def test_the_notebook_is_stamped_named_and_valid(lab):
     nbformat.validate(notebook)
     assert notebook.metadata.qlab.lab == lab and len(notebook.metadata.qlab.release) == 12
     ids = [cell.id for cell in notebook.cells]
-    assert len(set(ids)) == len(ids) and not [i for i in ids if i.startswith("cell-")], "name each cell with id= or a grade_id"
+    assert len(set(ids)) == len(ids) and not [i for i in ids if i.startswith("cell-")], (
+        "name each cell with id= or a grade_id"
+    )
     assert all(cell.id == grade_id(cell) for cell in notebook.cells if grade_id(cell))
 
 
@@ -151,7 +163,7 @@ def test_the_lab_has_100_points_and_its_checks_have_theirs(lab):
 @every_lab
 def test_a_check_stands_right_below_its_answer(lab):
     cells = read_source(SOLUTIONS / lab).cells
-    for above, cell in zip(cells, cells[1:], strict=False):
+    for above, cell in itertools.pairwise(cells):
         if is_test(cell):
             assert grade_id(cell) == f"{grade_id(above)}-check"
 
@@ -181,9 +193,34 @@ def with_hidden(lab: str) -> list[Question]:
     found = [value for value in vars(module).values() if isinstance(value, Question)]
     sources = {grade_id(cell): cell.source for cell in read_source(SOLUTIONS / lab).cells}
     for question in found:
-        setup = [line for line in ast.parse(sources[f"{question.id.lower()}-check"]).body[:-1]]
+        setup = ast.parse(sources[f"{question.id.lower()}-check"]).body[:-1]
         exec(compile(ast.Module(setup, []), "check", "exec"), {})
     return found
+
+
+@every_lab
+def test_provided_functions_are_found_by_name_and_need_no_checks(lab, monkeypatch):
+    # A student's process imports them, and there are no checks in it.
+    names = {question.id: question.provided_name for question in questions(lab) if question.provided is not None}
+    monkeypatch.syspath_prepend(str(SOLUTIONS / lab))
+    monkeypatch.delitem(sys.modules, "provided", raising=False)
+    monkeypatch.setitem(sys.modules, "checks", None)
+    for question, name in names.items():
+        assert find(name) is not None, (question, name)
+        module = name.split(":")[0]
+        assert module == "provided" or module.startswith("qlab."), (question, name)
+
+
+@every_lab
+def test_what_is_off_limits_exists_and_raises_in_an_answer(lab):
+    for question in questions(lab):
+        assert bool(question.forbidden) == isinstance(question.answer, str), question.id
+        for name in question.forbidden:
+            found = find(name)
+            assert found is not None, (question.id, name)
+            if isinstance(found[2], FunctionType):  # torch's own look at their arguments first
+                returned = LocalAnswer(found[2], ("x",), question.forbidden).call(())
+                assert returned.error_name == "AskedForError", (question.id, name, returned)
 
 
 def from_steps(question: Question, steps: dict[str, Any]) -> Any:
@@ -230,7 +267,9 @@ def test_constant_answers_earn_nothing(lab):
             continue
         cases = [*question.cases, *question._hidden]
         for case in cases:
-            value = tuple(between.high for between in accepted(question.reference, question.returns, case.inputs(0), {}))
+            value = tuple(
+                between.high for between in accepted(question.reference, question.returns, case.inputs(0), {})
+            )
             constant = LocalAnswer(lambda *_, value=value: value if len(value) > 1 else value[0], ("x",))
             assert question.outcome(constant, cases, 0).points == 0, (question.id, case.name)
 
@@ -251,7 +290,11 @@ def test_a_stub_is_the_answer_with_blanks_in_it(lab):
     stubs = {grade_id(cell): cell.source for cell in notebook.cells if is_answer(cell) and cell.cell_type == "code"}
     for cell in read_source(SOLUTIONS / lab).cells:
         if grade_id(cell) in stubs:
-            given = [line.strip().removeprefix("#|").strip() for line in cell.source.splitlines() if not hidden_from_stub(line, cell.source)]
+            given = [
+                line.strip().removeprefix("#|").strip()
+                for line in cell.source.splitlines()
+                if not hidden_from_stub(line, cell.source)
+            ]
             assert [line.strip() for line in stubs[grade_id(cell)].splitlines()] == given, grade_id(cell)
 
 
@@ -280,6 +323,22 @@ def test_right_answers_on_file_get_full_marks(lab, answer, monkeypatch):
         monkeypatch.setenv("QLAB_SEED", str(seed))
         outcome = check_written(lab, answer)
         assert outcome.right and outcome.points == outcome.out_of, repr(outcome)
+
+
+def never(*_: Any, **__: Any) -> Any:
+    raise AssertionError("an earlier answer is called where its stand-in should be")
+
+
+@every_lab
+def test_right_answers_are_right_with_stand_ins_whose_functions_may_be_off_limits(lab):
+    calling = 0
+    for answer in (answer for answer in written_answers(lab) if answer.right):
+        uses = {name for q in questions(lab) if q.id.lower() == answer.question for name in q.uses}
+        outcome = check_written(lab, answer, dict.fromkeys(uses, never))
+        assert outcome.right, (answer.question, answer.name, repr(outcome))
+        assert bool(uses) == any("with the reference in place" in remark for remark in outcome.remarks)
+        calling += any(f"{name}(" in answer.source for name in uses)
+    assert calling >= 3
 
 
 @pytest.mark.parametrize(("lab", "answer"), [pair for pair in WRITTEN if not pair[1].right], ids=label)

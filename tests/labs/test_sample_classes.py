@@ -34,7 +34,9 @@ def test_there_is_a_class(lab):
 def test_marks_and_mistakes_are_as_expected(handed_in, lab, student):
     expected = next(one for one in class_list(lab) if one["id"] == student)
     path = handed_in.submitted(lab)[student]
-    found = grade_submission(student, path, GradedLab.of(lab, handed_in), Limits(cell_seconds=4.0), seed=len(student)).record
+    found = grade_submission(
+        student, path, GradedLab.of(lab, handed_in), Limits(cell_seconds=4.0), seed=len(student)
+    ).record
     marks = found.marks()
     assert {cell: points for cell, points in marks.items() if points} == expected.get("marks", {})
     assert [cell for cell, points in marks.items() if points is None] == expected.get("read_by_hand", [])

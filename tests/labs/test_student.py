@@ -31,7 +31,8 @@ def bad_outputs(notebook):
         (cell.id, output)
         for cell in notebook.cells
         for output in cell.get("outputs", [])
-        if output.output_type == "error" or (output.output_type == "stream" and output.name == "stderr" and "IPKernelApp" not in output.text)
+        if output.output_type == "error"
+        or (output.output_type == "stream" and output.name == "stderr" and "IPKernelApp" not in output.text)
     ]
 
 

@@ -170,3 +170,10 @@ def multiply_once(acc, M0, n):
 def multiply_once(acc, M0, n):
     product = acc.to(torch.int64) * M0
     return rounding_shift(product, 31 + n).clamp(0, 255)
+
+
+# %% wrong: imports qlab's multiply_rounding_once
+def multiply_once(acc, M0, n):
+    from qlab import multiply_rounding_once as by_fixed_point
+
+    return by_fixed_point(acc, M0, n)
