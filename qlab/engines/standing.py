@@ -74,7 +74,7 @@ def _probes() -> list[tuple[Layer, Tensor]]:
 def _probe(
     shape: tuple[int, ...], changes: dict[str, Any], generator: torch.Generator, near_ties: bool
 ) -> tuple[Layer, Tensor]:
-    largest = 1 if near_ties else 127
+    largest = 2 if near_ties else 127
     weights = torch.randint(-largest, largest + 1, shape, generator=generator).to(torch.int8)
     s_x, s_w = (0.01 + 0.1 * torch.rand(2, generator=generator, dtype=torch.float64)).tolist()
     settings = {
@@ -87,5 +87,5 @@ def _probe(
     }
     layer = Layer(weights, **{**settings, **changes})
     size = (300, shape[1]) if layer.kind == "linear" else (1, shape[1] * layer.groups, 18, 18)
-    codes = torch.randint(120 if near_ties else 0, 143 if near_ties else 256, size, generator=generator)
+    codes = torch.randint(111 if near_ties else 0, 152 if near_ties else 256, size, generator=generator)
     return layer, (codes - layer.input_zero_point) * layer.input_scale
