@@ -132,9 +132,9 @@ def _onednn_has_no_kernel(layer: Layer, cpu: Cpu) -> bool:
 def _fbgemm_accumulator(layer: Layer, cpu: Cpu) -> Callable[[Layer, Tensor], Tensor]:
     if _fbgemm_has_a_kernel_for_depthwise(layer):
         return saturating_accumulator
-    if cpu.fbgemm_vnni or _fbgemm_has_a_kernel_for_groups(layer, cpu):
-        return Layer.accumulator
-    return saturating_accumulator
+    # Kernels for small groups are chosen by what the CPU has; no cap changes them (GroupwiseConv.cc).
+    vnni = cpu.vnni if _fbgemm_has_a_kernel_for_groups(layer, cpu) else cpu.fbgemm_vnni
+    return Layer.accumulator if vnni else saturating_accumulator
 
 
 def _depthwise(layer: Layer) -> bool:
@@ -162,7 +162,7 @@ def _fbgemm_has_a_kernel_for_depthwise(layer: Layer) -> bool:
 
 
 def _fbgemm_has_a_kernel_for_groups(layer: Layer, cpu: Cpu) -> bool:
-    """FBGEMM's kernels for small groups, of which there may be one, add in 32 bits on every CPU."""
+    """FBGEMM's kernels for small groups, of which there may be one (Fbgemm.cc, `fbgemmOptimizedGConv`)."""
     out, per_group = layer.weights.shape[0] // layer.groups, layer.weights.shape[1]
     small = out == per_group and per_group in (2, 4, 8, 16) and _usual_window(layer, (3,))
     return small and layer.groups >= _fbgemm_groups_at_once(layer, cpu)

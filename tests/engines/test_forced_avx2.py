@@ -1,4 +1,7 @@
-"""The engines as an older CPU runs them: capped to AVX2 in a process of its own, where pairs of products saturate."""
+"""The engines capped to AVX2 in a process of its own: pairs of products saturate, as on an older CPU.
+
+But for fbgemm's kernels for small groups, which heed no cap: they saturate only where the CPU has no VNNI.
+"""
 
 import json
 import os
