@@ -450,7 +450,7 @@ def _progress(started: float, name: str, table: Table) -> None:
 
 
 def capped() -> dict[str, Any]:
-    """PyTorch's engines on a hundredth of all outputs, in a process that may use no instructions beyond AVX2."""
+    """PyTorch's engines on a hundredth of all outputs, in a process that caps them to AVX2."""
     command = [sys.executable, __file__, "--quick", "--json", *pytorch.available()]
     done = subprocess.run(command, env={**os.environ, **CAPS}, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
