@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,45 +57,76 @@ def grade(
         bool, typer.Option(help="Replay one student's record and print every card; writes nothing.")
     ] = False,
     force: Annotated[bool, typer.Option(help="Grade again what has not changed.")] = False,
+    feedback: Annotated[bool, typer.Option("--feedback", help="Write the feedback pages too.")] = False,
+    scheduler: Annotated[str, typer.Option(help="A Dask cluster to grade on, such as tcp://host:8786.")] = "",
+    no_sandbox: Annotated[
+        bool, typer.Option("--no-sandbox", help="Run students' code with your rights: for people you trust.")
+    ] = False,
 ) -> None:
     """Grade what is in submitted/ and write marks.csv. Example: autograder grade lab1 --student ada --explain."""
     name, place = find_lab(lab), Course.at(course, create=False)
     if explain:
         if not student:
             raise UserError("--explain needs --student ID.")
-        raise typer.Exit(_explain(place, name, student))
-    rows = _grade(place, name, force, only=student)
+        raise typer.Exit(_explain(place, name, student, sandboxed=not no_sandbox))
+    rows = _grade(place, name, Wanted(force, student, scheduler, not no_sandbox))
+    if feedback:
+        _feedback(place, name)
     _show(rows)
     print(f"\nmarks: {_short(place.marks)}")
     if any(row.record.reason for row in rows):
         raise typer.Exit(WITHOUT_MARK)
 
 
-def _grade(course: Course, name: str, force: bool, only: str = "") -> "list[StudentMarks]":
-    print("Loading nbgrader …", file=sys.stderr, flush=True)
-    from autograder import gradebook, report
-    from autograder.grade.lab import GradedLab
-    from autograder.grade.many import grade_class
-    from autograder.grade.record import Record
-    from autograder.grade.run import Limits
+@dataclass(frozen=True)
+class Wanted:
+    """How a class is to be graded.
 
-    lab = GradedLab.of(name, course)
-    students = _students(course, name, only)
-    gradebook.back_up(course)
+    Attributes:
+        force: what has not changed too.
+        only: this student only; "" for all.
+        scheduler: a Dask scheduler's address; "" for this machine.
+        sandboxed: students' code runs in a sandbox.
+    """
 
-    def store(record: Record, resubmitted: bool) -> None:
-        gradebook.store(course, [record], {record.student} if resubmitted else ())
+    force: bool = False
+    only: str = ""
+    scheduler: str = ""
+    sandboxed: bool = True
 
-    try:
-        with _progress(f"grading {name}", len(students)) as bar:
-            result = grade_class(course, lab, students, Limits(), store, force=force, progress=lambda _: bar.update())
-    except KeyboardInterrupt as stop:
-        # Typer would swallow it and say nothing.
-        raise StoppedError("stopped; what was graded is kept, and the same command goes on from there.") from stop
-    if lost := set(result.students) - set(gradebook.marks(course, name)):
-        gradebook.store(course, [record for record in result.records if record.student in lost])
+
+def _grade(course: Course, name: str, wanted: Wanted) -> "list[StudentMarks]":
+    print("Loading …", file=sys.stderr, flush=True)
+    from autograder.grade.scheduler import scheduler
+
+    # Started first: while it gets warm on one core, this process imports what it needs on the other.
+    with scheduler(wanted.scheduler, wanted.sandboxed) as start:
+        from autograder import gradebook, report
+        from autograder.grade.lab import GradedLab
+        from autograder.grade.many import grade_class
+
+        lab = GradedLab.of(name, course)
+        students = _students(course, name, wanted.only)
+        gradebook.back_up(course)
+        left = len(students)
+        try:
+            with _progress(f"grading {name}", len(students)) as bar, gradebook.writing(course) as writer:
+
+                def progress(_: str) -> None:
+                    nonlocal left
+                    left -= 1
+                    bar.update()
+
+                result = grade_class(
+                    course, lab, students, start, writer.store,
+                    sandboxed=wanted.sandboxed, force=wanted.force, progress=progress,
+                )  # fmt: skip
+        except KeyboardInterrupt as stop:
+            # Typer would swallow it and say nothing.
+            told = f"stopped; {left} of {len(students)} are left. The same command goes on from there."
+            raise StoppedError(told) from stop
     report.write_marks(course)
-    print(f"{result.graded_now} graded now, {len(result.records) - result.graded_now} unchanged")
+    print(f"{result.graded_now} graded now, {result.unchanged} unchanged")
     return report.class_marks(course, name)
 
 
@@ -113,11 +145,12 @@ def _progress(what: str, total: int) -> "tqdm[None]":
     return tqdm(total=total, desc=what, unit="submission", file=sys.stderr)
 
 
-def _explain(course: Course, name: str, student: str) -> int:
+def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int:
+    from autograder.grade import worker
     from autograder.grade.lab import GradedLab
-    from autograder.grade.one import file_hash, grade_submission
+    from autograder.grade.limits import Limits
     from autograder.grade.record import Record
-    from autograder.grade.run import Limits
+    from autograder.grade.submission import Submission
     from qlab.check.render import as_text
 
     lab = GradedLab.of(name, course)
@@ -125,8 +158,12 @@ def _explain(course: Course, name: str, student: str) -> int:
     record = Record.read(course.record(name, student))
     if record is None:
         raise UserError(f"{student} has no record yet: run autograder grade {name} first.")
-    path = course.submitted(name)[student]
-    again = grade_submission(student, path, lab, Limits(), record.seed).record
+    submission = Submission.read(student, course.submitted(name)[student])
+    try:
+        job = worker.Job(submission, worker.pack(lab), Limits.of(record.limits), record.seed, sandboxed)
+        again = worker.grade(job).record
+    finally:
+        worker.forget_warm_process(sandboxed)
     print(f"{student}, {name}: seed {record.seed}, release {record.release}, file {record.sha256[:12]}")
     for text in (again.reason, *again.remarks):
         if text:
@@ -136,7 +173,7 @@ def _explain(course: Course, name: str, student: str) -> int:
     if again.marks() == record.marks():
         print(f"\nThe replay gives the marks of the record: {record.auto_points:g} points by checks.")
         return 0
-    why = "the file has changed" if file_hash(path) != record.sha256 else "the lab or qlab has changed"
+    why = "the file has changed" if submission.sha256 != record.sha256 else "the lab or qlab has changed"
     points = f"{again.auto_points:g} points by checks, the record {record.auto_points:g}"
     print(f"\nThe replay gives {points}: {why}; grade again.")
     return NOT_REPRODUCED
@@ -175,6 +212,7 @@ def export(course: CourseOption = DEFAULT_COURSE) -> None:
 def demo(course: CourseOption = DEFAULT_COURSE) -> None:
     """Run the whole loop on the bundled class: release, hand in, grade, feedback, marks. Example: autograder demo."""
     place = Course.at(course)
+    sandboxed = _sandbox_or_told()
     _release(lab_names(), place, force=False)
     from autograder.grade.lab import GradedLab
     from autograder.samples import hand_in
@@ -182,11 +220,25 @@ def demo(course: CourseOption = DEFAULT_COURSE) -> None:
     for name in lab_names():
         students = hand_in(GradedLab.of(name, place), place)
         print(f"{name}: {len(students)} sample submissions in {_short(place.root / 'submitted')}")
-        rows = _grade(place, name, force=False)
+        rows = _grade(place, name, Wanted(sandboxed=sandboxed))
         _feedback(place, name)
         _show(rows)
     for what, path in (("labs", Path("labs").resolve()), ("marks", place.marks), ("feedback", place.root / "feedback")):
         print(f"{what + ':':10}{_short(path)}")
+
+
+def _sandbox_or_told() -> bool:
+    """Whether there is a sandbox; where there is none, the bundled class, whose code is ours, is graded without."""
+    from autograder.grade.sandbox import NoSandboxError
+    from autograder.grade.worker import forget_warm_process, warm_process
+
+    try:
+        warm_process(True)
+    except NoSandboxError as error:
+        forget_warm_process(True)
+        print(f"The bundled class is graded without a sandbox: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _show(rows: "list[StudentMarks]") -> None:

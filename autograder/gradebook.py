@@ -4,13 +4,14 @@ import os
 import sqlite3
 import sys
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nbgrader.api import Grade, Gradebook, InvalidEntry, MissingEntry, SubmittedNotebook
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.course import Course
@@ -18,6 +19,7 @@ from autograder.errors import UserError
 from autograder.grade.record import Record
 
 BACKUPS_KEPT = 10
+STORED = "qlab_records"  # our own table: which record of each submission the gradebook holds
 
 # nbgrader with SQLAlchemy 2.1 warns about its own queries; nobody who grades can do anything about it.
 warnings.filterwarnings("ignore", module="nbgrader.*")
@@ -59,13 +61,13 @@ def opened(course: Course) -> Iterator[Gradebook]:
 
 def _told(course: Course, error: Exception) -> str:
     """A database's complaint as a sentence with a way out."""
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if "locked" in text:
+    told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "locked" in told:
         return f"{course.gradebook} is in use: close the formgrader (or the other autograder), then run this again."
-    if "full" in text:
+    if "full" in told:
         return f"{course.gradebook} could not be written, the disk is full: make room, then run this again."
     return (
-        f"{course.gradebook} does not hold what it should ({text}): copy the newest file of backups/ over it, or "
+        f"{course.gradebook} does not hold what it should ({told}): copy the newest file of backups/ over it, or "
         "delete it and run autograder release --force, then grade --force."
     )
 
@@ -96,21 +98,46 @@ def back_up(course: Course) -> Path | None:
     return target
 
 
-def store(course: Course, records: Iterable[Record], resubmitted: Collection[str] = ()) -> None:
-    """Write what grading found; storing the same again changes nothing, and marks given by hand stay.
+class Writer:
+    """Fills the gradebook from records, one after the other; made by `writing`."""
 
-    Args:
-        records: of submissions; one that could not be read leaves the gradebook as it is.
-        resubmitted: students who handed in something else than before: what a person marked has to be looked at again.
-    """
+    def __init__(self, gradebook: Gradebook):
+        self._gradebook = gradebook
+        # nbgrader passes over tables that it does not know; in here a record and the note that it is stored are one.
+        columns = "(lab, student, digest, PRIMARY KEY (lab, student))"
+        gradebook.db.execute(text(f"CREATE TABLE IF NOT EXISTS {STORED} {columns}"))
+        gradebook.db.commit()
+
+    def store(self, record: Record) -> None:
+        """Write what grading found; a record that is stored already changes nothing, marks given by hand stay.
+
+        One of a submission that could not be read leaves the gradebook as it is.
+        """
+        key = {"lab": record.lab, "student": record.student}
+        digest, db = record.digest(), self._gradebook.db
+        found = db.execute(text(f"SELECT digest FROM {STORED} WHERE lab = :lab AND student = :student"), key).scalar()
+        if not record.cells or found == digest:
+            return
+        db.execute(text(f"INSERT OR REPLACE INTO {STORED} VALUES (:lab, :student, :digest)"), {**key, "digest": digest})
+        _store_one(self._gradebook, record)
+        db.expunge_all()
+
+
+@contextmanager
+def writing(course: Course) -> Iterator[Writer]:
+    """The gradebook, open for many records."""
     with opened(course) as gradebook:
+        yield Writer(gradebook)
+
+
+def store(course: Course, records: Iterable[Record]) -> None:
+    """Write what grading found into the gradebook; see `Writer.store`."""
+    with writing(course) as writer:
         for record in records:
-            if record.cells:
-                _store_one(gradebook, record, record.student in resubmitted)
-                gradebook.db.expunge_all()
+            writer.store(record)
 
 
-def _store_one(gradebook: Gradebook, record: Record, resubmitted: bool) -> None:
+def _store_one(gradebook: Gradebook, record: Record) -> None:
     gradebook.update_or_create_student(record.student)
     submission = gradebook.update_or_create_submission(record.lab, record.student)
     graded = {grade.cell: grade for grade in record.cells}
@@ -121,7 +148,7 @@ def _store_one(gradebook: Gradebook, record: Record, resubmitted: bool) -> None:
                 grade.auto_score = found.points
                 if grade.manual_score is None:
                     grade.needs_manual_grade = found.points is None
-                elif resubmitted:
+                elif record.resubmitted:
                     grade.needs_manual_grade = True
         for comment in notebook.comments:
             found = graded.get(comment.name)

@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from autograder import gradebook
 from autograder.course import LABS, SOLUTIONS, Course
 from autograder.errors import UserError
 from autograder.files import replace_folder
+from autograder.grade.limits import Limits
 from autograder.nbgrader_config import configure
 
 # What a released lab holds besides its notebook. Answers, samples and measured numbers stay behind.
-RELEASED = ("checks.py", "figures/*.png")
+RELEASED = ("checks.py", "provided.py", "figures/*.png")
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -48,8 +50,21 @@ def read_source(folder: Path) -> NotebookNode:
             cell.source = _filled_in(cell.source, numbers, lab)
     notebook.metadata = nbformat.from_dict(KERNEL)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    notebook.metadata.qlab = {"lab": lab, "release": _release_stamp(notebook, folder), "version": qlab.__version__}
+    if limits := _limits(folder / "grading.toml"):
+        notebook.metadata.qlab = {"limits": limits}
+    stamp = {"lab": lab, "release": _release_stamp(notebook, folder), "version": qlab.__version__}
+    notebook.metadata.qlab = {**notebook.metadata.get("qlab", {}), **stamp}
     return notebook
+
+
+def _limits(path: Path) -> dict[str, Any]:
+    """What submissions of this lab may use in grading, where it is not the usual."""
+    try:
+        given = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}): mend it, then run again.") from error
+    Limits.of(given)
+    return given
 
 
 def _filled_in(text: str, numbers: dict[str, Any], lab: str) -> str:

@@ -20,6 +20,8 @@ from qlab.check.outcome import Outcome
 from qlab.check.render import as_html
 from qlab.notebook import grade_id, is_answer
 
+TRUSTED = "graded without a sandbox: trust the mark as far as you trust the notebook"
+
 # What makes a spreadsheet run a cell's text.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -68,8 +70,9 @@ class StudentMarks:
 
     @property
     def remarks(self) -> str:
-        """Why there is no mark, or what was repaired."""
-        return self.record.reason or "; ".join(self.record.remarks)
+        """Why there is no mark, or what was repaired; and whether the student's code ran without a sandbox."""
+        trusted = () if self.record.sandboxed else (TRUSTED,)
+        return self.record.reason or "; ".join((*self.record.remarks, *trusted))
 
 
 def class_marks(course: Course, lab: str) -> list[StudentMarks]:

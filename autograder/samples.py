@@ -9,6 +9,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -18,7 +19,6 @@ from autograder.course import SOLUTIONS, Course
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
-from autograder.grade.one import file_hash
 from qlab.notebook import grade_id
 
 HEADER = re.compile(r"^# %% (right|wrong): (.+)$", re.MULTILINE)
@@ -79,14 +79,18 @@ def hand_in(lab: GradedLab, course: Course) -> list[str]:
     for student in class_list(lab.name):
         content = submission(student, lab, answers, texts)
         path = course.root / "submitted" / student["id"] / lab.name / f"{lab.name}.ipynb"
-        if path.is_file() and file_hash(path) not in (ours.get(student["id"]), hashlib.sha256(content).hexdigest()):
+        if path.is_file() and _hash(path) not in (ours.get(student["id"]), hashlib.sha256(content).hexdigest()):
             raise UserError(f"{path} is not of the sample class: give the demo a folder of its own with --course DIR.")
         if not path.is_file() or path.read_bytes() != content:
             write_atomic(path, content)
-        ours[student["id"]] = file_hash(path)
+        ours[student["id"]] = _hash(path)
         students.append(student["id"])
     write_atomic(written, json.dumps(ours, indent=1) + "\n")
     return students
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def submission(

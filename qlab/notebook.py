@@ -1,6 +1,7 @@
 """Reading a lab notebook whatever state it is in, and putting its cells back in order."""
 
 import json
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,23 +26,39 @@ class Repaired:
 
 
 def read(path: Path) -> tuple[NotebookNode, tuple[str, ...]]:
-    """A notebook file as nbformat 4, and remarks on what was odd about it.
+    """A notebook file as nbformat 4, and remarks on what was odd about it; see `load` and `parse`."""
+    return parse(load(path))
 
-    A byte-order mark, older formats, missing cell ids and missing metadata are mended.
+
+def load(path: Path) -> bytes:
+    """The bytes of a notebook file.
 
     Raises:
-        NotebookError: missing, too large, cut off, not JSON, or not a notebook.
+        NotebookError: missing, no ordinary file, or too large.
     """
     try:
-        if path.stat().st_size > LARGEST:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            raise NotebookError(f"{path.name} is a link or a device, not a file: hand in the .ipynb itself.")
+        if status.st_size > LARGEST:
             raise NotebookError(
                 f"the file is larger than {LARGEST // 2**20} MB: clear its outputs and hand it in again."
             )
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         others = sorted(other.name for other in path.parent.glob("*.ipynb")) if path.parent.is_dir() else []
         found = f", the folder holds {', '.join(others)}" if others and not path.exists() else ""
         raise NotebookError(f"{path.name} cannot be opened ({error.strerror}){found}.") from error
+
+
+def parse(content: bytes) -> tuple[NotebookNode, tuple[str, ...]]:
+    """A notebook file's bytes as nbformat 4, and remarks on what was odd about it.
+
+    A byte-order mark, older formats, missing cell ids and missing metadata are mended.
+
+    Raises:
+        NotebookError: cut off, not JSON, or not a notebook.
+    """
     remarks = ["a byte-order mark at the beginning was removed"] if content.startswith(b"\xef\xbb\xbf") else []
     raw = _parsed(content)
     try:
@@ -58,8 +75,13 @@ def read(path: Path) -> tuple[NotebookNode, tuple[str, ...]]:
         cell.id = cell.id or f"cell-{number}"  # the same at every reading, so that a replay can be compared
     if not cells:
         raise NotebookError("the notebook has no cells.")
-    clean = nbformat.v4.new_notebook(cells=cells, metadata=_plain_metadata(raw))
-    return clean, tuple(remarks)
+    return _notebook(cells, _plain_metadata(raw)), tuple(remarks)
+
+
+def _notebook(cells: list[NotebookNode], metadata: dict[str, Any]) -> NotebookNode:
+    made: NotebookNode = nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": []})
+    made.cells = cells
+    return made
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
@@ -98,13 +120,16 @@ def _mended(cell: Any) -> NotebookNode | None:
     text = "".join(map(str, source)) if isinstance(source, list) else str(source)
     # Lone halves of surrogate pairs are legal in JSON and nowhere else.
     text = text.encode("utf-8", "replace").decode("utf-8")
-    make = getattr(nbformat.v4, f"new_{cell['cell_type']}_cell")
     metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
-    new: NotebookNode = make(text, metadata=metadata)
-    new.id = cell["id"] if isinstance(cell.get("id"), str) else ""
+    name = cell["id"] if isinstance(cell.get("id"), str) else ""
+    # Not through nbformat's own constructors, which validate each cell: that takes longer than all the rest.
+    new = nbformat.from_dict({"cell_type": cell["cell_type"], "id": name, "metadata": metadata, "source": text})
+    if cell["cell_type"] == "code":
+        new.outputs, new.execution_count = [], None
     if cell["cell_type"] != "code" and isinstance(cell.get("attachments"), dict):
         new.attachments = cell["attachments"]
-    return new
+    made: NotebookNode = new
+    return made
 
 
 def grade_id(cell: NotebookNode) -> str:
@@ -146,7 +171,7 @@ def repair(notebook: NotebookNode, lab: NotebookNode) -> Repaired:
     _restore_graded(cells, lab, remarks)
     _tests_behind_answers(cells, lab, remarks)
     _unique_ids(cells)
-    return Repaired(nbformat.v4.new_notebook(cells=cells, metadata=dict(lab.metadata)), tuple(remarks))
+    return Repaired(_notebook(cells, dict(lab.metadata)), tuple(remarks))
 
 
 def _recognize(

@@ -10,6 +10,7 @@ from nbformat.notebooknode import NotebookNode
 
 from autograder.course import Course
 from autograder.errors import UserError
+from autograder.grade.limits import Limits
 from qlab.notebook import grade_id, is_answer
 
 NOT_GRADED = "demo"  # the tag of provided cells that no answer needs: figures, experiments
@@ -17,46 +18,53 @@ NOT_GRADED = "demo"  # the tag of provided cells that no answer needs: figures, 
 
 @dataclass(frozen=True)
 class GradedLab:
-    """A lab's folders in a course.
+    """A lab as plain data, so that it can be sent to wherever submissions are graded.
 
     Attributes:
         name: the lab's.
-        source, release: nbgrader's folders, with and without answers and hidden tests.
+        released: the notebook as students get it.
+        graded: the same with the hidden tests in its test cells.
+        files: what lies beside the released notebook, by path; a submission's process finds it there.
+        modules: the sources of the lab's own modules (checks.py and others), by name; for the judge.
     """
 
     name: str
-    source: Path
-    release: Path
+    released: NotebookNode
+    graded: NotebookNode
+    files: dict[str, bytes]
+    modules: dict[str, str]
 
     @classmethod
     def of(cls, name: str, course: Course) -> "GradedLab":
         """The lab as the course holds it; UserError where it was not released there."""
-        if not (course.release(name) / f"{name}.ipynb").is_file():
+        source, release = course.source(name), course.release(name)
+        if not (release / f"{name}.ipynb").is_file() or not (source / f"{name}.ipynb").is_file():
             raise UserError(
                 f"{name} is not released in {course.root}: run autograder release {name} --course {course.root}."
             )
-        return cls(name, course.source(name), course.release(name))
+        released = _read(release / f"{name}.ipynb")
+        files = {
+            str(path.relative_to(release)): path.read_bytes()
+            for path in sorted(release.rglob("*"))
+            if path.is_file() and path.suffix not in (".ipynb", ".png", ".pyc")
+        }
+        modules = {path.stem: path.read_text("utf-8") for path in sorted(source.glob("*.py"))}
+        return cls(name, released, _with_hidden(released, _read(source / f"{name}.ipynb")), files, modules)
 
     @cached_property
-    def released(self) -> NotebookNode:
-        """The notebook as students get it."""
-        return nbformat.reads((self.release / f"{self.name}.ipynb").read_text("utf-8"), as_version=4)
-
-    @cached_property
-    def graded(self) -> NotebookNode:
-        """The released notebook with the hidden tests in its test cells."""
-        source = nbformat.reads((self.source / f"{self.name}.ipynb").read_text("utf-8"), as_version=4)
-        full = {grade_id(cell): cell for cell in source.cells if grade_id(cell) and not is_answer(cell)}
-        notebook = nbformat.from_dict(json.loads(json.dumps(self.released)))
-        for cell in notebook.cells:
-            if grade_id(cell) in full:
-                cell.source = full[grade_id(cell)].source
-        return notebook
+    def limits(self) -> Limits:
+        """What a submission of this lab may use."""
+        return Limits.of(self.released.metadata.get("qlab", {}).get("limits", {}))
 
     @property
     def stamp(self) -> dict[str, str]:
         """Lab, release and version."""
         return {str(key): str(value) for key, value in self.released.metadata.get("qlab", {}).items()}
+
+    @property
+    def order(self) -> list[str]:
+        """The grade_ids in the lab's order."""
+        return [grade_id(cell) for cell in self.released.cells if grade_id(cell)]
 
     def untouched(self, notebook: NotebookNode) -> frozenset[str]:
         """Ids of the provided cells of a submission that are as the lab gave them."""
@@ -67,6 +75,19 @@ class GradedLab:
         """Ids of the cells that are not run in grading; one that a student changed may hold what an answer needs."""
         demos = {cell.id for cell in self.released.cells if NOT_GRADED in cell.metadata.get("tags", [])}
         return self.untouched(notebook) & demos
+
+
+def _read(path: Path) -> NotebookNode:
+    return nbformat.reads(path.read_text("utf-8"), as_version=4)
+
+
+def _with_hidden(released: NotebookNode, source: NotebookNode) -> NotebookNode:
+    full = {grade_id(cell): cell for cell in source.cells if grade_id(cell) and not is_answer(cell)}
+    notebook = nbformat.from_dict(json.loads(json.dumps(released)))
+    for cell in notebook.cells:
+        if grade_id(cell) in full:
+            cell.source = full[grade_id(cell)].source
+    return notebook
 
 
 def question_of(cell_name: str) -> str:

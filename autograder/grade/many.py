@@ -1,95 +1,150 @@
-"""A class: every submission to its record, one after the other; what is graded already is not graded again."""
+"""A class: every submission to its record, several at a time; what is graded already is not graded again."""
 
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-import nbformat
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
 
 from autograder.course import Course
-from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
-from autograder.grade.one import Graded, file_hash, grade_submission
 from autograder.grade.record import Record
-from autograder.grade.run import Limits
+from autograder.grade.scheduler import Start
+from autograder.grade.submission import Submission
+from autograder.grade.worker import Done, Job, grade, pack
+
+AT_A_TIME = 16  # jobs handed out and not yet done: enough for a small cluster, little memory here
+MOST_TRIES = 3
 
 
-@dataclass(frozen=True)
+@dataclass
+class Waiting:
+    """A job that was handed out, and how often."""
+
+    job: Job
+    resubmitted: bool
+    tries: int = 1
+
+
+@dataclass
 class ClassResult:
-    """The records of a class, and how many of them were made now."""
+    """How many submissions were graded now, and how many had been before."""
 
-    records: list[Record]
-    graded_now: int
-
-    @property
-    def students(self) -> list[str]:
-        """Those who have a mark."""
-        return [record.student for record in self.records if record.cells]
+    graded_now: int = 0
+    unchanged: int = 0
 
 
 def grade_class(
     course: Course,
     lab: GradedLab,
     students: Sequence[str],
-    limits: Limits,
-    store: Callable[[Record, bool], None],
+    start: Start,
+    store: Callable[[Record], None],
     *,
+    sandboxed: bool = True,
     force: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ClassResult:
-    """Grade what these students handed in for a lab; records and graded notebooks are written as each is done.
+    """Grade what these students handed in for a lab; each record is written, and then stored, as soon as it is there.
 
     Args:
+        course, lab: see there.
         students: whose; each has a submission.
-        store: puts a record into the gradebook; told whether the student had handed in something else before.
+        start: starts an executor.
+        store: puts a record into the gradebook; storing one twice changes nothing.
+        sandboxed: whether students' code runs in a sandbox.
         force: grade again what has not changed, with the seeds of before.
         progress: told of each student when it is done.
     """
-    records, graded_now, resubmitted = [], 0, set()
-    submitted = course.submitted(lab.name)
-    for student in students:
-        path, before = submitted[student], Record.read(course.record(lab.name, student))
-        sha256 = file_hash(path)
-        if before is not None and before.sha256 != sha256:
-            resubmitted.add(student)
-        if before is not None and not force and _still_holds(before, sha256, lab):
-            records.append(before)
-        else:
+    return _Class(course, lab, start, store, sandboxed, force, progress).grade(students)
+
+
+@dataclass
+class _Class:
+    course: Course
+    lab: GradedLab
+    start: Start
+    store: Callable[[Record], None]
+    sandboxed: bool
+    force: bool
+    progress: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        self.result = ClassResult()
+        self.packed = pack(self.lab)
+        self.submitted = self.course.submitted(self.lab.name)
+        self.executor: Executor | None = None
+        self.waiting: dict[Future[Done], Waiting] = {}
+
+    def grade(self, students: Sequence[str]) -> ClassResult:
+        for one in self._to_grade(students):
+            self._hand_out(one)
+            while len(self.waiting) >= AT_A_TIME:
+                self._collect()
+        while self.waiting:
+            self._collect()
+        return self.result
+
+    def _to_grade(self, students: Sequence[str]) -> Iterator[Waiting]:
+        """The jobs, one after the other; a record that still holds is stored, in case it was not yet."""
+        for student in students:
+            submission = Submission.read(student, self.submitted[student])
+            before = Record.read(self.course.record(self.lab.name, student))
+            if before is not None and not self.force and self._still_holds(before, submission):
+                self.result.unchanged += 1
+                self.store(before)
+                self.progress(student)
+                continue
             seed = before.seed if before is not None else secrets.randbits(31)
-            graded = _grade_whatever_happens(student, path, lab, limits, seed)
-            write_notebook(course, graded)
-            # The record comes last: what it stands for is in the gradebook, whenever we are stopped.
-            store(graded.record, student in resubmitted)
-            graded.record.write(course.record(lab.name, student))
-            records.append(graded.record)
-            graded_now += 1
-        progress(student)
-    return ClassResult(records, graded_now)
+            job = Job(submission, self.packed, self.lab.limits, seed, self.sandboxed)
+            yield Waiting(job, before is not None and before.sha256 != submission.sha256)
 
+    def _still_holds(self, record: Record, submission: Submission) -> bool:
+        same_lab = (record.release, record.version) == (self.lab.stamp.get("release"), self.lab.stamp.get("version"))
+        same_file = bool(record.sha256) and record.sha256 == submission.sha256
+        return same_file and same_lab and record.sandboxed >= self.sandboxed
 
-def _grade_whatever_happens(student: str, path: Path, lab: GradedLab, limits: Limits, seed: int) -> Graded:
-    """A record in any case: a fault of the grader itself must not cost the others their marks."""
-    try:
-        return grade_submission(student, path, lab, limits, seed)
-    except UserError:
-        raise  # a full disk, say: it will not get better with the next one
-    except Exception as error:
-        reason = f"the grader itself failed on it ({type(error).__name__}: {error}): please report this."
-        # Without the file's hash the record never counts as done, so that the next run tries again.
-        return Graded(Record(student, lab.name, "", seed, lab.stamp.get("release", ""), "", reason=reason), None)
+    def _hand_out(self, one: Waiting) -> None:
+        if self.executor is None:
+            self.executor = self.start()
+        try:
+            future = self.executor.submit(grade, one.job)
+        except BrokenProcessPool:
+            self.executor = self.start()
+            future = self.executor.submit(grade, one.job)
+        self.waiting[future] = one
 
+    def _collect(self) -> None:
+        """Take what is done; where the pool broke, hand out again what was in it."""
+        done, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            one = self.waiting.pop(future)
+            try:
+                self._keep(future.result(), one)
+            except BrokenProcessPool:
+                self._once_more(one)
 
-def _still_holds(record: Record, sha256: str, lab: GradedLab) -> bool:
-    same_lab = (record.release, record.version) == (lab.stamp.get("release"), lab.stamp.get("version"))
-    return bool(sha256) and record.sha256 == sha256 and same_lab
+    def _once_more(self, one: Waiting) -> None:
+        """Whoever was at work when a worker died may have been the reason: three times is enough."""
+        if one.tries < MOST_TRIES:
+            self._hand_out(replace(one, tries=one.tries + 1))
+            return
+        reason = f"the process that graded it died {MOST_TRIES} times: please report this."
+        stamp = self.lab.stamp
+        student = one.job.submission.student
+        record = Record(student, self.lab.name, "", one.job.seed, stamp.get("release", ""), "", reason=reason)
+        self._keep(Done(record, None), one)
 
-
-def write_notebook(course: Course, graded: Graded) -> None:
-    """The graded notebook where formgrader and feedback look for it; none where the file could not be read."""
-    target = course.autograded(graded.record.lab, graded.record.student)
-    if graded.notebook is not None:
-        write_atomic(target, nbformat.writes(graded.notebook))
-    else:
-        target.unlink(missing_ok=True)
+    def _keep(self, done: Done, one: Waiting) -> None:
+        """The notebook, then the record, then the gradebook, which is filled from records whenever we are stopped."""
+        record = replace(done.record, resubmitted=one.resubmitted)
+        target = self.course.autograded(record.lab, record.student)
+        if done.notebook is not None:
+            write_atomic(target, done.notebook)
+        else:
+            target.unlink(missing_ok=True)
+        record.write(self.course.record(record.lab, record.student))
+        self.store(record)
+        self.result.graded_now += 1
+        self.progress(record.student)

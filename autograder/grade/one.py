@@ -1,23 +1,25 @@
-"""One submission to its marks: a function of (submission, lab, limits, seed) and of nothing else."""
+"""One submission to its marks: a function of (submission, lab, limits, seed), wherever it runs."""
 
-import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import compute_checksum
 
+from autograder.grade.judge import Judge
 from autograder.grade.lab import GradedLab, question_of
+from autograder.grade.limits import Limits
 from autograder.grade.record import CellGrade, Record
-from autograder.grade.run import Limits, Place, Run, run
+from autograder.grade.run import Connect, Plan, Run, run
+from autograder.grade.student_process import TOO_LONG
+from autograder.grade.submission import Submission
 from qlab.check.outcome import Outcome
-from qlab.check.render import OUTCOME_TYPE
-from qlab.notebook import NotebookError, grade_id, is_answer, is_test, read, repair
+from qlab.check.render import notebook_data
+from qlab.notebook import NotebookError, grade_id, is_answer, is_test, parse, repair
 
-LONGEST_OUTPUT = 20_000  # characters of a print that a graded notebook keeps
+CELL_NAME = re.compile(r"<ipython-input-[^>]*>, |\x1b\[[0-9;]*m")  # and a terminal's colours
 LONGEST_MESSAGE = 300  # characters of a student's exception that feedback quotes
 
 
@@ -29,39 +31,49 @@ class Graded:
     notebook: NotebookNode | None
 
 
-def grade_submission(student: str, path: Path, lab: GradedLab, limits: Limits, seed: int) -> Graded:
-    """Read, repair, run, mark. Whatever the file holds, there is a record at the end, with marks or with the reason."""
-    record = Record(
-        student, lab.name, file_hash(path), seed, lab.stamp.get("release", ""), lab.stamp.get("version", "")
-    )
+def grade_submission(
+    submission: Submission, lab: GradedLab, limits: Limits, seed: int, connect: Connect, judge: Judge
+) -> Graded:
+    """Read, repair, run, mark. Whatever was handed in, there is a record at the end, with marks or with the reason.
+
+    Args:
+        submission: what was handed in.
+        lab: what it is graded with.
+        limits: what it may use.
+        seed: of the random cases.
+        connect: gives a process for the student's cells.
+        judge: of this lab.
+
+    Raises:
+        WarmProcessGoneError: no process could be had; nothing that the student did.
+    """
+    release, version = lab.stamp.get("release", ""), lab.stamp.get("version", "")
+    record = Record(submission.student, lab.name, submission.sha256, seed, release, version, limits=limits.plain())
+    if submission.reason:
+        return Graded(_with(record, reason=submission.reason), None)
     try:
-        submitted, odd = read(path)
+        submitted, odd = parse(submission.content)
     except NotebookError as error:
         return Graded(_with(record, reason=str(error)), None)
     stamp = submitted.metadata.get("qlab", {}).get("release", "")
-    remarks = [*odd, *_release_remarks(str(stamp), record.release)]
     mended = repair(submitted, lab.graded)
-    place = Place(lab.release, path.parent, lab.not_run(mended.notebook), lab.untouched(mended.notebook))
-    done = run(mended.notebook, place, seed, limits)
-    order = [grade_id(cell) for cell in lab.released.cells]
+    files = {**submission.files, **lab.files}  # what the lab has too is the lab's
+    plan = Plan(files, lab.not_run(mended.notebook), lab.untouched(mended.notebook), limits)
+    with judge.submission(seed):
+        done = run(mended.notebook, plan, judge, connect)
+    order = lab.order
     graded = sorted(filter(_is_graded, mended.notebook.cells), key=lambda cell: order.index(grade_id(cell)))
     cells = tuple(_grade(cell, mended.notebook, lab, done) for cell in graded)
+    remarks = (*submission.remarks, *odd, *_release_remarks(str(stamp), record.release), *mended.remarks)
     record = _with(
         record,
         submitted_release=str(stamp),
         cells=cells,
-        remarks=(*remarks, *mended.remarks, *_crashes(mended.notebook, done)),
+        remarks=(*remarks, *done.remarks, *_crashes(mended.notebook, done)),
         seconds=done.seconds,
+        scratch=done.scratch,
     )
-    return Graded(record, _as_released(mended.notebook, lab))
-
-
-def file_hash(path: Path) -> str:
-    """The sha256 of a file, "" where it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
+    return Graded(record, _as_released(mended.notebook, lab, record))
 
 
 def _with(record: Record, **changes: Any) -> Record:
@@ -90,7 +102,7 @@ def _grade(cell: NotebookNode, notebook: NotebookNode, lab: GradedLab, done: Run
             cell, notebook, lab
         )
         return CellGrade(name, question, None if answered else 0.0, out_of, answered)
-    outcome = outcome_of(cell, out_of) or _not_finished(cell, question, out_of, notebook, done)
+    outcome = done.outcomes.get(cell.id) or _not_finished(cell, question, out_of, notebook, done)
     return CellGrade(name, question, outcome.points, out_of, True, outcome)
 
 
@@ -101,43 +113,31 @@ def _written_below(cell: NotebookNode, notebook: NotebookNode, lab: GradedLab) -
     return any(c.cell_type == "markdown" and c.source.strip() and c.id not in of_the_lab for c in below)
 
 
-def outcome_of(cell: NotebookNode, out_of: float) -> Outcome | None:
-    """What the check in a cell ended in; None where it did not finish or did not say."""
-    if any(output.output_type == "error" for output in cell.outputs):
-        return None
-    for output in cell.outputs:
-        if output.output_type == "execute_result" and OUTCOME_TYPE in output.data:
-            try:
-                outcome = Outcome.from_json(output.data[OUTCOME_TYPE])
-            except (TypeError, KeyError, ValueError, AttributeError):
-                return None
-            # not (a <= b <= c) is also true for NaN
-            return outcome if outcome.out_of == out_of and 0 <= outcome.points <= out_of else None
-    return None
-
-
 def _not_finished(cell: NotebookNode, question: str, out_of: float, notebook: NotebookNode, done: Run) -> Outcome:
     """The outcome of a check that did not come to its end: no points, and why."""
     answer = _answer_above(cell, notebook)
     for culprit, what in ((answer, "your answer cell"), (cell, "the check of your answer")):
         if culprit is not None and culprit.id in done.stopped:
-            told = f"{what} was stopped: {done.stopped[culprit.id]}"
-            return _told(
-                question, out_of, told, "does not end", "which condition ends your loop, and can it become true?"
-            )
-    for culprit, what in ((answer, "your answer cell stops with"), (cell, "the check stops with")):
-        if culprit is not None and (error := _error(culprit)):
-            name = error.split(":")[0]
-            return _told(
-                question,
-                out_of,
-                f"{what} {error}",
-                f"raises {name}",
-                "run the cell by itself and mend the line it names",
-            )
+            return _stopped(question, out_of, what, done.stopped[culprit.id])
+    if answer is not None and (error := _error(answer)):
+        step = "run the cell by itself and mend the line it names"
+        return _told(question, out_of, f"your answer cell stops with {error}", f"raises {error.split(':')[0]}", step)
+    if cell.id in done.missing:
+        told = f"there is no {done.missing[cell.id]}: no cell above defines it"
+        return _told(question, out_of, told, "the answer is not defined", "keep the name that the first line gives")
+    if cell.id in done.broken:
+        told = f"the check could not look at your answer ({done.broken[cell.id][:LONGEST_MESSAGE]})"
+        return _told(question, out_of, told, "no result", "show this to whoever grades: the check should have coped")
     return _told(
         question, out_of, "the check did not finish", "no result", "run the answer cell, then the check below it"
     )
+
+
+def _stopped(question: str, out_of: float, what: str, reason: str) -> Outcome:
+    told = f"{what} was stopped: {reason}"
+    if reason.startswith(TOO_LONG):
+        return _told(question, out_of, told, "does not end", "which condition ends your loop, and can it become true?")
+    return _told(question, out_of, told, "ends the Python process", "which line ends Python, or asks for all memory?")
 
 
 def _told(question: str, out_of: float, fails: str, mistake: str, step: str) -> Outcome:
@@ -159,13 +159,13 @@ def _error(cell: NotebookNode) -> str:
         if output.output_type == "error":
             first = str(output.get("evalue", "")).strip().splitlines()
             text = f"{output.get('ename', 'an error')}: {first[0] if first else ''}"
-            return re.sub(r"\x1b\[[0-9;]*m", "", text).rstrip(": ")[:LONGEST_MESSAGE]
+            return CELL_NAME.sub("", text).rstrip(": ")[:LONGEST_MESSAGE]
     return ""
 
 
 def _crashes(notebook: NotebookNode, done: Run) -> list[str]:
     """Cells outside of the checks that ended badly; each may explain what failed after it."""
-    found = [] if done.complete else ["too many cells ended the Python process: what comes after them was not run"]
+    found = [f"the check {cell} failed by itself: {told}" for cell, told in done.broken.items()]
     for cell in notebook.cells:
         if cell.cell_type != "code" or is_test(cell):
             continue
@@ -176,23 +176,17 @@ def _crashes(notebook: NotebookNode, done: Run) -> list[str]:
     return found
 
 
-def _as_released(notebook: NotebookNode, lab: GradedLab) -> NotebookNode:
-    """The notebook with outputs, and the test cells as students got them: no hidden test can be seen in it."""
+def _as_released(notebook: NotebookNode, lab: GradedLab, record: Record) -> NotebookNode:
+    """The notebook with outputs; its test cells are as students got them, with the judge's outcome: nothing hidden."""
     released = {grade_id(cell): cell.source for cell in lab.released.cells if is_test(cell)}
+    outcomes = {grade.cell: grade.outcome for grade in record.cells}
     for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if output.output_type == "stream" and len(output.text) > LONGEST_OUTPUT:
-                output.text = output.text[:LONGEST_OUTPUT] + "\n… cut off here\n"
-        if grade_id(cell) in released:
-            cell.source = released[grade_id(cell)]
-            cell.outputs = [_without_hidden(output) for output in cell.outputs]
+        if (name := grade_id(cell)) in released:
+            cell.source = released[name]
+            outcome = outcomes.get(name)
+            cell.outputs = [_output(outcome)] if outcome is not None else []
     return nbformat.from_dict(notebook)
 
 
-def _without_hidden(output: NotebookNode) -> NotebookNode:
-    """An exception's traceback quotes the test cell's source, hidden lines included: keep its last line only."""
-    if output.output_type == "error":
-        return nbformat.v4.new_output(
-            "error", ename=output.ename, evalue=output.evalue, traceback=[f"{output.ename}: {output.evalue}"]
-        )
-    return output
+def _output(outcome: Outcome) -> NotebookNode:
+    return nbformat.v4.new_output("execute_result", data=notebook_data(outcome), execution_count=None)

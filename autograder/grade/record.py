@@ -1,5 +1,6 @@
 """What grading found in one submission: plain data, one JSON file each, from which everything else is made."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from autograder.files import write_atomic
 from qlab.check.outcome import Outcome
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Record:
         remarks: what was repaired, and whatever else a person should know.
         reason: why there is no mark; empty where there is one.
         seconds: time by cell.
+        limits: what it was allowed to use.
+        scratch: bytes of files that it wrote.
+        sandboxed: whether its code ran in a sandbox.
+        resubmitted: whether something else was graded before: what a person marked has to be looked at again.
     """
 
     student: str
@@ -59,6 +64,10 @@ class Record:
     remarks: tuple[str, ...] = ()
     reason: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
+    scratch: int = 0
+    sandboxed: bool = True
+    resubmitted: bool = False
 
     @property
     def mistakes(self) -> dict[str, tuple[str, ...]]:
@@ -75,9 +84,17 @@ class Record:
         """Points by cell: what a replay has to reproduce."""
         return {grade.cell: grade.points for grade in self.cells}
 
+    def text(self) -> str:
+        """The record as its file holds it."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+
+    def digest(self) -> str:
+        """Of the text: two records with the same are the same."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
+
     def write(self, path: Path) -> None:
         """Write the record, in one step."""
-        write_atomic(path, json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n")
+        write_atomic(path, self.text())
 
     @classmethod
     def read(cls, path: Path) -> "Record | None":

@@ -1,188 +1,161 @@
-"""Running a repaired notebook: one kernel, every cell for itself, a limit for each.
+"""Running a repaired notebook: the student's cells in their process, the test cells in the judge, each for itself.
 
-Plain grading: the student's cells and the checks share the kernel, as in nbgrader. For notebooks of people you trust.
+A cell that raises or runs too long costs only itself. One that ends the process is left out, and a new process runs
+what came before it once more, without judging it again.
 """
 
-import asyncio
-import os
-import shutil
-import signal
-import tempfile
-import time
-from collections.abc import Collection, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from time import perf_counter
 
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+import nbformat
 from nbformat.notebooknode import NotebookNode
-from nbformat.v4 import new_code_cell
 
-from qlab.check.question import SEED_VARIABLE
+from autograder.grade.judge import Found, Judge, granted
+from autograder.grade.limits import Limits
+from autograder.grade.student_process import EndedError, StudentProcess
+from autograder.grade.wire import Channel
+from qlab.check.outcome import Outcome
+from qlab.notebook import is_test
 
-PROBE_SECONDS = 3
+Connect = Callable[[Limits], Channel]
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a submission may use.
+class Plan:
+    """How a notebook is run.
 
     Attributes:
-        cell_seconds: wall time a cell.
-        provided_seconds: wall time of a provided cell as the lab gave it: importing torch from a cold disk is slow.
-        restarts: how often a kernel that died or hung is started anew, without the cell that did it.
+        files: what lies beside it, by path.
+        skip: ids of cells that are not run.
+        untouched: ids of provided cells, which get more time, and whose time is not the student's.
+        limits: see `Limits`.
     """
 
-    cell_seconds: float = 10.0
-    provided_seconds: float = 60.0
-    restarts: int = 3
+    files: Mapping[str, bytes]
+    skip: frozenset[str]
+    untouched: frozenset[str]
+    limits: Limits
 
 
 @dataclass
 class Run:
-    """How it went: time by cell id, the cells that were stopped and why, and whether the end was reached."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    stopped: dict[str, str] = field(default_factory=dict)
-    complete: bool = True
-
-
-@dataclass(frozen=True)
-class Place:
-    """What a notebook runs with.
+    """How it went, by cell id.
 
     Attributes:
-        files: the lab's released folder.
-        own_files: the folder that was handed in; what the lab has too is the lab's.
-        skip: ids of cells that are not run.
-        untouched: ids of provided cells, which get more time.
+        outcomes: what the judge granted; a check that did not come to its end is missing.
+        missing: the name that the student did not define, by the check that asks for it.
+        broken: the exception that a check itself ended in.
+        seconds: wall time of cells and checks.
+        stopped: the cells that were stopped and why.
+        remarks: what a person should know of the run as a whole.
+        scratch: bytes of files that the submission wrote.
     """
 
-    files: Path
-    own_files: Path
-    skip: frozenset[str] = frozenset()
-    untouched: frozenset[str] = frozenset()
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    scratch: int = 0
 
 
-def run(notebook: NotebookNode, place: Place, seed: int, limits: Limits) -> Run:
-    """Run all code cells in place, except the skipped ones; outputs are written into the notebook.
-
-    A cell that raises or runs too long costs only itself. One that kills the kernel is left out, and the rest starts
-    over.
+def run(notebook: NotebookNode, plan: Plan, judge: Judge, connect: Connect) -> Run:
+    """Run all code cells in place; outputs of the student's cells are written into the notebook.
 
     Args:
-        notebook: repaired.
-        place: see `Place`.
-        seed: of the random cases.
-        limits: see `Limits`.
+        notebook: repaired, with hidden tests.
+        plan: see `Plan`.
+        judge: judging this submission.
+        connect: gives a new process.
+
+    Raises:
+        WarmProcessGoneError: no process could be had.
     """
-    done = Run()
-    left_out = set(place.skip)
-    for _ in range(limits.restarts + 1):
-        with tempfile.TemporaryDirectory(prefix="qlab-grade-") as scratch:
-            _copy_files(place.own_files, Path(scratch))
-            _copy_files(place.files, Path(scratch))
-            killer = _complete(_run_once(notebook, Path(scratch), place.untouched, seed, limits, left_out, done))
-        if killer is None:
-            return done
-        left_out.add(killer)
-    done.complete = False
-    return done
+    return _Runner(notebook, plan, judge).run(connect)
 
 
-def _complete(running: Coroutine[Any, Any, str | None]) -> str | None:
-    """What a coroutine returns; in a thread of its own where an event loop runs already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(running)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, running).result()
+class _Runner:
+    def __init__(self, notebook: NotebookNode, plan: Plan, judge: Judge):
+        self.cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+        self.plan = plan
+        self.judge = judge
+        self.done = Run()
+        self.found: dict[str, Found] = {}
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
 
-
-def _copy_files(folder: Path, target: Path) -> None:
-    """Everything but notebooks and links, which might lead anywhere."""
-
-    def ignored(where: str, names: list[str]) -> list[str]:
-        return [name for name in names if name.endswith(".ipynb") or Path(where, name).is_symlink()]
-
-    shutil.copytree(folder, target, dirs_exist_ok=True, ignore=ignored)
-
-
-def _kernel_manager(folder: Path) -> AsyncKernelManager:
-    """A kernel that talks over sockets in the file system where there are any: no port that others could reach."""
-    if os.name == "nt":
-        return AsyncKernelManager(kernel_name="python3")
-    return AsyncKernelManager(kernel_name="python3", transport="ipc", connection_file=str(folder / ".kernel.json"))
-
-
-async def _run_once(
-    notebook: NotebookNode,
-    folder: Path,
-    untouched: Collection[str],
-    seed: int,
-    limits: Limits,
-    left_out: Collection[str],
-    done: Run,
-) -> str | None:
-    """One pass; the id of the cell that killed the kernel, or None."""
-    client = NotebookClient(
-        notebook,
-        km=_kernel_manager(folder),
-        timeout=limits.cell_seconds,
-        interrupt_on_timeout=True,
-        allow_errors=True,
-        error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
-        resources={"metadata": {"path": str(folder)}},
-        shutdown_kernel="immediate",
-    )
-    client.owns_km = True  # a kernel manager that was handed in is ended too: no kernel outlives its submission
-    environment = {**os.environ, SEED_VARIABLE: str(seed), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    async with client.async_setup_kernel(env=environment):
-        _stop_on_ctrl_c()
-        for place, cell in enumerate(notebook.cells):
-            if cell.cell_type != "code":
-                continue
-            cell.outputs, cell.execution_count = [], None
-            if cell.id in left_out or not cell.source.strip():
-                continue
-            allowed = limits.provided_seconds if cell.id in untouched else limits.cell_seconds
-            client.timeout = allowed
-            started = time.perf_counter()
+    def run(self, connect: Connect) -> Run:
+        left_out: set[str] = set(self.plan.skip)
+        for _ in range(self.plan.limits.restarts + 1):
+            process = StudentProcess(connect(self.plan.limits), self.plan.limits, self.plan.files)
             try:
-                await client.async_execute_cell(cell, place)
-            except (DeadKernelError, CellTimeoutError, RuntimeError, TimeoutError):
-                done.stopped[cell.id] = "it ended the Python process, or could not be interrupted"
-                with suppress(Exception):
-                    await client.km.shutdown_kernel(now=True)
+                culprit = self._pass(process, left_out)
+            finally:
+                process.close()
+            if not culprit:
+                return self.done
+            left_out.add(culprit)
+        self.done.remarks.append("too many cells ended the Python process: what comes after them was not run")
+        return self.done
+
+    def _pass(self, process: StudentProcess, left_out: Collection[str]) -> str:
+        """Run all cells once; the id of the one that ended the process, "" where the end was reached."""
+        executed: list[str] = []
+        for cell in self.cells:
+            if cell.id in left_out and cell.id not in self.found:
+                continue
+            if self._left() <= 0:
+                most = self.plan.limits.submission_seconds
+                self.done.remarks.append(f"it took more than {most:g} seconds: what comes after them was not run")
+                break
+            started = perf_counter()
+            try:
+                if is_test(cell):
+                    self._check(cell, executed, process)
+                else:
+                    executed.append(cell.source)
+                    self._run_cell(cell, process)
+            except EndedError as error:
+                self.done.stopped[cell.id] = str(error)
                 return str(cell.id)
             finally:
-                done.seconds[cell.id] = round(time.perf_counter() - started, 3)
-            if done.seconds[cell.id] >= allowed:
-                done.stopped[cell.id] = f"it ran longer than {allowed:g} seconds: is there an endless loop?"
-                if not await _answers(client, place):
-                    await client.km.shutdown_kernel(now=True)
-                    return str(cell.id)
-    return None
+                self.done.seconds[cell.id] = round(perf_counter() - started, 3)
+        self.done.scratch = process.used()
+        return ""
 
+    def _run_cell(self, cell: NotebookNode, process: StudentProcess) -> None:
+        limits = self.plan.limits
+        provided = cell.id in self.plan.untouched
+        went = process.run_cell(cell.source, limits.provided_seconds if provided else self._most())
+        cell.outputs = [nbformat.from_dict(output) for output in went.outputs]
+        if went.stopped:
+            self.done.stopped[cell.id] = went.stopped
 
-def _stop_on_ctrl_c() -> None:
-    """Let Ctrl-C raise again: nbclient takes it for itself, ends the kernel and goes on."""
-    with suppress(NotImplementedError, RuntimeError, ValueError):
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+    def _check(self, cell: NotebookNode, executed: list[str], process: StudentProcess) -> None:
+        if cell.id not in self.found:
+            found = self.judge.check(cell.source, executed, process, self._most())
+            self.found[cell.id] = found
+            outcome = granted(found.outcome, float(cell.metadata.nbgrader["points"]))
+            if outcome is not None:
+                self.done.outcomes[cell.id] = outcome
+            if found.stopped:
+                self.done.stopped[cell.id] = found.stopped
+            if found.broken:
+                self.done.broken[cell.id] = found.broken
+            if found.missing:
+                self.done.missing[cell.id] = found.missing
+            if found.ended:
+                raise EndedError(found.ended)
+        for name, verdict in self.found[cell.id].verdicts.items():
+            process.show_verdict(name, verdict)
 
+    def _most(self) -> float:
+        return max(0.1, min(self.plan.limits.question_seconds, self._left()))
 
-async def _answers(client: NotebookClient, place: int) -> bool:
-    """Whether the kernel is there again after an interrupt; a loop that swallows it is not."""
-    client.timeout, started, cell = PROBE_SECONDS, time.perf_counter(), client.nb.cells[place]
-    try:
-        await client.async_execute_cell(new_code_cell("pass"), place)
-    except (DeadKernelError, CellTimeoutError, RuntimeError, TimeoutError):
-        return False
-    finally:
-        client.nb.cells[place] = cell  # nbclient puts what it runs into the notebook
-    return time.perf_counter() - started < PROBE_SECONDS
+    def _left(self) -> float:
+        """Seconds of the student's own that are left."""
+        own = (seconds for cell, seconds in self.done.seconds.items() if cell not in self.plan.untouched)
+        return self.plan.limits.submission_seconds - sum(own)

@@ -55,15 +55,15 @@ class Answer(Protocol):
 
 
 def answer_from(values: tuple[Any, ...], names: tuple[str, ...], forbidden: tuple[str, ...] = ()) -> Answer:
-    """The answer behind what a test cell passed: a function, values, or an `Answer` that a grader made.
+    """The answer behind what a test cell passed: a function, values, or what a grader puts in their place.
 
     Args:
         names: that the student defines.
-        forbidden: functions that are off limits while the answer is called; an `Answer` of a grader sees to its own.
+        forbidden: functions that are off limits while the answer is called.
     """
     first: Any = values[0] if values else None
-    if hasattr(first, "standing_in"):
-        made_by_grader: Answer = first
+    if hasattr(first, "answer_to"):
+        made_by_grader: Answer = first.answer_to(names, forbidden)
         return made_by_grader
     if len(names) == 1 and callable(first):
         return LocalAnswer(first, names, forbidden)

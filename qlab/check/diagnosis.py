@@ -31,19 +31,35 @@ def diagnose(
     reference: Callable[..., Any],
     fields: tuple[Field, ...],
     mistakes: Sequence[Mistake],
-    seed: int,
 ) -> Diagnosis | None:
     """The mistakes of the question that explain every case, one alone before two together; then the general ones."""
-    if any(one.returned.error_name == AskedForError.__name__ for one in tried):
+    raised = [one.returned.error_name for one in tried]
+    if AskedForError.__name__ in raised or all(raised):
         return general(tried, fields)  # nothing is computed there: what it agrees with says nothing
+    # A case that fails rules most faults out at once.
+    telling = sorted(filter(_tells, tried), key=lambda one: one.holds)
     for count in (1, 2):
-        for share_off in (0.0, OFF_BY_ONE):
-            for known in itertools.combinations(mistakes, count):
-                steps = _together(known)
-                if steps is not None and _explains(steps, tried, reference, fields, seed, share_off):
-                    names = tuple(mistake.name for mistake in known)
-                    return Diagnosis(names, "; and ".join(names), known[0].next)
+        nearly: tuple[Mistake, ...] = ()
+        for known in itertools.combinations(mistakes, count):
+            steps = _together(known)
+            share_off = None if steps is None else _share_off(steps, telling, reference, fields)
+            if share_off == 0:
+                return _diagnosis(known)
+            if share_off is not None:
+                nearly = nearly or known
+        if nearly:
+            return _diagnosis(nearly)
     return general(tried, fields)
+
+
+def _diagnosis(mistakes: Sequence[Mistake]) -> Diagnosis:
+    names = tuple(mistake.name for mistake in mistakes)
+    return Diagnosis(names, "; and ".join(names), mistakes[0].next)
+
+
+def _tells(one: Tried) -> bool:
+    """Whether a case tells answers apart: nearly everything is accepted as the scale of an all-zero tensor, say."""
+    return not any(bool((e.high - e.low > 1).any()) for e in one.expected)
 
 
 def _together(mistakes: Sequence[Mistake]) -> Steps | None:
@@ -54,41 +70,39 @@ def _together(mistakes: Sequence[Mistake]) -> Steps | None:
     return steps if len(steps) == sum(len(mistake.steps) for mistake in mistakes) else None
 
 
-def _explains(
-    steps: Steps,
-    tried: Sequence[Tried],
-    reference: Callable[..., Any],
-    fields: tuple[Field, ...],
-    seed: int,
-    share_off: float,
-) -> bool:
-    """Whether the reference with these faults gives what the answer gave in every case, and not what is right."""
+def _share_off(
+    steps: Steps, tried: Sequence[Tried], reference: Callable[..., Any], fields: tuple[Field, ...]
+) -> float | None:
+    """How far the answer is from the reference with these faults, as the share of entries that are one code off.
+
+    None where it is farther than OFF_BY_ONE, or where nothing fails: then these faults do not explain the answer.
+    """
     apart, entries, failures = 0, 0, 0
     for one in tried:
-        if any(bool((e.high - e.low > 1).any()) for e in one.expected):
-            continue  # nearly everything is accepted here, as for the scale of an all-zero tensor: it tells nothing
-        faulty = _faulty(steps, one, reference, fields, seed)
+        faulty = _faulty(steps, one, reference, fields)
         if faulty is None and one.returned.error:
             continue  # both fail here: they divide by zero, shift by a negative number of bits
         values = split(one.returned.value, fields)
         if one.returned.error or faulty is None or isinstance(values, str):
-            return False
+            return None
         for value, expected, field, wrong in zip(values, faulty, fields, one.wrong, strict=True):
             differing = _apart(value, expected, field)
             if differing is None or (differing and not field.shaped and wrong):
-                return False
+                return None
             apart += differing
             entries += expected.low.numel() if field.shaped else 0
         failures += not one.holds
-    return failures > 0 and apart <= share_off * entries
+    if not failures or apart > OFF_BY_ONE * entries:
+        return None
+    return apart / entries if apart else 0.0
 
 
 def _faulty(
-    steps: Steps, one: Tried, reference: Callable[..., Any], fields: tuple[Field, ...], seed: int
+    steps: Steps, one: Tried, reference: Callable[..., Any], fields: tuple[Field, ...]
 ) -> tuple[Between, ...] | None:
     """What the reference with these faults gives; None where it fails."""
     try:
-        return accepted(reference, fields, one.case.inputs(seed), steps)
+        return accepted(reference, fields, one.arguments, steps)
     except (ValueError, TypeError, ArithmeticError, RuntimeError, NotNumericError):
         return None
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from qlab.check.answer import Answer, answer_from
 from qlab.check.cases import Case
-from qlab.check.diagnosis import Diagnosis, diagnose
+from qlab.check.diagnosis import diagnose
 from qlab.check.off_limits import name_of
 from qlab.check.outcome import Outcome, Picture
 from qlab.check.steps import Mistake
 from qlab.check.trial import Tried, try_all
 from qlab.check.values import Between, Field, NotNumericError, as_numbers, disagreement, shown, split
+from qlab.check.verdict import Verdict
 
 # Random cases are drawn from this while a student practises; a grader sets its own, so that they differ there.
 PRACTICE_SEED = 0
@@ -120,39 +121,40 @@ class Question:
             return self._unanswered(f"{self.id}: {blanks} {'blank' if blanks == 1 else 'blanks'} left")
         if any(earlier._checked is None for earlier in self.uses.values()):
             # An earlier check was not run, or did not come to its end: what it would call may not come to one either.
-            return self._carried(answer, cases, seed)
-        outcome = self._marked(try_all(answer, self.reference, self.returns, cases, seed), seed)
-        if outcome.right or not self.uses:
-            return outcome
-        carried = self._carried(answer, cases, seed)
-        better = (carried.points, bool(carried.mistakes)) > (outcome.points, bool(outcome.mistakes))
-        return carried if better else outcome
+            return self._diagnosed(*self._carried(answer, cases, seed))
+        own = self._marked(tried := try_all(answer, self.reference, self.returns, cases, seed))
+        if own.right or not self.uses:
+            return self._diagnosed(own, tried)
+        carried, tried_so = self._carried(answer, cases, seed)
+        if carried.points != own.points:
+            better = (carried, tried_so) if carried.points > own.points else (own, tried)
+            return self._diagnosed(*better)
+        own = self._diagnosed(own, tried)
+        if not own.mistakes and (carried := self._diagnosed(carried, tried_so)).mistakes:
+            return carried
+        return own
 
-    def _carried(self, answer: Answer, cases: Sequence[Case], seed: int) -> Outcome:
-        """The outcome with the reference in place of the earlier answers."""
-        with answer.standing_in({name: earlier.stand_in for name, earlier in self.uses.items()}):
-            outcome = self._marked(try_all(answer, self.reference, self.returns, cases, seed), seed)
+    def _carried(self, answer: Answer, cases: Sequence[Case], seed: int) -> tuple[Outcome, list[Tried]]:
+        """The outcome with the provided functions in place of the earlier answers."""
+        with answer.standing_in({name: earlier.provided for name, earlier in self.uses.items() if earlier.provided}):
+            tried = try_all(answer, self.reference, self.returns, cases, seed)
         earlier = " and ".join(f"{name} ({question.id})" for name, question in self.uses.items())
-        return replace(outcome, remarks=(f"Checked with the reference in place of your {earlier}.",))
+        remarks = (f"Checked with the reference in place of your {earlier}.",)
+        return replace(self._marked(tried), remarks=remarks), tried
 
-    def stand_in(self, *args: Any, **kwargs: Any) -> Any:
-        """The provided function, under a name that tells where it comes from."""
-        assert self.provided is not None, f"{self.id} has no provided function"
-        return self.provided(*args, **kwargs)
+    def verdict(self) -> Verdict:
+        """What this check has found, as far as the cells below it are concerned."""
+        right = self._checked is not None and self._right_alone(self._checked[1])
+        return Verdict(self.id, self.names[0], right, self._why_provided(), self.provided_name)
 
     def yours_or_provided(self) -> Callable[..., Any]:
         """The checked answer if it is right as it stands, else the provided reference; prints which, for later cells.
 
         One that was only right with an earlier answer replaced would call the earlier one here.
         """
-        assert self.provided is not None, f"{self.id} has no provided function"
-        if self._checked and self._right_alone(self._checked[1]) and callable(self._checked[0]):
-            print(f"{self.id}: the cells below use your {self.names[0]}.")
-            function: Callable[..., Any] = self._checked[0]
-            return function
-        print(f"{self.id}: {self._why_provided()}.")
-        print(f"The cells below use the reference {self.names[0]}, so that you can go on.")
-        return self.provided
+        provided = self.provided
+        assert provided is not None, f"{self.id} has no provided function"
+        return self.verdict().choose(self._checked[0] if self._checked else None, lambda: provided)
 
     def _why_provided(self) -> str:
         if self._checked and self._checked[1].right:
@@ -169,7 +171,8 @@ class Question:
             self.id, ", ".join(self.names), 0, self.points, (), (told,), ("blanks left",), "not answered yet", step
         )
 
-    def _marked(self, tried: Sequence[Tried], seed: int) -> Outcome:
+    def _marked(self, tried: Sequence[Tried]) -> Outcome:
+        """The points, and what holds and fails; not yet why."""
         holds, fails, points = [], [], 0.0
         for part in self.parts:
             looked_at = [one for one in tried if not part.groups or one.case.group in part.groups]
@@ -180,21 +183,15 @@ class Question:
             else:
                 holds.append(f"{part.name}{worth}")
                 points += part.points
-        found: Diagnosis | None = None
-        if fails:
-            found = diagnose(tried, self.reference, self.returns, self.mistakes, seed)
-        return Outcome(
-            self.id,
-            ", ".join(self.names),
-            points,
-            self.points,
-            tuple(holds),
-            tuple(fails),
-            found.names if found else (),
-            (found.cause if found else UNKNOWN) if fails else "",
-            (found.next if found else self.next) if fails else "",
-            picture=picture(tried, self.returns) if fails else None,
-        )
+        return Outcome(self.id, ", ".join(self.names), points, self.points, tuple(holds), tuple(fails))
+
+    def _diagnosed(self, outcome: Outcome, tried: Sequence[Tried]) -> Outcome:
+        """The outcome with the mistake's name, the next step and a picture, where something failed."""
+        if outcome.right:
+            return outcome
+        found = diagnose(tried, self.reference, self.returns, self.mistakes)
+        names, cause, step = (found.names, found.cause, found.next) if found else ((), UNKNOWN, self.next)
+        return replace(outcome, mistakes=names, cause=cause, next=step, picture=picture(tried, self.returns))
 
     def _wrong(self, part: Part, one: Tried) -> str:
         """What is wrong in a case with the first of the fields that the part looks at."""
@@ -268,6 +265,12 @@ class Lab:
         self._outcomes: dict[str, Outcome] = {}
         for question in questions:
             question.lab = self
+
+    def forget(self) -> None:
+        """Forget what was checked: the next answers are somebody else's."""
+        self._outcomes.clear()
+        for question in self.questions:
+            question._hidden, question._checked = [], None
 
     def note(self, outcome: Outcome) -> None:
         """Count an outcome in the total; the latest of a question counts."""

@@ -103,6 +103,11 @@ def mime_bundle(outcome: Outcome) -> dict[str, object]:
     """
     if not _in_kernel():
         return {"text/plain": as_text(outcome)}
+    return notebook_data(outcome)
+
+
+def notebook_data(outcome: Outcome) -> dict[str, object]:
+    """The outcome as a notebook stores it: the points alone as text/plain, the card, and the outcome itself."""
     return {"text/plain": f"{outcome.points:g}", "text/html": as_html(outcome), OUTCOME_TYPE: outcome.to_json()}
 
 

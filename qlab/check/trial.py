@@ -15,9 +15,13 @@ from qlab.check.values import Between, Field, as_numbers, difference, split
 
 @dataclass(frozen=True)
 class Tried:
-    """A case with what is accepted there, what came back, and for each field what is wrong with it ("" if nothing)."""
+    """A case with what is accepted there, what came back, and for each field what is wrong with it ("" if nothing).
+
+    `arguments` are the case's inputs as references get them, which change nothing in place.
+    """
 
     case: Case
+    arguments: tuple[Any, ...]
     expected: tuple[Between, ...]
     returned: Returned
     wrong: tuple[str, ...]
@@ -57,7 +61,8 @@ def try_all(
     """Call the answer on every case; a failure in one does not stop the next."""
     tried = []
     for case in cases:
-        expected = accepted(reference, fields, case.inputs(seed), {})
+        arguments = case.inputs(seed)
+        expected = accepted(reference, fields, arguments, {})
         returned = answer.call(case.inputs(seed))
-        tried.append(Tried(case, expected, returned, judge(returned, expected, fields, case)))
+        tried.append(Tried(case, arguments, expected, returned, judge(returned, expected, fields, case)))
     return tried

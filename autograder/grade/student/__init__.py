@@ -1,0 +1,1 @@
+"""What runs inside of the sandbox: a warm Python that forks a process for each submission. Linux and macOS only."""

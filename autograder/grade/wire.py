@@ -1,0 +1,355 @@
+"""What crosses between the judge and a student's process: plain typed data in messages of limited size, never pickle.
+
+A message is a dictionary. On the wire it is a line of JSON, in which values of other types than JSON's are lists that
+begin with their type's name, and the bytes of tensors and arrays behind it. Whoever receives checks everything: a
+student's process may send what it likes.
+"""
+
+import json
+import math
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+LARGEST_TEXT = 4 * 2**20  # bytes of JSON: a list of some hundred thousand numbers
+LARGEST_MESSAGE = 64 * 2**20  # bytes of all tensors and arrays in a message
+MOST_BUFFERS = 1024
+DEEPEST = 40
+LONGEST_INTEGER = 4096  # bits
+MOST_DIMENSIONS = 32
+
+DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)}
+QUANTIZED = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qint32: torch.int32}
+PLAIN_DTYPES = {name: dtype for name, dtype in DTYPES.items() if not name.startswith(("q", "bits"))}
+ARRAY_KINDS = "biufc"
+
+HEAD = struct.Struct(">II")
+LENGTH = struct.Struct(">Q")
+
+
+class WireError(Exception):
+    """What came or should go is not plain typed data within the limits; the message says what is wrong with it."""
+
+
+class ClosedError(Exception):
+    """The other side is gone."""
+
+
+class LateError(Exception):
+    """No answer came in time."""
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A function, class or module that stays in the student's process; here it is only a name for it.
+
+    Attributes:
+        number: by which the student's process finds it again.
+        kind: "function", "class", "module" or "object".
+        type_name: of its type there.
+    """
+
+    number: int
+    kind: str
+    type_name: str
+
+
+class Opaque:
+    """Stands for a value that cannot cross; the name of its class is the name of the value's type."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+Keep = Callable[[Any], Handle | None]
+
+
+def no_handle(value: Any) -> Handle | None:
+    """Keep nothing: for a side that hands out no handles."""
+    return None
+
+
+# Values ---------------------------------------------------------------------------------------------------------------
+
+
+def pack(value: Any, buffers: list[bytes], keep: Keep = no_handle, depth: int = 0) -> Any:
+    """A value as JSON data; bytes of tensors and arrays are appended to `buffers`.
+
+    Args:
+        keep: gives a handle for what stays on this side.
+
+    Raises:
+        WireError: nested too deeply (or within itself), or an integer that is too long.
+    """
+    if depth > DEEPEST:
+        raise WireError("it is nested too deeply")
+    if value is None or type(value) in (bool, float, str):
+        return value
+    if isinstance(value, str):
+        return ["other", type(value).__name__]
+    if type(value) is bytes:
+        return ["bytes", _append(buffers, value)]
+    if isinstance(value, Tensor):
+        return _pack_tensor(value, buffers)
+    if isinstance(value, np.ndarray | np.generic):
+        return _pack_array(value, buffers)
+    if isinstance(value, Integral):
+        return _whole(int(value))
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, list | tuple):
+        name = "list" if isinstance(value, list) else "tuple"
+        return [name, *(pack(item, buffers, keep, depth + 1) for item in value)]
+    if isinstance(value, dict):
+        items = value.items()
+        return ["dict", *([pack(k, buffers, keep, depth + 1), pack(v, buffers, keep, depth + 1)] for k, v in items)]
+    handle = value if isinstance(value, Handle) else keep(value)
+    if handle is not None:
+        return ["handle", handle.number, handle.kind, handle.type_name]
+    return ["other", type(value).__name__]
+
+
+def _whole(value: int) -> int:
+    if value.bit_length() > LONGEST_INTEGER:
+        raise WireError(f"an integer has {value.bit_length()} bits")
+    return value
+
+
+def _append(buffers: list[bytes], data: bytes) -> int:
+    if len(buffers) >= MOST_BUFFERS:
+        raise WireError(f"it holds more than {MOST_BUFFERS} tensors and arrays")
+    if sum(map(len, buffers)) + len(data) > LARGEST_MESSAGE:
+        raise WireError(f"it is larger than {LARGEST_MESSAGE // 2**20} MB")
+    buffers.append(data)
+    return len(buffers) - 1
+
+
+def _pack_tensor(value: Tensor, buffers: list[bytes]) -> list[Any]:
+    tensor = value.detach()
+    if tensor.layout != torch.strided or tensor.device.type == "meta":
+        return ["other", f"{tensor.layout} tensor"]
+    if tensor.numel() * tensor.element_size() > LARGEST_MESSAGE:
+        raise WireError(f"a tensor of shape {tuple(tensor.shape)} is larger than {LARGEST_MESSAGE // 2**20} MB")
+    tensor = tensor.cpu()
+    if tensor.is_quantized:
+        return _pack_quantized(tensor, buffers)
+    flat = tensor.resolve_conj().resolve_neg().contiguous().reshape(-1)
+    name = str(tensor.dtype).removeprefix("torch.")
+    return ["tensor", name, list(tensor.shape), _append(buffers, flat.view(torch.uint8).numpy().tobytes())]
+
+
+def _pack_quantized(tensor: Tensor, buffers: list[bytes]) -> list[Any]:
+    codes = _pack_tensor(tensor.int_repr(), buffers)
+    if tensor.qscheme() == torch.per_tensor_affine:
+        return ["quantized", codes, tensor.q_scale(), tensor.q_zero_point()]
+    scales = _pack_tensor(tensor.q_per_channel_scales(), buffers)
+    points = _pack_tensor(tensor.q_per_channel_zero_points(), buffers)
+    return ["quantized", codes, scales, points, tensor.q_per_channel_axis()]
+
+
+def _pack_array(value: "np.ndarray[Any, Any] | np.generic", buffers: list[bytes]) -> list[Any]:
+    array = np.asarray(value)
+    if array.dtype.kind not in ARRAY_KINDS:
+        return ["other", f"array of {array.dtype}"]
+    if array.nbytes > LARGEST_MESSAGE:
+        raise WireError(f"an array of shape {array.shape} is larger than {LARGEST_MESSAGE // 2**20} MB")
+    kind = "array" if isinstance(value, np.ndarray) else "number"
+    return [kind, array.dtype.str, list(array.shape), _append(buffers, array.tobytes())]
+
+
+def unpack(data: Any, buffers: list[bytes], depth: int = 0) -> Any:
+    """The value that `pack` made this of.
+
+    Raises:
+        WireError: it is nothing that `pack` would make.
+    """
+    if depth > DEEPEST + 1:
+        raise WireError("a value is nested too deeply")
+    if data is None or isinstance(data, bool | float):
+        return data
+    if isinstance(data, int):
+        return _whole(data)
+    if isinstance(data, str):
+        return clean(data)
+    try:
+        kind, *rest = data
+        return UNPACK[kind](rest, buffers, depth + 1)
+    except WireError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError, OverflowError, AttributeError) as error:
+        raise WireError("a value is not what it says it is") from error
+
+
+def clean(text: str) -> str:
+    """Text that can be written down: halves of surrogate pairs cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _items(rest: list[Any], buffers: list[bytes], depth: int) -> list[Any]:
+    return [unpack(item, buffers, depth) for item in rest]
+
+
+def _unpack_dict(rest: list[Any], buffers: list[bytes], depth: int) -> dict[Any, Any]:
+    return {unpack(key, buffers, depth): unpack(value, buffers, depth) for key, value in rest}
+
+
+def _shape(shape: Any) -> list[int]:
+    if len(shape) > MOST_DIMENSIONS or not all(type(n) is int and 0 <= n <= LARGEST_MESSAGE for n in shape):
+        raise WireError("a shape is not one")
+    return list(shape)
+
+
+def _unpack_tensor(rest: list[Any], buffers: list[bytes], depth: int) -> Tensor:
+    name, shape, place = rest
+    dtype, shape, data = PLAIN_DTYPES[name], _shape(shape), buffers[place]
+    if len(data) != math.prod(shape) * dtype.itemsize:
+        raise WireError("a tensor has not as many bytes as its shape and dtype say")
+    if not data:
+        return torch.empty(shape, dtype=dtype)
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8).view(dtype).reshape(shape)
+
+
+def _unpack_quantized(rest: list[Any], buffers: list[bytes], depth: int) -> Tensor:
+    codes, scale, zero_point = (unpack(item, buffers, depth) for item in rest[:3])
+    if codes.dtype not in QUANTIZED.values():
+        raise WireError("a quantized tensor has codes of another type")
+    if len(rest) == 3:
+        return torch._make_per_tensor_quantized_tensor(codes, float(scale), int(zero_point))
+    (axis,) = rest[3:]
+    if not (0 <= axis < codes.dim()) or scale.shape != zero_point.shape or scale.shape != codes.shape[axis : axis + 1]:
+        raise WireError("a quantized tensor has not one scale a channel")
+    made: Tensor = torch._make_per_channel_quantized_tensor(codes, scale.double(), zero_point.long(), axis)
+    return made
+
+
+def _unpack_array(rest: list[Any], buffers: list[bytes], depth: int) -> "np.ndarray[Any, Any]":
+    name, shape, place = rest
+    dtype = np.dtype(name) if isinstance(name, str) and len(name) <= 8 else None
+    if dtype is None or dtype.kind not in ARRAY_KINDS:
+        raise WireError("an array has a dtype that cannot cross")
+    return np.frombuffer(bytearray(buffers[place]), dtype=dtype).reshape(_shape(shape))
+
+
+def _unpack_number(rest: list[Any], buffers: list[bytes], depth: int) -> Any:
+    return _unpack_array(rest, buffers, depth)[()]
+
+
+def _unpack_handle(rest: list[Any], buffers: list[bytes], depth: int) -> Handle:
+    number, kind, type_name = rest
+    if type(number) is not int or not isinstance(kind, str) or not isinstance(type_name, str):
+        raise WireError("a handle is not one")
+    return Handle(number, clean(kind)[:40], clean(type_name)[:80])
+
+
+def _unpack_other(rest: list[Any], buffers: list[bytes], depth: int) -> Any:
+    (name,) = rest
+    return type(clean(name)[:80].replace("\0", ""), (Opaque,), {})()
+
+
+def _unpack_bytes(rest: list[Any], buffers: list[bytes], depth: int) -> bytes:
+    (place,) = rest
+    data: bytes = buffers[place]
+    return data
+
+
+UNPACK: dict[str, Callable[[list[Any], list[bytes], int], Any]] = {
+    "list": _items,
+    "tuple": lambda rest, buffers, depth: tuple(_items(rest, buffers, depth)),
+    "dict": _unpack_dict,
+    "tensor": _unpack_tensor,
+    "quantized": _unpack_quantized,
+    "array": _unpack_array,
+    "number": _unpack_number,
+    "bytes": _unpack_bytes,
+    "handle": _unpack_handle,
+    "other": _unpack_other,
+}
+
+
+# Messages -------------------------------------------------------------------------------------------------------------
+
+
+class Channel:
+    """Messages over a socket: dictionaries with names for keys and values that `pack` takes."""
+
+    def __init__(self, connection: socket.socket):
+        self.connection = connection
+
+    def send(self, message: dict[str, Any], keep: Keep = no_handle) -> None:
+        """Send a message.
+
+        Raises:
+            WireError: it holds what cannot cross; nothing was sent.
+            ClosedError: the other side is gone.
+        """
+        buffers: list[bytes] = []
+        try:
+            text = json.dumps({key: pack(value, buffers, keep) for key, value in message.items()}).encode()
+        except (RecursionError, ValueError, MemoryError) as error:
+            raise WireError("it is too large or nested too deeply") from error
+        if len(text) > LARGEST_TEXT:
+            raise WireError(f"it has more than {LARGEST_TEXT // 2**20} MB of numbers and text in lists")
+        sizes = b"".join(LENGTH.pack(len(buffer)) for buffer in buffers)
+        try:
+            self.connection.settimeout(None)
+            self.connection.sendall(b"".join((HEAD.pack(len(text), len(buffers)), sizes, text, *buffers)))
+        except OSError as error:
+            raise ClosedError from error
+
+    def receive(self, seconds: float | None = None) -> dict[str, Any]:
+        """The next message.
+
+        Args:
+            seconds: how long to wait for all of it; for ever by default.
+
+        Raises:
+            WireError: what came is no message.
+            ClosedError, LateError: none came.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        length, count = HEAD.unpack(self._read(HEAD.size, until))
+        if length > LARGEST_TEXT or count > MOST_BUFFERS:
+            raise WireError("a message is too large")
+        sizes = [size for (size,) in LENGTH.iter_unpack(self._read(LENGTH.size * count, until))]
+        if sum(sizes) > LARGEST_MESSAGE:
+            raise WireError("a message is too large")
+        text = self._read(length, until)
+        buffers = [self._read(size, until) for size in sizes]
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise WireError("a message cannot be read") from error
+        if not isinstance(message, dict):
+            raise WireError("a message is no dictionary")
+        return {clean(key): unpack(value, buffers) for key, value in message.items()}
+
+    def _read(self, size: int, until: float | None) -> bytes:
+        data = bytearray(size)
+        view, have = memoryview(data), 0
+        while have < size:
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                raise LateError
+            try:
+                self.connection.settimeout(left)
+                got = self.connection.recv_into(view[have:])
+            except TimeoutError as error:
+                raise LateError from error
+            except OSError as error:
+                raise ClosedError from error
+            if not got:
+                raise ClosedError
+            have += got
+        return bytes(data)
+
+    def close(self) -> None:
+        """Close the socket; the other side sees it."""
+        self.connection.close()
