@@ -3,6 +3,7 @@
 Linux only. Inside of it each submission gets namespaces of its own (`student/isolation.py`).
 """
 
+import importlib.util
 import json
 import os
 import shutil
@@ -111,6 +112,7 @@ def _environment() -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"])
     return {
         "PATH": path,
+        "PYTHONPATH": os.pathsep.join(map(str, [CODE.parents[1], _package("qlab").parent, *_installed()])),
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
@@ -150,12 +152,23 @@ def _bubblewrap() -> list[str]:
 
 def _visible(data: str | None) -> list[Path]:
     """What can be read in the sandbox: the system's programs, this Python with its packages, qlab, and this room."""
-    import qlab
-
-    packages = [Path(qlab.__file__).resolve().parent, CODE, CODE.parent / "__init__.py", CODE.parent / "errors.py"]
-    python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_prefix).resolve()]
-    wanted = [*map(Path, SYSTEM), *python, *packages, *([Path(data)] if data else [])]
+    code = [_package("qlab"), CODE, CODE.parent / "__init__.py", CODE.parent / "errors.py"]
+    python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_prefix).resolve(), *_installed()]
+    wanted = [*map(Path, SYSTEM), *python, *code, *([Path(data)] if data else [])]
     return _outermost(path for path in wanted if os.path.lexists(path))
+
+
+def _package(name: str) -> Path:
+    """The folder of a package, found without importing it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise UserError(f"{name} is not installed here: pip install -e '.[grade]'.")
+    return Path(spec.origin).resolve().parent
+
+
+def _installed() -> list[Path]:
+    """The folders that hold installed packages."""
+    return sorted({_package(name).parent for name in ("torch", "numpy", "IPython", "matplotlib")})
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:
