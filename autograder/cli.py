@@ -151,6 +151,7 @@ def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int
     from autograder.grade.limits import Limits
     from autograder.grade.record import Record
     from autograder.grade.submission import Submission
+    from autograder.grade.warm import forget_warm_process
     from qlab.check.render import as_text
 
     lab = GradedLab.of(name, course)
@@ -163,7 +164,7 @@ def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int
         job = worker.Job(submission, worker.pack(lab), Limits.of(record.limits), record.seed, sandboxed)
         again = worker.grade(job).record
     finally:
-        worker.forget_warm_process(sandboxed)
+        forget_warm_process(sandboxed)
     print(f"{student}, {name}: seed {record.seed}, release {record.release}, file {record.sha256[:12]}")
     for text in (again.reason, *again.remarks):
         if text:
@@ -230,7 +231,7 @@ def demo(course: CourseOption = DEFAULT_COURSE) -> None:
 def _sandbox_or_told() -> bool:
     """Whether there is a sandbox; where there is none, the bundled class, whose code is ours, is graded without."""
     from autograder.grade.sandbox import NoSandboxError
-    from autograder.grade.worker import forget_warm_process, warm_process
+    from autograder.grade.warm import forget_warm_process, warm_process
 
     try:
         warm_process(True)

@@ -144,7 +144,9 @@ class _Class:
             write_atomic(target, done.notebook)
         else:
             target.unlink(missing_ok=True)
-        record.write(self.course.record(record.lab, record.student))
-        self.store(record)
+        path = self.course.record(record.lab, record.student)
+        record.write(path)
+        # Stored as its file holds it, so that the same record is recognized at the next run.
+        self.store(Record.read(path) or record)
         self.result.graded_now += 1
         self.progress(record.student)

@@ -100,12 +100,20 @@ class Record:
     def read(cls, path: Path) -> "Record | None":
         """The record in a file; None where there is none, or none that this version understands."""
         try:
-            data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            return cls.parse(path.read_text("utf-8"))
+        except OSError:
+            return None
+
+    @classmethod
+    def parse(cls, text: str) -> "Record | None":
+        """The record that `text` made, exactly; None where this version understands none."""
+        try:
+            data: dict[str, Any] = json.loads(text)
             if data.pop("format") != FORMAT:
                 return None
             cells = tuple(_cell_grade(cell) for cell in data.pop("cells"))
             return cls(**{**data, "cells": cells, "remarks": tuple(data["remarks"])})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
 

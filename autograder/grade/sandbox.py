@@ -1,6 +1,8 @@
 """The sandbox around the warm process, made by bubblewrap: no network, no files but Python's and qlab's, none writable.
 
-Linux only. Inside of it each submission gets namespaces of its own (`student/isolation.py`).
+Nothing here imports torch before the warm process is started: while that gets warm on one core, this process can import
+what it needs on the other. Linux only. Inside of the sandbox each submission gets namespaces of its own (see
+student/isolation.py).
 """
 
 import importlib.util
@@ -14,11 +16,14 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.errors import UserError
 from autograder.grade.limits import Limits
 from autograder.grade.student.isolation import SCRATCH
-from autograder.grade.wire import Channel, ClosedError, LateError, WireError
+
+if TYPE_CHECKING:
+    from autograder.grade.wire import Channel
 
 START_SECONDS = 120.0  # importing torch from a cold disk is slow
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
@@ -62,6 +67,8 @@ class WarmProcess:
         """
         if self._ready:
             return
+        from autograder.grade.wire import ClosedError, LateError, WireError
+
         self._control.settimeout(START_SECONDS)
         if self._control.recv(16) != b"ready":
             raise NoSandboxError(f"the sandbox does not start here ({self._told()}): mend that ({TRUSTED}).")
@@ -77,12 +84,14 @@ class WarmProcess:
             raise NoSandboxError(f"{reply['ended']}: the kernel has to allow user namespaces ({TRUSTED}).")
         self._ready = True
 
-    def connect(self, limits: Limits) -> Channel:
+    def connect(self, limits: Limits) -> "Channel":
         """A new submission's process, as the judge talks to it; closing the channel ends it and all that it started.
 
         Raises:
             ClosedError: the warm process is gone.
         """
+        from autograder.grade.wire import Channel, ClosedError
+
         ours, theirs = socket.socketpair()
         request = json.dumps({"limits": limits.plain(), "isolated": self.isolated}).encode()
         with theirs:

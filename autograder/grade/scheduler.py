@@ -10,7 +10,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 
 from autograder.errors import UserError
-from autograder.grade import worker
+from autograder.grade.warm import forget_warm_process, warm_process
 
 CONNECT_SECONDS = 20
 PR_SET_PDEATHSIG = 1
@@ -37,10 +37,10 @@ def scheduler(address: str, sandboxed: bool, workers: int = 0) -> Iterator[Start
             yield lambda: started[0]
         else:
             # It gets warm on one core while this process goes on; forked workers share it.
-            worker.warm_process(sandboxed, wait=False)
+            warm_process(sandboxed, wait=False)
 
             def start() -> Executor:
-                worker.warm_process(sandboxed)
+                warm_process(sandboxed)
                 started.append(_processes(workers or os.cpu_count() or 1))
                 return started[-1]
 
@@ -50,7 +50,7 @@ def scheduler(address: str, sandboxed: bool, workers: int = 0) -> Iterator[Start
             executor.shutdown(wait=False, cancel_futures=True)
             for process in list(getattr(executor, "_processes", None) or {}):
                 os.kill(process, signal.SIGKILL)
-        worker.forget_warm_process(sandboxed)
+        forget_warm_process(sandboxed)
 
 
 def _processes(workers: int) -> Executor:

@@ -13,13 +13,12 @@ from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
 from autograder.grade.one import Graded, grade_submission
 from autograder.grade.record import Record
-from autograder.grade.sandbox import WarmProcess
 from autograder.grade.student_process import WarmProcessGoneError
 from autograder.grade.submission import Submission
+from autograder.grade.warm import forget_warm_process, warm_process
 from autograder.grade.wire import Channel, ClosedError
 
 _one_at_a_time = threading.Lock()  # a Dask worker may have several threads; the judge's modules have one name each
-_warm: dict[bool, WarmProcess] = {}
 
 
 @dataclass(frozen=True)
@@ -90,23 +89,3 @@ def pack(lab: GradedLab) -> bytes:
 def _judge(packed: bytes) -> tuple[GradedLab, Judge]:
     lab: GradedLab = pickle.loads(packed)
     return lab, Judge(lab)
-
-
-def warm_process(sandboxed: bool, *, wait: bool = True) -> WarmProcess:
-    """This process's warm process, or the one that it was forked with; started where there is none.
-
-    Args:
-        sandboxed: in a sandbox.
-        wait: until it is ready; it gets ready by itself otherwise.
-    """
-    if sandboxed not in _warm:
-        _warm[sandboxed] = WarmProcess(isolated=sandboxed)
-    if wait:
-        _warm[sandboxed].wait()
-    return _warm[sandboxed]
-
-
-def forget_warm_process(sandboxed: bool) -> None:
-    """Close it, if there is one; the next submission starts another."""
-    if found := _warm.pop(sandboxed, None):
-        found.close()

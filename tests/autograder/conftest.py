@@ -1,6 +1,7 @@
 """A course with its sample class graded once, for all tests that look at it."""
 
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,23 @@ import pytest
 
 from autograder import gradebook, report
 from autograder.course import Course
+from autograder.grade import worker
 from autograder.grade.lab import GradedLab
+from autograder.grade.limits import Limits
 from autograder.grade.many import ClassResult, grade_class
-from autograder.grade.record import Record
-from autograder.grade.run import Limits
+from autograder.grade.scheduler import scheduler
+from autograder.grade.submission import Submission
+from autograder.grade.warm import forget_warm_process
 from autograder.release import release
 from autograder.samples import class_list, hand_in
+from tests.conftest import missing, required
 
 LAB = "lab1_linear_quantization"
-LIMITS = Limits(cell_seconds=4.0)
+LIMITS = Limits(question_seconds=3.0)
+
+
+# Everything is tested in the sandbox where there is one; QLAB_REQUIRE=sandbox says that there has to be.
+SANDBOXED = shutil.which("bwrap") is not None
 
 
 @dataclass
@@ -52,10 +61,24 @@ def graded(released: Course, tmp_path_factory: pytest.TempPathFactory) -> Graded
     lab = GradedLab.of(LAB, course)
     hand_in(lab, course)
 
-    def store(record: Record, resubmitted: bool) -> None:
-        gradebook.store(course, [record])
-
-    result = grade_class(course, lab, list(course.submitted(LAB)), LIMITS, store)
+    with scheduler("", sandboxed=SANDBOXED, workers=1) as start, gradebook.writing(course) as writer:
+        result = grade_class(course, lab, list(course.submitted(LAB)), start, writer.store, sandboxed=SANDBOXED)
     report.write_marks(course)
     report.write_feedback(course, lab)
     return GradedClass(course, lab, {student["id"]: student for student in class_list(LAB)}, result)
+
+
+GradeOne = Callable[..., worker.Done]
+
+
+@pytest.fixture(scope="session")
+def grade_one() -> Iterator[GradeOne]:
+    """Grades one submission: of a student, in a file, with a lab, limits and a seed; gives what a worker gives."""
+    if not SANDBOXED and "sandbox" in required():
+        missing("sandbox", "apt-get install bubblewrap")
+
+    def graded(student: str, path: Path, lab: GradedLab, limits: Limits = LIMITS, seed: int = 1) -> worker.Done:
+        return worker.grade(worker.Job(Submission.read(student, path), worker.pack(lab), limits, seed, SANDBOXED))
+
+    yield graded
+    forget_warm_process(SANDBOXED)

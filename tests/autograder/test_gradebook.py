@@ -1,6 +1,7 @@
 """What a person gave stays what it was."""
 
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_marks_given_by_hand_stay_when_the_same_is_graded_again(course):
 def test_another_file_has_to_be_looked_at_again(course):
     gradebook.store(course, [record()])
     mark_by_hand(course, "q6", 17.5)
-    gradebook.store(course, [record()], resubmitted={"ada"})
+    gradebook.store(course, [replace(record(), resubmitted=True)])
     assert (marks(course)["q6"].points, marks(course)["q6"].waiting) == (17.5, True)
 
 

@@ -4,11 +4,9 @@ import pytest
 
 from autograder.course import Course, lab_names
 from autograder.grade.lab import GradedLab
-from autograder.grade.one import grade_submission
-from autograder.grade.run import Limits
 from autograder.release import release
 from autograder.samples import class_list, hand_in
-from tests.autograder.conftest import LAB
+from tests.autograder.conftest import LAB, grade_one  # noqa: F401  # a fixture
 
 LABS = [lab for lab in lab_names() if lab != LAB]
 STUDENTS = [(lab, student["id"]) for lab in LABS for student in class_list(lab)]
@@ -31,12 +29,10 @@ def test_there_is_a_class(lab):
 
 
 @pytest.mark.parametrize(("lab", "student"), STUDENTS)
-def test_marks_and_mistakes_are_as_expected(handed_in, lab, student):
+def test_marks_and_mistakes_are_as_expected(handed_in, lab, student, grade_one):
     expected = next(one for one in class_list(lab) if one["id"] == student)
     path = handed_in.submitted(lab)[student]
-    found = grade_submission(
-        student, path, GradedLab.of(lab, handed_in), Limits(cell_seconds=4.0), seed=len(student)
-    ).record
+    found = grade_one(student, path, GradedLab.of(lab, handed_in), seed=len(student)).record
     marks = found.marks()
     assert {cell: points for cell, points in marks.items() if points} == expected.get("marks", {})
     assert [cell for cell, points in marks.items() if points is None] == expected.get("read_by_hand", [])

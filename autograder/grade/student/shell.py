@@ -135,6 +135,7 @@ def make_shell() -> Shell:
     sys.stdout, sys.stderr = Printed("stdout"), Printed("stderr")
     run(shell, "%matplotlib inline\n1", 60, 1000)
     shell.reset(new_session=True)
+    shell.user_ns.update(_="", __="", ___="")  # as at a notebook's beginning
     return shell
 
 
