@@ -101,6 +101,9 @@ def _parsed(content: bytes) -> dict[str, Any]:
         ) from error
     except (RecursionError, ValueError) as error:
         raise NotebookError("the file is nested too deeply, or holds numbers too long, to be a notebook.") from error
+    if b"\\ud" in content.lower():
+        # Lone halves of surrogate pairs are legal in JSON and nowhere else.
+        raw = json.loads(json.dumps(raw, ensure_ascii=False).encode("utf-8", "replace"))
     if not isinstance(raw, dict) or not isinstance(raw.get("cells", raw.get("worksheets")), list):
         raise NotebookError("the file is no notebook: it has no list of cells.")
     return raw
@@ -118,8 +121,6 @@ def _mended(cell: Any) -> NotebookNode | None:
         return None
     source = cell.get("source", "")
     text = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    # Lone halves of surrogate pairs are legal in JSON and nowhere else.
-    text = text.encode("utf-8", "replace").decode("utf-8")
     metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
     name = cell["id"] if isinstance(cell.get("id"), str) else ""
     # Not through nbformat's own constructors, which validate each cell: that takes longer than all the rest.

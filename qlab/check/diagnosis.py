@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from qlab.check.off_limits import AskedForError
 from qlab.check.steps import Mistake, Steps
@@ -36,13 +37,14 @@ def diagnose(
     raised = [one.returned.error_name for one in tried]
     if AskedForError.__name__ in raised or all(raised):
         return general(tried, fields)  # nothing is computed there: what it agrees with says nothing
-    # A case that fails rules most faults out at once.
-    telling = sorted(filter(_tells, tried), key=lambda one: one.holds)
+    telling = sorted(filter(_tells, tried), key=_rules_out_most)
+    returned = [_returned_numbers(one, fields) for one in telling]
+    cases = list(zip(telling, returned, strict=True))
     for count in (1, 2):
         nearly: tuple[Mistake, ...] = ()
         for known in itertools.combinations(mistakes, count):
             steps = _together(known)
-            share_off = None if steps is None else _share_off(steps, telling, reference, fields)
+            share_off = None if steps is None else _share_off(steps, cases, reference, fields)
             if share_off == 0:
                 return _diagnosis(known)
             if share_off is not None:
@@ -55,6 +57,24 @@ def diagnose(
 def _diagnosis(mistakes: Sequence[Mistake]) -> Diagnosis:
     names = tuple(mistake.name for mistake in mistakes)
     return Diagnosis(names, "; and ".join(names), mistakes[0].next)
+
+
+def _rules_out_most(one: Tried) -> tuple[bool, int]:
+    """Which cases to look at first: those that fail rule most faults out at once, and small ones do so quickly."""
+    return one.holds, sum(x.numel() for x in one.arguments if isinstance(x, Tensor))
+
+
+def _returned_numbers(one: Tried, fields: tuple[Field, ...]) -> tuple[Tensor, ...] | None:
+    """What came back as numbers, a field each in the shape asked for; None where it is nothing of the kind."""
+    values = split(one.returned.value, fields)
+    if one.returned.error or isinstance(values, str):
+        return None
+    try:
+        numbers = [as_numbers(value) for value in values]
+    except NotNumericError:
+        return None
+    single = [not field.shaped and x.numel() == 1 for x, field in zip(numbers, fields, strict=True)]
+    return tuple(x.reshape(()) if alone else x for x, alone in zip(numbers, single, strict=True))
 
 
 def _tells(one: Tried) -> bool:
@@ -71,22 +91,24 @@ def _together(mistakes: Sequence[Mistake]) -> Steps | None:
 
 
 def _share_off(
-    steps: Steps, tried: Sequence[Tried], reference: Callable[..., Any], fields: tuple[Field, ...]
+    steps: Steps,
+    cases: Sequence[tuple[Tried, tuple[Tensor, ...] | None]],
+    reference: Callable[..., Any],
+    fields: tuple[Field, ...],
 ) -> float | None:
     """How far the answer is from the reference with these faults, as the share of entries that are one code off.
 
     None where it is farther than OFF_BY_ONE, or where nothing fails: then these faults do not explain the answer.
     """
     apart, entries, failures = 0, 0, 0
-    for one in tried:
+    for one, numbers in cases:
         faulty = _faulty(steps, one, reference, fields)
         if faulty is None and one.returned.error:
             continue  # both fail here: they divide by zero, shift by a negative number of bits
-        values = split(one.returned.value, fields)
-        if one.returned.error or faulty is None or isinstance(values, str):
+        if numbers is None or faulty is None:
             return None
-        for value, expected, field, wrong in zip(values, faulty, fields, one.wrong, strict=True):
-            differing = _apart(value, expected, field)
+        for returned, expected, field, wrong in zip(numbers, faulty, fields, one.wrong, strict=True):
+            differing = _apart(returned, expected, field)
             if differing is None or (differing and not field.shaped and wrong):
                 return None
             apart += differing
@@ -107,28 +129,24 @@ def _faulty(
         return None
 
 
-def _apart(value: Any, faulty: Between, field: Field) -> int | None:
+def _apart(returned: Tensor, faulty: Between, field: Field) -> int | None:
     """How many entries differ, each by one code at most; None where more than that is different."""
-    value, faulty = _without_common_nan(value, faulty)
-    if not difference(value, faulty, field, strict=False):
+    if not field.shaped and returned.numel() == 1:
+        returned = returned.reshape(faulty.low.shape)
+    if returned.shape != faulty.low.shape:
+        return None
+    if not bool(torch.isfinite(returned).all()):
+        # A fault may divide 0 by 0; an answer that does so at the same places agrees with it there.
+        if bool(returned.isinf().any()) or not torch.equal(returned.isnan(), faulty.low.isnan()):
+            return None
+        returned, faulty = returned.nan_to_num(), Between(faulty.low.nan_to_num(), faulty.high.nan_to_num())
+    differing = disagreement(returned, faulty, field, strict=False)
+    if not bool(differing.any()):
         return 0
     near = Between(faulty.low - 1, faulty.high + 1)
-    if not field.integer or difference(value, near, field, strict=False):
+    if not field.integer or bool(disagreement(returned, near, field, strict=False).any()):
         return None
-    return int(disagreement(as_numbers(value), faulty, field).sum())
-
-
-def _without_common_nan(value: Any, faulty: Between) -> tuple[Any, Between]:
-    """A fault may divide 0 by 0; an answer that does so at the same places agrees with it there."""
-    if not bool(faulty.low.isnan().any()):
-        return value, faulty
-    try:
-        numbers = as_numbers(value)
-    except NotNumericError:
-        return value, faulty
-    if numbers.shape != faulty.low.shape or not torch.equal(numbers.isnan(), faulty.low.isnan()):
-        return value, faulty
-    return numbers.nan_to_num(), Between(faulty.low.nan_to_num(), faulty.high.nan_to_num())
+    return int(disagreement(returned, faulty, field).sum())
 
 
 def general(tried: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:
@@ -213,7 +231,7 @@ def _holds_in_order(one: Tried, fields: tuple[Field, ...], order: Sequence[int])
     )
 
 
-def _numbers(one: Tried, fields: tuple[Field, ...]) -> list[torch.Tensor]:
+def _numbers(one: Tried, fields: tuple[Field, ...]) -> list[Tensor]:
     values = split(one.returned.value, fields)
     if isinstance(values, str):
         return []
