@@ -39,7 +39,7 @@ class Submission:
         try:
             content = load(path)
         except NotebookError as error:
-            return cls(student, reason=str(error))
+            return cls(student, reason=_text(str(error)))
         files, remarks = _files_beside(path)
         return cls(student, content, files, "", remarks)
 
@@ -63,9 +63,19 @@ def _files_beside(path: Path) -> tuple[dict[str, bytes], tuple[str, ...]]:
             file = Path(folder, name)
             if name.endswith(".ipynb") or name.startswith("."):
                 continue
-            status = file.lstat()
+            try:
+                status = file.lstat()
+            except OSError:  # a path that is longer than paths can be
+                left_out.append(name)
+                continue
             size += status.st_size
-            if not stat.S_ISREG(status.st_mode) or size > LARGEST_FILES or len(found) >= MOST_FILES:
+            # A second name of a file that lies elsewhere may be anybody's: the gradebook's, another submission's.
+            if (
+                status.st_nlink > 1
+                or not stat.S_ISREG(status.st_mode)
+                or size > LARGEST_FILES
+                or len(found) >= MOST_FILES
+            ):
                 left_out.append(name)
                 continue
             try:
@@ -73,11 +83,16 @@ def _files_beside(path: Path) -> tuple[dict[str, bytes], tuple[str, ...]]:
             except (OSError, UnicodeError):
                 left_out.append(name)
     # A name that is no UTF-8 cannot be written down anywhere.
-    bad = [name for name in found if name != name.encode("utf-8", "replace").decode("utf-8")]
+    bad = [name for name in found if name != _text(name)]
     for name in bad:
         del found[name]
     if not left_out and not bad:
         return found, ()
-    shown = ", ".join(name.encode("utf-8", "replace").decode("utf-8") for name in [*left_out, *bad][:3])
+    shown = ", ".join(map(_text, [*left_out, *bad][:3]))
     count = len(left_out) + len(bad)
     return found, (f"{count} files beside the notebook were left out (links, devices, too large): {shown}",)
+
+
+def _text(name: str) -> str:
+    """A file's name, or what holds one, as it can be written down."""
+    return name.encode("utf-8", "replace").decode("utf-8")

@@ -56,13 +56,14 @@ def grade(job: Job) -> Done:
         lab, judge = _judge(job.lab)
         try:
             graded = _grade(job, lab, judge)
+            text = None if graded.notebook is None else nbjson.writes(graded.notebook)
         except UserError:
             raise
         except Exception as error:
             reason = f"the grader itself failed on it ({type(error).__name__}: {error}): please report this."
             # Without a hash the record never counts as done, so that the next run tries again.
             graded = Graded(Record(job.submission.student, lab.name, "", job.seed, "", "", reason=reason), None)
-    text = None if graded.notebook is None else nbjson.writes(graded.notebook)
+            text = None
     return Done(replace(graded.record, sandboxed=job.sandboxed), text)
 
 

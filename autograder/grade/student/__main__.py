@@ -96,6 +96,7 @@ def _keep(request: dict[str, Any], descriptor: int, shell: Shell) -> None:
 def _be_student(channel: Channel, shell: Shell, limits: Limits, folder: Path, proc: int) -> None:
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        _without_standard_files()
         if proc >= 0:
             os.close(proc)
             isolation.become_student(limits)
@@ -104,6 +105,14 @@ def _be_student(channel: Channel, shell: Shell, limits: Limits, folder: Path, pr
         session.serve(channel, shell, limits, folder)
     finally:
         os._exit(0)
+
+
+def _without_standard_files() -> None:
+    """The warm process's stderr is a file of the grader's, which all submissions would share."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(null, descriptor)
+    os.close(null)
 
 
 if __name__ == "__main__":

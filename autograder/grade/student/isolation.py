@@ -40,6 +40,8 @@ def _mount_scratch(limits: Limits) -> None:
     careful = linux.MS_NOSUID | linux.MS_NODEV
     linux.mount("", "/", linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", SCRATCH, careful, f"size={limits.scratch},nr_inodes=10000,mode=700")
+    # Memory that is shared without a name belongs to no process and so to no limit: /dev/zero would give it.
+    linux.mount("", "/dev/zero", linux.MS_BIND, source="/dev/null")
     linux.mount("tmpfs", "/dev/shm", careful | linux.MS_NOEXEC, f"size={limits.scratch},nr_inodes=1000,mode=700")
 
 

@@ -9,7 +9,7 @@ CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x0200000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 NEW_NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET
 
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_RDONLY, MS_REC, MS_PRIVATE = 2, 4, 8, 1, 0x4000, 1 << 18
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_RDONLY, MS_REC, MS_PRIVATE, MS_BIND = 2, 4, 8, 1, 0x4000, 1 << 18, 0x1000
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38
 SECCOMP_MODE_FILTER = 2
 CAPABILITY_VERSION_3 = 0x20080522
@@ -48,12 +48,16 @@ FORBIDDEN = {
     "mq_open": (240, 180),
 }
 CLONE, CLONE3 = (56, 220), (435, 435)
+# Anonymous memory that processes share counts for none of them.
+MMAP, SHARED, ANONYMOUS = (9, 222), 0x01, 0x20
+# A new network namespace has no network, but other families (vsock: the machine's host) know no namespaces.
+SOCKET, SOCKETPAIR, FAMILIES = (41, 198), (53, 199), {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10, "AF_NETLINK": 16}
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 EPERM, ENOSYS = 1, 38
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
 
-LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-NUMBER_AT, ARCH_AT, FIRST_ARGUMENT_AT = 0, 4, 16
+LOAD, AND, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
+NUMBER_AT, ARCH_AT, FIRST_ARGUMENT_AT, FOURTH_ARGUMENT_AT = 0, 4, 16, 40
 X32_BIT = 0x40000000
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -71,11 +75,11 @@ def unshare(namespaces: int) -> None:
     _checked(_libc.unshare(namespaces), "unshare")
 
 
-def mount(kind: str, target: str, flags: int, options: str = "") -> None:
-    """Mount a file system of a kind; an empty kind only changes the flags of a mount."""
-    source = kind.encode() or b"none"
+def mount(kind: str, target: str, flags: int, options: str = "", source: str = "") -> None:
+    """Mount a file system of a kind; an empty kind changes the flags of a mount, or binds a source to another place."""
+    what = source.encode() or kind.encode() or b"none"
     _checked(
-        _libc.mount(source, target.encode(), kind.encode() or None, ctypes.c_ulong(flags), options.encode() or None),
+        _libc.mount(what, target.encode(), kind.encode() or None, ctypes.c_ulong(flags), options.encode() or None),
         f"mount {target}",
     )
 
@@ -93,7 +97,7 @@ def drop_capabilities() -> None:
 
 
 def forbid_system_calls() -> None:
-    """Make the calls of FORBIDDEN, and new namespaces by clone, fail with EPERM for ever; nothing on other machines."""
+    """Make the calls of FORBIDDEN, and some uses of others, fail with EPERM for ever; nothing on other machines."""
     machine = platform.machine()
     if machine not in AUDIT_ARCH:
         return
@@ -114,6 +118,14 @@ def _filter(machine: str) -> list[tuple[int, int, int, int]]:
     steps += [(JUMP_EQUAL, 0, 1, CLONE3[column]), (RETURN, 0, 0, REFUSE | ENOSYS)]
     for number in numbers:
         steps += [(JUMP_EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE | EPERM)]
+    shared = SHARED | ANONYMOUS
+    steps += [(JUMP_EQUAL, 0, 5, MMAP[column]), (LOAD, 0, 0, FOURTH_ARGUMENT_AT), (AND, 0, 0, shared)]
+    steps += [(JUMP_EQUAL, 0, 1, shared), (RETURN, 0, 0, REFUSE | EPERM), (RETURN, 0, 0, ALLOW)]
+    allowed = sorted(FAMILIES.values())
+    steps += [(JUMP_EQUAL, 1, 0, SOCKET[column]), (JUMP_EQUAL, 0, len(allowed) + 3, SOCKETPAIR[column])]
+    steps += [(LOAD, 0, 0, FIRST_ARGUMENT_AT)]
+    steps += [(JUMP_EQUAL, len(allowed) - place, 0, family) for place, family in enumerate(allowed)]
+    steps += [(RETURN, 0, 0, REFUSE | EPERM), (RETURN, 0, 0, ALLOW)]
     steps += [(JUMP_EQUAL, 1, 0, CLONE[column]), (RETURN, 0, 0, ALLOW), (LOAD, 0, 0, FIRST_ARGUMENT_AT)]
     steps += [(JUMP_ANY_BIT, 0, 1, NEW_NAMESPACES | CLONE_NEWCGROUP), (RETURN, 0, 0, REFUSE | EPERM)]
     return [*steps, (RETURN, 0, 0, ALLOW)]
