@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.grade.limits import Limits
+from autograder.grade.limits import PICTURE_SHARE, Limits
 from autograder.grade.wire import Channel, ClosedError, LateError, WireError
 
 GRACE = 3.0  # seconds that a process has to stop what it was told to stop
+ANSWER_SECONDS = 20.0  # for what takes milliseconds, on a machine that has much else to do
 START_SECONDS = 30.0
 LONGEST_REASON = 200
+MORE_OUTPUT = 50_000  # characters that a traceback may take beyond what a cell may print
+SILENT = "it does not answer any more"
 TOO_LONG = "it ran longer"
 
 
@@ -41,6 +44,7 @@ class StudentProcess:
     def __init__(self, channel: Channel, limits: Limits, files: Mapping[str, bytes]):
         self._channel = channel
         self._limits = limits
+        self._ended = ""
         try:
             self._ask({"do": "files", "files": dict(files)}, START_SECONDS)
         except EndedError as error:
@@ -52,29 +56,26 @@ class StudentProcess:
         Raises:
             EndedError: the process did not survive it.
         """
-        try:
-            reply = self._ask({"do": "cell", "source": source, "seconds": seconds}, seconds + GRACE)
-        except LateError as error:
-            raise EndedError(_too_long(seconds)) from error
+        reply = self._ask({"do": "cell", "source": source, "seconds": seconds}, seconds + GRACE, _too_long(seconds))
         stopped = _too_long(seconds) if reply.get("late") is True else ""
-        return CellRun(_outputs(reply.get("outputs")), _seconds(reply.get("seconds")), stopped)
+        return CellRun(_outputs(reply.get("outputs"), self._limits.output), _seconds(reply.get("seconds")), stopped)
 
     def show_verdict(self, name: str, verdict: dict[str, Any]) -> None:
         """Tell the provided cells what the judge has found of a question."""
-        self._ask({"do": "verdict", "name": name, "verdict": verdict}, GRACE)
+        self._ask({"do": "verdict", "name": name, "verdict": verdict}, ANSWER_SECONDS)
 
     def missing(self, names: tuple[str, ...]) -> str:
         """The first of these names that the student has not defined; "" where there is none."""
-        found = self._ask({"do": "missing", "names": names}, GRACE).get("missing")
+        found = self._ask({"do": "missing", "names": names}, ANSWER_SECONDS).get("missing")
         return found if isinstance(found, str) and found in names else ""
 
     def used(self) -> int:
         """Bytes of files that it has written; 0 where it does not say."""
         try:
-            found = self._ask({"do": "used"}, GRACE).get("bytes")
-        except (EndedError, LateError):
+            found = self._ask({"do": "used"}, ANSWER_SECONDS).get("bytes")
+        except EndedError:
             return 0
-        return found if type(found) is int else 0
+        return found if type(found) is int and 0 <= found < 2**63 else 0
 
     def check(self, forbidden: tuple[str, ...], seconds: float) -> "Conversation":
         """Begin a check: a copy of the process answers, for so many seconds in all, until the conversation is closed.
@@ -82,31 +83,52 @@ class StudentProcess:
         Args:
             forbidden: functions that raise while the student's code is called.
             seconds: of all answers together.
+
+        Raises:
+            CheckEndedError: there is no copy.
         """
-        self._ask({"do": "check", "forbidden": forbidden}, GRACE)
+        reply = self._ask({"do": "check", "forbidden": forbidden}, ANSWER_SECONDS)
+        if "copy_ended" in reply:
+            raise CheckEndedError(_reason(reply["copy_ended"]))
         return Conversation(self._ask, seconds)
 
     def close(self) -> None:
         """End it, and everything that it started."""
         self._channel.close()
 
-    def _ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def _ask(self, message: dict[str, Any], seconds: float, late: str = SILENT) -> dict[str, Any]:
+        """A message and its answer; whoever does not answer in time is not listened to again.
+
+        Args:
+            message: what is asked.
+            seconds: how long it may take.
+            late: what is said of a process that takes longer.
+        """
+        if self._ended:
+            raise EndedError(self._ended)
         try:
-            self._channel.send(message)
+            self._channel.send(message, seconds)
             reply = self._channel.receive(seconds)
         except ClosedError as error:
-            raise EndedError("it ended the Python process") from error
+            raise self._gone("it ended the Python process") from error
+        except LateError as error:
+            raise self._gone(late) from error
         except WireError as error:
-            raise EndedError(f"it sent what is no answer ({error})") from error
+            raise self._gone(f"it sent what is no answer ({error})") from error
         if "ended" in reply:
-            raise EndedError(str(reply["ended"])[:LONGEST_REASON])
+            raise self._gone(_reason(reply["ended"]))
         return reply
+
+    def _gone(self, reason: str) -> EndedError:
+        self._ended = reason
+        self._channel.close()
+        return EndedError(reason)
 
 
 class Conversation:
     """What the judge asks a copy of a student's process during one check."""
 
-    def __init__(self, ask: Callable[[dict[str, Any], float], dict[str, Any]], seconds: float):
+    def __init__(self, ask: Callable[[dict[str, Any], float, str], dict[str, Any]], seconds: float):
         self._ask = ask
         self._seconds = self._left = seconds
         self._over = False
@@ -120,22 +142,22 @@ class Conversation:
         """
         started = time.monotonic()
         try:
-            reply = self._ask({**message, "seconds": self._left}, self._left + GRACE)
-        except (LateError, EndedError) as error:
+            reply = self._ask({**message, "seconds": self._left}, self._left + GRACE, _too_long(self._seconds))
+        except EndedError:
             self._over = True
-            raise error if isinstance(error, EndedError) else EndedError(_too_long(self._seconds)) from error
+            raise
         self._left = max(self._left - (time.monotonic() - started), 0.01)
         if "copy_ended" in reply:
             self._over = True
-            late = reply["copy_ended"] == "late"
-            raise CheckEndedError(_too_long(self._seconds) if late else str(reply["copy_ended"])[:LONGEST_REASON])
+            reason = _reason(reply["copy_ended"])
+            raise CheckEndedError(_too_long(self._seconds) if reason == "late" else reason)
         return reply
 
     def close(self) -> None:
         """Let the copy end, if it has not yet."""
         if not self._over:
             self._over = True
-            self._ask({"do": "end", "seconds": 0.0}, GRACE)
+            self._ask({"do": "end", "seconds": 0.0}, GRACE, SILENT)
 
 
 def _too_long(seconds: float) -> str:
@@ -146,19 +168,32 @@ def _seconds(found: Any) -> float:
     return round(found, 3) if type(found) is float and 0 <= found < float("inf") else 0.0
 
 
-def _outputs(found: Any) -> list[dict[str, Any]]:
-    """Those of the outputs that a notebook can hold."""
-    return [made for one in found if (made := _output(one))] if isinstance(found, list) else []
+def _reason(found: Any) -> str:
+    return found[:LONGEST_REASON] if isinstance(found, str) else "it ended the Python process"
 
 
-def _output(one: Any) -> dict[str, Any] | None:
+def _outputs(found: Any, most: int) -> list[dict[str, Any]]:
+    """Those of the outputs that a notebook can hold, and no more of them than the process should have kept."""
+    made, left = [], most + MORE_OUTPUT + 0.0
+    for one in found if isinstance(found, list) else []:
+        output = _output(one) if isinstance(one, dict) else None
+        if output is not None:
+            pictures = sum(len(text) for mime, text in output.get("data", {}).items() if "image" in mime)
+            left -= len(str(output)) - pictures + pictures / PICTURE_SHARE
+        if output is not None and left >= 0:
+            made.append(output)
+    return made
+
+
+def _output(one: dict[Any, Any]) -> dict[str, Any] | None:
     match one:
-        case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
+        # Classes first: an array that is compared with a text is an array of answers.
+        case {"output_type": str("stream"), "name": str("stdout" | "stderr" as name), "text": str(text)}:
             return {"output_type": "stream", "name": name, "text": text}
-        case {"output_type": "error", "ename": str(name), "evalue": str(value), "traceback": list(lines)}:
-            kept = [str(line) for line in lines]
+        case {"output_type": str("error"), "ename": str(name), "evalue": str(value), "traceback": list(lines)}:
+            kept = [line for line in lines if isinstance(line, str)]
             return {"output_type": "error", "ename": name, "evalue": value, "traceback": kept}
-        case {"output_type": "execute_result" | "display_data" as kind, "data": dict(data)}:
+        case {"output_type": str("execute_result" | "display_data" as kind), "data": dict(data)}:
             shown = {mime: text for mime, text in data.items() if isinstance(mime, str) and isinstance(text, str)}
             counted = {"execution_count": None} if kind == "execute_result" else {}
             return {"output_type": kind, "data": shown, "metadata": {}, **counted}

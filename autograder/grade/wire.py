@@ -7,10 +7,11 @@ student's process may send what it likes.
 
 import json
 import math
+import re
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -21,7 +22,8 @@ from torch import Tensor
 
 LARGEST_TEXT = 4 * 2**20  # bytes of JSON: a list of some hundred thousand numbers
 LARGEST_MESSAGE = 64 * 2**20  # bytes of all tensors and arrays in a message
-MOST_BUFFERS = 1024
+MOST_BUFFERS = 16 * 1024
+MOST_NAMES = 1024  # of handles, and of values that cannot cross
 DEEPEST = 40
 LONGEST_INTEGER = 4096  # bits
 MOST_DIMENSIONS = 32
@@ -29,7 +31,7 @@ MOST_DIMENSIONS = 32
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)}
 QUANTIZED = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qint32: torch.int32}
 PLAIN_DTYPES = {name: dtype for name, dtype in DTYPES.items() if not name.startswith(("q", "bits"))}
-ARRAY_KINDS = "biufc"
+ARRAY_DTYPE = re.compile("[<>|][biufc][0-9]{1,2}")
 
 HEAD = struct.Struct(">II")
 LENGTH = struct.Struct(">Q")
@@ -69,6 +71,42 @@ class Opaque:
         return f"<{type(self).__name__}>"
 
 
+class Parts:
+    """What lies behind a message's text: the bytes of its tensors and arrays; and how many names stand in the text.
+
+    Whoever reads makes a type for each name, and takes the bytes of each value once: a short message stays small.
+    """
+
+    def __init__(self, buffers: Iterable[bytes] = ()):
+        self.buffers: list[bytes | None] = list(buffers)
+        self._size = 0
+        self._names = 0
+
+    def add(self, data: bytes) -> int:
+        """Their place."""
+        if len(self.buffers) >= MOST_BUFFERS:
+            raise WireError(f"it holds more than {MOST_BUFFERS} tensors and arrays")
+        self._size += len(data)
+        if self._size > LARGEST_MESSAGE:
+            raise WireError(f"it is larger than {LARGEST_MESSAGE // 2**20} MB")
+        self.buffers.append(data)
+        return len(self.buffers) - 1
+
+    def take(self, place: Any) -> bytes:
+        """The bytes at a place, which are not there any more."""
+        data = self.buffers[place] if type(place) is int and place >= 0 else None
+        if data is None:
+            raise WireError("a value has no bytes of its own")
+        self.buffers[place] = None
+        return data
+
+    def name(self) -> None:
+        """Count a name."""
+        self._names += 1
+        if self._names > MOST_NAMES:
+            raise WireError(f"it holds more than {MOST_NAMES} functions, classes and other objects")
+
+
 Keep = Callable[[Any], Handle | None]
 
 
@@ -80,8 +118,8 @@ def no_handle(value: Any) -> Handle | None:
 # Values ---------------------------------------------------------------------------------------------------------------
 
 
-def pack(value: Any, buffers: list[bytes], keep: Keep = no_handle, depth: int = 0) -> Any:
-    """A value as JSON data; bytes of tensors and arrays are appended to `buffers`.
+def pack(value: Any, parts: Parts, keep: Keep = no_handle, depth: int = 0) -> Any:
+    """A value as JSON data; bytes of tensors and arrays are added to `parts`.
 
     Args:
         keep: gives a handle for what stays on this side.
@@ -94,27 +132,33 @@ def pack(value: Any, buffers: list[bytes], keep: Keep = no_handle, depth: int = 
     if value is None or type(value) in (bool, float, str):
         return value
     if isinstance(value, str):
-        return ["other", type(value).__name__]
+        return _other(type(value).__name__, parts)
     if type(value) is bytes:
-        return ["bytes", _append(buffers, value)]
+        return ["bytes", parts.add(value)]
     if isinstance(value, Tensor):
-        return _pack_tensor(value, buffers)
+        return _pack_tensor(value, parts)
     if isinstance(value, np.ndarray | np.generic):
-        return _pack_array(value, buffers)
+        return _pack_array(value, parts)
     if isinstance(value, Integral):
         return _whole(int(value))
     if isinstance(value, Real):
         return float(value)
     if isinstance(value, list | tuple):
         name = "list" if isinstance(value, list) else "tuple"
-        return [name, *(pack(item, buffers, keep, depth + 1) for item in value)]
+        return [name, *(pack(item, parts, keep, depth + 1) for item in value)]
     if isinstance(value, dict):
         items = value.items()
-        return ["dict", *([pack(k, buffers, keep, depth + 1), pack(v, buffers, keep, depth + 1)] for k, v in items)]
+        return ["dict", *([pack(k, parts, keep, depth + 1), pack(v, parts, keep, depth + 1)] for k, v in items)]
     handle = value if isinstance(value, Handle) else keep(value)
     if handle is not None:
+        parts.name()
         return ["handle", handle.number, handle.kind, handle.type_name]
-    return ["other", type(value).__name__]
+    return _other(type(value).__name__, parts)
+
+
+def _other(name: str, parts: Parts) -> list[str]:
+    parts.name()
+    return ["other", name]
 
 
 def _whole(value: int) -> int:
@@ -123,49 +167,41 @@ def _whole(value: int) -> int:
     return value
 
 
-def _append(buffers: list[bytes], data: bytes) -> int:
-    if len(buffers) >= MOST_BUFFERS:
-        raise WireError(f"it holds more than {MOST_BUFFERS} tensors and arrays")
-    if sum(map(len, buffers)) + len(data) > LARGEST_MESSAGE:
-        raise WireError(f"it is larger than {LARGEST_MESSAGE // 2**20} MB")
-    buffers.append(data)
-    return len(buffers) - 1
-
-
-def _pack_tensor(value: Tensor, buffers: list[bytes]) -> list[Any]:
+def _pack_tensor(value: Tensor, parts: Parts) -> list[Any]:
     tensor = value.detach()
     if tensor.layout != torch.strided or tensor.device.type == "meta":
-        return ["other", f"{tensor.layout} tensor"]
+        return _other(f"{tensor.layout} tensor", parts)
     if tensor.numel() * tensor.element_size() > LARGEST_MESSAGE:
         raise WireError(f"a tensor of shape {tuple(tensor.shape)} is larger than {LARGEST_MESSAGE // 2**20} MB")
     tensor = tensor.cpu()
     if tensor.is_quantized:
-        return _pack_quantized(tensor, buffers)
+        return _pack_quantized(tensor, parts)
     flat = tensor.resolve_conj().resolve_neg().contiguous().reshape(-1)
     name = str(tensor.dtype).removeprefix("torch.")
-    return ["tensor", name, list(tensor.shape), _append(buffers, flat.view(torch.uint8).numpy().tobytes())]
+    return ["tensor", name, list(tensor.shape), parts.add(flat.view(torch.uint8).numpy().tobytes())]
 
 
-def _pack_quantized(tensor: Tensor, buffers: list[bytes]) -> list[Any]:
-    codes = _pack_tensor(tensor.int_repr(), buffers)
+def _pack_quantized(tensor: Tensor, parts: Parts) -> list[Any]:
+    codes = _pack_tensor(tensor.int_repr(), parts)
     if tensor.qscheme() == torch.per_tensor_affine:
         return ["quantized", codes, tensor.q_scale(), tensor.q_zero_point()]
-    scales = _pack_tensor(tensor.q_per_channel_scales(), buffers)
-    points = _pack_tensor(tensor.q_per_channel_zero_points(), buffers)
+    scales = _pack_tensor(tensor.q_per_channel_scales(), parts)
+    points = _pack_tensor(tensor.q_per_channel_zero_points(), parts)
     return ["quantized", codes, scales, points, tensor.q_per_channel_axis()]
 
 
-def _pack_array(value: "np.ndarray[Any, Any] | np.generic", buffers: list[bytes]) -> list[Any]:
+def _pack_array(value: "np.ndarray[Any, Any] | np.generic", parts: Parts) -> list[Any]:
     array = np.asarray(value)
-    if array.dtype.kind not in ARRAY_KINDS:
-        return ["other", f"array of {array.dtype}"]
+    # Packages add types of their own, whose names numpy alone does not know.
+    if not ARRAY_DTYPE.fullmatch(array.dtype.str) or np.dtype(array.dtype.str) != array.dtype:
+        return _other(f"array of {array.dtype}", parts)
     if array.nbytes > LARGEST_MESSAGE:
         raise WireError(f"an array of shape {array.shape} is larger than {LARGEST_MESSAGE // 2**20} MB")
     kind = "array" if isinstance(value, np.ndarray) else "number"
-    return [kind, array.dtype.str, list(array.shape), _append(buffers, array.tobytes())]
+    return [kind, array.dtype.str, list(array.shape), parts.add(array.tobytes())]
 
 
-def unpack(data: Any, buffers: list[bytes], depth: int = 0) -> Any:
+def unpack(data: Any, parts: Parts, depth: int = 0) -> Any:
     """The value that `pack` made this of.
 
     Raises:
@@ -179,9 +215,11 @@ def unpack(data: Any, buffers: list[bytes], depth: int = 0) -> Any:
         return _whole(data)
     if isinstance(data, str):
         return clean(data)
+    if not isinstance(data, list):
+        raise WireError("a value is not what it says it is")
     try:
         kind, *rest = data
-        return UNPACK[kind](rest, buffers, depth + 1)
+        return UNPACK[kind](rest, parts, depth + 1)
     except WireError:
         raise
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError, OverflowError, AttributeError) as error:
@@ -193,12 +231,12 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _items(rest: list[Any], buffers: list[bytes], depth: int) -> list[Any]:
-    return [unpack(item, buffers, depth) for item in rest]
+def _items(rest: list[Any], parts: Parts, depth: int) -> list[Any]:
+    return [unpack(item, parts, depth) for item in rest]
 
 
-def _unpack_dict(rest: list[Any], buffers: list[bytes], depth: int) -> dict[Any, Any]:
-    return {unpack(key, buffers, depth): unpack(value, buffers, depth) for key, value in rest}
+def _unpack_dict(rest: list[Any], parts: Parts, depth: int) -> dict[Any, Any]:
+    return {unpack(key, parts, depth): unpack(value, parts, depth) for key, value in rest}
 
 
 def _shape(shape: Any) -> list[int]:
@@ -207,9 +245,9 @@ def _shape(shape: Any) -> list[int]:
     return list(shape)
 
 
-def _unpack_tensor(rest: list[Any], buffers: list[bytes], depth: int) -> Tensor:
+def _unpack_tensor(rest: list[Any], parts: Parts, depth: int) -> Tensor:
     name, shape, place = rest
-    dtype, shape, data = PLAIN_DTYPES[name], _shape(shape), buffers[place]
+    dtype, shape, data = PLAIN_DTYPES[name], _shape(shape), parts.take(place)
     if len(data) != math.prod(shape) * dtype.itemsize:
         raise WireError("a tensor has not as many bytes as its shape and dtype say")
     if not data:
@@ -217,8 +255,8 @@ def _unpack_tensor(rest: list[Any], buffers: list[bytes], depth: int) -> Tensor:
     return torch.frombuffer(bytearray(data), dtype=torch.uint8).view(dtype).reshape(shape)
 
 
-def _unpack_quantized(rest: list[Any], buffers: list[bytes], depth: int) -> Tensor:
-    codes, scale, zero_point = (unpack(item, buffers, depth) for item in rest[:3])
+def _unpack_quantized(rest: list[Any], parts: Parts, depth: int) -> Tensor:
+    codes, scale, zero_point = (unpack(item, parts, depth) for item in rest[:3])
     if codes.dtype not in QUANTIZED.values():
         raise WireError("a quantized tensor has codes of another type")
     if len(rest) == 3:
@@ -230,39 +268,39 @@ def _unpack_quantized(rest: list[Any], buffers: list[bytes], depth: int) -> Tens
     return made
 
 
-def _unpack_array(rest: list[Any], buffers: list[bytes], depth: int) -> "np.ndarray[Any, Any]":
+def _unpack_array(rest: list[Any], parts: Parts, depth: int) -> "np.ndarray[Any, Any]":
     name, shape, place = rest
-    dtype = np.dtype(name) if isinstance(name, str) and len(name) <= 8 else None
-    if dtype is None or dtype.kind not in ARRAY_KINDS:
+    if not isinstance(name, str) or not ARRAY_DTYPE.fullmatch(name):
         raise WireError("an array has a dtype that cannot cross")
-    return np.frombuffer(bytearray(buffers[place]), dtype=dtype).reshape(_shape(shape))
+    return np.frombuffer(bytearray(parts.take(place)), dtype=np.dtype(name)).reshape(_shape(shape))
 
 
-def _unpack_number(rest: list[Any], buffers: list[bytes], depth: int) -> Any:
-    return _unpack_array(rest, buffers, depth)[()]
+def _unpack_number(rest: list[Any], parts: Parts, depth: int) -> Any:
+    return _unpack_array(rest, parts, depth)[()]
 
 
-def _unpack_handle(rest: list[Any], buffers: list[bytes], depth: int) -> Handle:
+def _unpack_handle(rest: list[Any], parts: Parts, depth: int) -> Handle:
     number, kind, type_name = rest
+    parts.name()
     if type(number) is not int or not isinstance(kind, str) or not isinstance(type_name, str):
         raise WireError("a handle is not one")
     return Handle(number, clean(kind)[:40], clean(type_name)[:80])
 
 
-def _unpack_other(rest: list[Any], buffers: list[bytes], depth: int) -> Any:
+def _unpack_other(rest: list[Any], parts: Parts, depth: int) -> Any:
     (name,) = rest
+    parts.name()
     return type(clean(name)[:80].replace("\0", ""), (Opaque,), {})()
 
 
-def _unpack_bytes(rest: list[Any], buffers: list[bytes], depth: int) -> bytes:
+def _unpack_bytes(rest: list[Any], parts: Parts, depth: int) -> bytes:
     (place,) = rest
-    data: bytes = buffers[place]
-    return data
+    return parts.take(place)
 
 
-UNPACK: dict[str, Callable[[list[Any], list[bytes], int], Any]] = {
+UNPACK: dict[str, Callable[[list[Any], Parts, int], Any]] = {
     "list": _items,
-    "tuple": lambda rest, buffers, depth: tuple(_items(rest, buffers, depth)),
+    "tuple": lambda rest, parts, depth: tuple(_items(rest, parts, depth)),
     "dict": _unpack_dict,
     "tensor": _unpack_tensor,
     "quantized": _unpack_quantized,
@@ -277,30 +315,49 @@ UNPACK: dict[str, Callable[[list[Any], list[bytes], int], Any]] = {
 # Messages -------------------------------------------------------------------------------------------------------------
 
 
+def encode(message: dict[str, Any], keep: Keep = no_handle) -> bytes:
+    """A message as it goes over the wire.
+
+    Raises:
+        WireError: it holds what cannot cross.
+    """
+    parts = Parts()
+    try:
+        text = json.dumps({key: pack(value, parts, keep) for key, value in message.items()}).encode()
+    except (RecursionError, ValueError, MemoryError) as error:
+        raise WireError("it is too large or nested too deeply") from error
+    if len(text) > LARGEST_TEXT:
+        raise WireError(f"it has more than {LARGEST_TEXT // 2**20} MB of numbers and text in lists")
+    buffers = [buffer for buffer in parts.buffers if buffer is not None]
+    sizes = b"".join(LENGTH.pack(len(buffer)) for buffer in buffers)
+    return b"".join((HEAD.pack(len(text), len(buffers)), sizes, text, *buffers))
+
+
 class Channel:
     """Messages over a socket: dictionaries with names for keys and values that `pack` takes."""
 
     def __init__(self, connection: socket.socket):
         self.connection = connection
 
-    def send(self, message: dict[str, Any], keep: Keep = no_handle) -> None:
+    def send(self, message: dict[str, Any], seconds: float | None = None) -> None:
         """Send a message.
+
+        Args:
+            seconds: how long the other side may take to read it; for ever by default.
 
         Raises:
             WireError: it holds what cannot cross; nothing was sent.
-            ClosedError: the other side is gone.
+            ClosedError, LateError: the other side is gone, or does not read; nothing can be sent any more.
         """
-        buffers: list[bytes] = []
+        self.send_encoded(encode(message), seconds)
+
+    def send_encoded(self, message: bytes, seconds: float | None = None) -> None:
+        """Send what `encode` made; see `send`."""
         try:
-            text = json.dumps({key: pack(value, buffers, keep) for key, value in message.items()}).encode()
-        except (RecursionError, ValueError, MemoryError) as error:
-            raise WireError("it is too large or nested too deeply") from error
-        if len(text) > LARGEST_TEXT:
-            raise WireError(f"it has more than {LARGEST_TEXT // 2**20} MB of numbers and text in lists")
-        sizes = b"".join(LENGTH.pack(len(buffer)) for buffer in buffers)
-        try:
-            self.connection.settimeout(None)
-            self.connection.sendall(b"".join((HEAD.pack(len(text), len(buffers)), sizes, text, *buffers)))
+            self.connection.settimeout(seconds)
+            self.connection.sendall(message)
+        except TimeoutError as error:
+            raise LateError from error
         except OSError as error:
             raise ClosedError from error
 
@@ -322,14 +379,14 @@ class Channel:
         if sum(sizes) > LARGEST_MESSAGE:
             raise WireError("a message is too large")
         text = self._read(length, until)
-        buffers = [self._read(size, until) for size in sizes]
+        parts = Parts(self._read(size, until) for size in sizes)
         try:
             message = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise WireError("a message cannot be read") from error
         if not isinstance(message, dict):
             raise WireError("a message is no dictionary")
-        return {clean(key): unpack(value, buffers) for key, value in message.items()}
+        return {clean(key): unpack(value, parts) for key, value in message.items()}
 
     def _read(self, size: int, until: float | None) -> bytes:
         data = bytearray(size)

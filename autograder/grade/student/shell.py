@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,7 +16,8 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-PICTURE_SHARE = 100  # a character of a picture counts a hundredth of a printed one
+from autograder.grade.limits import PICTURE_SHARE
+
 CUT = "\n… cut off here\n"
 AGAIN_EVERY = 0.5  # seconds between interrupts of a cell that goes on
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -50,7 +52,7 @@ class Outputs:
 
     def data(self, kind: str, data: dict[str, Any], metadata: dict[str, Any], **more: Any) -> None:
         """Something shown."""
-        plain = {str(mime): content for mime, content in data.items() if isinstance(content, str)}
+        plain = {str(mime): _text(content) for mime, content in data.items() if isinstance(content, str | bytes)}
         size = sum(len(content) / (PICTURE_SHARE if "image" in mime else 1) for mime, content in plain.items())
         if size <= self.left:
             self.left -= size
@@ -62,6 +64,11 @@ class Outputs:
         """What the cell ended in."""
         lines = [line[:2000] for line in lines[-20:]]
         self.found.append({"output_type": "error", "ename": name, "evalue": message[:2000], "traceback": lines})
+
+
+def _text(content: str | bytes) -> str:
+    """What a notebook holds of it: a picture's bytes as letters, a text of a class of its own as a plain one."""
+    return b64encode(content).decode() if isinstance(content, bytes) else str.__str__(content)
 
 
 OUTPUTS = Outputs()
@@ -152,7 +159,10 @@ def run(shell: Shell, source: str, seconds: float, output: int) -> dict[str, Any
         with limited(seconds):
             late = isinstance(shell.run_cell(source, store_history=True).error_in_exec, TooLong)
     except TooLong:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # it may have come as the time was to be stopped
         late = True
+    except BaseException as error:  # IPython catches what a cell raises; here it stumbled over the exception itself
+        OUTPUTS.error(type(error).__name__, "", [])
     took = time.perf_counter() - started
     return {"outputs": OUTPUTS.found, "seconds": took, "late": late or took >= seconds}
 
