@@ -19,6 +19,7 @@ from autograder.errors import UserError
 from autograder.grade.record import Record
 
 BACKUPS_KEPT = 10
+NO_RESPONSE = "No response."  # as nbgrader comments an answer that was left as it was
 STORED = "qlab_records"  # our own table: which record of each submission the gradebook holds
 
 # nbgrader with SQLAlchemy 2.1 warns about its own queries; nobody who grades can do anything about it.
@@ -152,7 +153,7 @@ def _store_one(gradebook: Gradebook, record: Record) -> None:
                     grade.needs_manual_grade = True
         for comment in notebook.comments:
             found = graded.get(comment.name)
-            comment.auto_comment = "No response." if found is not None and not found.answered else None
+            comment.auto_comment = NO_RESPONSE if found is not None and not found.answered else None
     gradebook.db.commit()
 
 
@@ -164,26 +165,40 @@ def _complete(notebook: SubmittedNotebook) -> None:
             notebook.grades.append(Grade(cell_id=cell.id))
 
 
+# Read as rows, not as nbgrader's objects: those load each grade with a query of its own.
+GRADES = text("""
+    SELECT submission.student_id, cell.name, grade.auto_score, grade.manual_score, grade.extra_credit,
+           limits.max_score, grade.needs_manual_grade
+    FROM grade
+    JOIN grade_cells AS limits ON limits.id = grade.cell_id
+    JOIN base_cell AS cell ON cell.id = grade.cell_id
+    JOIN submitted_notebook AS notebook ON notebook.id = grade.notebook_id
+    JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
+    JOIN assignment ON assignment.id = submission.assignment_id
+    WHERE assignment.name = :lab ORDER BY submission.student_id
+""")
+COMMENTS = text("""
+    SELECT submission.student_id, cell.name, coalesce(comment.manual_comment, comment.auto_comment)
+    FROM comment
+    JOIN base_cell AS cell ON cell.id = comment.cell_id
+    JOIN submitted_notebook AS notebook ON notebook.id = comment.notebook_id
+    JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
+    JOIN assignment ON assignment.id = submission.assignment_id
+    WHERE assignment.name = :lab
+""")
+
+
 def marks(course: Course, lab: str) -> dict[str, dict[str, CellMark]]:
     """Every student's marks in a lab, by cell; empty where nothing was stored."""
     if not course.gradebook.is_file():
         return {}
     with opened(course) as gradebook:
-        try:
-            submissions = gradebook.find_assignment(lab).submissions
-        except MissingEntry:
-            return {}
-        return {submission.student.id: _marks_of(submission.notebooks) for submission in submissions}
-
-
-def _marks_of(notebooks: Iterable[SubmittedNotebook]) -> dict[str, CellMark]:
-    found = {}
-    for notebook in notebooks:
-        comments = {comment.name: comment.comment or "" for comment in notebook.comments}
-        for grade in notebook.grades:
-            given = grade.auto_score if grade.manual_score is None else grade.manual_score
-            points = None if given is None else given + (grade.extra_credit or 0)
-            comment = comments.get(grade.name, "")
-            comment = "" if comment == "No response." else comment
-            found[grade.name] = CellMark(points, grade.max_score, bool(grade.needs_manual_grade), comment)
-    return found
+        rows = gradebook.db.execute(COMMENTS, {"lab": lab})
+        comments = {(student, cell): said for student, cell, said in rows if said and said != NO_RESPONSE}
+        found: dict[str, dict[str, CellMark]] = {}
+        for student, cell, auto, manual, extra, out_of, waiting in gradebook.db.execute(GRADES, {"lab": lab}):
+            given = auto if manual is None else manual
+            points = None if given is None else given + (extra or 0)
+            comment = comments.get((student, cell), "")
+            found.setdefault(student, {})[cell] = CellMark(points, out_of, bool(waiting), comment)
+        return found

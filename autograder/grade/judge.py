@@ -77,6 +77,7 @@ class Judge:
         except Exception as error:
             # A fault of the check, or of values that it was not made for: it grants nothing, and is told.
             found.broken = f"{type(error).__name__}: {error}"
+            found.ended = answer.given_up()
         questions = {name: value for name, value in namespace.items() if isinstance(value, Question) and value.provided}
         found.verdicts = {name: asdict(question.verdict()) for name, question in questions.items()}
         return found
@@ -101,6 +102,9 @@ class Found:
     ended: str = ""
     broken: str = ""
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+LONGEST_ERROR = 1000  # characters of an exception that are kept, whatever the student's process sends
 
 
 class NotDefinedError(Exception):
@@ -159,6 +163,14 @@ class StudentAnswer:
         if self._conversation is not None:
             self._conversation.close()
 
+    def given_up(self) -> str:
+        """Let the copy end where the check itself has failed; why the process ended if it did, or ""."""
+        try:
+            self.close()
+        except EndedError as error:
+            return str(error)
+        return ""
+
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
         if self._conversation is None:
             self._conversation = self._process.check(self._forbidden, self._seconds)
@@ -168,9 +180,9 @@ class StudentAnswer:
         reply = self._ask(message)
         if "error" in reply:
             return Returned(
-                error=str(reply["error"]),
-                error_name=str(reply.get("error_name", "an error")),
-                error_place=str(reply.get("error_place", "")),
+                error=str(reply["error"])[:LONGEST_ERROR],
+                error_name=str(reply.get("error_name", "an error"))[:LONGEST_ERROR],
+                error_place=str(reply.get("error_place", ""))[:LONGEST_ERROR],
             )
         return Returned(reply.get("value"))
 
