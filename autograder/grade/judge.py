@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from autograder.grade.lab import GradedLab
+from autograder.grade.proxies import with_handles, with_objects
 from autograder.grade.student_process import CheckEndedError, Conversation, EndedError, StudentProcess
 from qlab.check.answer import Returned, count_blanks, defines
 from qlab.check.off_limits import name_of
@@ -59,12 +60,12 @@ class Judge:
             process: where the student's names live.
             seconds: for all calls of the student's code together.
         """
-        tree = ast.parse(source)
-        names = free_names(tree)
-        answer = StudentAnswer(names, cells, process, seconds)
-        namespace: dict[str, Any] = {"__name__": "judge", **dict.fromkeys(names, answer)}
+        answer = StudentAnswer((), cells, process, seconds)
+        namespace: dict[str, Any] = {"__name__": "judge"}
         found = Found()
         try:
+            tree = ast.parse(source)
+            namespace |= dict.fromkeys(free_names(tree), answer)
             result = _run(tree, namespace)
             answer.close()
             found.outcome = result if isinstance(result, Outcome) else None
@@ -76,7 +77,7 @@ class Judge:
             found.ended = str(error)
         except Exception as error:
             # A fault of the check, or of values that it was not made for: it grants nothing, and is told.
-            found.broken = f"{type(error).__name__}: {error}"
+            found.broken = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
             found.ended = answer.given_up()
         questions = {name: value for name, value in namespace.items() if isinstance(value, Question) and value.provided}
         found.verdicts = {name: asdict(question.verdict()) for name, question in questions.items()}
@@ -147,8 +148,9 @@ class StudentAnswer:
         """Call the student's function, or read the values where values are asked for."""
         if arguments:
             return self._returned({"do": "call", "target": self._names[0], "arguments": arguments})
-        values = [self._ask({"do": "get", "name": name}) for name in self._names]
-        return Returned(values[0].get("value") if len(values) == 1 else tuple(value.get("value") for value in values))
+        values = [self._returned({"do": "get", "name": name}) for name in self._names]
+        failed = next((value for value in values if value.error), None)
+        return failed or (values[0] if len(values) == 1 else Returned(tuple(value.value for value in values)))
 
     @contextmanager
     def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
@@ -174,17 +176,21 @@ class StudentAnswer:
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
         if self._conversation is None:
             self._conversation = self._process.check(self._forbidden, self._seconds)
-        return self._conversation.ask(message)
+        return self._conversation.ask(with_handles(message))
 
     def _returned(self, message: dict[str, Any]) -> Returned:
         reply = self._ask(message)
         if "error" in reply:
             return Returned(
-                error=str(reply["error"])[:LONGEST_ERROR],
-                error_name=str(reply.get("error_name", "an error"))[:LONGEST_ERROR],
-                error_place=str(reply.get("error_place", ""))[:LONGEST_ERROR],
+                error=_text(reply["error"]),
+                error_name=_text(reply.get("error_name")),
+                error_place=_text(reply.get("error_place", "")),
             )
-        return Returned(reply.get("value"))
+        return Returned(with_objects(reply.get("value"), self._returned))
+
+
+def _text(found: Any) -> str:
+    return found[:LONGEST_ERROR] if isinstance(found, str) else "an error"
 
 
 def free_names(tree: ast.Module) -> tuple[str, ...]:
@@ -195,6 +201,8 @@ def free_names(tree: ast.Module) -> tuple[str, ...]:
             case ast.Name(id=name, ctx=ast.Load()):
                 read[name] = (node.lineno, node.col_offset)
             case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.add(name)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
                 bound.add(name)
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
                 bound.update((alias.asname or alias.name).split(".")[0] for alias in aliases)

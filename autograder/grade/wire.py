@@ -51,11 +51,11 @@ class LateError(Exception):
 
 @dataclass(frozen=True)
 class Handle:
-    """A function, class or module that stays in the student's process; here it is only a name for it.
+    """A function, class or other object that stays in the student's process; here it is only a name for it.
 
     Attributes:
         number: by which the student's process finds it again.
-        kind: "function", "class", "module" or "object".
+        kind: "function", "class", "module" (of torch) or "object".
         type_name: of its type there.
     """
 
@@ -310,6 +310,17 @@ UNPACK: dict[str, Callable[[list[Any], Parts, int], Any]] = {
     "handle": _unpack_handle,
     "other": _unpack_other,
 }
+
+
+def replaced(value: Any, kind: type, change: Callable[[Any], Any]) -> Any:
+    """The value with whatever is of a kind changed, in lists, tuples and dictionaries too."""
+    if isinstance(value, kind):
+        return change(value)
+    if type(value) in (list, tuple):
+        return type(value)(replaced(item, kind, change) for item in value)
+    if type(value) is dict:
+        return {key: replaced(item, kind, change) for key, item in value.items()}
+    return value
 
 
 # Messages -------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from autograder.grade.wire import Handle
+from autograder.grade.wire import Handle, replaced
 from qlab.check.answer import LocalAnswer, Returned
 from qlab.check.off_limits import find
 
@@ -26,13 +26,10 @@ class Names:
         self.kept: list[Any] = []
         self.stack = ExitStack()
 
-    def keep(self, value: Any) -> Handle | None:
-        """A handle for a function, a class or a module; anything else that is not plain does not cross."""
-        kind = _kind(value)
-        if not kind:
-            return None
+    def keep(self, value: Any) -> Handle:
+        """A handle for what does not cross itself: a function, a class, a module, an object of the student's class."""
         self.kept.append(value)
-        return Handle(len(self.kept) - 1, kind, type(value).__name__)
+        return Handle(len(self.kept) - 1, _kind(value), type(value).__name__)
 
     def do(self, message: dict[str, Any]) -> dict[str, Any]:
         """One thing that the judge asks for; an exception in the student's code is a result."""
@@ -48,7 +45,8 @@ class Names:
 
     def do_method(self, target: str | Handle, method: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
         """Call a method."""
-        return self._run(lambda *given: getattr(self._object(target), method)(*given), arguments)
+        owner = self._object(target)
+        return self._run(lambda *given: getattr(owner, method)(*given), arguments, getattr(type(owner), method, None))
 
     def do_attribute(self, target: str | Handle, attribute: str) -> dict[str, Any]:
         """Read an attribute."""
@@ -66,7 +64,7 @@ class Names:
             out = self._object(target)(*given)
             return list(torch.autograd.grad(out, leaves, gradient, allow_unused=True))
 
-        return self._run(flow, arguments)
+        return self._run(flow, arguments, self._object(target))
 
     def do_stand_in(self, target: str, names: dict[str, str]) -> dict[str, Any]:
         """From here on a function of the student's finds these functions under these names."""
@@ -82,10 +80,12 @@ class Names:
     def _object(self, target: str | Handle) -> Any:
         return self.kept[target.number] if isinstance(target, Handle) else self.namespace[target]
 
-    def _run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str, Any]:
-        given = tuple(self._object(one) if isinstance(one, Handle) else one for one in arguments)
-        returned = LocalAnswer(function, ("",), self.forbidden).call(given)
-        return told(returned)
+    def _run(self, function: Callable[..., Any], arguments: tuple[Any, ...], own: Any = None) -> dict[str, Any]:
+        """Call a function; an exception names a line of `own` where the student's is not the function itself."""
+        given = replaced(arguments, Handle, self._object)
+        answer = LocalAnswer(function, ("",), self.forbidden)
+        answer.own = inspect.unwrap(_code_of(function if own is None else own))
+        return told(answer.call(given))
 
 
 def told(returned: Returned) -> dict[str, Any]:
@@ -101,7 +101,16 @@ def _kind(value: Any) -> str:
         return "module"
     if inspect.isclass(value):
         return "class"
-    return "function" if callable(value) else ""
+    return "function" if inspect.isroutine(value) else "object"
+
+
+def _code_of(value: Any) -> Any:
+    """The function that runs where a value is called."""
+    if isinstance(value, torch.nn.Module):
+        return type(value).forward
+    if inspect.isclass(value):
+        return value.__init__
+    return value if inspect.isroutine(value) else type(value).__call__
 
 
 def resolve(name: str) -> Callable[..., Any]:

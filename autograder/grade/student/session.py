@@ -113,16 +113,17 @@ def _answer(channel: Channel, names: Names) -> None:
     channel.send({})
     while (message := channel.receive())["do"] != "end":
         with limited(message.pop("seconds")):
-            answer = _encoded(names.do(message), names)
+            answer = _answered(names, message)
         if os.getpid() != itself:
             os._exit(0)
         channel.send_encoded(answer)
     os._exit(DONE)
 
 
-def _encoded(answer: dict[str, Any], names: Names) -> bytes:
+def _answered(names: Names, message: dict[str, Any]) -> bytes:
+    """What was asked for, as it goes over the wire."""
     try:
-        return encode(answer, names.keep)
+        return encode(names.do(message), names.keep)
     except WireError as error:
         name, told = "a value that is too large", str(error)
     except Exception as error:  # of the student's own, where a value of a class of theirs is asked what it holds
