@@ -1,0 +1,122 @@
+"""Grades the whole table in one process with one warm process, an honest submission after each attack.
+
+    python -m tests.hostile.harness COURSE FOUND [NAME …]
+
+COURSE is a course in which the lab is released; FOUND becomes a JSON file with what came of each attack.
+"""
+
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from autograder.course import Course
+from autograder.grade import student_process, worker
+from autograder.grade.lab import GradedLab
+from autograder.grade.limits import Limits
+from autograder.grade.record import Record
+from autograder.grade.submission import Submission
+from tests.hostile.attack import BASES, LAB, Attack, Place, texts, write
+from tests.hostile.attacks import ATTACKS
+
+LIMITS = Limits(
+    question_seconds=1.5, provided_seconds=5.0, submission_seconds=12.0, memory=2**30, processes=32, scratch=32 * 2**20
+)
+SEED = 20_240_229
+PR_SET_CHILD_SUBREAPER = 36
+SETTLED = 2.0  # seconds until what a submission left behind has to be gone
+
+
+def main(course: Path, found: Path, names: list[str]) -> None:
+    """Grade, and write what was found."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # whatever gets away becomes a child of this process
+    student_process.GRACE = 1.0
+    table = Table(Course.at(course))
+    bases = {name: table.grade(Attack(name, "", "", base=name)) for name in BASES}
+    attacks = {name: table.watched(attack) for name, attack in ATTACKS.items() if not names or name in names}
+    worker.forget_warm_process(True)
+    found.write_text(json.dumps({"bases": bases, "attacks": attacks}, indent=1))
+
+
+class Table:
+    """The lab, and where submissions of it are handed in."""
+
+    def __init__(self, course: Course):
+        self.course = course
+        self.lab = GradedLab.of(LAB, course)
+        self.packed = worker.pack(self.lab)
+        worker.warm_process(True)
+
+    def watched(self, attack: Attack) -> dict[str, Any]:
+        """What came of an attack, of an honest submission after it, and what they left on the machine."""
+        before = footprint(self.course.root), processes()
+        found = self.grade(attack)
+        honest = self.grade(Attack("honest", "", "", base="all right", student="zoe"))
+        until = time.monotonic() + SETTLED
+        while (after := processes()) - before[1] and time.monotonic() < until:
+            time.sleep(0.05)
+        return {
+            **found,
+            "honest": honest["marks"],
+            "changed": sorted(set(footprint(self.course.root).items()) ^ set(before[0].items())),
+            "left": sorted(after - before[1]),
+        }
+
+    def grade(self, attack: Attack) -> dict[str, Any]:
+        """Hand in, grade, take back."""
+        folder = self.course.root / "submitted" / attack.student / LAB
+        path = write(attack, self.lab.released, Place(self.course.root, folder, Path.home()))
+        started = time.monotonic()
+        try:
+            submission = Submission.read(attack.student, path)
+            done = worker.grade(worker.Job(submission, self.packed, LIMITS, SEED, True))
+        finally:
+            shutil.rmtree(folder.parent)
+        return {
+            "marks": {cell: points for cell, points in done.record.marks().items() if points},
+            "reason": done.record.reason,
+            "told": "\n".join((texts(done.notebook), *_fails(done.record), *done.record.remarks, done.record.reason)),
+            "size": len(done.notebook or "") + len(done.record.text().encode()),
+            "seconds": round(time.monotonic() - started, 2),
+        }
+
+
+def _fails(record: Record) -> list[str]:
+    return [text for grade in record.cells if grade.outcome for text in grade.outcome.fails]
+
+
+def footprint(course: Path) -> dict[str, str]:
+    """Hashes of all files in the course, the home and the temporary folder, by path."""
+    roots = {course, Path.home(), Path(tempfile.gettempdir())}
+    found = {}
+    for path in sorted(path for root in roots for path in root.rglob("*")):
+        if path.is_symlink() or not path.is_file():
+            found[str(path)] = "a link" if path.is_symlink() else "a folder"
+        else:
+            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def processes() -> set[str]:
+    """This process's descendants, those included that nobody waits for any more, by number and name."""
+    parents, names = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            head, _, tail = (folder / "stat").read_text().rpartition(")")
+            parents[int(folder.name)], names[int(folder.name)] = int(tail.split()[1]), head.partition("(")[2]
+    found, more = set(), {os.getpid()}
+    while more:
+        found |= more
+        more = {number for number, parent in parents.items() if parent in more}
+    return {f"{number} {names[number]}" for number in found}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
