@@ -5,8 +5,11 @@ import os
 # Tests run beside each other: more threads than cores make torch wait for itself. Set before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import shutil
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -38,6 +41,29 @@ def real_data() -> Path:
     if not os.environ.get("QLAB_DATA"):
         missing("data", "set QLAB_DATA to a folder with FashionMNIST, MNIST and cifar10_lossless_part.npz")
     return Path(os.environ["QLAB_DATA"]).resolve()
+
+
+# Everything is tested in the sandbox where there is one; QLAB_REQUIRE=sandbox says that there has to be.
+SANDBOXED = shutil.which("bwrap") is not None
+
+
+@pytest.fixture(scope="session")
+def grade_one() -> Iterator[Callable[..., Any]]:
+    """Grades one submission: of a student, in a file, with a lab, limits and a seed; gives what a worker gives."""
+    from autograder.grade import worker
+    from autograder.grade.limits import Limits
+    from autograder.grade.submission import Submission
+    from autograder.grade.warm import forget_warm_process
+
+    if not SANDBOXED and "sandbox" in required():
+        missing("sandbox", "apt-get install bubblewrap")
+    usual = Limits(question_seconds=3.0)
+
+    def graded(student: str, path: Path, lab: Any, limits: Limits = usual, seed: int = 1) -> worker.Done:
+        return worker.grade(worker.Job(Submission.read(student, path), worker.pack(lab), limits, seed, SANDBOXED))
+
+    yield graded
+    forget_warm_process(SANDBOXED)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -46,9 +46,14 @@ class Case:
                 return arguments
         raise ValueError(f"the case {self.name!r}: none of {MOST_DRAWS} draws meets its condition; widen it.")
 
+    @property
+    def drawn(self) -> bool:
+        """Whether its arguments differ from seed to seed."""
+        return any(isinstance(argument, Drawn) for argument in self.arguments)
+
     def as_call(self) -> str:
         """The arguments as one would type them; "" where they are drawn, hidden or long."""
-        if self.hidden or any(isinstance(argument, Drawn) for argument in self.arguments):
+        if self.hidden or self.drawn:
             return ""
         texts = [f"torch.tensor({a.tolist()})" if isinstance(a, Tensor) else repr(a) for a in self.arguments]
         call = f"({', '.join(texts)})"

@@ -3,14 +3,15 @@
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from qlab.check.faults import Faults
 from qlab.check.off_limits import AskedForError
-from qlab.check.steps import Mistake, Steps
-from qlab.check.trial import Tried, accepted
+from qlab.check.steps import Mistake
+from qlab.check.trial import Tried
 from qlab.check.values import Between, Field, NotNumericError, as_numbers, difference, disagreement, split
 
 
@@ -27,12 +28,7 @@ class Diagnosis:
 OFF_BY_ONE = 0.05
 
 
-def diagnose(
-    tried: Sequence[Tried],
-    reference: Callable[..., Any],
-    fields: tuple[Field, ...],
-    mistakes: Sequence[Mistake],
-) -> Diagnosis | None:
+def diagnose(tried: Sequence[Tried], fields: tuple[Field, ...], faults: Faults) -> Diagnosis | None:
     """The mistakes of the question that explain every case, one alone before two together; then the general ones."""
     raised = [one.returned.error_name for one in tried]
     if AskedForError.__name__ in raised or all(raised):
@@ -42,9 +38,8 @@ def diagnose(
     cases = list(zip(telling, returned, strict=True))
     for count in (1, 2):
         nearly: tuple[Mistake, ...] = ()
-        for known in itertools.combinations(mistakes, count):
-            steps = _together(known)
-            share_off = None if steps is None else _share_off(steps, cases, reference, fields)
+        for known, steps in faults.together(count):
+            share_off = _share_off(partial(faults.returned, known, steps), cases, fields)
             if share_off == 0:
                 return _diagnosis(known)
             if share_off is not None:
@@ -59,9 +54,9 @@ def _diagnosis(mistakes: Sequence[Mistake]) -> Diagnosis:
     return Diagnosis(names, "; and ".join(names), mistakes[0].next)
 
 
-def _rules_out_most(one: Tried) -> tuple[bool, int]:
-    """Which cases to look at first: those that fail rule most faults out at once, and small ones do so quickly."""
-    return one.holds, sum(x.numel() for x in one.arguments if isinstance(x, Tensor))
+def _rules_out_most(one: Tried) -> tuple[bool, bool, int]:
+    """Which cases to look at first: those that fail rule most faults out, remembered and small ones do so quickly."""
+    return one.holds, one.case.drawn, sum(x.numel() for x in one.arguments if isinstance(x, Tensor))
 
 
 def _returned_numbers(one: Tried, fields: tuple[Field, ...]) -> tuple[Tensor, ...] | None:
@@ -82,32 +77,23 @@ def _tells(one: Tried) -> bool:
     return not any(bool((e.high - e.low > 1).any()) for e in one.expected)
 
 
-def _together(mistakes: Sequence[Mistake]) -> Steps | None:
-    """The steps of all; None where two replace the same step and so cannot be made together."""
-    steps: dict[str, Any] = {}
-    for mistake in mistakes:
-        steps |= mistake.steps
-    return steps if len(steps) == sum(len(mistake.steps) for mistake in mistakes) else None
-
-
 def _share_off(
-    steps: Steps,
+    faulty: Callable[[Tried], tuple[Between, ...] | None],
     cases: Sequence[tuple[Tried, tuple[Tensor, ...] | None]],
-    reference: Callable[..., Any],
     fields: tuple[Field, ...],
 ) -> float | None:
-    """How far the answer is from the reference with these faults, as the share of entries that are one code off.
+    """How far the answer is from the reference with some faults, as the share of entries that are one code off.
 
     None where it is farther than OFF_BY_ONE, or where nothing fails: then these faults do not explain the answer.
     """
     apart, entries, failures = 0, 0, 0
     for one, numbers in cases:
-        faulty = _faulty(steps, one, reference, fields)
-        if faulty is None and one.returned.error:
+        wanted = faulty(one)
+        if wanted is None and one.returned.error:
             continue  # both fail here: they divide by zero, shift by a negative number of bits
-        if numbers is None or faulty is None:
+        if numbers is None or wanted is None:
             return None
-        for returned, expected, field, wrong in zip(numbers, faulty, fields, one.wrong, strict=True):
+        for returned, expected, field, wrong in zip(numbers, wanted, fields, one.wrong, strict=True):
             differing = _apart(returned, expected, field)
             if differing is None or (differing and not field.shaped and wrong):
                 return None
@@ -117,16 +103,6 @@ def _share_off(
     if not failures or apart > OFF_BY_ONE * entries:
         return None
     return apart / entries if apart else 0.0
-
-
-def _faulty(
-    steps: Steps, one: Tried, reference: Callable[..., Any], fields: tuple[Field, ...]
-) -> tuple[Between, ...] | None:
-    """What the reference with these faults gives; None where it fails."""
-    try:
-        return accepted(reference, fields, one.arguments, steps)
-    except (ValueError, TypeError, ArithmeticError, RuntimeError, NotNumericError):
-        return None
 
 
 def _apart(returned: Tensor, faulty: Between, field: Field) -> int | None:

@@ -4,11 +4,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from qlab.check.answer import Answer, answer_from
 from qlab.check.cases import Case
 from qlab.check.diagnosis import diagnose
+from qlab.check.faults import Faults
 from qlab.check.off_limits import name_of
 from qlab.check.outcome import Outcome, Picture
 from qlab.check.steps import Mistake
@@ -85,6 +87,11 @@ class Question:
         """The names that the student defines."""
         return (self.answer,) if isinstance(self.answer, str) else self.answer
 
+    @cached_property
+    def faults(self) -> Faults:
+        """The reference, and what it gives with the mistakes in it."""
+        return Faults(self.reference, self.returns, self.mistakes)
+
     @property
     def provided_name(self) -> str:
         """Where the provided function is imported from, "module:qualname"; "" where there is none."""
@@ -122,7 +129,7 @@ class Question:
         if any(earlier._checked is None for earlier in self.uses.values()):
             # An earlier check was not run, or did not come to its end: what it would call may not come to one either.
             return self._diagnosed(*self._carried(answer, cases, seed))
-        own = self._marked(tried := try_all(answer, self.reference, self.returns, cases, seed))
+        own = self._marked(tried := try_all(answer, self.faults.expected, self.returns, cases, seed))
         if own.right or not self.uses:
             return self._diagnosed(own, tried)
         carried, tried_so = self._carried(answer, cases, seed)
@@ -137,7 +144,7 @@ class Question:
     def _carried(self, answer: Answer, cases: Sequence[Case], seed: int) -> tuple[Outcome, list[Tried]]:
         """The outcome with the provided functions in place of the earlier answers."""
         with answer.standing_in({name: earlier.provided for name, earlier in self.uses.items() if earlier.provided}):
-            tried = try_all(answer, self.reference, self.returns, cases, seed)
+            tried = try_all(answer, self.faults.expected, self.returns, cases, seed)
         earlier = " and ".join(f"{name} ({question.id})" for name, question in self.uses.items())
         remarks = (f"Checked with the reference in place of your {earlier}.",)
         return replace(self._marked(tried), remarks=remarks), tried
@@ -189,7 +196,7 @@ class Question:
         """The outcome with the mistake's name, the next step and a picture, where something failed."""
         if outcome.right:
             return outcome
-        found = diagnose(tried, self.reference, self.returns, self.mistakes)
+        found = diagnose(tried, self.returns, self.faults)
         names, cause, step = (found.names, found.cause, found.next) if found else ((), UNKNOWN, self.next)
         return replace(outcome, mistakes=names, cause=cause, next=step, picture=picture(tried, self.returns))
 

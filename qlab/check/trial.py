@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import torch
-
 from qlab.check.answer import Answer, Returned
 from qlab.check.cases import Case
-from qlab.check.steps import Steps, ties_down, ties_up
-from qlab.check.values import Between, Field, as_numbers, difference, split
+from qlab.check.values import Between, Field, difference, split
+
+Expected = Callable[[Case, tuple[Any, ...]], tuple[Between, ...]]
 
 
 @dataclass(frozen=True)
@@ -32,17 +31,6 @@ class Tried:
         return not any(self.wrong)
 
 
-def accepted(
-    reference: Callable[..., Any], fields: tuple[Field, ...], arguments: tuple[Any, ...], steps: Steps
-) -> tuple[Between, ...]:
-    """What a reference with these steps gives: both readings of a tie, unless a step says how to round."""
-    low = split(reference(*arguments, **{"rounding": ties_down, **steps}), fields)
-    high = split(reference(*arguments, **{"rounding": ties_up, **steps}), fields)
-    pairs = [(as_numbers(a), as_numbers(b)) for a, b in zip(low, high, strict=True)]
-    # A fault may turn the order around, as a wrong sign does.
-    return tuple(Between(torch.minimum(a, b), torch.maximum(a, b)) for a, b in pairs)
-
-
 def judge(returned: Returned, expected: tuple[Between, ...], fields: tuple[Field, ...], case: Case) -> tuple[str, ...]:
     """For each field what is wrong with what came back, "" where nothing is."""
     if returned.error:
@@ -56,13 +44,13 @@ def judge(returned: Returned, expected: tuple[Between, ...], fields: tuple[Field
 
 
 def try_all(
-    answer: Answer, reference: Callable[..., Any], fields: tuple[Field, ...], cases: Sequence[Case], seed: int
+    answer: Answer, expected_in: Expected, fields: tuple[Field, ...], cases: Sequence[Case], seed: int
 ) -> list[Tried]:
     """Call the answer on every case; a failure in one does not stop the next."""
     tried = []
     for case in cases:
         arguments = case.inputs(seed)
-        expected = accepted(reference, fields, arguments, {})
+        expected = expected_in(case, arguments)
         returned = answer.call(case.inputs(seed))
         tried.append(Tried(case, arguments, expected, returned, judge(returned, expected, fields, case)))
     return tried

@@ -1,7 +1,6 @@
 """A course with its sample class graded once, for all tests that look at it."""
 
 import shutil
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,23 +9,14 @@ import pytest
 
 from autograder import gradebook, report
 from autograder.course import Course
-from autograder.grade import worker
 from autograder.grade.lab import GradedLab
-from autograder.grade.limits import Limits
 from autograder.grade.many import ClassResult, grade_class
 from autograder.grade.scheduler import scheduler
-from autograder.grade.submission import Submission
-from autograder.grade.warm import forget_warm_process
 from autograder.release import release
 from autograder.samples import class_list, hand_in
-from tests.conftest import missing, required
+from tests.conftest import SANDBOXED
 
 LAB = "lab1_linear_quantization"
-LIMITS = Limits(question_seconds=3.0)
-
-
-# Everything is tested in the sandbox where there is one; QLAB_REQUIRE=sandbox says that there has to be.
-SANDBOXED = shutil.which("bwrap") is not None
 
 
 @dataclass
@@ -66,19 +56,3 @@ def graded(released: Course, tmp_path_factory: pytest.TempPathFactory) -> Graded
     report.write_marks(course)
     report.write_feedback(course, lab)
     return GradedClass(course, lab, {student["id"]: student for student in class_list(LAB)}, result)
-
-
-GradeOne = Callable[..., worker.Done]
-
-
-@pytest.fixture(scope="session")
-def grade_one() -> Iterator[GradeOne]:
-    """Grades one submission: of a student, in a file, with a lab, limits and a seed; gives what a worker gives."""
-    if not SANDBOXED and "sandbox" in required():
-        missing("sandbox", "apt-get install bubblewrap")
-
-    def graded(student: str, path: Path, lab: GradedLab, limits: Limits = LIMITS, seed: int = 1) -> worker.Done:
-        return worker.grade(worker.Job(Submission.read(student, path), worker.pack(lab), limits, seed, SANDBOXED))
-
-    yield graded
-    forget_warm_process(SANDBOXED)

@@ -14,7 +14,8 @@ from autograder.grade.record import Record
 from autograder.report import class_marks
 from autograder.samples import class_list
 from qlab.notebook import is_test
-from tests.autograder.conftest import LAB, SANDBOXED
+from tests.autograder.conftest import LAB
+from tests.conftest import SANDBOXED
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("class")]
 

@@ -6,7 +6,7 @@ from autograder.course import Course, lab_names
 from autograder.grade.lab import GradedLab
 from autograder.release import release
 from autograder.samples import class_list, hand_in
-from tests.autograder.conftest import LAB, grade_one  # noqa: F401  # a fixture
+from tests.autograder.conftest import LAB
 
 LABS = [lab for lab in lab_names() if lab != LAB]
 STUDENTS = [(lab, student["id"]) for lab in LABS for student in class_list(lab)]
