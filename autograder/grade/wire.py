@@ -335,7 +335,7 @@ def encode(message: dict[str, Any], keep: Keep = no_handle) -> bytes:
     parts = Parts()
     try:
         text = json.dumps({key: pack(value, parts, keep) for key, value in message.items()}).encode()
-    except (RecursionError, ValueError, MemoryError) as error:
+    except (RecursionError, MemoryError) as error:
         raise WireError("it is too large or nested too deeply") from error
     if len(text) > LARGEST_TEXT:
         raise WireError(f"it has more than {LARGEST_TEXT // 2**20} MB of numbers and text in lists")

@@ -11,7 +11,6 @@ import importlib
 import json
 import os
 import pkgutil
-import random
 import signal
 import socket
 import sys
@@ -57,7 +56,6 @@ def warm() -> Shell:
         with suppress(ImportError):  # an engine that is not installed
             importlib.import_module(module.name)
     shell = make_shell()
-    random.seed(0)
     np.random.seed(0)  # the generator that students use
     torch.manual_seed(0)
     gc.collect()

@@ -1,6 +1,7 @@
 """Who watches over one submission's processes from outside of its namespaces: ends them, and tells why they ended."""
 
 import os
+import re
 import select
 import signal
 from contextlib import suppress
@@ -9,6 +10,7 @@ from autograder.grade.limits import MB, Limits
 
 LOOK_EVERY = 100  # milliseconds
 PAGE = os.sysconf("SC_PAGE_SIZE")
+PART = re.compile(r"^Pss_Anon: *(\d+) kB", re.MULTILINE)
 
 
 def watch(process: int, connection: int, limits: Limits, proc: int) -> str:
@@ -28,7 +30,7 @@ def watch(process: int, connection: int, limits: Limits, proc: int) -> str:
     poll.register(connection, 0)  # only whether it was closed
     ended, status = os.waitpid(process, os.WNOHANG)
     while not ended and not reason and not poll.poll(LOOK_EVERY):
-        if proc >= 0 and _memory(proc, process, before) > limits.memory:
+        if proc >= 0 and _uses_more(limits.memory, proc, process, before):
             reason = f"it used more than {limits.memory // MB} MB of memory"
         ended, status = os.waitpid(process, os.WNOHANG)
     if not ended:
@@ -51,18 +53,26 @@ def told(status: int) -> str:
     return "it ended the Python process"
 
 
-def _memory(proc: int, process: int, before: int) -> int:
-    """Bytes that a process and its descendants have of their own, beyond what each was forked with."""
-    total, waiting = 0, [process]
-    for number in waiting:
-        total += max(0, _anonymous(proc, number) - before)
-        waiting += _children(proc, number)
-    return total
+def _uses_more(memory: int, proc: int, process: int, before: int) -> bool:
+    """Whether a process and its descendants have more memory of their own, beyond what each was forked with."""
+    numbers = [process]
+    for number in numbers:
+        numbers += _children(proc, number)
+    if sum(max(0, _anonymous(proc, number) - before) for number in numbers) <= memory:
+        return False
+    # What a copy shares with the process that it was forked from was counted in both; this takes longer to find out.
+    return sum(_share(proc, number) for number in numbers) > memory
 
 
 def _anonymous(proc: int, process: int) -> int:
     fields = _read(proc, f"{process}/statm").split()
     return (int(fields[1]) - int(fields[2])) * PAGE if len(fields) > 2 else 0
+
+
+def _share(proc: int, process: int) -> int:
+    """The same, where a page that so many processes share counts for each in part; all of it where that is not told."""
+    found = PART.search(_read(proc, f"{process}/smaps_rollup"))
+    return int(found[1]) * 1024 if found else _anonymous(proc, process)
 
 
 def _children(proc: int, process: int) -> list[int]:

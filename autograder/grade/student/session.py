@@ -4,6 +4,7 @@ A check's calls happen in the copy: what they crash, use up or change is gone wi
 """
 
 import os
+import random
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ DONE = 114  # and where the judge has asked all that it wanted
 def serve(channel: Channel, shell: Shell, limits: Limits, folder: Path) -> None:
     """Do what the judge asks for until it closes the connection."""
     verdicts.install()
+    random.seed(0)  # each fork draws its own
     itself = os.getpid()
     while True:
         try:
@@ -86,12 +88,14 @@ def _used(folder: Path) -> int:
 
 def _check(channel: Channel, shell: Shell, forbidden: tuple[str, ...]) -> dict[str, Any]:
     """Let a copy of this process answer the judge until the check is over; what is left to answer after that."""
+    randomness = random.getstate()  # a fork would draw it anew
     try:
         copy = os.fork()
     except OSError as error:
         return {"copy_ended": f"no process can be started for the check ({error.strerror})"}
     if copy == 0:
         try:
+            random.setstate(randomness)
             _answer(channel, Names(shell.user_ns, tuple(forbidden)))
         except TooLong:
             os._exit(TOO_LATE)
