@@ -1,5 +1,6 @@
 """nbgrader's gradebook.db: the only place that writes it."""
 
+import logging
 import os
 import sqlite3
 import sys
@@ -25,6 +26,9 @@ STORED = "qlab_records"  # our own table: which record of each submission the gr
 # nbgrader with SQLAlchemy 2.1 warns about its own queries; nobody who grades can do anything about it.
 warnings.filterwarnings("ignore", module="nbgrader.*")
 warnings.filterwarnings("ignore", category=Warning, module="sqlalchemy.*")
+# What goes wrong is raised, and told in a sentence; the log would put a traceback above it.
+for name in ("sqlalchemy", "tornado.application"):  # the second is nbgrader's
+    logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,10 @@ class Writer:
         found = db.execute(text(f"SELECT digest FROM {STORED} WHERE lab = :lab AND student = :student"), key).scalar()
         if not record.cells or found == digest:
             return
+        _fill_in(self._gradebook, record)
+        # nbgrader commits as it makes the rows; the scores in them and this note come with one commit.
         db.execute(text(f"INSERT OR REPLACE INTO {STORED} VALUES (:lab, :student, :digest)"), {**key, "digest": digest})
-        _store_one(self._gradebook, record)
+        db.commit()
         db.expunge_all()
 
 
@@ -138,7 +144,7 @@ def store(course: Course, records: Iterable[Record]) -> None:
             writer.store(record)
 
 
-def _store_one(gradebook: Gradebook, record: Record) -> None:
+def _fill_in(gradebook: Gradebook, record: Record) -> None:
     gradebook.update_or_create_student(record.student)
     submission = gradebook.update_or_create_submission(record.lab, record.student)
     graded = {grade.cell: grade for grade in record.cells}
@@ -154,7 +160,6 @@ def _store_one(gradebook: Gradebook, record: Record) -> None:
         for comment in notebook.comments:
             found = graded.get(comment.name)
             comment.auto_comment = NO_RESPONSE if found is not None and not found.answered else None
-    gradebook.db.commit()
 
 
 def _complete(notebook: SubmittedNotebook) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from autograder.errors import UserError
 from autograder.grade.limits import Limits
-from autograder.grade.student.isolation import SCRATCH
+from autograder.grade.student import SCRATCH
 
 if TYPE_CHECKING:
     from autograder.grade.wire import Channel
@@ -43,6 +43,10 @@ class WarmProcess:
     """
 
     def __init__(self, *, isolated: bool = True):
+        if not hasattr(os, "fork"):
+            raise NoSandboxError(
+                "students' code runs in processes that fork, which this system cannot: grade on Linux."
+            )
         self.isolated = isolated
         self._ready = False
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process
@@ -70,7 +74,11 @@ class WarmProcess:
         from autograder.grade.wire import ClosedError, LateError, WireError
 
         self._control.settimeout(START_SECONDS)
-        if self._control.recv(16) != b"ready":
+        try:
+            ready = self._control.recv(16) == b"ready"
+        except OSError:
+            ready = False
+        if not ready:
             raise NoSandboxError(f"the sandbox does not start here ({self._told()}): mend that ({TRUSTED}).")
         trial = self.connect(Limits())
         try:
@@ -154,6 +162,8 @@ def _bubblewrap() -> list[str]:
     for path in visible:
         where = ["--symlink", str(path.readlink())] if path.is_symlink() else ["--ro-bind", str(path)]
         arguments += [*where, str(path)]
+    # An ordinary user owns /dev here, and all submissions share it.
+    arguments += ["--remount-ro", "/dev"]
     if not any(path.is_relative_to("/tmp") for path in visible):
         arguments += ["--symlink", SCRATCH, "/tmp"]
     return [*arguments, "--remount-ro", "/", "--chdir", "/", "--"]

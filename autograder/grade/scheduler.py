@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from autograder.errors import UserError
 from autograder.grade.warm import forget_warm_process, warm_process
@@ -30,30 +30,34 @@ def scheduler(address: str, sandboxed: bool, workers: int = 0) -> Iterator[Start
     Raises:
         UserError: no sandbox can be had, or no scheduler answers.
     """
-    started: list[Executor] = []
+    with _dask(address) if address else _this_machine(sandboxed, workers or os.cpu_count() or 1) as start:
+        yield start
+
+
+@contextmanager
+def _this_machine(sandboxed: bool, workers: int) -> Iterator[Start]:
+    # It gets warm on one core while this process goes on; forked workers share it.
+    warm_process(sandboxed, wait=False)
+    started: list[ProcessPoolExecutor] = []
+
+    def start() -> Executor:
+        warm_process(sandboxed)
+        started.append(_processes(workers))
+        return started[-1]
+
     try:
-        if address:
-            started.append(_dask(address))
-            yield lambda: started[0]
-        else:
-            # It gets warm on one core while this process goes on; forked workers share it.
-            warm_process(sandboxed, wait=False)
-
-            def start() -> Executor:
-                warm_process(sandboxed)
-                started.append(_processes(workers or os.cpu_count() or 1))
-                return started[-1]
-
-            yield start
+        yield start
     finally:
         for executor in started:
+            at_work = list(executor._processes or {})
             executor.shutdown(wait=False, cancel_futures=True)
-            for process in list(getattr(executor, "_processes", None) or {}):
-                os.kill(process, signal.SIGKILL)
+            for process in at_work:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
         forget_warm_process(sandboxed)
 
 
-def _processes(workers: int) -> Executor:
+def _processes(workers: int) -> ProcessPoolExecutor:
     # Forked, so that torch is imported once for all of them.
     return ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), initializer=_be_worker)
 
@@ -65,7 +69,8 @@ def _be_worker() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _dask(address: str) -> Executor:
+@contextmanager
+def _dask(address: str) -> Iterator[Start]:
     try:
         from distributed import Client
     except ModuleNotFoundError as error:
@@ -75,5 +80,6 @@ def _dask(address: str) -> Executor:
     except (OSError, ValueError, TimeoutError) as error:
         told = f"no Dask scheduler answers at {address} ({error}): start one, or leave --scheduler out."
         raise UserError(told) from error
-    executor: Executor = client.get_executor(pure=False)
-    return executor
+    with client:
+        executor: Executor = client.get_executor(pure=False)
+        yield lambda: executor

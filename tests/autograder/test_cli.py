@@ -1,18 +1,14 @@
 """Every mistake of a user is a sentence and an exit code."""
 
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 
 import pytest
 
-from autograder import gradebook
 from autograder.cli import _guarded
 from autograder.errors import StoppedError, UserError
 from autograder.grade.lab import GradedLab
-from autograder.grade.record import Record
 from autograder.samples import hand_in
 from tests.autograder.conftest import LAB
 
@@ -62,23 +58,6 @@ def test_a_gradebook_that_cannot_be_used_is_told(course, damage):
         done = run("grade", "lab1", "--course", course.root, "--student", "hana")
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr[-2000:]
     assert ("is in use" if damage == "locked" else "backups/") in done.stderr
-
-
-@pytest.mark.slow
-def test_ctrl_c_stops_and_the_same_command_goes_on(course):
-    hand_in(GradedLab.of(LAB, course), course)
-    command = [sys.executable, "-m", "autograder", "grade", "lab1", "--course", str(course.root)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as grading:
-        while not list(course.root.glob("records/*/*.json")):
-            assert grading.poll() is None
-            time.sleep(0.1)
-        time.sleep(1.0)
-        grading.send_signal(signal.SIGINT)
-        told = grading.communicate(timeout=30)[1]
-    assert grading.returncode == 130 and "goes on from there" in told and "Traceback" not in told
-    records = [Record.read(path) for path in course.root.glob("records/*/*.json")]
-    assert records and all(record.cells for record in records)
-    assert set(gradebook.marks(course, LAB)) == {record.student for record in records}
 
 
 def test_a_course_that_is_a_file(tmp_path):

@@ -24,7 +24,7 @@ import torch
 
 import qlab
 from autograder.grade.limits import Limits
-from autograder.grade.student import isolation, keeper, session
+from autograder.grade.student import SCRATCH, isolation, keeper, session
 from autograder.grade.student.shell import Shell, make_shell
 from autograder.grade.wire import Channel, ClosedError
 
@@ -73,9 +73,9 @@ def _keep(request: dict[str, Any], descriptor: int, shell: Shell) -> None:
         if isolated:
             proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
             isolation.enter_namespaces(limits)
-            folder = Path(isolation.SCRATCH)
+            folder = Path(SCRATCH)
         else:
-            own = tempfile.TemporaryDirectory(prefix="qlab-grade-")
+            own = tempfile.TemporaryDirectory(prefix="qlab-grade-", ignore_cleanup_errors=True)
             folder = Path(own.name)
         child = os.fork()
         if child == 0:

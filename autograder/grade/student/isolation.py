@@ -5,10 +5,10 @@ import resource
 import signal
 
 from autograder.grade.limits import Limits
+from autograder.grade.student import SCRATCH
 from autograder.grade.student import system_calls as linux
 
 NOBODY = 65534
-SCRATCH = "/scratch"
 
 
 def enter_namespaces(limits: Limits) -> None:
@@ -42,6 +42,8 @@ def _mount_scratch(limits: Limits) -> None:
     linux.mount("tmpfs", SCRATCH, careful, f"size={limits.scratch},nr_inodes=10000,mode=700")
     # Memory that is shared without a name belongs to no process and so to no limit: /dev/zero would give it.
     linux.mount("", "/dev/zero", linux.MS_BIND, source="/dev/null")
+    # A terminal of one submission could be opened by another.
+    linux.mount("devpts", "/dev/pts", linux.MS_NOSUID | linux.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
     linux.mount("tmpfs", "/dev/shm", careful | linux.MS_NOEXEC, f"size={limits.scratch},nr_inodes=1000,mode=700")
 
 
@@ -53,6 +55,7 @@ def become_student(limits: Limits) -> None:
     linux.mount("tmpfs", "/proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | linux.MS_RDONLY, "size=4k")
     os.setsid()
     limit_resources(limits)
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)  # whatever ends the keeper ends us
     linux.drop_capabilities()
     linux.forbid_system_calls()
 
