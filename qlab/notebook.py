@@ -127,10 +127,19 @@ def _mended(cell: Any) -> NotebookNode | None:
     new = nbformat.from_dict({"cell_type": cell["cell_type"], "id": name, "metadata": metadata, "source": text})
     if cell["cell_type"] == "code":
         new.outputs, new.execution_count = [], None
-    if cell["cell_type"] != "code" and isinstance(cell.get("attachments"), dict):
-        new.attachments = cell["attachments"]
+    if cell["cell_type"] != "code" and (pasted := _attachments(cell.get("attachments"))):
+        new.attachments = pasted
     made: NotebookNode = new
     return made
+
+
+def _attachments(found: Any) -> NotebookNode:
+    """Pictures by name and type, as text; whatever else stands there is left behind."""
+    named = {name: files for name, files in found.items() if isinstance(files, dict)} if isinstance(found, dict) else {}
+    kept: NotebookNode = nbformat.from_dict(
+        {name: {mime: text for mime, text in files.items() if isinstance(text, str)} for name, files in named.items()}
+    )
+    return kept
 
 
 def grade_id(cell: NotebookNode) -> str:

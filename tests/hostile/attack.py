@@ -25,6 +25,13 @@ BASES: dict[str, Mapping[str, str]] = {
     "Q2 wrong": {**RIGHT, "q2": "def linear_quantize(fp32_tensor, bitwidth=8):\n    return None\n"},
     "nothing": {},
 }
+ZEROS = """\
+def linear_quantize(fp32_tensor, bitwidth=8):
+    return torch.zeros_like(fp32_tensor), *get_scale_and_zero_point(fp32_tensor, bitwidth)
+"""
+BASES["Q1 and Q2 wrong"] = {**BASES["Q1 wrong"], "q2": BASES["Q2 wrong"]["q2"]}
+BASES["Q2 zeros"] = {**RIGHT, "q2": ZEROS}
+BASES["Q1 wrong, Q2 zeros"] = {**BASES["Q1 wrong"], "q2": ZEROS}
 
 # Attacks say that they were reached in a file: what a graded call prints is dropped, what it writes stays.
 REACHED = """\
@@ -49,11 +56,13 @@ class Place:
         course: the course's folder.
         folder: the submission's.
         home: of whoever grades.
+        port: on which this machine listens, and under which name for sockets without a file.
     """
 
     course: Path
     folder: Path
     home: Path
+    port: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ class Attack:
         files: puts things beside the notebook, or in its place.
         student: the name of its folder.
         witness: in its outputs, remarks or reason, where the attack was reached.
+        never: what must not be there.
         costs: marks that the attack itself costs, by cell.
         spoils: its lies break its own way to the judge, so that it may also end with fewer marks.
         refused: there are no marks, but a reason.
@@ -88,6 +98,7 @@ class Attack:
     files: Callable[[Place], None] | None = None
     student: str = "eve"
     witness: str = "reached"
+    never: str = ""
     costs: Mapping[str, float] = field(default_factory=dict)
     spoils: bool = False
     refused: bool = False
@@ -136,10 +147,11 @@ def write(attack: Attack, released: Mapping[str, Any], place: Place) -> Path:
         _put(notebook, "", TELL)
     if attack.change:
         attack.change(notebook)
-    for old, new in (("@COURSE@", place.course), ("@HOME@", place.home), ("@REPOSITORY@", Path(__file__).parents[2])):
-        for cell in notebook["cells"]:
+    places = {"COURSE": place.course, "HOME": place.home, "REPOSITORY": Path(__file__).parents[2], "PORT": place.port}
+    for old, new in places.items():
+        for cell in notebook.get("cells", []):
             if isinstance(cell, dict) and isinstance(cell.get("source"), str):
-                cell["source"] = cell["source"].replace(old, str(new))
+                cell["source"] = cell["source"].replace(f"@{old}@", str(new))
     content = json.dumps(notebook).encode()
     place.folder.mkdir(parents=True)
     path = place.folder / f"{LAB}.ipynb"

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ from tests.hostile.attack import BASES, LAB, Attack, Place, texts, write
 from tests.hostile.attacks import ATTACKS
 
 LIMITS = Limits(
-    question_seconds=1.5, provided_seconds=5.0, submission_seconds=12.0, memory=2**30, processes=32, scratch=32 * 2**20
+    question_seconds=1.0, provided_seconds=1.0, submission_seconds=6.0, memory=2**30, processes=32, scratch=32 * 2**20
 )
 SEED = 20_240_229
 PR_SET_CHILD_SUBREAPER = 36
@@ -37,7 +38,7 @@ SETTLED = 2.0  # seconds until what a submission left behind has to be gone
 def main(course: Path, found: Path, names: list[str]) -> None:
     """Grade, and write what was found."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # whatever gets away becomes a child of this process
-    student_process.GRACE = 1.0
+    student_process.GRACE, student_process.ANSWER_SECONDS = 1.0, 2.0
     table = Table(Course.at(course))
     bases = {name: table.grade(Attack(name, "", "", base=name)) for name in BASES}
     attacks = {name: table.watched(attack) for name, attack in ATTACKS.items() if not names or name in names}
@@ -53,6 +54,11 @@ class Table:
         self.lab = GradedLab.of(LAB, course)
         self.packed = worker.pack(self.lab)
         worker.warm_process(True)
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.abstract = socket.socket(socket.AF_UNIX)
+        self.abstract.bind(f"\0qlab-hostile-{self.port}")
+        self.abstract.listen()
 
     def watched(self, attack: Attack) -> dict[str, Any]:
         """What came of an attack, of an honest submission after it, and what they left on the machine."""
@@ -72,7 +78,7 @@ class Table:
     def grade(self, attack: Attack) -> dict[str, Any]:
         """Hand in, grade, take back."""
         folder = self.course.root / "submitted" / attack.student / LAB
-        path = write(attack, self.lab.released, Place(self.course.root, folder, Path.home()))
+        path = write(attack, self.lab.released, Place(self.course.root, folder, Path.home(), self.port))
         started = time.monotonic()
         try:
             submission = Submission.read(attack.student, path)
@@ -82,7 +88,15 @@ class Table:
         return {
             "marks": {cell: points for cell, points in done.record.marks().items() if points},
             "reason": done.record.reason,
-            "told": "\n".join((texts(done.notebook), *_fails(done.record), *done.record.remarks, done.record.reason)),
+            "told": "\n".join(
+                (
+                    done.record.student,
+                    texts(done.notebook),
+                    *_fails(done.record),
+                    *done.record.remarks,
+                    done.record.reason,
+                )
+            ),
             "size": len(done.notebook or "") + len(done.record.text().encode()),
             "seconds": round(time.monotonic() - started, 2),
         }

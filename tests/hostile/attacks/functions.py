@@ -1,0 +1,127 @@
+"""Calling what was to be written; earlier answers that make later ones look right."""
+
+from tests.hostile.attack import RIGHT, Attack, q1, q2
+
+OFF_LIMITS = "the function that is asked for raises while an answer is called"
+CARRIED = "a later answer is checked on the reference's values where the earlier ones tell nothing"
+
+
+def asks(name: str, tries: str, body: str, setting_up: str = "", **more: object) -> Attack:
+    """Q1 is answered by what it asks for."""
+    cells = {"q1": setting_up} if setting_up else {}
+    return Attack(name, tries, OFF_LIMITS, cells=cells, answers=q1(f"reached()\n{body}"), **more)  # type: ignore[arg-type]
+
+
+def degenerate(
+    name: str,
+    tries: str,
+    earlier: str,
+    later: str = "reached()\nreturn torch.zeros_like(fp32_tensor), *get_scale_and_zero_point(fp32_tensor, bitwidth)",
+) -> Attack:
+    """A wrong Q2 on a Q1 that hides it."""
+    return Attack(name, tries, CARRIED, base="Q1 wrong, Q2 zeros", answers={**q1(earlier), **q2(later)})
+
+
+ATTACKS = [
+    asks(
+        "qlab's own function",
+        "Calls qlab's function of the same name.",
+        "return qlab.get_scale_and_zero_point(fp32_tensor, bitwidth)",
+    ),
+    asks(
+        "another name for it",
+        "Calls qlab's function under a name that it gave it before.",
+        "return mine(fp32_tensor, bitwidth)",
+        "import functools, qlab\nmine = functools.partial(qlab.get_scale_and_zero_point)",
+    ),
+    asks(
+        "qlab's general form",
+        "Calls the function that qlab's own is a face of.",
+        "from qlab.qparams import qparams\nreturn qparams(fp32_tensor, bitwidth)[:2]",
+    ),
+    asks(
+        "qlab's function by the collector",
+        "Finds qlab's function among all objects.",
+        "import gc, types\nreturn next(f for f in gc.get_objects() if type(f) is types.FunctionType and f.__name__ == 'get_scale_and_zero_point' and f.__module__.startswith('qlab'))(fp32_tensor, bitwidth)",
+    ),
+    asks(
+        "qlab's quantizer",
+        "Takes scale and zero-point from qlab's linear_quantize.",
+        "return qlab.linear_quantize(fp32_tensor, bitwidth)[1:]",
+    ),
+    asks(
+        "torch's dynamic quantization",
+        "Takes scale and zero-point from torch.",
+        "q = torch.quantize_per_tensor_dynamic(fp32_tensor, torch.qint8, False)\nreturn q.q_scale(), q.q_zero_point()",
+    ),
+    asks(
+        "torch's observer",
+        "Takes scale and zero-point from an observer of torch's.",
+        "observer = torch.ao.quantization.MinMaxObserver(dtype=torch.qint8, quant_min=-(2 ** (bitwidth - 1)), quant_max=2 ** (bitwidth - 1) - 1)\nobserver(fp32_tensor)\ns, z = observer.calculate_qparams()\nreturn s.item(), z.item()",
+        "import torch.ao.quantization",
+    ),
+    asks(
+        "the reference of the checks",
+        "Takes the reference from the lab's checks.",
+        "import checks\nreturn checks.q1.reference(fp32_tensor, bitwidth)",
+    ),
+    asks(
+        "the provided function",
+        "Calls what the cells below the check would use.",
+        "return q1.yours_or_provided()(fp32_tensor, bitwidth)",
+    ),
+    Attack(
+        "the provided function in Q2",
+        "Calls qlab's quantizer by the verdict on Q2 itself.",
+        OFF_LIMITS,
+        base="Q2 wrong",
+        answers=q2("reached()\nreturn qlab.linear_quantize(fp32_tensor, bitwidth)"),
+    ),
+    Attack(
+        "the limits taken off",
+        "Puts the code back that is off limits while it is called.",
+        OFF_LIMITS,
+        cells={
+            "q1": "import qlab.check.off_limits as limits\nimport contextlib\nlimits.off_limits = lambda names: contextlib.nullcontext()\nlimits.refuse = lambda name: None"
+        },
+        answers=q1("reached()\nreturn qlab.get_scale_and_zero_point(fp32_tensor, bitwidth)"),
+    ),
+    degenerate("a huge scale", "Returns a scale so large that every code is 0.", "return 1e30, 0"),
+    degenerate(
+        "a scale that is not a number", "Returns NaN, with which nothing can be compared.", "return float('nan'), 0"
+    ),
+    degenerate("an infinite scale", "Returns infinity, by which everything becomes 0.", "return float('inf'), 0"),
+    degenerate(
+        "a scale for everything",
+        "Returns an object that is any number.",
+        "class Any(float):\n    __eq__ = lambda *_: True\nreturn Any(1e30), Any(0)",
+    ),
+    degenerate(
+        "an earlier answer that raises",
+        "Lets the earlier answer raise, so that the later one cannot be tried.",
+        "raise ValueError",
+    ),
+    Attack(
+        "an earlier answer that knows its caller",
+        "Is right by itself and degenerate where Q2 calls it.",
+        CARRIED,
+        base="Q2 zeros",
+        answers={
+            "q1": RIGHT["q1"].replace("def get_scale_and_zero_point", "def honest")
+            + "\ndef get_scale_and_zero_point(fp32_tensor, bitwidth=8):\n    import sys\n    if sys._getframe(1).f_code.co_name == 'linear_quantize':\n        reached()\n        return 1e30, 0\n    return honest(fp32_tensor, bitwidth)\n",
+            **q2("s, z = get_scale_and_zero_point(fp32_tensor, bitwidth)\nreturn torch.zeros_like(fp32_tensor), s, z"),
+        },
+    ),
+    Attack(
+        "an earlier answer that does the later one",
+        "Lets the provided function for Q1, which stands in, be a place to find Q2's.",
+        CARRIED,
+        base="Q1 and Q2 wrong",
+        answers={
+            **q1("return None"),
+            **q2(
+                "reached()\nmodule = __import__('sys').modules[get_scale_and_zero_point.__module__]\nreturn module.linear_quantize(fp32_tensor, bitwidth) if hasattr(module, 'linear_quantize') else qlab.linear_quantize(fp32_tensor, bitwidth)"
+            ),
+        },
+    ),
+]

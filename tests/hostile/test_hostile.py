@@ -1,0 +1,178 @@
+"""Every attack of the table, as whoever runs the tests and as an ordinary user: it gains nothing and breaks nothing."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.course import Course
+from autograder.grade.lab import GradedLab
+from autograder.release import release
+from tests.conftest import REPOSITORY, missing
+from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, write
+from tests.hostile.attacks import ATTACKS
+from tests.hostile.gains import readme, written
+
+ORDINARY = 23_456  # a user's number that nobody has
+SYSTEM_PYTHON = "/usr/bin/python3"
+MOST_SECONDS = 8.0  # of one submission, with the harness's limits
+LARGEST = 5_000_000  # characters of a graded notebook and its record
+
+Found = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course in which the lab is released and nothing handed in."""
+    root = tmp_path_factory.mktemp("released") / "course"
+    release(LAB, Course.at(root), labs=None)
+    return root
+
+
+def graded(course: Path, place: Path, command: list[str], user: int | None = None) -> Found:
+    """The whole table, graded in a process with its own course, home and temporary folder."""
+    for name in ("home", "tmp"):
+        (place / name).mkdir(parents=True)
+    shutil.copytree(course, place / "course")
+    if user is not None:
+        for path in (place, *place.rglob("*")):
+            os.chown(path, user, user)
+    found = place / "home" / "found.json"
+    environment = {
+        "HOME": str(place / "home"), "TMPDIR": str(place / "tmp"), "PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *(path for path in sys.path if path.endswith("site-packages"))]),
+    }  # fmt: skip
+    command = [*command, "-m", "tests.hostile.harness", str(place / "course"), str(found)]
+    done = subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    result: Found = json.loads(found.read_text())
+    return result
+
+
+@pytest.fixture(scope="session")
+def as_is(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """Graded as whoever runs the tests."""
+    return graded(course, tmp_path_factory.mktemp("as-is") / "place", [sys.executable])
+
+
+@pytest.fixture(scope="session")
+def ordinary(course: Path) -> Found:
+    """Graded as an ordinary user; as root by becoming one, whose Python is the system's: he may not enter our folder."""
+    if os.getuid() != 0:
+        pytest.skip("whoever runs the tests is an ordinary user")
+    version = f"import sys; raise SystemExit(sys.version_info[:2] != {sys.version_info[:2]})"
+    if not shutil.which("setpriv") or subprocess.run([SYSTEM_PYTHON, "-c", version], check=False).returncode:
+        missing("sandbox", f"setpriv, and a {SYSTEM_PYTHON} of the version that runs the tests")
+    with tempfile.TemporaryDirectory(prefix="qlab-ordinary-") as folder:
+        Path(folder).chmod(0o755)
+        become = ["setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups", SYSTEM_PYTHON]
+        return graded(course, Path(folder) / "place", become, ORDINARY)
+
+
+def holds(attack: Attack, found: Found) -> None:
+    """What has to be so of each attack."""
+    this, base = found["attacks"][attack.name], found["bases"][attack.base]["marks"]
+    wanted = {} if attack.refused else {cell: points for cell, points in {**base, **attack.costs}.items() if points}
+    if attack.spoils:
+        assert all(points <= wanted.get(cell, 0) for cell, points in this["marks"].items())
+    else:
+        assert this["marks"] == wanted
+    assert bool(this["reason"]) == attack.refused
+    assert "the grader itself failed" not in this["told"]
+    if attack.witness:
+        assert attack.witness in this["told"]
+    elif attack.spoils:
+        assert this["marks"] != base, "what it broke shows that it was reached"
+    assert not attack.never or attack.never not in this["told"]
+    assert this["honest"] == FULL
+    assert not this["changed"]
+    assert not this["left"]
+    assert this["seconds"] < MOST_SECONDS
+    assert this["size"] < LARGEST
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("hostile")
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_gains_nothing_and_breaks_nothing(as_is, name):
+    holds(ATTACKS[name], as_is)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("hostile-ordinary")
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_on_an_ordinary_user_gains_nothing_either(ordinary, name):
+    holds(ATTACKS[name], ordinary)
+
+
+def test_the_table_is_large_and_says_what_each_tries():
+    assert len(ATTACKS) >= 85
+    assert all(attack.base in BASES and attack.tries.endswith(".") and attack.aims_at for attack in ATTACKS.values())
+
+
+def test_every_attack_was_measured_where_its_defence_is_missing():
+    assert written().keys() == ATTACKS.keys()
+
+
+def test_the_readme_is_in_step():
+    path = Path(__file__).with_name("README.md")
+    assert path.read_text("utf-8") == readme(), "run: python -m tests.hostile.gains"
+
+
+def command(course: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`autograder grade`, as a person would type it."""
+    called = [sys.executable, "-m", "autograder", "grade", "lab1", "--course", str(course), *arguments]
+    return subprocess.run(
+        called, cwd=REPOSITORY, env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def handed_in(course: Path, tmp_path: Path) -> Path:
+    """A course of its own with hostile submissions among honest ones."""
+    root = tmp_path / "course"
+    shutil.copytree(course, root)
+    released = GradedLab.of(LAB, Course.at(root)).released
+    hostile = {"=cmd|' C'!A0": "displayhook in the answer", "kim": "a surrogate attached", "\nlou": "kill everything"}
+    honest = dict.fromkeys(("ada", "mia", "zoe"), "")
+    for student, name in {**hostile, **honest}.items():
+        attack = ATTACKS[name] if name else Attack("honest", "", "", base="all right")
+        write(attack, released, Place(root, root / "submitted" / student / LAB, tmp_path))
+    os.mkfifo(root / "submitted" / "ada" / LAB / "pipe")
+    return root
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("hostile")
+def test_hostile_ones_among_honest_ones_on_the_command_line(handed_in):
+    done = command(handed_in, "--feedback")
+    assert done.returncode == 0, done.stderr[-2000:]
+    records = {path.stem: json.loads(path.read_text()) for path in (handed_in / "records" / LAB).glob("*.json")}
+    total = {name: sum(cell["points"] or 0 for cell in record["cells"]) for name, record in records.items()}
+    assert total == {"=cmd|' C'!A0": 50, "kim": 65, "\nlou": 50, "ada": 65, "mia": 65, "zoe": 65}
+    assert not any(line.startswith("=") for line in (handed_in / "marks.csv").read_text().splitlines())
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("hostile")
+def test_without_bubblewrap_grading_refuses_in_a_sentence(handed_in):
+    done = command(handed_in, PATH=str(Path(sys.executable).parent))
+    assert done.returncode == 2 and "bubblewrap is missing" in done.stderr and "Traceback" not in done.stderr
+    assert not (handed_in / "records").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("hostile")
+def test_without_a_sandbox_the_marks_say_so(handed_in):
+    for hostile in ("=cmd|' C'!A0", "kim", "\nlou"):
+        shutil.rmtree(handed_in / "submitted" / hostile)
+    assert command(handed_in, "--no-sandbox").returncode == 0
+    rows = (handed_in / "marks.csv").read_text().splitlines()
+    assert all("sandbox" in row for row in rows if row.startswith(("ada", "mia", "zoe")))
