@@ -15,10 +15,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-course: $(VENV)/.grade  ## the whole loop on the bundled class: labs, submissions, marks, feedback
+course: $(VENV)/.grade $(VENV)/.sandbox  ## the whole loop on the bundled class: labs, submissions, marks, feedback
 	@$(BIN)/autograder demo --course $(COURSE)
 
-test: $(VENV)/.test  ## every test (QLAB_REQUIRE names what may not be skipped)
+test: $(VENV)/.test $(VENV)/.sandbox  ## every test (QLAB_REQUIRE names what may not be skipped)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.test  ## lint, types, fast tests
@@ -33,7 +33,7 @@ lab: $(VENV)/.grade  ## JupyterLab on labs/
 release: $(VENV)/.grade  ## build labs/ from solutions/
 	@$(BIN)/autograder release --course $(COURSE)
 
-grade: $(VENV)/.grade  ## grade what is in submitted/: make grade LAB=lab1
+grade: $(VENV)/.grade $(VENV)/.sandbox  ## grade what is in submitted/: make grade LAB=lab1
 	@$(BIN)/autograder grade $(LAB) --course $(COURSE)
 
 feedback: $(VENV)/.grade  ## write a feedback page a student: make feedback LAB=lab1
@@ -63,6 +63,17 @@ $(VENV)/.grade: $(VENV)/.torch pyproject.toml constraints.txt
 	@$(BIN)/python -c 'import json, torch; found = json.load(open("$(VENV)/torch.json"))["install"]; \
 	  print("torch", torch.__version__, "from", *[i["download_info"]["url"] for i in found if i["metadata"]["name"] == "torch"] or ["an earlier set-up"])'
 	@touch $@
+
+# Students' code runs in a sandbox made by bubblewrap, a package of the system. Without it the bundled class is graded all
+# the same, and grading others' submissions refuses; both name the command that is missing.
+$(VENV)/.sandbox: $(VENV)/.torch
+	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && echo "Setting up bubblewrap, the sandbox for students' code: apt-get install bubblewrap ..." \
+	  && { apt-get install -y -qq --no-install-recommends bubblewrap >$(VENV)/apt.log 2>&1 \
+	    || { apt-get update -qq >>$(VENV)/apt.log 2>&1; \
+	         apt-get install -y -qq --no-install-recommends bubblewrap >>$(VENV)/apt.log 2>&1; } \
+	    || echo "It could not be installed; see $(VENV)/apt.log."; }; } || true
+	@! command -v bwrap >/dev/null || touch $@
 
 $(VENV)/.test: $(VENV)/.grade
 	@echo "Setting up $(VENV): what the tests need ..."

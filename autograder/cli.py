@@ -13,7 +13,7 @@ from autograder.course import DEFAULT_COURSE, Course, find_lab, lab_names
 from autograder.errors import BUG, NOT_REPRODUCED, OK, STOPPED, WITHOUT_MARK, WRONG_CALL, StoppedError, UserError
 
 if TYPE_CHECKING:
-    from autograder.report import StudentMarks
+    from autograder.summary import Summary
 
 app = typer.Typer(
     add_completion=False,
@@ -69,12 +69,12 @@ def grade(
         if not student:
             raise UserError("--explain needs --student ID.")
         raise typer.Exit(_explain(place, name, student, sandboxed=not no_sandbox))
-    rows = _grade(place, name, Wanted(force, student, scheduler, not no_sandbox))
+    summary = _grade(place, name, Wanted(force, student, scheduler, not no_sandbox))
     if feedback:
         _feedback(place, name)
-    _show(rows)
+    summary.show(terminal=sys.stdout.isatty())
     print(f"\nmarks: {_short(place.marks)}")
-    if any(row.record.reason for row in rows):
+    if summary.without_mark:
         raise typer.Exit(WITHOUT_MARK)
 
 
@@ -95,7 +95,7 @@ class Wanted:
     sandboxed: bool = True
 
 
-def _grade(course: Course, name: str, wanted: Wanted) -> "list[StudentMarks]":
+def _grade(course: Course, name: str, wanted: Wanted) -> "Summary":
     print("Loading …", file=sys.stderr, flush=True)
     from autograder.grade.scheduler import scheduler
 
@@ -104,6 +104,7 @@ def _grade(course: Course, name: str, wanted: Wanted) -> "list[StudentMarks]":
         from autograder import gradebook, report
         from autograder.grade.lab import GradedLab
         from autograder.grade.many import grade_class
+        from autograder.summary import Summary
 
         lab = GradedLab.of(name, course)
         students = _students(course, name, wanted.only)
@@ -127,7 +128,7 @@ def _grade(course: Course, name: str, wanted: Wanted) -> "list[StudentMarks]":
             raise StoppedError(told) from stop
     report.write_marks(course)
     print(f"{result.graded_now} graded now, {result.unchanged} unchanged")
-    return report.class_marks(course, name)
+    return Summary.of(report.class_marks(course, name))
 
 
 def _students(course: Course, lab: str, only: str) -> list[str]:
@@ -221,9 +222,9 @@ def demo(course: CourseOption = DEFAULT_COURSE) -> None:
     for name in lab_names():
         students = hand_in(GradedLab.of(name, place), place)
         print(f"{name}: {len(students)} sample submissions in {_short(place.root / 'submitted')}")
-        rows = _grade(place, name, Wanted(sandboxed=sandboxed))
+        summary = _grade(place, name, Wanted(sandboxed=sandboxed))
         _feedback(place, name)
-        _show(rows)
+        summary.show(terminal=sys.stdout.isatty())
     for what, path in (("labs", Path("labs").resolve()), ("marks", place.marks), ("feedback", place.root / "feedback")):
         print(f"{what + ':':10}{_short(path)}")
 
@@ -240,33 +241,6 @@ def _sandbox_or_told() -> bool:
         print(f"The bundled class is graded without a sandbox: {error}", file=sys.stderr)
         return False
     return True
-
-
-def _show(rows: "list[StudentMarks]") -> None:
-    """The marks as a table in the terminal."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    names = list(dict.fromkeys(name for row in rows for name in row.questions))
-    table = Table("student", *names, "total", "remarks", box=None, pad_edge=False, header_style="bold")
-    for column in table.columns[1 : len(names) + 2]:
-        column.justify = "right"
-    for row in rows:
-        marks = [_entry(row, name) for name in names]
-        total = "–" if row.total is None else f"{row.total:g}"
-        table.add_row(*map(Text, (row.record.student, *marks, total, row.remarks)))
-    Console(width=None if sys.stdout.isatty() else 150).print(table)
-    if any(row.waiting for row in rows):
-        print("… waits to be read by a person")
-
-
-def _entry(row: "StudentMarks", name: str) -> str:
-    mark = row.questions.get(name)
-    if mark is None:
-        return "–"
-    points = "" if mark.points is None else f"{mark.points:g}"
-    return f"{points}…" if mark.waiting else points
 
 
 def _short(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -75,38 +76,62 @@ class StudentMarks:
         return self.record.reason or "; ".join((*self.record.remarks, *trusted))
 
 
-def class_marks(course: Course, lab: str) -> list[StudentMarks]:
-    """Every student who handed in the lab, sorted."""
+def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
+    """Every student who handed in the lab, sorted; one at a time, since a class may be large."""
     stored = gradebook.marks(course, lab)
-    records = (Record.read(path) for path in sorted((course.root / "records" / lab).glob("*.json")))
-    return [StudentMarks(record, stored.get(record.student, {})) for record in records if record is not None]
+    for path in sorted((course.root / "records" / lab).glob("*.json")):
+        if (record := Record.read(path)) is not None:
+            yield StudentMarks(record, stored.get(record.student, {}))
 
 
 def write_marks(course: Course) -> Path:
     """Write marks.csv: a row a student, a column a question of every lab that was graded."""
-    labs = {lab: rows for lab in lab_names() if (rows := class_marks(course, lab))}
-    header, columns = ["student_id"], []
-    for lab, rows in labs.items():
-        short = lab.split("_")[0]
-        questions = {name: mark.out_of for row in rows for name, mark in row.questions.items()}
-        header += [f"{short} {name} /{out_of:g}" for name, out_of in questions.items()]
-        header += [f"{short} total /{sum(questions.values()):g}", f"{short} waiting", f"{short} remarks"]
-        columns.append((list(questions), {row.record.student: row for row in rows}))
+    header, labs = ["student_id"], [_Columns.of(course, lab) for lab in lab_names()]
+    labs = [columns for columns in labs if columns.rows]
     table = io.StringIO()
     writer = csv.writer(table)
-    writer.writerow(header)
-    for student in sorted({student for _, rows in columns for student in rows}):
-        cells = [cell for questions, rows in columns for cell in _cells(questions, rows.get(student))]
-        writer.writerow([safe_text(student), *cells])
+    writer.writerow([*header, *(name for columns in labs for name in columns.header)])
+    for student in sorted({student for columns in labs for student in columns.rows}):
+        writer.writerow([safe_text(student), *(cell for columns in labs for cell in columns.cells(student))])
     write_atomic(course.marks, table.getvalue())
     return course.marks
 
 
-def _cells(questions: list[str], row: StudentMarks | None) -> list[str]:
-    if row is None:
-        return [""] * (len(questions) + 3)
-    points = [_points(row.questions[name].points) if name in row.questions else "" for name in questions]
-    return [*points, _points(row.total), safe_text(" ".join(row.waiting)), safe_text(row.remarks)]
+@dataclass
+class _Columns:
+    """A lab's columns of the marks table.
+
+    Attributes:
+        short: the lab's number.
+        questions: with their maxima, in the lab's order.
+        rows: by student: points by question, total, who waits, remarks.
+    """
+
+    short: str
+    questions: dict[str, float]
+    rows: dict[str, tuple[dict[str, str], str, str, str]]
+
+    @classmethod
+    def of(cls, course: Course, lab: str) -> "_Columns":
+        made = cls(lab.split("_")[0], {}, {})
+        for row in class_marks(course, lab):
+            made.questions |= {name: mark.out_of for name, mark in row.questions.items()}
+            points = {name: _points(mark.points) for name, mark in row.questions.items()}
+            said = safe_text(" ".join(row.waiting)), safe_text(row.remarks)
+            made.rows[row.record.student] = (points, _points(row.total), *said)
+        return made
+
+    @property
+    def header(self) -> list[str]:
+        names = [f"{self.short} {name} /{out_of:g}" for name, out_of in self.questions.items()]
+        total = f"{self.short} total /{sum(self.questions.values()):g}"
+        return [*names, total, f"{self.short} waiting", f"{self.short} remarks"]
+
+    def cells(self, student: str) -> list[str]:
+        if student not in self.rows:
+            return [""] * len(self.header)
+        points, *rest = self.rows[student]
+        return [*(points.get(name, "") for name in self.questions), *rest]
 
 
 def _points(points: float | None) -> str:

@@ -112,8 +112,9 @@ class WarmProcess:
     def close(self) -> None:
         """Let it end."""
         self._control.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+        if self._ready:  # one that is still getting warm does not see it yet
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
         self._process.kill()
         self._process.wait()
         self._errors.close()
