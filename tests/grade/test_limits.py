@@ -1,0 +1,63 @@
+"""The limits of a lab: what its grading.toml may say, and what would cost everyone all points."""
+
+import math
+from dataclasses import asdict
+
+import pytest
+
+from autograder.errors import UserError
+from autograder.grade.limits import MB, Limits
+from autograder.release import _limits
+
+
+def test_without_a_word_the_usual_limits_hold():
+    limits = Limits.of({})
+    assert (limits.question_seconds, limits.submission_seconds, limits.memory) == (10, 60, 2048 * MB)
+    assert limits == Limits()
+
+
+def test_a_lab_names_what_is_different():
+    limits = Limits.of({"question_seconds": 30, "provided_seconds": 600.5, "memory": 4096 * MB, "restarts": 0})
+    assert (
+        asdict(limits)
+        == limits.plain()
+        == asdict(Limits())
+        | {
+            "question_seconds": 30,
+            "provided_seconds": 600.5,
+            "memory": 4096 * MB,
+            "restarts": 0,
+        }
+    )
+    assert Limits.of(limits.plain()) == limits  # a record's limits are read back for a replay
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("question_seconds", value) for value in (-1, 0, math.nan, math.inf, "10", True, None, [1])),
+        *(("memory", value) for value in (2.5e9, 4096, -1, True)),  # 4096 bytes were meant as megabytes
+        *(("processes", value) for value in (0, 2.5, "64")),
+        *(("scratch", value) for value in (0, 1.5)),
+        ("restarts", -1),
+        ("open_files", 3),
+        ("output", math.inf),
+        ("cell_seconds", 5),
+    ],
+)
+def test_what_nothing_could_run_with_is_refused_by_its_name(name, value):
+    with pytest.raises(UserError, match=name):
+        Limits.of({name: value})
+
+
+def test_a_labs_file_is_read_and_looked_at(tmp_path):
+    file = tmp_path / "grading.toml"
+    assert _limits(file) == {}
+    file.write_text("question_seconds = 20\nmemory = 3_000_000_000\n")
+    assert _limits(file) == {"question_seconds": 20, "memory": 3_000_000_000}
+    file.write_text("question_seconds = nan")
+    with pytest.raises(UserError, match="question_seconds"):
+        _limits(file)
+    file.write_text("question_seconds = ")
+    with pytest.raises(UserError, match=r"grading\.toml"):
+        _limits(file)

@@ -1,0 +1,587 @@
+"""A student's process: cells as in Jupyter, checks in a copy, and what each may cost."""
+
+import base64
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from autograder.grade.judge import StudentAnswer
+from autograder.grade.limits import MB, Limits
+from autograder.grade.proxies import StudentObject
+from autograder.grade.student_process import CheckEndedError, EndedError
+from autograder.grade.wire import Opaque
+from tests.grade.conftest import LIMITS, Student
+
+pytestmark = pytest.mark.xdist_group("students' processes")
+
+Start = Callable[..., Student]
+
+
+@pytest.fixture
+def student(sandboxed, start) -> Student:
+    return start(sandboxed)
+
+
+def answer(student, *names, forbidden=(), seconds=5.0):
+    return StudentAnswer((), [], student, seconds).answer_to(names, forbidden)
+
+
+def kinds(went):
+    return [one["output_type"] for one in went.outputs]
+
+
+# Cells ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_runs_as_in_jupyter(either, start):
+    student = start(either)
+    went = student.run("import sys\nprint('out')\nprint('err', file=sys.stderr)\ndisplay({'a': 1})\nx = 2\nx + 1")
+    assert went.outputs == [
+        {"output_type": "stream", "name": "stdout", "text": "out\n"},
+        {"output_type": "stream", "name": "stderr", "text": "err\n"},
+        {"output_type": "display_data", "data": {"text/plain": "{'a': 1}"}, "metadata": {}},
+        {"output_type": "execute_result", "data": {"text/plain": "3"}, "metadata": {}, "execution_count": None},
+    ]
+    assert 0 < went.seconds < 5 and not went.stopped
+    assert student.text("x * 10") == "20"
+
+
+def test_an_exception_is_an_output_and_the_rest_goes_on(either, start):
+    student = start(either)
+    (error,) = student.run("y = 1\ndef f():\n    return 1 / 0\nf()").outputs
+    assert (error["output_type"], error["ename"], error["evalue"]) == ("error", "ZeroDivisionError", "division by zero")
+    assert any("return 1 / 0" in line for line in error["traceback"]) and "\x1b" not in str(error)
+    assert student.text("y") == "1"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("def f(:", "SyntaxError"), ("raise SystemExit(3)", None), ("exit()", None), ("input('name?')", "EOFError"),
+     ("raise KeyboardInterrupt", "KeyboardInterrupt"), ("%no_such_magic", None), ("breakpoint()", None),
+     ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", None)],
+)  # fmt: skip
+def test_whatever_ends_a_cell_the_next_one_runs(student, source, name):
+    went = student.run(source)
+    assert not went.stopped and went.seconds < 3
+    assert name is None or went.outputs[-1]["ename"] == name
+    assert student.text("1 + 1") == "2"
+
+
+def test_magics_shell_commands_and_await(student):
+    assert student.text("!echo hello").strip() == "hello"
+    assert student.text("a = !echo one two\na[0].split()") == "['one', 'two']"
+    assert "Wall time" in student.text("%%time\nsum(range(10))") and "loop" in student.text("%timeit -n1 -r1 1")
+    assert student.text("import asyncio\nawait asyncio.sleep(0.01)\n'woke'") == "'woke'"
+    assert student.text("async def f():\n    return 5\nawait f()") == "5"
+    assert student.run("%matplotlib inline").outputs == []
+    assert student.text("%%writefile note.txt\nhello") and student.text("%cat note.txt").strip() == "hello"
+
+
+def test_a_plot_is_a_picture(student):
+    went = student.run("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    (picture,) = went.outputs
+    assert picture["output_type"] == "display_data"
+    assert base64.b64decode(picture["data"]["image/png"])[:4] == b"\x89PNG"
+
+
+def test_pictures_made_of_bytes_and_texts_of_ones_own_class_are_shown(student):
+    source = "from IPython.display import Image, display\ndisplay(Image(data=b'\\x89PNG....', format='png'))"
+    assert base64.b64decode(student.run(source).outputs[0]["data"]["image/png"]) == b"\x89PNG...."
+    source = "class T(str): pass\nclass H:\n    def _repr_html_(self): return T('<b>1</b>')\nH()"
+    assert student.run(source).outputs[0]["data"]["text/html"] == "<b>1</b>"
+
+
+def test_what_is_printed_is_kept_up_to_the_limit(student):
+    text = student.text("for i in range(100000): print('0123456789')")
+    assert LIMITS.output <= len(text) < LIMITS.output + 100 and text.endswith("cut off here\n")
+    long = student.run("from IPython.display import HTML\nHTML('x' * 30000)").outputs
+    assert len(str(long)) < 1000 and "left out" in str(long)
+    assert student.text("1") == "1"
+
+
+def test_outputs_that_get_around_the_limit_do_not_reach_the_notebook(student):
+    forged = student.run(
+        "from autograder.grade.student.shell import OUTPUTS\n"
+        "OUTPUTS.found += [{'output_type': 'stream', 'name': 'stdout', 'text': 'x' * 10000}] * 100\n"
+    )
+    assert len(str(forged.outputs)) < 100_000
+    flood = student.run("for _ in range(1000): get_ipython().showtraceback((ValueError, ValueError('x' * 9999), None))")
+    assert len(str(flood.outputs)) < 100_000 and not flood.stopped
+    assert student.text("1") == "1"
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["5", "None", "{}", "{'output_type': 'stream'}", "{'output_type': __import__('numpy').zeros(3)}",
+     "{'output_type': ['stream']}", "{'output_type': 'stream', 'name': 'stdout', 'text': 5}",
+     "{'output_type': 'error', 'ename': 'E', 'evalue': 'v', 'traceback': 5}",
+     "{'output_type': 'display_data', 'data': [1]}", "{'output_type': 'update_display_data', 'data': {}}"],
+)  # fmt: skip
+def test_outputs_that_are_none_are_left_out(student, output):
+    source = f"from autograder.grade.student.shell import OUTPUTS\nprint('before')\nOUTPUTS.found.append({output})"
+    assert [one["text"] for one in student.run(source).outputs] == ["before\n"]
+
+
+def test_files_lie_beside_the_notebook_and_what_is_written_is_counted(either, start):
+    student = start(either, **{"data/a.txt": b"from the lab", "checks.py": b"1 / 0"})
+    assert student.text("open('data/a.txt').read()") == "'from the lab'"
+    student.run("import checks")
+    before = student.used()
+    student.run("open('big', 'wb').write(bytes(100_000))")
+    assert student.used() - before == 100_000
+
+
+def test_a_submissions_files_do_not_stand_in_the_way_of_the_labs(sandboxed, start):
+    student = start(sandboxed, **{"data": b"mine", "checks.py/x": b"", "data/a.txt": b"the lab's", "n" * 300: b"long"})
+    assert student.text("open('data/a.txt').read()") == '"the lab\'s"'
+
+
+def test_random_numbers_are_the_same_in_every_process(either, start):
+    source = "import random, torch, numpy\n[random.random(), torch.rand(1).item(), numpy.random.rand(), hash('a')]"
+    assert len({start(either).text(source) for _ in range(3)}) == 1
+
+
+def test_submissions_know_nothing_of_each_other(sandboxed, start):
+    first, second = start(sandboxed), start(sandboxed)
+    assert (
+        first.text("import qlab, os\nqlab.mark = 5\nopen('left', 'w').write('x')\nos.environ['MARK'] = '5'\n5") == "5"
+    )
+    assert (
+        second.value("import qlab, os\n[hasattr(qlab, 'mark'), os.path.exists('left'), 'MARK' in os.environ]")
+        == [False] * 3
+    )
+    assert second.value("os.listdir('/scratch')") == ["lab"]
+
+
+# Time -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_that_does_not_end_is_interrupted_and_leaves_what_it_did(student):
+    went = student.run("x = 1\nwhile True: x += 1", 0.3)
+    assert went.stopped.startswith("it ran longer than 0.3 seconds") and went.outputs[-1]["ename"] == "TooLong"
+    assert student.text("x > 1000") == "True"
+
+
+def test_a_cell_that_catches_the_interrupt_is_interrupted_again(student):
+    source = "import time\ntry:\n    time.sleep(60)\nexcept BaseException:\n    n = 1\n    time.sleep(60)"
+    went = student.run(source, 0.2)
+    assert went.stopped and went.seconds < 2
+    assert student.text("n") == "1"
+
+
+def test_no_interrupt_is_left_over_for_the_next_cell(student):
+    assert student.run("import time\ntime.sleep(60)", 0.2).stopped
+    assert not student.run("time.sleep(0.8)").stopped and student.text("2") == "2"
+
+
+def test_an_awaiting_cell_is_interrupted(student):
+    assert student.run("import asyncio\nawait asyncio.sleep(60)", 0.2).stopped
+    assert student.text("await asyncio.sleep(0.01)\n3") == "3"
+
+
+def test_who_does_not_let_go_is_ended_and_not_listened_to_again(sandboxed, start, monkeypatch):
+    monkeypatch.setattr("autograder.grade.student_process.GRACE", 0.3)
+    student = start(sandboxed)
+    with pytest.raises(EndedError, match="ran longer"):
+        student.run("import signal, time\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\ntime.sleep(60)", 0.1)
+    started = time.monotonic()
+    for again in (lambda: student.run("1"), lambda: student.missing(("x",)), lambda: student.check((), 1)):
+        with pytest.raises(EndedError, match="ran longer"):
+            again()
+    assert student.used() == 0 and time.monotonic() - started < 0.5
+
+
+HOG = """
+import ctypes, threading, time
+def hold_everything_up():
+    time.sleep(0.1)
+    ctypes.PyDLL(None).sleep(5)
+threading.Thread(target=hold_everything_up).start()
+"""
+
+
+def test_who_does_not_answer_between_cells_is_ended(student, monkeypatch):
+    # The late answer was taken for that to the next question.
+    monkeypatch.setattr("autograder.grade.student_process.ANSWER_SECONDS", 0.3)
+    student.run(HOG)
+    time.sleep(0.3)
+    for _ in range(2):
+        with pytest.raises(EndedError, match="does not answer"):
+            student.missing(("x",))
+
+
+def test_who_does_not_read_does_not_hold_up_whoever_sends(student, monkeypatch):
+    monkeypatch.setattr("autograder.grade.student_process.GRACE", 0.3)
+    student.run(HOG)
+    time.sleep(0.3)
+    started = time.monotonic()
+    with pytest.raises(EndedError, match="ran longer"):
+        student.run("#" + "x" * 3_000_000, 0.3)
+    assert time.monotonic() - started < 2
+
+
+# Processes ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("import os\nos._exit(3)", "ended the Python process"), ("os.kill(os.getpid(), 9)", "ended"),
+     ("import ctypes\nctypes.string_at(0)", "SIGSEGV"), ("os.abort()", "SIG")],
+)  # fmt: skip
+def test_a_cell_that_ends_the_process_says_how(either, start, source, told):
+    if "kill" in source and either.isolated:
+        pytest.skip("the first process of a namespace cannot kill itself")
+    with pytest.raises(EndedError, match=told):
+        start(either).run("import os\n" + source)
+
+
+def test_a_fork_in_a_cell_leaves_one_that_answers(either, start):
+    student = start(either)
+    assert student.text("import os\nwho = 'child' if os.fork() == 0 else 'parent'\nwho") == "'parent'"
+    assert student.text("who") == "'parent'" and student.text("1") == "1"
+
+
+def test_everything_that_it_started_ends_with_it(sandboxed, start):
+    student = start(sandboxed)
+    student.run("import subprocess\nsubprocess.Popen(['sleep', '54321'], start_new_session=True)")
+    sleepers = [folder.name for folder in Path("/proc").glob("[0-9]*") if b"54321" in read(folder / "cmdline")]
+    assert len(sleepers) == 1
+    student.close()
+    until = time.monotonic() + 3
+    while time.monotonic() < until and b"54321" in read(f"/proc/{sleepers[0]}/cmdline"):
+        time.sleep(0.02)
+    assert b"54321" not in read(f"/proc/{sleepers[0]}/cmdline")
+
+
+def read(path):
+    try:
+        return Path(path).read_bytes()
+    except OSError:  # it is gone
+        return b""
+
+
+def test_memory_is_limited_for_one_process(student):
+    assert student.run("import torch\nx = torch.ones(2**29)").outputs[-1]["ename"] in ("RuntimeError", "MemoryError")
+    assert student.text("1") == "1"
+
+
+@pytest.mark.slow
+def test_memory_is_limited_for_all_processes_together(student):
+    source = """
+import os, time, torch
+for _ in range(6):
+    if os.fork() == 0:
+        x = torch.ones(2**27)
+        time.sleep(20)
+        os._exit(0)
+time.sleep(20)
+"""
+    with pytest.raises(EndedError, match="more than 1536 MB of memory"):
+        student.run(source, 15)
+
+
+def test_a_copy_of_a_process_that_uses_much_memory_does_not_count_twice(student):
+    # Half of what is allowed, and then a check: the copy shares every page.
+    student.run("import torch, time\nx = torch.ones(2**27 + 2**26)\ndef f(n): time.sleep(n); return x[n:n + 1]")
+    assert answer(student, "f").call((1,)).value.tolist() == [1.0]
+
+
+def test_processes_and_open_files_are_limited(student):
+    assert "Too many open files" in student.text("for _ in range(100): __import__('os').dup(0)")
+    student.run("__import__('os').closerange(10, 100)")
+    source = """
+import os, time
+started = 0
+try:
+    while started < 200:
+        if os.fork() == 0: time.sleep(3); os._exit(0)
+        started += 1
+except OSError as error: print(type(error).__name__)
+started < 32
+"""
+    assert student.text(source) == "BlockingIOError\nTrue"
+
+
+def test_a_check_that_no_process_can_be_started_for_costs_the_check(student):
+    student.run("def f(x): return x")
+    student.run("import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(2); os._exit(0)")
+    with pytest.raises(CheckEndedError, match="no process can be started"):
+        answer(student, "f").call((1,))
+    assert student.text("1") == "1"
+
+
+def test_files_are_limited(student):
+    text = student.text("f = open('big', 'wb')\nfor _ in range(100): f.write(bytes(2**20))")
+    assert "No space" in text or "too large" in text
+    assert student.used() <= LIMITS.scratch
+
+
+# Checks ---------------------------------------------------------------------------------------------------------------
+
+CODE = """
+import numpy as np
+import torch
+from torch import nn
+
+calls = 0
+def double(x):
+    global calls
+    calls += 1
+    return x * 2
+def raises(x):
+    y = x
+    return y / 0
+def count(): return calls
+class Quantizer:
+    '''A class that is no module.'''
+    def __init__(self, bitwidth, scale=0.5):
+        self.bitwidth, self.scale = bitwidth, scale
+    @property
+    def levels(self): return 2 ** self.bitwidth
+    @property
+    def broken(self): return 1 / 0
+    def quantize(self, x): return torch.round(x / self.scale)
+    def fails(self, x):
+        return x / 0
+    def again(self): return Quantizer(self.bitwidth + 1)
+class Round(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x): return torch.round(x)
+    @staticmethod
+    def backward(ctx, gradient): return gradient * 3
+def ste(x, scale): return Round.apply(x) * scale
+class Net(nn.Module):
+    def __init__(self, width=2):
+        super().__init__()
+        self.fc = nn.Linear(3, width)
+        self.register_buffer('seen', torch.tensor(4))
+    def forward(self, x):
+        if x is None:
+            raise ValueError('no input')
+        return self.fc(x)
+net = Net()
+def width_of(module, quantizer): return module.fc.out_features * quantizer.bitwidth
+def mixed(): return [double, {'net': net, 'n': 1}, (Quantizer(4), np.float32(1))]
+def count_modules(modules): return sum(isinstance(m, nn.Module) for m in modules['all'])
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(sandboxed):
+    student = Student(sandboxed.connect(LIMITS), LIMITS, {})
+    assert student.run(CODE).outputs == []
+    yield student
+    student.close()
+
+
+def called(student, name, *arguments, **options):
+    one = answer(student, name, **options)
+    try:
+        return one.call(arguments)
+    finally:
+        one.close()
+
+
+def test_a_call_gives_the_value(lab):
+    came = called(lab, "double", torch.tensor([1.5]))
+    assert came.value.tolist() == [3.0] and not came.error
+
+
+def test_what_a_check_does_is_forgotten_after_it(lab):
+    one = answer(lab, "double")
+    for _ in range(3):
+        one.call((1,))
+    one.close()
+    assert lab.text("calls") == "0"
+
+
+def test_an_exception_names_the_students_line(lab):
+    came = called(lab, "raises", 1)
+    assert came.error_name == "ZeroDivisionError" and "in line" in came.error_place and "return y / 0" in came.error
+
+
+def test_values_and_missing_names(lab):
+    one = answer(lab, "calls")
+    assert one.call(()).value == 0
+    one.close()
+    assert lab.missing(("double", "treble", "quadruple")) == "treble" and lab.missing(("double",)) == ""
+
+
+def test_a_class_is_used_by_its_handle(lab):
+    one = answer(lab, "Quantizer")
+    made = one.call((4,)).value
+    assert isinstance(made, StudentObject) and (made.kind, type(made).__name__) == ("object", "Quantizer")
+    assert (made.attribute("bitwidth").value, made.attribute("levels").value) == (4, 16)
+    assert made.method("quantize", torch.tensor([1.2, -0.9])).value.tolist() == [2.0, -2.0]
+    assert made.method("again").value.attribute("levels").value == 32
+    assert made.attribute("broken").error_name == "ZeroDivisionError"
+    assert made.attribute("nothing").error_name == "AttributeError" and made.method("nothing").error
+    assert "return x / 0" in made.method("fails", 1).error_place
+    one.close()
+    cls = answer(lab, "Quantizer")
+    by_value = cls.call(()).value
+    assert by_value.kind == "class" and by_value.construct(2).value.attribute("levels").value == 4
+    assert by_value.construct("a", "b", "c", "d").error_name == "TypeError"
+    cls.close()
+
+
+def test_a_module_is_used_by_its_handle(lab):
+    one = answer(lab, "net")
+    net = one.call(()).value
+    assert (net.kind, type(net).__name__, repr(net)) == ("module", "Net", "<Net of the student>")
+    state = net.state_dict().value
+    assert list(state) == ["seen", "fc.weight", "fc.bias"] and state["seen"] == 4
+    x = torch.tensor([1.0, 2.0, 3.0])
+    wanted = state["fc.weight"] @ x + state["fc.bias"]
+    assert torch.allclose(net.call(x).value, wanted) and torch.allclose(net.method("forward", x).value, wanted)
+    assert "raise ValueError" in net.call(None).error_place
+    assert torch.allclose(net.vjp((x,), torch.ones(2)).value[0], state["fc.weight"].sum(0))
+    assert net.attribute("fc").value.attribute("out_features").value == 2
+    one.close()
+
+
+def test_handles_are_arguments_too(lab):
+    one = answer(lab, "mixed")
+    double, named, (quantizer, number) = one._returned({"do": "call", "target": "mixed", "arguments": ()}).value
+    assert (double.kind, named["net"].kind, quantizer.kind, number) == ("function", "module", "object", 1.0)
+    assert double.call(4).value == 8
+
+    def ask(target, *arguments):
+        return one._returned({"do": "call", "target": target, "arguments": arguments}).value
+
+    assert ask("width_of", named["net"], quantizer) == 8
+    assert ask("count_modules", {"all": [named["net"], 1, named["net"]]}) == 2
+    one.close()
+
+
+def test_a_gradient_goes_straight_through(lab):
+    one = answer(lab, "ste")
+    ste = one.call(()).value
+    x, scale = torch.tensor([0.4, 1.6]), torch.tensor(2.0)
+    to_x, to_scale = ste.vjp((x, scale), torch.tensor([1.0, 10.0])).value
+    assert to_x.tolist() == [6.0, 60.0] and to_scale.item() == 20.0
+    assert ste.vjp((x, 1), torch.ones(2)).value[0].tolist() == [3.0, 3.0]
+    assert ste.vjp((torch.tensor([1, 2]), 1), torch.ones(2)).error
+    one.close()
+
+
+def test_what_cannot_cross_is_told(student):
+    student.run("import itertools, fractions, torch\ndef f(n): return VALUES[n]()\nVALUES = []")
+    student.run(
+        "def deep():\n    x = []\n    x.append(x)\n    return x\n"
+        "class Odd(dict):\n    def items(self): raise ValueError('odd')\n"
+        "VALUES += [deep, lambda: torch.ones(2**25), lambda: [1.5] * 10**6 * 2, lambda: 2**5000, lambda: Odd(a=1),\n"
+        "           lambda: fractions.Fraction(10**400), lambda: [object()] * 2000, lambda: itertools.count()]"
+    )
+    one = answer(student, "f")
+    for number, told in enumerate(["nested", "64 MB", "4 MB", "5001 bits", "odd", "too large", "1024"]):
+        came = one.call((number,))
+        assert told in came.error and came.value is None, number
+    came = one.call((7,)).value
+    assert isinstance(came, StudentObject | Opaque) and type(came).__name__ == "count"
+    one.close()
+
+
+def test_the_functions_asked_for_are_forbidden_while_an_answer_is_called(student):
+    student.run("import qlab, torch\ndef f(x): return qlab.linear_quantize(x)\ndef g(x): return torch.matmul(x, x)")
+    forbidden = ("qlab.quantize:linear_quantize", "torch:matmul")
+    for name in ("f", "g"):
+        came = called(student, name, torch.ones(2, 2), forbidden=forbidden)
+        assert came.error_name == "AskedForError" and "asked to write" in came.error
+        assert not called(student, name, torch.ones(2, 2)).error
+    assert not student.run("f(torch.ones(2)), g(torch.ones(2, 2))").outputs[-1].get("ename")
+
+
+def test_provided_functions_stand_in_and_down_again(student):
+    import qlab
+
+    student.run("def get_scale_and_zero_point(x): return 'own'\ndef f(x): return get_scale_and_zero_point(x)")
+    one = answer(student, "f")
+    x = torch.tensor([0.0, 255.0])
+    assert one.call((x,)).value == "own"
+    with one.standing_in({"get_scale_and_zero_point": qlab.get_scale_and_zero_point}):
+        assert one.call((x,)).value == qlab.get_scale_and_zero_point(x)
+    assert one.call((x,)).value == "own"
+    one.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [("os._exit(0)", "ended the Python process"), ("os._exit(114)", ""), ("ctypes.string_at(0)", "SIGSEGV"),
+     ("os.kill(os.getpid(), 9)", "SIGKILL"), ("time.sleep(60)", "ran longer than 0.5 seconds"),
+     ("[time.sleep(60) for _ in iter(int, 1)]", "ran longer")],
+)  # fmt: skip
+def test_a_check_that_crashes_leaves_the_process_as_it_was_before(student, body, told):
+    student.run(f"import os, ctypes, time\nx = 1\ndef f(n):\n    global x\n    x = 2\n    {body}\ndef g(n): return n")
+    one = answer(student, "f", seconds=0.5)
+    if told:
+        with pytest.raises(CheckEndedError, match=told):
+            one.call((1,))
+        one.close()
+        assert student.text("x") == "1" and called(student, "g", 7).value == 7
+    else:  # an exit status that means another thing: nobody else's answer is lost
+        one.call((1,))
+        assert student.text("x") == "1"
+
+
+def test_a_copy_that_ends_between_two_calls_is_told_at_the_next(student):
+    student.run(
+        "import threading, time, os\ndef f(n):\n"
+        "    threading.Thread(target=lambda: (time.sleep(.1), os._exit(3))).start()\n    return n\ndef g(n): return n"
+    )
+    one = answer(student, "f")
+    assert one.call((1,)).value == 1
+    time.sleep(0.3)
+    with pytest.raises(CheckEndedError):
+        one.call((2,))
+    assert called(student, "g", 5).value == 5 and student.text("'in step'") == "'in step'"
+
+
+def test_a_fork_in_a_call_leaves_one_that_answers(student):
+    student.run("import os\ndef f(n): return 'child' if os.fork() == 0 else n")
+    one = answer(student, "f")
+    assert [one.call((n,)).value for n in (1, 2, 3)] == [1, 2, 3]
+    one.close()
+    assert student.text("1") == "1"
+
+
+def test_a_notebook_that_computed_with_two_threads_can_be_checked(student):
+    # The copy would wait for the other thread for ever.
+    student.run("import torch\ntorch.set_num_threads(2)\n_ = torch.rand(600, 600) @ torch.rand(600, 600)")
+    student.run("def f(n): return (torch.ones(n, n) @ torch.ones(n, n)).sum().item()")
+    assert called(student, "f", 600).value == 600.0**3
+
+
+def test_the_time_of_a_check_is_that_of_all_its_calls(student):
+    student.run("import time\ndef f(n): time.sleep(n); return n")
+    one = answer(student, "f", seconds=0.6)
+    assert one.call((0.35,)).value == 0.35
+    with pytest.raises(CheckEndedError, match=r"longer than 0\.6 seconds"):
+        one.call((0.35,))
+
+
+def test_what_a_call_prints_is_not_shown(student):
+    student.run("def f(n): print('the hidden input is', n); display(n); return n")
+    assert called(student, "f", 5).value == 5
+    assert student.run("1").outputs[0]["data"] == {"text/plain": "1"}
+
+
+def test_a_verdict_is_there_for_the_cells_below(student):
+    student.run("def double(x): return x * 2")
+    verdict = {"question": "Q1", "answer": "double", "right": True, "why": "", "provided": "qlab.quantize:dequantize"}
+    student.show_verdict("q1", verdict)
+    assert student.text("from checks import q1\nq1.yours_or_provided()(4)").endswith("8")
+    student.show_verdict("q1", {**verdict, "right": False, "why": "no"})
+    assert "dequantize" in student.text("import checks\nchecks.q1.yours_or_provided()")
+    assert "not run in grading" in student.text("q1.check(double)")
+    assert "checks run in the grader's own process" in student.text("checks.q9")
+
+
+def test_limits_are_those_that_are_asked_for(sandboxed, start):
+    student = start(sandboxed, Limits(open_files=50, memory=1400 * MB))
+    assert student.value(
+        "import resource\n[resource.getrlimit(r)[1] for r in (resource.RLIMIT_NOFILE, resource.RLIMIT_AS)]"
+    ) == [50, 1400 * MB]
