@@ -148,6 +148,8 @@ class StudentAnswer:
         """Call the student's function, or read the values where values are asked for."""
         if arguments:
             return self._returned({"do": "call", "target": self._names[0], "arguments": arguments})
+        if (plain := self._process.plain(self._names)) is not None:
+            return Returned(plain[0] if len(plain) == 1 else plain)
         values = [self._returned({"do": "get", "name": name}) for name in self._names]
         failed = next((value for value in values if value.error), None)
         return failed or (values[0] if len(values) == 1 else Returned(tuple(value.value for value in values)))

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from autograder import gradebook
-from autograder.course import Course
+from autograder.course import Course, lab_names
+from autograder.grade.lab import GradedLab
 from autograder.grade.record import Record
+from autograder.release import release
+from autograder.samples import class_list, hand_in
 from tests.autograder.conftest import LAB
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stock")]
 
-# Where stock nbgrader gives another mark: student, cell, stock's mark, the line of the measured facts it comes from.
+# Where stock nbgrader gives another mark: student, cell, stock's mark, and what of nbgrader's it comes from.
 EXCEPTIONS = {
     ("ivan", "q2-check"): (None, "a deleted test cell is silently ungraded"),
 }
@@ -61,6 +64,23 @@ def test_the_same_marks(graded, stock):
             assert theirs[record.student][grade.cell].points == expected, (record.student, grade.cell)
             compared += 1
     assert compared > 100
+
+
+@pytest.mark.parametrize("lab", [name for name in lab_names() if name != LAB])
+def test_the_same_marks_in_the_other_labs(lab, tmp_path, grade_one):
+    course = Course.at(tmp_path)
+    release(lab, course, labs=None)
+    with_hidden = GradedLab.of(lab, course)
+    hand_in(with_hidden, course)
+    ours = {student: grade_one(student, path, with_hidden).record for student, path in course.submitted(lab).items()}
+    done = nbgrader(course, "autograde", lab)
+    assert done.returncode == 0, done.stderr[-2000:]
+    theirs = gradebook.marks(course, lab)
+    assert set(theirs) == set(ours) == {student["id"] for student in class_list(lab)}
+    for student, record in ours.items():
+        for grade in record.cells:
+            expected = EXCEPTIONS.get((student, grade.cell), (grade.points, ""))[0]
+            assert theirs[student][grade.cell].points == expected, (student, grade.cell)
 
 
 def test_nbgrader_grades_and_exports_on_our_course(graded, tmp_path):
