@@ -98,7 +98,9 @@ class Wanted:
 def _grade(course: Course, name: str, wanted: Wanted) -> "Summary":
     print("Loading …", file=sys.stderr, flush=True)
     from autograder.grade.scheduler import scheduler
+    from autograder.grade.warm import hide
 
+    hide(course.root)
     # Started first: while it gets warm on one core, this process imports what it needs on the other.
     with scheduler(wanted.scheduler, wanted.sandboxed) as start:
         from autograder import gradebook, report
@@ -152,7 +154,7 @@ def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int
     from autograder.grade.limits import Limits
     from autograder.grade.record import Record
     from autograder.grade.submission import Submission
-    from autograder.grade.warm import forget_warm_process
+    from autograder.grade.warm import forget_warm_process, hide
     from qlab.check.render import as_text
 
     lab = GradedLab.of(name, course)
@@ -160,6 +162,7 @@ def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int
     record = Record.read(course.record(name, student))
     if record is None:
         raise UserError(f"{student} has no record yet: run autograder grade {name} first.")
+    hide(course.root)
     submission = Submission.read(student, course.submitted(name)[student])
     try:
         job = worker.Job(submission, worker.pack(lab), Limits.of(record.limits), record.seed, sandboxed)

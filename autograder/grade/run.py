@@ -83,6 +83,7 @@ class _Runner:
         self.judge = judge
         self.done = Run()
         self.found: dict[str, Found] = {}
+        self.own: dict[str, float] = {}  # seconds of the student's own, by cell
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
@@ -111,7 +112,7 @@ class _Runner:
                 most = self.plan.limits.submission_seconds
                 self.done.remarks.append(f"it took more than {most:g} seconds: what comes after them was not run")
                 break
-            started = perf_counter()
+            started, waited = perf_counter(), process.waited
             try:
                 if is_test(cell):
                     self._check(cell, executed, process)
@@ -123,6 +124,8 @@ class _Runner:
                 return str(cell.id)
             finally:
                 self.done.seconds[cell.id] = round(perf_counter() - started, 3)
+                if cell.id not in self.plan.untouched:
+                    self.own[cell.id] = process.waited - waited
         self.done.scratch = process.used()
         return ""
 
@@ -157,5 +160,4 @@ class _Runner:
 
     def _left(self) -> float:
         """Seconds of the student's own that are left."""
-        own = (seconds for cell, seconds in self.done.seconds.items() if cell not in self.plan.untouched)
-        return self.plan.limits.submission_seconds - sum(own)
+        return self.plan.limits.submission_seconds - sum(self.own.values())

@@ -40,12 +40,13 @@ class WarmProcess:
 
     Args:
         isolated: in a sandbox; otherwise with the rights of whoever grades, for notebooks of people one trusts.
+        hidden: folders that cannot be looked into, wherever they lie.
     """
 
-    def __init__(self, *, isolated: bool = True):
-        if not hasattr(os, "fork"):
+    def __init__(self, *, isolated: bool = True, hidden: Iterable[Path] = ()):
+        if sys.platform != "linux":
             raise NoSandboxError(
-                "students' code runs in processes that fork, which this system cannot: grade on Linux."
+                "students' code runs in processes that only Linux can isolate: grade there, or in WSL."
             )
         self.isolated = isolated
         self._ready = False
@@ -54,7 +55,7 @@ class WarmProcess:
         python = [sys.executable, "-m", "autograder.grade.student", str(theirs.fileno())]
         with theirs:
             self._process = subprocess.Popen(
-                [*_bubblewrap(), *python] if isolated else python,
+                [*_bubblewrap(hidden), *python] if isolated else python,
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, **_environment()},
                 stdin=subprocess.DEVNULL,
@@ -140,7 +141,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _bubblewrap() -> list[str]:
+def _bubblewrap(hidden: Iterable[Path]) -> list[str]:
     found = shutil.which("bwrap")
     if found is None:
         raise NoSandboxError(
@@ -163,6 +164,7 @@ def _bubblewrap() -> list[str]:
     for path in visible:
         where = ["--symlink", str(path.readlink())] if path.is_symlink() else ["--ro-bind", str(path)]
         arguments += [*where, str(path)]
+    arguments += _covered([*hidden, CODE.parents[1], CODE.parent], visible)
     # An ordinary user owns /dev here, and all submissions share it.
     arguments += ["--remount-ro", "/dev"]
     if not any(path.is_relative_to("/tmp") for path in visible):
@@ -172,10 +174,35 @@ def _bubblewrap() -> list[str]:
 
 def _visible(data: str | None) -> list[Path]:
     """What can be read in the sandbox: the system's programs, this Python with its packages, qlab, and this room."""
-    code = [_package("qlab"), CODE, CODE.parent / "__init__.py", CODE.parent / "errors.py"]
     python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_prefix).resolve(), *_installed()]
-    wanted = [*map(Path, SYSTEM), *python, *code, *([Path(data)] if data else [])]
+    wanted = [*map(Path, SYSTEM), *python, *_code(), *([Path(data)] if data else [])]
     return _outermost(path for path in wanted if os.path.lexists(path))
+
+
+def _code() -> list[Path]:
+    """What runs in the sandbox: the folders and files of qlab and of this room."""
+    return [_package("qlab"), CODE, CODE.parent / "__init__.py", CODE.parent / "errors.py"]
+
+
+def _covered(folders: Iterable[Path], visible: Iterable[Path]) -> list[str]:
+    """Cover folders that lie in what is visible: a course or a clone may be anywhere, in /usr/src/app say.
+
+    What runs in the sandbox is put back into them. A folder that holds the installed packages themselves stays.
+    """
+    arguments = []
+    for folder in _outermost(folder.resolve() for folder in folders):
+        inside = any(folder.is_relative_to(path) and folder != path for path in visible)
+        if not inside or any(path.is_relative_to(folder) for path in (Path(sys.prefix), *_installed())):
+            continue
+        arguments += ["--perms", "0555", "--tmpfs", str(folder)]
+        inner = [path for path in _code() if path.is_relative_to(folder)]
+        between = {parent for path in inner for parent in path.parents if folder in parent.parents}
+        for parent in sorted(between):
+            arguments += ["--perms", "0755", "--dir", str(parent)]
+        for path in inner:
+            arguments += ["--ro-bind", str(path), str(path)]
+        arguments += ["--remount-ro", str(folder)]
+    return arguments
 
 
 def _package(name: str) -> Path:

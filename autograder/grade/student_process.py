@@ -45,6 +45,7 @@ class StudentProcess:
         self._channel = channel
         self._limits = limits
         self._ended = ""
+        self.waited = 0.0  # seconds, for its answers: the student's own time, not the judge's
         try:
             self._ask({"do": "files", "files": dict(files)}, START_SECONDS)
         except EndedError as error:
@@ -111,6 +112,7 @@ class StudentProcess:
         """
         if self._ended:
             raise EndedError(self._ended)
+        started = time.monotonic()
         try:
             self._channel.send(message, seconds)
             reply = self._channel.receive(seconds)
@@ -120,6 +122,8 @@ class StudentProcess:
             raise self._gone(late) from error
         except WireError as error:
             raise self._gone(f"it sent what is no answer ({error})") from error
+        finally:
+            self.waited += time.monotonic() - started
         if "ended" in reply:
             raise self._gone(_reason(reply["ended"]))
         return reply

@@ -1,8 +1,16 @@
 """The warm process of this process: started once, shared with the workers that are forked from here."""
 
+from pathlib import Path
+
 from autograder.grade.sandbox import WarmProcess
 
 _warm: dict[bool, WarmProcess] = {}
+_hidden: set[Path] = set()
+
+
+def hide(folder: Path) -> None:
+    """Let no student's process look into a folder, whichever way it could; before the warm process starts."""
+    _hidden.add(folder)
 
 
 def warm_process(sandboxed: bool, *, wait: bool = True) -> WarmProcess:
@@ -13,7 +21,7 @@ def warm_process(sandboxed: bool, *, wait: bool = True) -> WarmProcess:
         wait: until it is ready; it gets ready by itself otherwise.
     """
     if sandboxed not in _warm:
-        _warm[sandboxed] = WarmProcess(isolated=sandboxed)
+        _warm[sandboxed] = WarmProcess(isolated=sandboxed, hidden=_hidden)
     if wait:
         _warm[sandboxed].wait()
     return _warm[sandboxed]

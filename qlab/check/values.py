@@ -11,6 +11,7 @@ from torch import Tensor
 RELATIVE_TOLERANCE = 1e-6
 # An unrounded code of a faulty answer carries float32's error, which its subtraction of nearly equal numbers enlarges.
 FAULTY_TOLERANCE = 1e-4
+MOST_VALUES = 2**22  # no question asks for so many, and looking at more would take long
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,11 @@ def as_numbers(value: Any) -> Tensor:
     if value is None:
         raise NotNumericError("None")
     if isinstance(value, bool | str | bytes | complex):
-        raise NotNumericError(f"{type(value).__name__} {value!r}", f"a value of type {type(value).__name__}")
+        raise NotNumericError(f"{type(value).__name__} {value!r:.60}", f"a value of type {type(value).__name__}")
     try:
         numbers = _tensor(value).detach().cpu()
+        if numbers.numel() > MOST_VALUES:
+            raise NotNumericError(f"a tensor of {numbers.numel()} values")
         if numbers.is_complex() or numbers.dtype == torch.bool:
             raise NotNumericError(f"a tensor of {numbers.dtype}")
         return numbers.dequantize().double() if numbers.is_quantized else numbers.double()

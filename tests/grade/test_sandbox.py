@@ -142,3 +142,19 @@ def test_no_socket_of_one_submission_is_open_in_another(sandboxed):
         )
         assert went.outputs[0]["data"]["text/plain"] == "1"
         student.close()
+
+
+def test_a_course_that_lies_in_what_is_visible_is_covered():
+    # A clone in /usr/src/app, where containers put it, was there to read with the whole of /usr.
+    if shutil.which("bwrap") is None:
+        missing("sandbox", "apt-get install bubblewrap")
+    course = Path("/usr/share/doc")
+    warm = WarmProcess(hidden=[course])
+    try:
+        warm.wait()
+        student = StudentProcess(warm.connect(Limits()), Limits(), {})
+        shown = student.run_cell(f"import os; os.listdir('{course}'), len(os.listdir('{course.parent}')) > 1", 5)
+        assert list(course.iterdir()) and shown.outputs[0]["data"]["text/plain"] == "([], True)"
+        student.close()
+    finally:
+        warm.close()
