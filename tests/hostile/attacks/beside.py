@@ -15,7 +15,12 @@ SECRET = "gradebook.db"
 
 def beside(name: str, tries: str, files: Callable[[Place], None], **more: object) -> Attack:
     """Something beside the notebook; a cell tells what of it arrives."""
-    looks = "import os\nfor folder, _, names in os.walk('.'):\n    for name in names: print(os.path.join(folder, name))\nreached()"
+    looks = """
+import os
+for folder, _, names in os.walk('.'):
+    for name in names: print(os.path.join(folder, name))
+reached()
+"""
     return Attack(name, tries, READ, cells={"q1-check": looks}, files=files, **more)  # type: ignore[arg-type]
 
 
@@ -36,7 +41,12 @@ def module(file: str, source: str, name: str = "") -> Attack:
         (place.folder / file).parent.mkdir(exist_ok=True)
         (place.folder / file).write_text(source)
 
-    uses = "import sys, subprocess\nfor name in ('checks', 'qlab', 'torch', 'sitecustomize'): __import__(name) if name != 'sitecustomize' else None\nprint(subprocess.run([sys.executable, '-c', 'pass'], capture_output=True, text=True).stdout)\nreached()"
+    uses = """
+import sys, subprocess
+for name in ('checks', 'qlab', 'torch', 'sitecustomize'): __import__(name) if name != 'sitecustomize' else None
+print(subprocess.run([sys.executable, '-c', 'pass'], capture_output=True, text=True).stdout)
+reached()
+"""
     tries = f"Hands in {file}, which Python or the grader might import in place of the real one."
     return Attack(name or f"own {file}", tries, ONLY_INSIDE, cells={"q1-check": uses}, files=write)
 
@@ -184,7 +194,7 @@ ATTACKS = [
     beside(
         "a name that climbs",
         "Names files so that they lie elsewhere where names are joined to paths.",
-        lambda place: (place.folder / "..\\..\\gradebook.db").write_text("x"),
+        lambda place: (place.folder / "x\\..\\..\\gradebook.db").write_text("x"),
         witness="gradebook.db",
     ),
     instead(

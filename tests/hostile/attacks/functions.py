@@ -16,7 +16,10 @@ def degenerate(
     name: str,
     tries: str,
     earlier: str,
-    later: str = "reached()\nreturn torch.zeros_like(fp32_tensor), *get_scale_and_zero_point(fp32_tensor, bitwidth)",
+    later: str = """
+reached()
+return torch.zeros_like(fp32_tensor), *get_scale_and_zero_point(fp32_tensor, bitwidth)
+""",
 ) -> Attack:
     """A wrong Q2 on a Q1 that hides it."""
     return Attack(name, tries, CARRIED, base="Q1 wrong, Q2 zeros", answers={**q1(earlier), **q2(later)})
@@ -42,7 +45,10 @@ ATTACKS = [
     asks(
         "qlab's function by the collector",
         "Finds qlab's function among all objects.",
-        "import gc, types\nreturn next(f for f in gc.get_objects() if type(f) is types.FunctionType and f.__name__ == 'get_scale_and_zero_point' and f.__module__.startswith('qlab'))(fp32_tensor, bitwidth)",
+        """
+import gc, types
+return next(f for f in gc.get_objects() if type(f) is types.FunctionType and f.__name__ == 'get_scale_and_zero_point' and f.__module__.startswith('qlab'))(fp32_tensor, bitwidth)
+""",
     ),
     asks(
         "qlab's quantizer",
@@ -52,12 +58,20 @@ ATTACKS = [
     asks(
         "torch's dynamic quantization",
         "Takes scale and zero-point from torch.",
-        "q = torch.quantize_per_tensor_dynamic(fp32_tensor, torch.qint8, False)\nreturn q.q_scale(), q.q_zero_point()",
+        """
+q = torch.quantize_per_tensor_dynamic(fp32_tensor, torch.qint8, False)
+return q.q_scale(), q.q_zero_point()
+""",
     ),
     asks(
         "torch's observer",
         "Takes scale and zero-point from an observer of torch's.",
-        "observer = torch.ao.quantization.MinMaxObserver(dtype=torch.qint8, quant_min=-(2 ** (bitwidth - 1)), quant_max=2 ** (bitwidth - 1) - 1)\nobserver(fp32_tensor)\ns, z = observer.calculate_qparams()\nreturn s.item(), z.item()",
+        """
+observer = torch.ao.quantization.MinMaxObserver(dtype=torch.qint8, quant_min=-(2 ** (bitwidth - 1)), quant_max=2 ** (bitwidth - 1) - 1)
+observer(fp32_tensor)
+s, z = observer.calculate_qparams()
+return s.item(), z.item()
+""",
         "import torch.ao.quantization",
     ),
     asks(
@@ -82,7 +96,12 @@ ATTACKS = [
         "Puts the code back that is off limits while it is called.",
         OFF_LIMITS,
         cells={
-            "q1": "import qlab.check.off_limits as limits\nimport contextlib\nlimits.off_limits = lambda names: contextlib.nullcontext()\nlimits.refuse = lambda name: None"
+            "q1": """
+import qlab.check.off_limits as limits
+import contextlib
+limits.off_limits = lambda names: contextlib.nullcontext()
+limits.refuse = lambda name: None
+"""
         },
         answers=q1("reached()\nreturn qlab.get_scale_and_zero_point(fp32_tensor, bitwidth)"),
     ),
@@ -108,8 +127,20 @@ ATTACKS = [
         base="Q2 zeros",
         answers={
             "q1": RIGHT["q1"].replace("def get_scale_and_zero_point", "def honest")
-            + "\ndef get_scale_and_zero_point(fp32_tensor, bitwidth=8):\n    import sys\n    if sys._getframe(1).f_code.co_name == 'linear_quantize':\n        reached()\n        return 1e30, 0\n    return honest(fp32_tensor, bitwidth)\n",
-            **q2("s, z = get_scale_and_zero_point(fp32_tensor, bitwidth)\nreturn torch.zeros_like(fp32_tensor), s, z"),
+            + """
+
+def get_scale_and_zero_point(fp32_tensor, bitwidth=8):
+    import sys
+    if sys._getframe(1).f_code.co_name == 'linear_quantize':
+        reached()
+        return 1e30, 0
+    return honest(fp32_tensor, bitwidth)
+
+""",
+            **q2("""
+s, z = get_scale_and_zero_point(fp32_tensor, bitwidth)
+return torch.zeros_like(fp32_tensor), s, z
+"""),
         },
     ),
     Attack(
@@ -120,7 +151,11 @@ ATTACKS = [
         answers={
             **q1("return None"),
             **q2(
-                "reached()\nmodule = __import__('sys').modules[get_scale_and_zero_point.__module__]\nreturn module.linear_quantize(fp32_tensor, bitwidth) if hasattr(module, 'linear_quantize') else qlab.linear_quantize(fp32_tensor, bitwidth)"
+                """
+reached()
+module = __import__('sys').modules[get_scale_and_zero_point.__module__]
+return module.linear_quantize(fp32_tensor, bitwidth) if hasattr(module, 'linear_quantize') else qlab.linear_quantize(fp32_tensor, bitwidth)
+"""
             ),
         },
     ),

@@ -389,7 +389,10 @@ MENDED = [
         "Shows a script.",
         odd(
             own_cell(
-                "from IPython.display import HTML, Javascript, display\ndisplay(HTML('<script>alert(1)</script>'), Javascript('alert(1)'))"
+                """
+from IPython.display import HTML, Javascript, display
+display(HTML('<script>alert(1)</script>'), Javascript('alert(1)'))
+"""
             )
         ),
         witness="<script>",

@@ -82,7 +82,13 @@ for top in (os.getcwd(), "@REPOSITORY@/qlab", "@REPOSITORY@/autograder"):
         FOLDERS,
         base="Q1 wrong",
         answers=q1(
-            "import sys\nreached()\nprint('leaked', fp32_tensor)\nsys.__stdout__.write('leaked')\nraise ValueError(f'leaked {fp32_tensor.min().item() == 100.0 or \"\"}') if fp32_tensor.min() == 100 else ValueError()"
+            """
+import sys
+reached()
+print('leaked', fp32_tensor)
+sys.__stdout__.write('leaked')
+raise ValueError(f'leaked {fp32_tensor.min().item() == 100.0 or ""}') if fp32_tensor.min() == 100 else ValueError()
+"""
         ),
         never="leaked True",
     ),
@@ -129,7 +135,11 @@ for thing in gc.get_objects():
         "Replaces torch's generator and its random functions, so that all inputs are zeros.",
         SEED,
         cells={
-            "q1": "torch.randn = lambda *shape, **named: torch.zeros(shape)\ntorch.Generator.manual_seed = lambda self, seed: self\ntorch.manual_seed(0)"
+            "q1": """
+torch.randn = lambda *shape, **named: torch.zeros(shape)
+torch.Generator.manual_seed = lambda self, seed: self
+torch.manual_seed(0)
+"""
         },
         answers=q1("reached('zeros' if not fp32_tensor.any() else 'reached')\nreturn 1.0, 0"),
     ),

@@ -22,7 +22,12 @@ ATTACKS = [
     cell(
         "memory of many",
         "Shares its memory out among twelve processes, each of which stays below the limit.",
-        FORK + "reached()\nchildren(12, lambda: (bytearray(b'x') * (150 << 20), time.sleep(30)))\ntime.sleep(20)",
+        FORK
+        + """
+reached()
+children(12, lambda: (bytearray(b'x') * (150 << 20), time.sleep(30)))
+time.sleep(20)
+""",
         witness="MB of memory",
     ),
     call(
@@ -33,31 +38,62 @@ ATTACKS = [
     cell(
         "the scratch folder",
         "Writes files until none can be written.",
-        "reached()\nwith open('full', 'wb') as file:\n    try:\n        for _ in range(400): file.write(b'x' * (1 << 20))\n    except OSError as error: print('written', file.tell() >> 20, error)",
+        """
+reached()
+with open('full', 'wb') as file:
+    try:
+        for _ in range(400): file.write(b'x' * (1 << 20))
+    except OSError as error: print('written', file.tell() >> 20, error)
+""",
         witness="No space left",
     ),
     cell(
         "files without end",
         "Makes empty files until none can be made.",
-        "reached()\nimport os\nos.mkdir('many')\ntry:\n    for n in range(100_000): open(f'many/{n}', 'w').close()\nexcept OSError as error: print(error)",
+        """
+reached()
+import os
+os.mkdir('many')
+try:
+    for n in range(100_000): open(f'many/{n}', 'w').close()
+except OSError as error: print(error)
+""",
         witness="No space left",
     ),
     cell(
         "shared memory",
         "Fills /dev/shm.",
-        "reached()\nwith open('/dev/shm/full', 'wb') as file:\n    try:\n        for _ in range(400): file.write(b'x' * (1 << 20))\n    except OSError as error: print('written', error)",
+        """
+reached()
+with open('/dev/shm/full', 'wb') as file:
+    try:
+        for _ in range(400): file.write(b'x' * (1 << 20))
+    except OSError as error: print('written', error)
+""",
         witness="No space left",
     ),
     cell(
         "a file of an exabyte",
         "Makes a file with a hole as large as file systems allow.",
-        "import os\nreached()\ntry: os.truncate(os.open('hole', os.O_CREAT | os.O_RDWR), 1 << 60)\nexcept OSError as error: print(error)",
+        """
+import os
+reached()
+try: os.truncate(os.open('hole', os.O_CREAT | os.O_RDWR), 1 << 60)
+except OSError as error: print(error)
+""",
         witness="File too large",
     ),
     cell(
         "open files",
         "Opens files until none can be opened.",
-        "reached()\nfiles = []\ntry:\n    while True: files.append(open('/dev/null'))\nexcept OSError as error: print(len(files), error)\nfiles.clear()",
+        """
+reached()
+files = []
+try:
+    while True: files.append(open('/dev/null'))
+except OSError as error: print(len(files), error)
+files.clear()
+""",
         witness="Too many open files",
     ),
     cell(
@@ -75,7 +111,11 @@ ATTACKS = [
     cell(
         "displays",
         "Displays ten thousand things, large ones among them.",
-        "from IPython.display import HTML, display\nreached()\nfor _ in range(10_000): display(HTML('<p>' * 1_000))",
+        """
+from IPython.display import HTML, display
+reached()
+for _ in range(10_000): display(HTML('<p>' * 1_000))
+""",
     ),
     cell(
         "output by the system",
@@ -105,7 +145,13 @@ ATTACKS = [
     call(
         "recursion",
         "Recurses beyond the stack.",
-        "import sys\nreached()\nsys.setrecursionlimit(10**9)\ndef deeper(x): return deeper(x)\nreturn deeper(0)",
+        """
+import sys
+reached()
+sys.setrecursionlimit(10**9)
+def deeper(x): return deeper(x)
+return deeper(0)
+""",
         witness=LATE,
     ),
     cell(
@@ -127,20 +173,37 @@ ATTACKS = [
     cell(
         "provided cells made slow",
         "Lets the lab's own cells, whose time is not the student's, sleep in every print.",
-        "import builtins, time\nreached()\nprint_ = print\ndef print(*given, **named): time.sleep(1000)\nbuiltins.print = print",
+        """
+import builtins, time
+reached()
+print_ = print
+def print(*given, **named): time.sleep(1000)
+builtins.print = print
+""",
         spoils=True,
         witness="was stopped",
     ),
     call(
         "a short cut for time",
         "Sets the clock's functions back, so that it seems to take no time.",
-        "import time\nreached()\ntime.monotonic = time.perf_counter = time.time = lambda: 0.0\ntime.sleep(3600)",
+        """
+import time
+reached()
+time.monotonic = time.perf_counter = time.time = lambda: 0.0
+time.sleep(3600)
+""",
         witness=LATE,
     ),
     cell(
         "verdicts that hang",
         "Makes the place where the judge's verdict is put sleep.",
-        "import sys, time, types\nreached()\nclass Checks(types.ModuleType):\n    def __setattr__(self, name, value): time.sleep(3600)\nsys.modules['checks'] = Checks('checks')",
+        """
+import sys, time, types
+reached()
+class Checks(types.ModuleType):
+    def __setattr__(self, name, value): time.sleep(3600)
+sys.modules['checks'] = Checks('checks')
+""",
         spoils=True,
         witness="",
     ),

@@ -38,12 +38,21 @@ MEMORY = [
     call(
         "memory written by ctypes",
         "Overwrites memory at random places.",
-        "import ctypes\nreached()\nfor place in range(0x1000, 0x7fffffff, 0x1000000): ctypes.memset(place, 15, 8)",
+        """
+import ctypes
+reached()
+for place in range(0x1000, 0x7fffffff, 0x1000000): ctypes.memset(place, 15, 8)
+""",
     ),
     each(
         "ptrace and its kin",
         "Attaches to its parent, reads another process's memory, makes itself dumpable and root.",
-        "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\ndef no(result):\n    if result: raise OSError(ctypes.get_errno(), 'no')",
+        """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def no(result):
+    if result: raise OSError(ctypes.get_errno(), 'no')
+""",
         "no(libc.ptrace(16, 1, 0, 0))",
         "no(libc.process_vm_readv(1, 0, 0, 0, 0, 0))",
         "os.setuid(0)",
@@ -64,7 +73,12 @@ MEMORY = [
     each(
         "memory of no process",
         "Asks for memory that no limit counts: a memfd, System V's, a mapping shared without a name, /dev/zero's.",
-        "import ctypes, mmap, os\nlibc = ctypes.CDLL(None, use_errno=True)\ndef some(result):\n    if result < 0: raise OSError(ctypes.get_errno(), 'no')",
+        """
+import ctypes, mmap, os
+libc = ctypes.CDLL(None, use_errno=True)
+def some(result):
+    if result < 0: raise OSError(ctypes.get_errno(), 'no')
+""",
         "os.memfd_create('x')",
         "some(libc.shmget(0, 1 << 20, 0o1666))",
         "mmap.mmap(-1, 1 << 20)",
@@ -73,7 +87,14 @@ MEMORY = [
     cell(
         "the file of all submissions",
         "Looks for an open file that other submissions have too, to leave answers in it.",
-        "import os, stat\nfor number in range(256):\n    try:\n        if stat.S_ISREG(os.fstat(number).st_mode): reached(f'leaked: {number}')\n    except OSError: pass\nreached()",
+        """
+import os, stat
+for number in range(256):
+    try:
+        if stat.S_ISREG(os.fstat(number).st_mode): reached(f'leaked: {number}')
+    except OSError: pass
+reached()
+""",
         never="leaked",
     ),
 ]
@@ -88,7 +109,13 @@ SIGNALS = [
     cell(
         "all signals ignored",
         "Ignores every signal and loops in a cell.",
-        "import signal\nfor number in range(1, 64):\n    try: signal.signal(number, signal.SIG_IGN)\n    except (OSError, ValueError): pass\nwhile True: pass",
+        """
+import signal
+for number in range(1, 64):
+    try: signal.signal(number, signal.SIG_IGN)
+    except (OSError, ValueError): pass
+while True: pass
+""",
         witness="was stopped: it ran longer",
     ),
     call(
@@ -100,17 +127,34 @@ SIGNALS = [
     cell(
         "kill everything",
         "Kills every process it may, its parent, its group and the first one.",
-        "import os, signal\nreached()\nfor target in (os.getppid(), 1, -1):\n    try: os.kill(target, signal.SIGKILL)\n    except OSError as error: reached(str(error))",
+        """
+import os, signal
+reached()
+for target in (os.getppid(), 1, -1):
+    try: os.kill(target, signal.SIGKILL)
+    except OSError as error: reached(str(error))
+""",
     ),
     call(
         "kill from the copy",
         "Kills, from the copy that answers, the process that it was copied from.",
-        "import os, signal\nreached()\nfor target in (os.getppid(), -1):\n    try: os.kill(target, signal.SIGKILL)\n    except OSError as error: reached(str(error))",
+        """
+import os, signal
+reached()
+for target in (os.getppid(), -1):
+    try: os.kill(target, signal.SIGKILL)
+    except OSError as error: reached(str(error))
+""",
     ),
     cell(
         "an alarm from afar",
         "Starts an alarm that goes off in the judge's time, in a later check.",
-        "import signal\nsignal.signal(signal.SIGVTALRM, lambda *_: exec('raise KeyboardInterrupt'))\nsignal.setitimer(signal.ITIMER_VIRTUAL, 0.02, 0.02)\nreached()",
+        """
+import signal
+signal.signal(signal.SIGVTALRM, lambda *_: exec('raise KeyboardInterrupt'))
+signal.setitimer(signal.ITIMER_VIRTUAL, 0.02, 0.02)
+reached()
+""",
         spoils=True,
     ),
 ]
@@ -120,7 +164,14 @@ PROCESSES = [
         "a double fork",
         "Leaves a process behind that nobody is the parent of and that writes into the scratch folder for ever.",
         FORK
-        + "reached()\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        for _ in range(100): time.sleep(1)\n    os._exit(0)",
+        + """
+reached()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        for _ in range(100): time.sleep(1)
+    os._exit(0)
+""",
     ),
     cell(
         "a fork bomb",
@@ -130,7 +181,14 @@ PROCESSES = [
         witness="",
     ),
     call(
-        "a fork in the answer", "Answers from two processes at once.", "import os\nreached()\nos.fork()\nreturn 1.0, 0"
+        "a fork in the answer",
+        "Answers from two processes at once.",
+        """
+import os
+reached()
+os.fork()
+return 1.0, 0
+""",
     ),
     cell(
         "a fork in a cell",
@@ -140,20 +198,42 @@ PROCESSES = [
     cell(
         "a thread goes on",
         "Lets a thread exchange answers while they are checked.",
-        "import threading, time\ndef swap():\n    while True:\n        globals()['get_scale_and_zero_point'] = lambda *given: (1.0, 0)\n        time.sleep(0.001)\nthreading.Thread(target=swap, daemon=True).start()\nreached()",
+        """
+import threading, time
+def swap():
+    while True:
+        globals()['get_scale_and_zero_point'] = lambda *given: (1.0, 0)
+        time.sleep(0.001)
+threading.Thread(target=swap, daemon=True).start()
+reached()
+""",
         spoils=True,
     ),
     cell(
         "ten thousand threads",
         "Starts threads until no more can be started.",
-        "import threading, time\ntry:\n    for _ in range(10_000): threading.Thread(target=time.sleep, args=(0.5,), daemon=True).start()\nexcept RuntimeError as error: reached(str(error))",
+        """
+import threading, time
+try:
+    for _ in range(10_000): threading.Thread(target=time.sleep, args=(0.5,), daemon=True).start()
+except RuntimeError as error: reached(str(error))
+""",
         witness="can't start new thread",
         spoils=True,
     ),
     cell(
         "a thread on the wire",
         "Lets a thread read the judge's questions and answer them.",
-        "import threading, os, socket\nreached()\ndef answer():\n    while True:\n        for number in range(3, 8):\n            try: os.write(number, b'\\0\\0\\0\\2\\0\\0\\0\\0{}'); os.read(number, 100000)\n            except OSError: pass\nthreading.Thread(target=answer, daemon=True).start()",
+        r"""
+import threading, os, socket
+reached()
+def answer():
+    while True:
+        for number in range(3, 8):
+            try: os.write(number, b'\0\0\0\2\0\0\0\0{}'); os.read(number, 100000)
+            except OSError: pass
+threading.Thread(target=answer, daemon=True).start()
+""",
         spoils=True,
         witness="",
     ),
@@ -162,6 +242,7 @@ PROCESSES = [
         "an exit status of the grader's",
         "Ends the copy with the status that means that all was asked.",
         "import os\nreached()\nos._exit(114)",
+        witness=LATE,
     ),
     call("abort", "Aborts.", "import os\nreached()\nos.abort()"),
     call("a segmentation fault", "Reads from address 0.", "import ctypes\nreached()\nctypes.string_at(0)"),

@@ -174,7 +174,12 @@ get_scale_and_zero_point = Answer()
         PLAIN,
         base="all right",
         answers={
-            "q4": "class Size(float):\n    __eq__ = __le__ = __ge__ = lambda *_: True\nreached()\nsize_in_int8_mb = Size(3)"
+            "q4": """
+class Size(float):
+    __eq__ = __le__ = __ge__ = lambda *_: True
+reached()
+size_in_int8_mb = Size(3)
+"""
         },
         costs={"q4-check": 0},
     ),

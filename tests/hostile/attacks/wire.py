@@ -160,8 +160,10 @@ ATTACKS = [
     in_the_answer(
         "a long exception",
         "Says that it raised an exception of 3 MB.",
-        'send(frame({"error": "x" * 1_000_000, "error_name": "y" * 1_000_000, "error_place": "z" * 1_000_000}))\n'
-        "time.sleep(0.2)",
+        """
+send(frame({"error": "x" * 1_000_000, "error_name": "y" * 1_000_000, "error_place": "z" * 1_000_000}))
+time.sleep(0.2)
+""",
         witness="y" * 50,
         spoils=True,
     ),
@@ -190,10 +192,20 @@ ATTACKS = [
     in_a_cell(
         "descriptors over the wire",
         "Passes open files along with a reply.",
-        'files = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("3i", 0, 1, 2))]\n'
-        'wire().sendmsg([frame(printed("passed"))], files)',
+        """
+files = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("3i", 0, 1, 2))]
+wire().sendmsg([frame(printed("passed"))], files)
+""",
         witness="passed",
         spoils=True,
     ),
-    in_a_cell("the wire shut", "Shuts the socket down.", "reached()\nwire().shutdown(2)", witness="was stopped"),
+    in_a_cell(
+        "the wire shut",
+        "Shuts the socket down.",
+        """
+reached()
+wire().shutdown(2)
+""",
+        witness="was stopped",
+    ),
 ]
