@@ -23,15 +23,15 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from autograder.course import Course
-from tests.hostile import gains, harness
-from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, texts, write
-from tests.hostile.attacks import ATTACKS, KINDS
+from autograder.course import Course  # noqa: E402
+from tests.hostile import gains, harness  # noqa: E402
+from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, texts, write  # noqa: E402
+from tests.hostile.attacks import ATTACKS, KINDS  # noqa: E402
 
 NOBODY = 65534
 SYSTEM_PYTHON = "/usr/bin/python3"
-KILLED_AFTER = 60
-CELL_SECONDS = 4
+KILLED_AFTER = 75
+CELL_SECONDS = 8
 MEMORY = 8 * 2**30
 PROCESSES = 400
 WITHOUT_WIRE = "without the wire's checks"
@@ -156,7 +156,7 @@ def stock(attack: Attack, course: Course, place: Path, port: int) -> Gain:
             ended = f"does not end within {KILLED_AFTER - 15} s"
     changed = set(before.items()) ^ set(others(course, attack.student).items())
     points, told = {student: marked(course, student) for student in (attack.student, "zoe")}, shown(course, attack)
-    leaked = bool(attack.never) and attack.never in told or "the link's text" in told
+    leaked = (bool(attack.never) and attack.never in told) or "the link's text" in told
     return {
         "points": points[attack.student], "honest": points["zoe"], "ended": ended, "leaked": leaked,
         "changed": len({path for path, _ in changed}),

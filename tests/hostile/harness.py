@@ -84,6 +84,9 @@ class Table:
             submission = Submission.read(attack.student, path)
             done = worker.grade(worker.Job(submission, self.packed, LIMITS, SEED, True))
         finally:
+            for inner in folder.iterdir():
+                if inner.is_dir() and not inner.is_symlink():
+                    inner.chmod(0o700)  # a locked one, which an ordinary user could not delete
             shutil.rmtree(folder.parent)
         return {
             "marks": {cell: points for cell, points in done.record.marks().items() if points},

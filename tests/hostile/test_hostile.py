@@ -46,7 +46,7 @@ def graded(course: Path, place: Path, command: list[str], user: int | None = Non
     found = place / "home" / "found.json"
     environment = {
         "HOME": str(place / "home"), "TMPDIR": str(place / "tmp"), "PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *(path for path in sys.path if path.endswith("site-packages"))]),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *(path for path in sys.path if "site-packages" in path)]),
     }  # fmt: skip
     command = [*command, "-m", "tests.hostile.harness", str(place / "course"), str(found)]
     done = subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=600, check=False)

@@ -4,6 +4,7 @@ from tests.hostile.attacks import (
     beside,
     functions,
     ipython,
+    not_promised,
     notebooks,
     python,
     reading,
@@ -24,5 +25,6 @@ KINDS = {
     "functions": functions.ATTACKS,
     "files": beside.ATTACKS,
     "notebooks": notebooks.ATTACKS,
+    "what is not promised": not_promised.ATTACKS,
 }
 ATTACKS = {attack.name: attack for attacks in KINDS.values() for attack in attacks}

@@ -47,7 +47,9 @@ ATTACKS = [
         "Finds qlab's function among all objects.",
         """
 import gc, types
-return next(f for f in gc.get_objects() if type(f) is types.FunctionType and f.__name__ == 'get_scale_and_zero_point' and f.__module__.startswith('qlab'))(fp32_tensor, bitwidth)
+functions = [thing for thing in gc.get_objects() if type(thing) is types.FunctionType]
+found = [f for f in functions if (f.__module__, f.__name__) == ("qlab.qparams", "get_scale_and_zero_point")]
+return found[0](fp32_tensor, bitwidth)
 """,
     ),
     asks(
@@ -67,7 +69,8 @@ return q.q_scale(), q.q_zero_point()
         "torch's observer",
         "Takes scale and zero-point from an observer of torch's.",
         """
-observer = torch.ao.quantization.MinMaxObserver(dtype=torch.qint8, quant_min=-(2 ** (bitwidth - 1)), quant_max=2 ** (bitwidth - 1) - 1)
+low, high = -(2 ** (bitwidth - 1)), 2 ** (bitwidth - 1) - 1
+observer = torch.ao.quantization.MinMaxObserver(dtype=torch.qint8, quant_min=low, quant_max=high)
 observer(fp32_tensor)
 s, z = observer.calculate_qparams()
 return s.item(), z.item()
@@ -154,7 +157,7 @@ return torch.zeros_like(fp32_tensor), s, z
                 """
 reached()
 module = __import__('sys').modules[get_scale_and_zero_point.__module__]
-return module.linear_quantize(fp32_tensor, bitwidth) if hasattr(module, 'linear_quantize') else qlab.linear_quantize(fp32_tensor, bitwidth)
+return getattr(module, 'linear_quantize', qlab.linear_quantize)(fp32_tensor, bitwidth)
 """
             ),
         },

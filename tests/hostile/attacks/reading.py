@@ -53,9 +53,9 @@ ATTACKS = [
     each(
         "the solutions, run",
         "Runs the solutions as a module, by magics and by the shell.",
-        "shell = get_ipython()",
+        "shell, SOLUTIONS = get_ipython(), '@REPOSITORY@/solutions/lab1_linear_quantization'",
         "assert 'BEGIN' in shell.getoutput('cat @REPOSITORY@/solutions/*/*.py')[0]",
-        "shell.run_line_magic('run', '@REPOSITORY@/solutions/lab1_linear_quantization/lab1_linear_quantization.py'); assert 'q1' in globals()",
+        "get_ipython().run_line_magic('run', f'{SOLUTIONS}/checks.py')\n    assert 'q1' in globals()",
         "exec(open('@COURSE@/source/lab1_linear_quantization/checks.py').read())",
     ),
     Attack(
@@ -68,11 +68,14 @@ text = " ".join(["a narrow", "range far from 0"])
 reached()
 for thing in gc.get_objects():
     values = thing.values() if type(thing) is dict else thing if type(thing) in (list, tuple) else ()
-    if any(type(value) is str and text in value and "gc.get_objects" not in value for value in list(values)): reached("leaked: an object")
+    found = [value for value in list(values) if type(value) is str and text in value]
+    if found and "gc.get_objects" not in found[0]: reached("leaked: an object")
 for top in (os.getcwd(), "@REPOSITORY@/qlab", "@REPOSITORY@/autograder"):
     for folder, _, names in os.walk(top):
         for name in names:
-            if name.endswith((".py", ".ipynb", ".json")) and text in open(os.path.join(folder, name), errors="replace").read(): reached("leaked: " + name)
+            path = os.path.join(folder, name)
+            if name.endswith((".py", ".ipynb")) and text in open(path, errors="replace").read():
+                reached("leaked: " + name)
 """),
         never="leaked",
     ),
@@ -124,9 +127,11 @@ raise ValueError(f'leaked {fp32_tensor.min().item() == 100.0 or ""}') if fp32_te
 import gc, os, random
 reached()
 seed = 20240000 + 229
-if str(seed) in str(dict(os.environ)) or torch.initial_seed() == seed or seed in random.getstate()[1]: reached("leaked: the environment")
+if str(seed) in str(dict(os.environ)): reached("leaked: the environment")
+if torch.initial_seed() == seed or seed in random.getstate()[1]: reached("leaked: a generator")
 for thing in gc.get_objects():
-    if type(thing) is dict and any(type(value) is int and value == seed for value in list(thing.values())) and "gc" not in thing: reached("leaked: an object")
+    values = list(thing.values()) if type(thing) is dict and "gc" not in thing else ()
+    if any(type(value) is int and value == seed for value in values): reached("leaked: an object")
 """),
         never="leaked",
     ),
@@ -149,9 +154,10 @@ torch.manual_seed(0)
         SEED,
         answers=q1("""
 import zlib
-for name, shape, mean in (("random values", (64,), 0.4), ("random values at 3 bits", (64,), -0.2), ("random values at 12 bits", (8, 8), 1.0)):
+drawn = {"random values": (64, 0.4), "random values at 3 bits": (64, -0.2)}
+for name, (shape, mean) in drawn.items():
     generator = torch.Generator().manual_seed(zlib.crc32(f"0/{name}".encode()))
-    if torch.equal(fp32_tensor, mean + torch.randn(*shape, generator=generator)): reached("leaked")
+    if torch.equal(fp32_tensor, mean + torch.randn(shape, generator=generator)): reached("leaked")
 reached()
 """),
         never="leaked",

@@ -70,7 +70,7 @@ with open('/dev/shm/full', 'wb') as file:
         for _ in range(400): file.write(b'x' * (1 << 20))
     except OSError as error: print('written', error)
 """,
-        witness="No space left",
+        witness="written",
     ),
     cell(
         "a file of an exabyte",
