@@ -17,9 +17,9 @@ ATTACKS = [
         "Runs a copy of the source of qlab's functions.",
         "return copy['get_scale_and_zero_point'](fp32_tensor, bitwidth)",
         """
-import inspect, qlab.qparams, qlab.ranges
-copy = {"__name__": "copy"}
-exec(inspect.getsource(qlab.qparams), copy)
+import inspect, qlab, sys
+copy = {"__name__": "copied"}
+exec(inspect.getsource(sys.modules["qlab.qparams"]), copy)
 """,
     ),
     gains(
