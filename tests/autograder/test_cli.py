@@ -46,6 +46,7 @@ def test_the_demo_does_not_overwrite_a_students_file(course):
     assert done.returncode == 2 and "not of the sample class" in done.stderr and path.read_text() == "{}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["corrupt", "deleted", "locked"])
 def test_a_gradebook_that_cannot_be_used_is_told(course, damage):
     hand_in(GradedLab.of(LAB, course), course)

@@ -186,9 +186,9 @@ def test_a_machine_on_which_user_namespaces_do_not_nest_is_told_in_a_sentence(mo
 
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is missing")
-    usual = sandbox._bubblewrap()
+    usual = sandbox._bubblewrap(())
     first = ["--unshare-user"] if "--unshare-user" not in usual else []
-    monkeypatch.setattr(sandbox, "_bubblewrap", lambda: [usual[0], *first, "--disable-userns", *usual[1:]])
+    monkeypatch.setattr(sandbox, "_bubblewrap", lambda hidden: [usual[0], *first, "--disable-userns", *usual[1:]])
     process = sandbox.WarmProcess()
     try:
         with pytest.raises(sandbox.NoSandboxError, match=r"user namespaces|does not start"):
@@ -202,8 +202,8 @@ def test_a_sandbox_that_does_not_start_is_told_with_its_own_words(monkeypatch):
 
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is missing")
-    usual = sandbox._bubblewrap()
-    monkeypatch.setattr(sandbox, "_bubblewrap", lambda: [*usual[:-1], "--no-such-option", "--"])
+    usual = sandbox._bubblewrap(())
+    monkeypatch.setattr(sandbox, "_bubblewrap", lambda hidden: [*usual[:-1], "--no-such-option", "--"])
     process = sandbox.WarmProcess()
     try:
         with pytest.raises(sandbox.NoSandboxError, match="no-such-option"):

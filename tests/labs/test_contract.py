@@ -238,6 +238,7 @@ def test_each_mistake_loses_marks_and_is_called_by_its_name(lab, seed):
 
 
 @every_lab
+@pytest.mark.slow
 def test_a_mistake_costs_the_same_at_every_seed(lab, monkeypatch):
     # Two gradings of one submission differed: in 1 of 300 draws a case meant to stay inside the range did not.
     monkeypatch.setattr("qlab.check.question.diagnose", lambda *_: None)
@@ -327,6 +328,7 @@ def never(*_: Any, **__: Any) -> Any:
 
 
 @every_lab
+@pytest.mark.slow
 def test_right_answers_are_right_with_stand_ins_whose_functions_may_be_off_limits(lab):
     calling = 0
     for answer in (answer for answer in written_answers(lab) if answer.right):

@@ -8,8 +8,10 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.course import LABS, SOLUTIONS, lab_names
-from autograder.grade.one import outcome_of
+from autograder.grade.judge import granted
 from autograder.release import read_source
+from qlab.check.outcome import Outcome
+from qlab.check.render import OUTCOME_TYPE
 from qlab.notebook import grade_id, is_answer, is_test
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("lab", lab_names())]
@@ -23,7 +25,12 @@ def run(lab, notebook, folder):
 
 
 def outcomes(notebook):
-    return [outcome_of(cell, float(cell.metadata.nbgrader.points)) for cell in notebook.cells if is_test(cell)]
+    return [granted(outcome_in(cell), float(cell.metadata.nbgrader.points)) for cell in notebook.cells if is_test(cell)]
+
+
+def outcome_in(cell):
+    shown = [output.data for output in cell.outputs if output.output_type == "execute_result"]
+    return Outcome.from_json(shown[0][OUTCOME_TYPE]) if shown else None
 
 
 def bad_outputs(notebook):

@@ -84,6 +84,7 @@ def test_an_unknown_name_is_told_with_the_known_ones():
         data.load("imagenet")
 
 
+@pytest.mark.slow
 def test_a_download_is_checked_cached_and_then_used_without_asking(served, monkeypatch):
     offer(served, monkeypatch, "mnist", mnist_files())
     first = data.load("mnist", download=True)
@@ -117,6 +118,7 @@ def test_a_server_that_is_not_there(monkeypatch):
         data.load("mnist", download=True)
 
 
+@pytest.mark.slow
 def test_cifar10_is_read_from_its_binary_version(served, monkeypatch):
     record = np.zeros((10_000, 3073), np.uint8)
     record[:, 0] = np.arange(10_000) % 10
