@@ -72,7 +72,8 @@ class WarmProcess:
         """
         if self._ready:
             return
-        from autograder.grade.wire import ClosedError, LateError, WireError
+        from autograder.grade.plain_data import WireError
+        from autograder.grade.wire import ClosedError, LateError
 
         self._control.settimeout(START_SECONDS)
         try:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.grade.limits import PICTURE_SHARE, Limits
-from autograder.grade.wire import Channel, ClosedError, LateError, WireError
+from autograder.grade.plain_data import WireError
+from autograder.grade.wire import Channel, ClosedError, LateError
 
 GRACE = 3.0  # seconds that a process has to stop what it was told to stop
 ANSWER_SECONDS = 20.0  # for what takes milliseconds, on a machine that has much else to do

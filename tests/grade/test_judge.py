@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.grade.judge import Judge, LabModules, free_names, granted
+from autograder.grade.plain_data import Handle, Opaque
 from autograder.grade.student_process import CheckEndedError, EndedError
-from autograder.grade.wire import Handle, Opaque
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE
 from qlab.check.verdict import Verdict

@@ -10,9 +10,9 @@ import torch
 
 from autograder.grade.judge import StudentAnswer
 from autograder.grade.limits import MB, Limits
+from autograder.grade.plain_data import Opaque
 from autograder.grade.proxies import StudentObject
 from autograder.grade.student_process import CheckEndedError, EndedError
-from autograder.grade.wire import Opaque
 from tests.grade.conftest import LIMITS, Student
 
 pytestmark = pytest.mark.xdist_group("students' processes")

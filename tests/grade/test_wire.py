@@ -18,13 +18,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.grade import wire
-from autograder.grade.wire import Channel, ClosedError, Handle, LateError, Opaque, Parts, WireError, pack, unpack
+from autograder.grade import plain_data, wire
+from autograder.grade.plain_data import Handle, Opaque, Parts, WireError, pack, unpack
+from autograder.grade.wire import Channel, ClosedError, LateError
 
 pytestmark = pytest.mark.filterwarnings("ignore:ComplexHalf", "ignore:torch.quantize_per")
 
+KINDS = sorted(plain_data.UNPACK)
 
-def crossed(value, keep=wire.no_handle):
+
+def crossed(value, keep=plain_data.no_handle):
     """The value after a trip over a socket."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -61,7 +64,7 @@ def same(a, b):
 
 # Plain values ---------------------------------------------------------------------------------------------------------
 
-whole = st.integers(-(2**wire.LONGEST_INTEGER) + 1, 2**wire.LONGEST_INTEGER - 1)
+whole = st.integers(-(2**plain_data.LONGEST_INTEGER) + 1, 2**plain_data.LONGEST_INTEGER - 1)
 leaves = st.none() | st.booleans() | whole | st.floats() | st.text() | st.binary(max_size=50)
 keys = st.none() | st.booleans() | st.integers() | st.text() | st.tuples(st.integers(), st.text())
 plain = st.recursive(
@@ -156,7 +159,7 @@ def some(dtype, shape):
     return torch.empty(shape, dtype=dtype) if not size else drawn.view(dtype).reshape(shape)
 
 
-ALL_DTYPES = sorted(wire.PLAIN_DTYPES)
+ALL_DTYPES = sorted(plain_data.PLAIN_DTYPES)
 
 
 def test_all_dtypes_are_looked_at():
@@ -166,14 +169,14 @@ def test_all_dtypes_are_looked_at():
 @pytest.mark.parametrize("shape", [(), (3,), (2, 0, 3), (2, 3, 4)])
 @pytest.mark.parametrize("name", ALL_DTYPES)
 def test_tensors_of_every_dtype(name, shape):
-    tensor = some(wire.PLAIN_DTYPES[name], shape)
+    tensor = some(plain_data.PLAIN_DTYPES[name], shape)
     assert same(crossed(tensor), tensor)
 
 
 @pytest.mark.parametrize("change", [lambda t: t.t(), lambda t: t[::2, 1::2], lambda t: t[:1].expand(7, -1)])
 @pytest.mark.parametrize("name", ["bool", "int64", "bfloat16", "float8_e5m2", "complex64"])
 def test_views_arrive_as_what_they_show(name, change):
-    view = change(some(wire.PLAIN_DTYPES[name], (4, 6)))
+    view = change(some(plain_data.PLAIN_DTYPES[name], (4, 6)))
     assert crossed(view).is_contiguous() and same(crossed(view), view.clone())
 
 
@@ -254,8 +257,8 @@ def within_itself():
         (np.broadcast_to(np.uint8(1), (2**26 + 1,)), "larger than 64 MB"),
         ([bytes(2**25), bytes(2**25), b"1"], "larger than 64 MB"),
         ([1.5] * 2_000_000, "4 MB of numbers and text"),
-        ([np.int8(1)] * (wire.MOST_BUFFERS + 1), "tensors and arrays"),
-        ([OfTheirs()] * (wire.MOST_NAMES + 1), "objects"),
+        ([np.int8(1)] * (plain_data.MOST_BUFFERS + 1), "tensors and arrays"),
+        ([OfTheirs()] * (plain_data.MOST_NAMES + 1), "objects"),
     ],
 )
 def test_what_is_too_large_is_told(value, told):
@@ -487,7 +490,9 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=5)
         | st.dictionaries(st.text(max_size=2), inner, max_size=3)
-        | st.tuples(st.sampled_from(sorted(wire.UNPACK)), st.lists(inner, max_size=4)).map(lambda p: [p[0], *p[1]])
+        | st.tuples(st.sampled_from(sorted(plain_data.UNPACK)), st.lists(inner, max_size=4)).map(
+            lambda p: [p[0], *p[1]]
+        )
     ),
     max_leaves=15,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from autograder.grade.wire import Handle, replaced
+from autograder.grade.plain_data import Handle, replaced
 from qlab.check.answer import LocalAnswer, Returned
 from qlab.check.off_limits import find
 

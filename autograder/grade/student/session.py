@@ -13,10 +13,11 @@ from typing import Any
 import torch
 
 from autograder.grade.limits import Limits
+from autograder.grade.plain_data import WireError
 from autograder.grade.student import keeper, verdicts
 from autograder.grade.student.names import Names
 from autograder.grade.student.shell import OUTPUTS, Shell, TooLong, limited, run
-from autograder.grade.wire import Channel, ClosedError, WireError, encode
+from autograder.grade.wire import Channel, ClosedError, encode
 
 TOO_LATE = 113  # the copy's exit status where a call ran too long
 PLAIN = (bool, int, float, type(None), torch.Tensor)  # types whose values are packed without a line of the student's
