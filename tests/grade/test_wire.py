@@ -24,8 +24,6 @@ from autograder.grade.wire import Channel, ClosedError, LateError
 
 pytestmark = pytest.mark.filterwarnings("ignore:ComplexHalf", "ignore:torch.quantize_per")
 
-KINDS = sorted(plain_data.UNPACK)
-
 
 def crossed(value, keep=plain_data.no_handle):
     """The value after a trip over a socket."""
