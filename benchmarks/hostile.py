@@ -4,11 +4,13 @@
 
 Linux only, with bubblewrap. Each attack is graded in one `nbgrader autograde` with an honest submission, in a copy of a
 course that is thrown away, inside of a bubblewrap that shows the rest of the machine read-only, without network, for an
-ordinary user with few processes; attacks on the wire meet this grader with the wire's checks taken away. Writes
-tests/hostile/gains.json.
+ordinary user with few processes; attacks on the wire meet this grader with the wire's checks taken away. To save time
+a dozen are graded together at first; where one of them hurts anybody else, each of the dozen is measured again alone.
+Writes tests/hostile/gains.json.
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +31,15 @@ from tests.hostile import gains, harness  # noqa: E402
 from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, texts, write  # noqa: E402
 from tests.hostile.attacks import ATTACKS, KINDS  # noqa: E402
 
-NOBODY = 65534
+USERS = itertools.count(30_000)  # one for each run: a limit on processes counts all of a user's
 SYSTEM_PYTHON = "/usr/bin/python3"
 KILLED_AFTER = 75
 CELL_SECONDS = 8
 MEMORY = 8 * 2**30
 PROCESSES = 400
+TOGETHER = 12
+ALONE = ("the wire", "the system", "resources")  # kinds that leave nothing to the others
+LINKED = "what a link beside the notebook leads to"
 WITHOUT_WIRE = "without the wire's checks"
 
 Gain = dict[str, Any]
@@ -53,47 +59,56 @@ def template(folder: Path) -> Course:
     return course
 
 
-def confined(place: Path, *arguments: str) -> list[str]:
+def confined(place: Path, user: int, *arguments: str) -> list[str]:
     """A command of this file inside: only the place can be written, and only it is lost."""
     limits = ["prlimit", f"--as={MEMORY}", f"--nproc={PROCESSES}"]
-    become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.getuid() == 0 else []
+    become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if os.getuid() == 0 else []
     walls = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--ro-bind", "/", "/", "--dev", "/dev"]
     walls += ["--proc", "/proc", "--tmpfs", "/tmp", "--bind", str(place), str(place), "--chdir", str(place)]
     python = SYSTEM_PYTHON if become else sys.executable
     return [*become, *limits, *walls, "--", python, str(Path(__file__).resolve()), "--inside", str(place), *arguments]
 
 
-def measure(name: str, course: Course, folder: Path) -> Gain:
-    """One attack, in a copy of the course."""
+def measure(names: list[str], course: Course, folder: Path) -> dict[str, Gain]:
+    """Some attacks and an honest submission, in a copy of the course."""
     place = Path(tempfile.mkdtemp(dir=folder))
     shutil.copytree(course.root, place / "course")
     for made in ("home", "tmp"):
         (place / made).mkdir()
+    user = next(USERS)
     if os.getuid() == 0:
         for path in (place, *place.rglob("*")):
-            os.chown(path, NOBODY, NOBODY)
+            os.chown(path, user, user)
     environment = {
         "HOME": str(place / "home"), "TMPDIR": str(place / "tmp"), "PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *(p for p in sys.path if p.endswith("site-packages"))]),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *(p for p in sys.path if "site-packages" in p)]),
     }  # fmt: skip
-    # Its output goes to files: what outlives the command would keep a pipe open.
+    seconds = KILLED_AFTER * (1 + len(names) // 3)
+    # Its output goes to a file: what outlives the command would keep a pipe open.
     with (folder / f"{place.name}.err").open("wb") as errors:
-        process = subprocess.Popen(
-            confined(place, name), env=environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors
-        )
+        command = confined(place, user, str(seconds - 15), *names)
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
+        ended = ""
         try:
-            process.wait(KILLED_AFTER)
-            ended = ""
+            process.wait(seconds)
         except subprocess.TimeoutExpired:
-            ended = f"does not end within {KILLED_AFTER} s"
+            ended = f"does not end within {seconds} s"
             process.kill()
             process.wait()
     try:
-        gain: Gain = json.loads((place / "gain.json").read_text())
+        found: dict[str, Gain] = json.loads((place / "gain.json").read_text())
     except (OSError, ValueError):
-        gain = unfinished(name, ended or "ends the whole command")
+        found = {name: unfinished(name, ended or "ends the whole command") for name in names}
     shutil.rmtree(place, ignore_errors=True)
-    return {**gain, "ended": ended or gain["ended"]}
+    found = {name: {**gain, "ended": ended or gain["ended"]} for name, gain in found.items()}
+    if len(names) > 1 and any(map(hurts, found.values())):
+        return {name: measure([name], course, folder)[name] for name in names}
+    return found
+
+
+def hurts(gain: Gain) -> bool:
+    """Whether it may have hurt the others that it was graded with, or been hurt."""
+    return bool(gain["ended"] or gain["changed"] or gain["honest"] != gain["full"])
 
 
 def unfinished(name: str, ended: str) -> Gain:
@@ -120,58 +135,65 @@ def points_of_base(attack: Attack) -> dict[str, float]:
 # Inside -------------------------------------------------------------------------------------------------------------
 
 
-def inside(place: Path, name: str) -> None:
-    """Hand in the attack and an honest submission, have them graded, and write what came of it."""
-    attack, course = ATTACKS[name], Course(place / "course")
-    (place / "gain.json").write_text(json.dumps(unfinished(name, "ends the whole command")))
+def inside(place: Path, seconds: float, names: list[str]) -> None:
+    """Hand in the attacks and an honest submission, have them graded, and write what came of it."""
+    course = Course(place / "course")
+    result = place / "gain.json"
+    result.write_text(json.dumps({name: unfinished(name, "ends the whole command") for name in names}))
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     abstract = socket.socket(socket.AF_UNIX)
     abstract.bind(f"\0qlab-hostile-{port}")
     abstract.listen()
-    grade = without_wire if name in {attack.name for attack in KINDS["the wire"]} else stock
-    gain = {**unfinished(name, ""), **grade(attack, course, place, port)}
-    (place / "gain.json").write_text(json.dumps(gain))
+    if names[0] in {attack.name for attack in KINDS["the wire"]}:
+        found = without_wire(ATTACKS[names[0]], course)
+    else:
+        attacks = [ATTACKS[name] for name in names]
+        attacks = [replace(a, student=f"eve{n}") if a.student == "eve" else a for n, a in enumerate(attacks)]
+        found = stock(attacks, course, place, port, seconds)
+    result.write_text(json.dumps({name: {**unfinished(name, ""), **gain} for name, gain in found.items()}))
 
 
-def stock(attack: Attack, course: Course, place: Path, port: int) -> Gain:
-    """`nbgrader autograde` of both."""
+def stock(attacks: list[Attack], course: Course, place: Path, port: int, seconds: float) -> dict[str, Gain]:
+    """`nbgrader autograde` of all."""
     import nbformat
 
     released = nbformat.read(course.release(LAB) / f"{LAB}.ipynb", as_version=4)
     for cell in released.cells:
         if "demo" in cell.metadata.get("tags", []):
             cell.source = ""
-    for one in (attack, Attack("honest", "", "", base="all right", student="zoe")):
+    for one in (*attacks, Attack("honest", "", "", base="all right", student="zoe")):
         folder = course.root / "submitted" / one.student / LAB
         write(one, released, Place(course.root, folder, place / "home", port))
-    before = others(course, attack.student)
-    log = place / "log"
-    with log.open("wb") as file:
+    before, ended = others(course, attacks), ""
+    with (place / "log").open("wb") as file:
         command = [sys.executable, "-m", "nbgrader", "autograde", LAB]
         try:
-            subprocess.run(command, cwd=course.root, stdout=file, stderr=file, timeout=KILLED_AFTER - 15, check=False)
-            ended = ""
+            subprocess.run(command, cwd=course.root, stdout=file, stderr=file, timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
-            ended = f"does not end within {KILLED_AFTER - 15} s"
-    changed = set(before.items()) ^ set(others(course, attack.student).items())
-    points, told = {student: marked(course, student) for student in (attack.student, "zoe")}, shown(course, attack)
-    leaked = (bool(attack.never) and attack.never in told) or "the link's text" in told
-    return {
-        "points": points[attack.student], "honest": points["zoe"], "ended": ended, "leaked": leaked,
-        "changed": len({path for path, _ in changed}),
-    }  # fmt: skip
+            ended = f"does not end within {seconds:g} s"
+    changed = set(before.items()) ^ set(others(course, attacks).items())
+    honest, found = marked(course, "zoe"), {}
+    for attack in attacks:
+        told = shown(course, attack)
+        leaked = (bool(attack.never) and attack.never in told) or LINKED in told
+        found[attack.name] = {
+            "points": marked(course, attack.student), "honest": honest, "ended": ended, "leaked": leaked,
+            "changed": len({path for path, _ in changed}),
+        }  # fmt: skip
+    return found
 
 
-def others(course: Course, student: str) -> dict[str, str]:
-    """Hashes of what is not the attacker's and not the grader's own to write."""
-    own = (str(course.root / "gradebook.db"), str(course.root / "autograded"), str(course.root / "submitted" / student))
-    found = harness.footprint(course.root)
+def others(course: Course, attacks: list[Attack]) -> dict[str, str]:
+    """Hashes of what is not an attacker's and not the grader's own to write."""
+    own = tuple(str(course.root / "submitted" / attack.student) for attack in attacks)
+    own += (str(course.root / "gradebook.db"), str(course.root / "autograded"))
+    found = harness.footprint(course.root, own)
     passing = ("/.", "__pycache__", "/tmp/", "/home/.", "nbgrader.log", "/log", "gain.json", "reached.txt")
     return {
         path: digest
         for path, digest in found.items()
-        if not path.startswith(own) and digest != "a folder" and not any(part in path for part in passing)
+        if digest != "a folder" and not any(part in path for part in passing)
     }
 
 
@@ -193,11 +215,11 @@ def shown(course: Course, attack: Attack) -> str:
     """What the graded notebook shows, and what was copied beside it."""
     folder = course.root / "autograded" / attack.student / LAB
     told = [texts((folder / f"{LAB}.ipynb").read_text())] if (folder / f"{LAB}.ipynb").is_file() else []
-    told += ["the link's text" for path in folder.glob("notes*") if path.exists()]
+    told += [LINKED for path in folder.glob("notes*") if path.exists()]
     return "\n".join(told)
 
 
-def without_wire(attack: Attack, course: Course, place: Path, port: int) -> Gain:
+def without_wire(attack: Attack, course: Course) -> dict[str, Gain]:
     """This grader, believing whatever comes over the wire and waiting for it as long as it takes."""
     from autograder.grade import student_process, wire
 
@@ -208,17 +230,27 @@ def without_wire(attack: Attack, course: Course, place: Path, port: int) -> Gain
     points = {}
     for one in (attack, Attack("honest", "", "", base="all right", student="zoe")):
         points[one.student] = sum(table.grade(one)["marks"].values())
-    return {"points": points[attack.student], "honest": points["zoe"]}
+    return {attack.name: {"points": points[attack.student], "honest": points["zoe"]}}
+
+
+def together(names: list[str]) -> list[list[str]]:
+    """Which attacks are graded together at first."""
+    groups: list[list[str]] = []
+    for kind, attacks in KINDS.items():
+        wanted = [attack.name for attack in attacks if attack.name in names]
+        most = 1 if kind in ALONE else TOGETHER
+        groups += [wanted[place : place + most] for place in range(0, len(wanted), most)]
+    return groups
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What hostile submissions gain where a defence is missing.")
     parser.add_argument("--only", nargs="*", default=[], help="these attacks; the others stay as they are on file")
     parser.add_argument("--at-a-time", type=int, default=2)
-    parser.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--inside", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
-        inside(Path(given.inside[0]), given.inside[1])
+        inside(Path(given.inside[0]), float(given.inside[1]), given.inside[2:])
         return
     path = gains.HERE / "gains.json"
     before = gains.written() if path.is_file() else {}
@@ -227,9 +259,10 @@ def main() -> None:
         Path(folder).chmod(0o755)
         course = template(Path(folder) / "template")
         found = dict(before)
-        for name, gain in zip(names, threads.map(lambda name: measure(name, course, Path(folder)), names), strict=True):
-            print(f"{name}: {gains.told(gain)}", flush=True)
-            found[name] = gain
+        for gained in threads.map(lambda group: measure(group, course, Path(folder)), together(names)):
+            for name, gain in gained.items():
+                print(f"{name}: {gains.told(gain)}", flush=True)
+            found.update(gained)
             # Written each time: a run that is stopped goes on with --only.
             in_order = {name: found[name] for name in ATTACKS if name in found}
             path.write_text(json.dumps(in_order, indent=1) + "\n", "utf-8")
