@@ -28,7 +28,7 @@ from tests.hostile.attack import BASES, LAB, Attack, Place, texts, write
 from tests.hostile.attacks import ATTACKS
 
 LIMITS = Limits(
-    question_seconds=1.0, provided_seconds=1.0, submission_seconds=6.0, memory=2**30, processes=32, scratch=32 * 2**20
+    question_seconds=2.0, provided_seconds=1.0, submission_seconds=6.0, memory=2**30, processes=32, scratch=32 * 2**20
 )
 SEED = 20_240_229
 PR_SET_CHILD_SUBREAPER = 36

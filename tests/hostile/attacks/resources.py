@@ -21,14 +21,14 @@ ATTACKS = [
     call("memory at once", "Asks for three gigabytes.", "reached()\nbytearray(3 << 30)"),
     cell(
         "memory of many",
-        "Shares its memory out among twelve processes, each of which stays below the limit.",
+        "Shares its memory out among eight processes, each of which stays below the limit.",
         FORK
         + """
 reached()
-children(12, lambda: (bytearray(b'x') * (150 << 20), time.sleep(30)))
+children(8, lambda: (bytearray(b'x') * (150 << 20), time.sleep(30)))
 time.sleep(20)
 """,
-        witness="MB of memory",
+        witness="was stopped: it",
     ),
     call(
         "memory of the answer",

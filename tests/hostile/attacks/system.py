@@ -151,9 +151,13 @@ for target in (os.getppid(), -1):
         "Starts an alarm that goes off in the judge's time, in a later check.",
         """
 import signal
-signal.signal(signal.SIGVTALRM, lambda *_: exec('raise KeyboardInterrupt'))
-signal.setitimer(signal.ITIMER_VIRTUAL, 0.02, 0.02)
+times = iter(range(5))
+def alarm(*_):
+    if next(times, None) is None: signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    else: raise KeyboardInterrupt
+signal.signal(signal.SIGVTALRM, alarm)
 reached()
+signal.setitimer(signal.ITIMER_VIRTUAL, 0.02, 0.02)
 """,
         spoils=True,
     ),
@@ -178,7 +182,7 @@ if os.fork() == 0:
         "Forks without end.",
         FORK + "reached()\nwhile True:\n    try: os.fork()\n    except OSError: pass",
         spoils=True,
-        witness="",
+        witness="was stopped: it ran longer",
     ),
     call(
         "a fork in the answer",
