@@ -96,6 +96,8 @@ class Wanted:
 
 
 def _grade(course: Course, name: str, wanted: Wanted) -> "Summary":
+    course.check_released(name)
+    students = _students(course, name, wanted.only)
     print("Loading …", file=sys.stderr, flush=True)
     from autograder.grade.scheduler import scheduler
     from autograder.grade.warm import hide
@@ -109,7 +111,6 @@ def _grade(course: Course, name: str, wanted: Wanted) -> "Summary":
         from autograder.summary import Summary
 
         lab = GradedLab.of(name, course)
-        students = _students(course, name, wanted.only)
         gradebook.back_up(course)
         left = len(students)
         try:
@@ -149,6 +150,8 @@ def _progress(what: str, total: int) -> "tqdm[None]":
 
 
 def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int:
+    course.check_released(name)
+    _students(course, name, student)
     from autograder.grade import worker
     from autograder.grade.lab import GradedLab
     from autograder.grade.limits import Limits
@@ -158,7 +161,6 @@ def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int
     from qlab.check.render import as_text
 
     lab = GradedLab.of(name, course)
-    _students(course, name, student)
     record = Record.read(course.record(name, student))
     if record is None:
         raise UserError(f"{student} has no record yet: run autograder grade {name} first.")
@@ -193,6 +195,7 @@ def feedback(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
 
 
 def _feedback(course: Course, name: str) -> list[Path]:
+    course.check_released(name)
     from autograder import report
     from autograder.grade.lab import GradedLab
 
@@ -205,11 +208,11 @@ def _feedback(course: Course, name: str) -> list[Path]:
 @app.command()
 def export(course: CourseOption = DEFAULT_COURSE) -> None:
     """Write marks.csv from the gradebook, marks given by hand included. Example: autograder export --course DIR."""
-    from autograder import report
-
     place = Course.at(course, create=False)
     if not place.gradebook.is_file():
         raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
+    from autograder import report
+
     print(f"marks: {_short(report.write_marks(place))}")
 
 

@@ -36,13 +36,13 @@ class Course:
         course = cls(root.resolve())
         if root.exists() and not root.is_dir():
             raise UserError(f"{root} is a file: name a course's folder.")
-        if not create and not root.is_dir():
+        config = course.root / "nbgrader_config.py"
+        if not create and not config.is_file():
             raise UserError(f"there is no course in {root}: name its folder, or make one with autograder release.")
         if "?" in str(course.root) or "#" in str(course.root):
             raise UserError(
                 f"{course.root} has a ? or a # in it, which a database's address cannot hold: move the course."
             )
-        config = course.root / "nbgrader_config.py"
         if not config.exists():
             write_atomic(config, CONFIG)
         return course
@@ -64,6 +64,11 @@ class Course:
     def release(self, lab: str) -> Path:
         """The lab as students get it."""
         return self.root / "release" / lab
+
+    def check_released(self, lab: str) -> None:
+        """UserError where the lab was not released here."""
+        if not all((folder / f"{lab}.ipynb").is_file() for folder in (self.source(lab), self.release(lab))):
+            raise UserError(f"{lab} is not released in {self.root}: run autograder release {lab} --course {self.root}.")
 
     def submitted(self, lab: str) -> dict[str, Path]:
         """The notebooks handed in, by student, sorted; one that is named otherwise is missing when it is read."""

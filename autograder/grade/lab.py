@@ -9,7 +9,6 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from autograder.course import Course
-from autograder.errors import UserError
 from autograder.grade.limits import Limits
 from qlab.notebook import grade_id, is_answer
 
@@ -37,11 +36,8 @@ class GradedLab:
     @classmethod
     def of(cls, name: str, course: Course) -> "GradedLab":
         """The lab as the course holds it; UserError where it was not released there."""
+        course.check_released(name)
         source, release = course.source(name), course.release(name)
-        if not (release / f"{name}.ipynb").is_file() or not (source / f"{name}.ipynb").is_file():
-            raise UserError(
-                f"{name} is not released in {course.root}: run autograder release {name} --course {course.root}."
-            )
         released = _read(release / f"{name}.ipynb")
         files = {
             str(path.relative_to(release)): path.read_bytes()

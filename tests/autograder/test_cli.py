@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from autograder.cli import _guarded
+from autograder.course import Course
 from autograder.errors import StoppedError, UserError
 from autograder.grade.lab import GradedLab
 from autograder.samples import hand_in
@@ -29,6 +30,7 @@ def run(*arguments, **options):
     ],
 )
 def test_a_wrong_call_is_one_sentence_and_exit_code_2(arguments, says, tmp_path):
+    Course.at(tmp_path)
     done = run(*arguments, "--course", tmp_path)
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
 
@@ -38,6 +40,12 @@ def test_a_mistyped_course_is_told_and_not_made(tmp_path):
     assert done.returncode == 2 and "there is no course in" in done.stderr and not (tmp_path / "curse").exists()
 
 
+def test_a_folder_that_is_no_course_stays_as_it_is(tmp_path):
+    done = run("grade", "lab1", "--course", tmp_path)
+    assert done.returncode == 2 and "there is no course in" in done.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
 def test_the_demo_does_not_overwrite_a_students_file(course):
     path = course.root / "submitted" / "ada" / LAB / f"{LAB}.ipynb"
     path.parent.mkdir(parents=True)

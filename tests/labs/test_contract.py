@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -27,6 +28,7 @@ from qlab.notebook import grade_id, is_answer, is_test
 LAB_NAMES = lab_names()
 every_lab = pytest.mark.parametrize("lab", LAB_NAMES)
 SEEDS = range(12)
+ANSWERED = (0, 5, 6)  # of those at which the answers on file are marked
 SWEPT = int(os.environ.get("QLAB_SEEDS", "25"))  # seeds at which marks are compared; 1000 after a change to cases
 
 
@@ -45,11 +47,16 @@ def questions(lab: str) -> list[Question]:
     return [value for value in vars(checks_of(lab)).values() if isinstance(value, Question)]
 
 
+@cache
+def sources(lab: str) -> dict[str, str]:
+    """The cells of a lab's source, by grade_id."""
+    return {grade_id(cell): cell.source for cell in read_source(SOLUTIONS / lab).cells}
+
+
 def run_test_cell(lab: str, question: str, names: dict[str, Any]) -> Outcome:
     """What a lab's test cell, hidden cases included, says of the answers in `names`."""
     checks_of(lab)
-    source = {grade_id(cell): cell.source for cell in read_source(SOLUTIONS / lab).cells}[f"{question}-check"]
-    *statements, last = ast.parse(source).body
+    *statements, last = ast.parse(sources(lab)[f"{question}-check"]).body
     exec(compile(ast.Module(statements, []), "check", "exec"), names)
     outcome = eval(compile(ast.Expression(last.value), "check", "eval"), names)
     assert isinstance(outcome, Outcome)
@@ -227,7 +234,7 @@ def from_steps(question: Question, steps: dict[str, Any]) -> Any:
 
 
 @every_lab
-@pytest.mark.parametrize("seed", [0, 1, 99])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 99))])
 def test_each_mistake_loses_marks_and_is_called_by_its_name(lab, seed):
     for question in with_hidden(lab):
         cases = [*question.cases, *question._hidden]
@@ -316,11 +323,9 @@ def label(value: Any) -> str:
 
 
 @pytest.mark.parametrize(("lab", "answer"), [pair for pair in WRITTEN if pair[1].right], ids=label)
-def test_right_answers_on_file_get_full_marks(lab, answer, monkeypatch):
-    for seed in (0, 5):
-        monkeypatch.setenv("QLAB_SEED", str(seed))
-        outcome = check_written(lab, answer)
-        assert outcome.right and outcome.points == outcome.out_of, repr(outcome)
+def test_right_answers_on_file_get_full_marks(lab, answer):
+    outcome = check_written(lab, answer)
+    assert outcome.right and outcome.points == outcome.out_of, repr(outcome)
 
 
 def never(*_: Any, **__: Any) -> Any:
@@ -341,16 +346,23 @@ def test_right_answers_are_right_with_stand_ins_whose_functions_may_be_off_limit
 
 
 @pytest.mark.parametrize(("lab", "answer"), [pair for pair in WRITTEN if not pair[1].right], ids=label)
-def test_wrong_answers_on_file_lose_marks_and_are_named_as_reviewed(lab, answer, monkeypatch):
-    outcomes = []
-    for seed in (0, 5, 6):
-        monkeypatch.setenv("QLAB_SEED", str(seed))
-        outcomes.append(check_written(lab, answer))
-    assert not outcomes[0].right and (outcomes[0].points < outcomes[0].out_of or not outcomes[0].out_of)
-    assert outcomes[0].next
-    assert {(outcome.points, outcome.mistakes) for outcome in outcomes} == {
-        (outcomes[0].points, tuple(filter(None, named(lab)[answer.question][answer.name].split(" + "))))
-    }
+def test_wrong_answers_on_file_lose_marks_and_are_named_as_reviewed(lab, answer):
+    outcome = check_written(lab, answer)
+    assert not outcome.right and (outcome.points < outcome.out_of or not outcome.out_of)
+    assert outcome.next
+    assert outcome.mistakes == tuple(filter(None, named(lab)[answer.question][answer.name].split(" + ")))
+
+
+@pytest.mark.slow
+@every_lab
+def test_answers_on_file_are_marked_and_named_alike_at_every_seed(lab, monkeypatch):
+    for answer in written_answers(lab):
+        found = set()
+        for seed in ANSWERED:
+            monkeypatch.setenv("QLAB_SEED", str(seed))
+            outcome = check_written(lab, answer)
+            found.add((outcome.points, outcome.mistakes))
+        assert len(found) == 1, (answer.question, answer.name, found)
 
 
 @every_lab
