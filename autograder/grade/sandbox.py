@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 120.0  # importing torch from a cold disk is slow
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
+HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # where glibc reads whether it may ask for them
 CODE = Path(__file__).resolve().parent  # this room; it holds no lab and no marks
 TRUSTED = "or, for notebooks of people you trust, add --no-sandbox"
 
@@ -137,6 +138,10 @@ def _environment() -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0",
+        # All memory in huge pages, where the kernel has them for who asks: a fork copies the page table, and the warm
+        # process is forked several times a submission.
+        "PYTHONMALLOC": "malloc",
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
@@ -176,7 +181,7 @@ def _bubblewrap(hidden: Iterable[Path]) -> list[str]:
 def _visible(data: str | None) -> list[Path]:
     """What can be read in the sandbox: the system's programs, this Python with its packages, qlab, and this room."""
     python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_prefix).resolve(), *_installed()]
-    wanted = [*map(Path, SYSTEM), *python, *_code(), *([Path(data)] if data else [])]
+    wanted = [*map(Path, (*SYSTEM, HUGE_PAGES)), *python, *_code(), *([Path(data)] if data else [])]
     return _outermost(path for path in wanted if os.path.lexists(path))
 
 
