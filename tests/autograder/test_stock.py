@@ -32,6 +32,15 @@ def nbgrader(course: Course, *arguments: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, cwd=course.root, env=environment, capture_output=True, text=True, check=False)
 
 
+def autograde(course: Course, lab: str) -> None:
+    """Grade as stock does, again where it failed: an endless loop that it interrupts sometimes loses it the kernel."""
+    for _ in range(3):
+        done = nbgrader(course, "autograde", lab)
+        if done.returncode == 0:
+            return
+    raise AssertionError([line for line in done.stderr.splitlines() if "ERROR" in line or "Error" in line][-20:])
+
+
 @pytest.fixture(scope="module")
 def stock(graded, tmp_path_factory):
     """The course as released, with those submissions that stock nbgrader can grade, graded by it."""
@@ -44,8 +53,7 @@ def stock(graded, tmp_path_factory):
         if "stock_cannot_grade" in expected:
             shutil.rmtree(root / "submitted" / student)
     assert nbgrader(course, "generate_assignment", LAB, "--force").returncode == 0
-    done = nbgrader(course, "autograde", LAB)
-    assert done.returncode == 0, [line for line in done.stderr.splitlines() if "ERROR" in line or "Error" in line][-20:]
+    autograde(course, LAB)
     return course
 
 
@@ -74,8 +82,7 @@ def test_the_same_marks_in_the_other_labs(lab, tmp_path, grade_one):
     with_hidden = GradedLab.of(lab, course)
     hand_in(with_hidden, course)
     ours = {student: grade_one(student, path, with_hidden).record for student, path in course.submitted(lab).items()}
-    done = nbgrader(course, "autograde", lab)
-    assert done.returncode == 0, done.stderr[-2000:]
+    autograde(course, lab)
     theirs = gradebook.marks(course, lab)
     assert set(theirs) == set(ours) == {student["id"] for student in class_list(lab)}
     for student, record in ours.items():
