@@ -1,0 +1,95 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qlab.clipping import entropy_range, mean_squared_error, mse_range, percentile_range, relative_entropy
+from qlab.ranges import min_max
+from tests.qlab.strategies import real_tensors
+
+
+def bell(count=10_000, outlier=0.0, seed=0):
+    x = torch.randn(count, generator=torch.Generator().manual_seed(seed))
+    return torch.cat([x, torch.tensor([outlier])]) if outlier else x
+
+
+@given(real_tensors(), st.floats(0.1, 100))
+def test_percentiles_are_numpys(x, percentile):
+    ends = [(100 - percentile) / 2, 100 - (100 - percentile) / 2]
+    expected = np.percentile(x.double().numpy(), ends)
+    found = torch.stack(percentile_range(x, percentile)).double()
+    assert torch.allclose(found, torch.tensor(expected), rtol=1e-6, atol=1e-30)
+
+
+@given(real_tensors())
+def test_all_percent_are_minimum_and_maximum(x):
+    assert percentile_range(x, 100) == min_max(x)
+
+
+@pytest.mark.parametrize("percentile", [0, -1, 100.1])
+def test_a_percentile_that_is_none(percentile):
+    with pytest.raises(ValueError, match="above 0, up to 100"):
+        percentile_range(bell(), percentile)
+
+
+@given(real_tensors())
+def test_mse_is_never_worse_than_the_whole_range(x):
+    found = mse_range(x, -128, 127, steps=20)
+    assert mean_squared_error(x, *found, -128, 127) <= mean_squared_error(x, *min_max(x), -128, 127)
+
+
+def test_mse_leaves_an_outlier_out_where_there_are_few_codes():
+    x = bell(outlier=30.0)
+    low, high = mse_range(x, -8, 7)
+    assert high < 10 and mean_squared_error(x, low, high, -8, 7) < mean_squared_error(x, *min_max(x), -8, 7) / 4
+    assert mse_range(bell(outlier=6.0), -32768, 32767)[1] == 6
+
+
+def entropy_by_loops(counts, kept, levels):
+    """The same, bin by bin."""
+    p = list(map(float, counts[:kept]))
+    q = [0.0] * kept
+    for g in range(levels):
+        group = range(g * kept // levels, (g + 1) * kept // levels)
+        filled = [b for b in group if p[b]]
+        for b in filled:
+            q[b] = sum(p[b] for b in group) / len(filled)
+    p[-1] += sum(counts[kept:])
+    total_p, total_q = sum(p), sum(q)
+    found = 0.0
+    for a, b in zip(p, q, strict=True):
+        if a:
+            found += math.inf if b == 0 else a / total_p * math.log(a / total_p / (b / total_q))
+    return found
+
+
+@given(st.lists(st.integers(0, 50), min_size=8, max_size=40).filter(lambda c: any(c[:8])), st.data())
+def test_relative_entropy_bin_by_bin(counts, data):
+    kept = data.draw(st.integers(8, len(counts)))
+    levels = data.draw(st.integers(1, kept))
+    found = relative_entropy(torch.tensor(counts), kept, levels)
+    assert found == pytest.approx(entropy_by_loops(counts, kept, levels), rel=1e-9, abs=1e-12)
+
+
+def test_relative_entropy_of_as_many_levels_as_bins_is_0():
+    assert relative_entropy(torch.tensor([3, 0, 2, 5]), 4, 4) == 0
+
+
+@pytest.mark.parametrize(("kept", "told"), [(3, "must be 4..6"), (7, "must be 4..6")])
+def test_kept_bins_that_are_too_few_or_too_many(kept, told):
+    with pytest.raises(ValueError, match=told):
+        relative_entropy(torch.ones(6), kept, 4)
+
+
+def test_entropy_leaves_an_outlier_out():
+    low, high = entropy_range(bell(outlier=30.0))
+    assert low == -high and 2 < high < 8
+
+
+def test_entropy_of_few_values_keeps_them_all():
+    x = torch.tensor([-1.0, 0.25, 0.5, 1.0])
+    assert entropy_range(x, levels=8, bins=16) == (-1, 1)
+    assert entropy_range(torch.zeros(5)) == (0, 0)
