@@ -89,8 +89,8 @@ def relative_entropy(histogram: Tensor, kept: int, levels: int) -> float:
     """How much is lost, in nats, where only the first bins are kept and those are merged into so many levels.
 
     P is the histogram's first `kept` bins, with all that lies beyond them added to the last. Q has the same bins
-    without what lies beyond: their counts are merged into `levels` neighbouring groups, and each group's count is spread
-    evenly over those of its bins that are not empty. Both are normalized; the result is the sum of P log(P / Q) over
+    without what lies beyond: their counts are merged into `levels` neighbouring groups, each count spread evenly
+    over those bins of its group that are not empty. Both are normalized; the result is the sum of P log(P / Q) over
     the bins where P is not 0, infinite where Q is 0 there.
 
     Args:
