@@ -89,6 +89,12 @@ def test_entropy_leaves_an_outlier_out():
     assert low == -high and 2 < high < 8
 
 
+def test_entropy_does_not_count_zeros():
+    # Behind a ReLU half of all values are 0: counted, they pulled the end to a tenth of where it belongs.
+    x = bell(20_000, seed=1)
+    assert entropy_range(torch.cat([x, torch.zeros(50_000)])) == entropy_range(x)
+
+
 def test_entropy_of_few_values_keeps_them_all():
     x = torch.tensor([-1.0, 0.25, 0.5, 1.0])
     assert entropy_range(x, levels=8, bins=16) == (-1, 1)
