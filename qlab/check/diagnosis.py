@@ -150,6 +150,14 @@ KNOWN_EXCEPTIONS = {
     "invalid syntax": "the line is not Python yet: compare its parentheses and commas with the given ones",
 }
 
+# Exceptions that are a mistake with a name of its own.
+NAMED_EXCEPTIONS = {
+    "qscheme only support": (
+        "a dtype, or a scheme of the other kind, is given as qscheme",
+        "torch.qint8 is a dtype; torch.per_tensor_affine is a scheme, and per_channel_affine one for channels",
+    ),
+}
+
 
 def _calls_what_was_asked_for(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis | None:
     for one in failures:
@@ -167,6 +175,9 @@ def _raises(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis |
     if not raised:
         return None
     first = raised[0]
+    for part, (name, step) in NAMED_EXCEPTIONS.items():
+        if part in first.returned.error:
+            return _named(name, step, first.returned.told(hidden=first.case.hidden))
     if first.returned.error_name == "NotImplementedError" and "implemented for" not in first.returned.error:
         return _named("not answered yet", "replace the line that raises NotImplementedError by your answer")
     shown = next((call for one in raised if (call := one.case.as_call())), "")

@@ -68,3 +68,20 @@ def test_negative_accumulators_and_multipliers_above_one_are_drawn_too():
     assert "shifted by 31 − 1" in texts and "−850" in texts and "it is 0." in figure.description
     first = figure.axes[0].patches[0]
     assert first.get_facecolor()[3] == 1  # the sign bit of two's complement is set
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_clipping_and_rounding_meet_where_the_error_is_smallest(dark):
+    x = torch.relu(torch.randn(5000, generator=torch.Generator().manual_seed(0)))
+    thresholds = torch.linspace(0.2, 1, 40) * x.max()
+    figure = plots.clipping_and_rounding(x, thresholds, bitwidth=3, dark=dark)
+    rounding, clipping, both = (line.get_ydata() for line in figure.axes[1].lines[:3])
+    assert (rounding[:-1] <= rounding[1:] * 1.1).all() and (clipping[:-1] >= clipping[1:]).all()
+    assert clipping[-1] == 0 and both.argmin() not in (0, len(both) - 1)
+    assert f"ends at {thresholds[both.argmin()]:.2f}" in figure.description
+
+
+def test_channel_ranges_draws_a_dot_for_each_channel():
+    figure = plots.channel_ranges([torch.tensor([[1.0, -4.0], [0.5, 1.0]]), torch.ones(3, 2)], ["a", "b"])
+    assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [2, 3]
+    assert "a: 25%, b: 100%" in figure.description
