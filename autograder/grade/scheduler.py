@@ -49,12 +49,22 @@ def _this_machine(sandboxed: bool, workers: int) -> Iterator[Start]:
         yield start
     finally:
         for executor in started:
-            at_work = list(executor._processes or {})
-            executor.shutdown(wait=False, cancel_futures=True)
-            for process in at_work:
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
+            _end(executor)
         forget_warm_process(sandboxed)
+
+
+def _end(executor: ProcessPoolExecutor) -> None:
+    """Kill its workers, and let go of what was on its way to them."""
+    at_work = list(executor._processes or {})
+    jobs = executor._call_queue  # type: ignore[attr-defined]
+    executor.shutdown(wait=False, cancel_futures=True)
+    for process in at_work:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    # Before Python 3.11.5 a job larger than a pipe's buffer is written for ever where nobody reads it any more, and the
+    # command never ends (python/cpython#94777). Without a reader the writing fails.
+    if jobs is not None:
+        jobs._reader.close()
 
 
 def _processes(workers: int) -> ProcessPoolExecutor:
