@@ -13,6 +13,7 @@ from autograder.errors import UserError
 from autograder.grade.warm import forget_warm_process, warm_process
 
 CONNECT_SECONDS = 20
+MANAGER_SECONDS = 2.0  # of a pool, after its workers are gone
 PR_SET_PDEATHSIG = 1
 
 Start = Callable[[], Executor]
@@ -55,16 +56,18 @@ def _this_machine(sandboxed: bool, workers: int) -> Iterator[Start]:
 
 def _end(executor: ProcessPoolExecutor) -> None:
     """Kill its workers, and let go of what was on its way to them."""
-    at_work = list(executor._processes or {})
-    jobs = executor._call_queue  # type: ignore[attr-defined]
+    at_work: list[int] = list(executor._processes or {})
+    manager, jobs = (getattr(executor, name) for name in ("_executor_manager_thread", "_call_queue"))
     executor.shutdown(wait=False, cancel_futures=True)
     for process in at_work:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
-    # Before Python 3.11.5 a job larger than a pipe's buffer is written for ever where nobody reads it any more, and the
-    # command never ends (python/cpython#94777). Without a reader the writing fails.
-    if jobs is not None:
-        jobs._reader.close()
+    if manager is not None:
+        manager.join(MANAGER_SECONDS)
+        if manager.is_alive():
+            # Before Python 3.11.5 a job larger than a pipe's buffer is written for ever where nobody reads it any more,
+            # and the command never ends (python/cpython#94777). Without a reader the writing fails.
+            jobs._reader.close()
 
 
 def _processes(workers: int) -> ProcessPoolExecutor:

@@ -247,7 +247,10 @@ def test_a_fork_in_a_cell_leaves_one_that_answers(either, start):
 def test_everything_that_it_started_ends_with_it(sandboxed, start):
     student = start(sandboxed)
     student.run("import subprocess\nsubprocess.Popen(['sleep', '54321'], start_new_session=True)")
-    sleepers = [folder.name for folder in Path("/proc").glob("[0-9]*") if b"54321" in read(folder / "cmdline")]
+    until = time.monotonic() + 3  # a program's arguments can be read a moment after it has begun
+    sleepers: list[str] = []
+    while not sleepers and time.monotonic() < until:
+        sleepers = [folder.name for folder in Path("/proc").glob("[0-9]*") if b"54321" in read(folder / "cmdline")]
     assert len(sleepers) == 1
     student.close()
     until = time.monotonic() + 3
