@@ -1,5 +1,6 @@
 """A student's process: cells as in Jupyter, checks in a copy, and what each may cost."""
 
+import ast
 import base64
 import time
 from collections.abc import Callable
@@ -588,3 +589,27 @@ def test_limits_are_those_that_are_asked_for(sandboxed, start):
     assert student.value(
         "import resource\n[resource.getrlimit(r)[1] for r in (resource.RLIMIT_NOFILE, resource.RLIMIT_AS)]"
     ) == [50, 1400 * MB]
+
+
+INT8_LAYER = """
+import torch
+from torch.ao.nn.quantized import Linear
+x = torch.quantize_per_tensor(torch.linspace(0, 2, 8).reshape(2, 4), 0.01, 0, torch.quint8)
+w = torch.quantize_per_tensor(torch.linspace(-1, 1, 12).reshape(3, 4), 0.01, 0, torch.qint8)
+found = {}
+for engine in set(torch.backends.quantized.supported_engines) - {"none"}:
+    torch.backends.quantized.engine = engine
+    layer = Linear(4, 3)
+    layer.set_weight_bias(w, None)
+    layer.scale, layer.zero_point = 0.02, 100
+    found[engine] = layer(x).int_repr().tolist()
+"""
+
+
+def test_int8_layers_run_in_a_submission_as_they_do_here(sandboxed, start, monkeypatch):
+    monkeypatch.setattr(torch.backends.quantized, "engine", torch.backends.quantized.engine)
+    # What a CPU can do is read from /proc, which is empty in a submission: there were no engines but onednn.
+    student, here = start(sandboxed), {}
+    exec(INT8_LAYER, here)
+    student.run(INT8_LAYER)
+    assert ast.literal_eval(student.text("found")) == here["found"] and here["found"]

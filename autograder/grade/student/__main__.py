@@ -57,6 +57,7 @@ def warm() -> Shell:
         if module.name not in NOT_FOR_NOTEBOOKS:
             with suppress(ImportError):  # an engine that is not installed
                 importlib.import_module(module.name)
+    torch.backends.quantized.engine = torch.backends.quantized.engine  # looks at the CPU, which /proc tells only here
     shell = make_shell()
     np.random.seed(0)  # the generator that students use
     torch.manual_seed(0)
