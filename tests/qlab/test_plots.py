@@ -68,3 +68,26 @@ def test_negative_accumulators_and_multipliers_above_one_are_drawn_too():
     assert "shifted by 31 − 1" in texts and "−850" in texts and "it is 0." in figure.description
     first = figure.axes[0].patches[0]
     assert first.get_facecolor()[3] == 1  # the sign bit of two's complement is set
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_graphs_stand_side_by_side_with_a_box_a_node(dark):
+    columns = {
+        "fp32": [plots.Node("conv"), plots.Node("relu")],
+        "observed": [plots.Node("observer", "observed"), plots.Node("conv + relu"), plots.Node("observer", "observed")],
+        "int8": [plots.Node("quantize"), plots.Node("conv + relu", "int8"), plots.Node("dequantize")],
+    }
+    figure = plots.graphs_side_by_side(columns, dark=dark)
+    assert len(figure.axes[0].patches) == 8
+    assert "int8: quantize, conv + relu, dequantize." in figure.description
+    assert png_size(figure.png()) == (1020, 240)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_size_latency_and_accuracy_have_a_panel_each(dark):
+    forms = [plots.Form("fp32", 400_000, 0.002, 0.97), plots.Form("int8", 110_000, 0.0011, 0.968)]
+    figure = plots.size_latency_accuracy(forms, dark=dark)
+    assert len(figure.axes) == 3 and all(len(axes.patches) == 2 for axes in figure.axes)
+    assert (
+        figure.description == "fp32: 400 kB, 2.00 ms a batch, 97.0% right; int8: 110 kB, 1.10 ms a batch, 96.8% right"
+    )
