@@ -26,6 +26,8 @@ from torch.ao.quantization import (
     quantize_fx,
 )
 
+from qlab.engines.pytorch import selected
+
 Returns = TypeVar("Returns")
 
 # Said once a process, where a quantized tensor is first made: on stderr it would cost a test cell its marks.
@@ -160,5 +162,6 @@ __all__ = [
     "prepare",
     "prepare_fx",
     "quantize_dynamic",
+    "selected",
     "static",
 ]

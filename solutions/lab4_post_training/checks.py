@@ -228,7 +228,7 @@ def groups_of(
     kinds,
     *,
     table=provided.GROUPS,
-    chosen=partial(max, default=1),
+    chosen=lambda lengths: max(lengths, default=1),
     fits=lambda part, group: part == group,
     numbered=lambda place, number, length: [place] * length,
     rounding=nearest,
@@ -273,7 +273,7 @@ q2 = Question(
     mistakes=[
         Mistake(
             "a pair is taken where three fit",
-            given(chosen=partial(min, default=1)),
+            given(chosen=lambda lengths: min(lengths, default=1)),
             "conv, bn, relu begins with conv, bn: which of the two groups do you try first?",
         ),
         Mistake(
@@ -347,6 +347,124 @@ q2 = Question(
 
 # Q3 ------------------------------------------------------------------------------------------------------------------
 
+made = {}
+
+
+def five(
+    weight,
+    bias,
+    statistics,
+    batches,
+    x,
+    engine,
+    *,
+    groups=(("conv", "bn", "relu"),),
+    qconfig=tq.minmax_qconfig,
+    calibrated=lambda batches, x: list(batches),
+    rounding=nearest,
+):
+    key = (float(weight.sum()), float(x.sum()), engine, groups, qconfig, calibrated)
+    if key not in made:
+        model = provided.small_model(weight, bias, statistics).eval()
+        names = [list(group) for group in groups]
+        y = tq.static(model, names, calibrated(batches, x), qconfig(engine))(x)
+        made[key] = y.int_repr(), torch.tensor(y.q_scale(), dtype=torch.float64)
+    return made[key]
+
+
+def flow_case(name, seed, shape, engine, amplitudes, at_test=4.0):
+    """Weights of a shape, batches of these amplitudes, an input to be tried; the same for everyone."""
+    generator = torch.Generator().manual_seed(seed)
+    draw = partial(torch.randn, generator=generator)
+    outputs, inputs = shape[:2]
+    var = 0.2 + torch.rand(outputs, generator=generator)
+    statistics = torch.stack([draw(outputs) * 0.3, var, 0.8 + var.flip(0), draw(outputs) * 0.3])
+    batches = torch.stack([amplitude * draw(3, inputs, 5, 5) for amplitude in amplitudes])
+    x = at_test * draw(2, inputs, 5, 5).abs()  # brighter than the batches, and never below 0
+    group = "usual" if engine == "fbgemm" else "qnnpack"
+    return case(name, draw(*shape) * 0.4, draw(outputs) * 0.2, statistics, batches, x, engine, group=group)
+
+
+q3 = Question(
+    "Q3",
+    answer="five_steps",
+    returns=(tensor("codes"), real("scale")),
+    reference=five,
+    provided=provided.five_steps,
+    off_limits=("qlab.torch_flow:static",),
+    parts=(
+        Part("the scale of the output", 5, fields=("scale",), groups=("usual",)),
+        Part("its codes", 5, fields=("codes",), groups=("usual",)),
+        Part("with another engine's qconfig", 5, groups=("qnnpack",)),
+    ),
+    cases=[
+        flow_case("a 3x3 convolution", 1, (4, 2, 3, 3), "fbgemm", (1.0, 3.0, 0.5)),
+        flow_case("a 1x1 convolution", 2, (3, 3, 1, 1), "fbgemm", (1.5, 0.6, 2.4, 0.9)),
+        flow_case("qnnpack", 3, (4, 2, 3, 3), "qnnpack", (1.2, 2.8, 0.7)),
+        flow_case("qnnpack, 1x1", 4, (2, 4, 1, 1), "qnnpack", (1.1, 2.9, 0.8)),
+    ],
+    mistakes=[
+        Mistake(
+            "not calibrated before convert",
+            given(calibrated=lambda batches, x: []),
+            "convert reads what the observers have seen: which line shows them the batches, and does it come first?",
+        ),
+        Mistake(
+            "calibrated on the first batch alone",
+            given(calibrated=lambda batches, x: [batches[0]]),
+            "the observers should see every batch: where does your loop end?",
+        ),
+        Mistake(
+            "calibrated on the last batch alone",
+            given(calibrated=lambda batches, x: [batches[-1]]),
+            "the observers should see every batch: what does your loop call the model with?",
+        ),
+        Mistake(
+            "calibrated on the test input",
+            given(calibrated=lambda batches, x: [x]),
+            "ranges come from the calibration batches; x is only for the finished model.",
+        ),
+        Mistake(
+            "calibrated on the test input too",
+            given(calibrated=lambda batches, x: [*batches, x]),
+            "x is only for the finished model: the observers must not have seen it.",
+        ),
+        Mistake(
+            "calibrated on the first image of each batch",
+            given(calibrated=lambda batches, x: [batch[:1] for batch in batches]),
+            "hand the whole batch to the model.",
+        ),
+        Mistake(
+            "nothing is fused",
+            given(groups=()),
+            "print the converted model: which of conv, bn and relu are still layers of their own?",
+        ),
+        Mistake(
+            "ReLU is left out of the group",
+            given(groups=(("conv", "bn"),)),
+            "print the converted model: is there a ReLU of its own? Its range is observed apart.",
+        ),
+        Mistake(
+            "fbgemm's qconfig is taken for every engine",
+            given(qconfig=lambda engine: tq.minmax_qconfig("fbgemm")),
+            "the argument engine says whose qconfig to take.",
+        ),
+        Mistake(
+            "qnnpack's qconfig is taken for every engine",
+            given(qconfig=lambda engine: tq.minmax_qconfig("qnnpack")),
+            "the argument engine says whose qconfig to take.",
+        ),
+        Mistake(
+            "the default qconfig with its histograms",
+            given(qconfig=tq.get_default_qconfig),
+            "a histogram clips: here the range is the smallest and the largest value, as in minmax_qconfig.",
+        ),
+    ],
+    next="print the model after each of the five steps, and compare it with the pictures above",
+)
+
+# Q4 ------------------------------------------------------------------------------------------------------------------
+
 
 def sum_of_codes(
     q_a,
@@ -396,8 +514,8 @@ def add_case(name, *arguments, group="usual"):
     return case(name, *arguments, group=group, such_that=sum_goes_beyond if group == "saturating" else sum_fits)
 
 
-q3 = Question(
-    "Q3",
+q4 = Question(
+    "Q4",
     answer="add_codes",
     returns=(tensor("q_out"),),
     reference=sum_of_codes,
@@ -527,128 +645,6 @@ q3 = Question(
     next="for the worked example write a and b as reals, add them, and count steps of S_out",
 )
 
-# Q4 ------------------------------------------------------------------------------------------------------------------
-
-made = {}
-
-
-def fused_by(*names):
-    return (names,) if names else ()
-
-
-def five(
-    weight,
-    bias,
-    statistics,
-    batches,
-    x,
-    engine,
-    *,
-    groups=fused_by("conv", "bn", "relu"),
-    qconfig=tq.minmax_qconfig,
-    calibrated=lambda batches, x: list(batches),
-    rounding=nearest,
-):
-    key = (float(weight.sum()), float(x.sum()), engine, groups, qconfig, calibrated)
-    if key not in made:
-        model = provided.small_model(weight, bias, statistics).eval()
-        names = [list(group) for group in groups]
-        y = tq.static(model, names, calibrated(batches, x), qconfig(engine))(x)
-        made[key] = y.int_repr(), torch.tensor(y.q_scale(), dtype=torch.float64)
-    return made[key]
-
-
-def flow_case(name, seed, shape, engine, amplitudes, at_test=1.5):
-    """Weights of a shape, batches of these amplitudes, an input to be tried; the same for everyone."""
-    generator = torch.Generator().manual_seed(seed)
-    draw = partial(torch.randn, generator=generator)
-    outputs, inputs = shape[:2]
-    var = 0.2 + torch.rand(outputs, generator=generator)
-    statistics = torch.stack([draw(outputs) * 0.3, var, 0.8 + var.flip(0), draw(outputs) * 0.3])
-    batches = torch.stack([amplitude * draw(3, inputs, 5, 5) for amplitude in amplitudes])
-    x = at_test * draw(2, inputs, 5, 5)
-    group = "usual" if engine == "fbgemm" else "qnnpack"
-    return case(name, draw(*shape) * 0.4, draw(outputs) * 0.2, statistics, batches, x, engine, group=group)
-
-
-q4 = Question(
-    "Q4",
-    answer="five_steps",
-    returns=(tensor("codes"), real("scale")),
-    reference=five,
-    provided=provided.five_steps,
-    off_limits=("qlab.torch_flow:static",),
-    parts=(
-        Part("the scale of the output", 5, fields=("scale",), groups=("usual",)),
-        Part("its codes", 5, fields=("codes",), groups=("usual",)),
-        Part("with another engine's qconfig", 5, groups=("qnnpack",)),
-    ),
-    cases=[
-        flow_case("a 3x3 convolution", 1, (4, 2, 3, 3), "fbgemm", (1.0, 3.0, 0.5)),
-        flow_case("a 1x1 convolution", 2, (3, 3, 1, 1), "fbgemm", (1.5, 0.6, 2.4, 0.9)),
-        flow_case("qnnpack", 3, (4, 2, 3, 3), "qnnpack", (1.2, 2.8, 0.7)),
-        flow_case("qnnpack, 1x1", 4, (2, 4, 1, 1), "qnnpack", (1.1, 2.9, 0.8)),
-    ],
-    mistakes=[
-        Mistake(
-            "not calibrated before convert",
-            given(calibrated=lambda batches, x: []),
-            "convert reads what the observers have seen: which line shows them the batches, and does it come first?",
-        ),
-        Mistake(
-            "calibrated on the first batch alone",
-            given(calibrated=lambda batches, x: [batches[0]]),
-            "the observers should see every batch: where does your loop end?",
-        ),
-        Mistake(
-            "calibrated on the last batch alone",
-            given(calibrated=lambda batches, x: [batches[-1]]),
-            "the observers should see every batch: what does your loop call the model with?",
-        ),
-        Mistake(
-            "calibrated on the test input",
-            given(calibrated=lambda batches, x: [x]),
-            "ranges come from the calibration batches; x is only for the finished model.",
-        ),
-        Mistake(
-            "calibrated on the test input too",
-            given(calibrated=lambda batches, x: [*batches, x]),
-            "x is only for the finished model: the observers must not have seen it.",
-        ),
-        Mistake(
-            "calibrated on the first image of each batch",
-            given(calibrated=lambda batches, x: [batch[:1] for batch in batches]),
-            "hand the whole batch to the model.",
-        ),
-        Mistake(
-            "nothing is fused",
-            given(groups=fused_by()),
-            "print the converted model: which of conv, bn and relu are still layers of their own?",
-        ),
-        Mistake(
-            "ReLU is left out of the group",
-            given(groups=fused_by("conv", "bn")),
-            "print the converted model: is there a ReLU of its own? Its range is observed apart.",
-        ),
-        Mistake(
-            "fbgemm's qconfig is taken for every engine",
-            given(qconfig=lambda engine: tq.minmax_qconfig("fbgemm")),
-            "the argument engine says whose qconfig to take.",
-        ),
-        Mistake(
-            "qnnpack's qconfig is taken for every engine",
-            given(qconfig=lambda engine: tq.minmax_qconfig("qnnpack")),
-            "the argument engine says whose qconfig to take.",
-        ),
-        Mistake(
-            "the default qconfig with its histograms",
-            given(qconfig=tq.get_default_qconfig),
-            "a histogram clips: here the range is the smallest and the largest value, as in minmax_qconfig.",
-        ),
-    ],
-    next="print the model after each of the five steps, and compare it with the pictures above",
-)
-
 # Q5 ------------------------------------------------------------------------------------------------------------------
 
 
@@ -714,7 +710,7 @@ q5 = Question(
     ],
     mistakes=[
         Mistake(
-            "a plain +, or a float among quantized tensors",
+            "a plain + between quantized tensors",
             given(combined=lambda skip, x, y: x + y),
             "quantized tensors have no + of their own: which module adds, and has an observer for the sum?",
         ),
@@ -839,6 +835,7 @@ q6 = Question(
     cases=[
         linear_case("4 channels", quint8(5, 8, 0.031, 121), qint8(4, 8), normal(4, std=2), 0.3, 128),
         linear_case("two channels", quint8(6, 5, 0.012, 7), qint8(2, 5), normal(2), 0.1, 90),
+        linear_case("large steps", quint8(4, 6, 0.9, 100), qint8(3, 6, 0.4, 0.8), normal(3, std=4000), 250.0, 120),
         linear_case("ReLU", quint8(5, 6, 0.02, 110), qint8(3, 6), normal(3), 0.2, 100, relu=True, group="relu"),
         linear_case("far out", quint8(5, 12, 0.05, 128), qint8(4, 12), normal(4), 0.06, 128, group="saturating"),
     ],
@@ -930,6 +927,88 @@ q6 = Question(
 # Q7 ------------------------------------------------------------------------------------------------------------------
 
 
+def bytes_of(
+    outputs,
+    per_output,
+    per_channel,
+    *,
+    weight=1,
+    bias=4,
+    scale=8,
+    point=8,
+    each=lambda outputs, per_output, per_channel: outputs if per_channel else 1,
+    biases=lambda outputs, per_output: outputs,
+    weights=lambda outputs, per_output: outputs * per_output,
+    rounding=nearest,
+):
+    count = each(outputs, per_output, per_channel)
+    return (
+        weight * weights(outputs, per_output),
+        bias * biases(outputs, per_output),
+        scale * count,
+        point * count,
+    )
+
+
+q7 = Question(
+    "Q7",
+    answer="held_bytes",
+    returns=(integer("weights"), integer("biases"), integer("scales"), integer("zero_points")),
+    reference=bytes_of,
+    provided=provided.held_bytes,
+    parts=(
+        Part("weights and biases", 2, fields=("weights", "biases"), groups=("usual",)),
+        Part("one scale a channel", 2, fields=("scales", "zero_points"), groups=("usual",)),
+        Part("one scale a layer", 1, groups=("tensor",)),
+    ),
+    cases=[
+        case("the worked example", 8, 27, True),
+        case("32 kernels of 20 x 3 x 3", 32, 180, True),
+        case("a linear layer", 10, 32, True),
+        case("the worked example, per tensor", 8, 27, False, group="tensor"),
+        case("a linear layer, per tensor", 10, 32, False, group="tensor"),
+    ],
+    mistakes=[
+        Mistake("weights of 4 bytes", given(weight=4), "a code of 8 bits is how many bytes?"),
+        Mistake("counted in bits", given(weight=8, bias=32, scale=64, point=64), "a byte has 8 bits: give bytes."),
+        Mistake("biases of 1 byte", given(bias=1), "look at the dtype of a converted layer's bias() above."),
+        Mistake("biases of 8 bytes", given(bias=8), "look at the dtype of a converted layer's bias() above."),
+        Mistake("scales of 4 bytes", given(scale=4), "look at the dtype of q_per_channel_scales() above."),
+        Mistake("zero-points of 4 bytes", given(point=4), "look at the dtype of q_per_channel_zero_points() above."),
+        Mistake("zero-points of 1 byte", given(point=1), "look at the dtype of q_per_channel_zero_points() above."),
+        Mistake("scales and zero-points of 4 bytes", given(scale=4, point=4), "look at both dtypes printed above."),
+        Mistake(
+            "one scale for the layer, though it is per channel",
+            given(each=lambda outputs, per_output, per_channel: 1),
+            "how many scales did the converted convolution above have?",
+        ),
+        Mistake(
+            "one scale a channel, though it is per tensor",
+            given(each=lambda outputs, per_output, per_channel: outputs),
+            "per tensor there is a single scale and a single zero-point.",
+        ),
+        Mistake(
+            "a scale for each weight of a kernel",
+            given(each=lambda outputs, per_output, per_channel: per_output if per_channel else 1),
+            "per channel means: one for each output channel.",
+        ),
+        Mistake(
+            "no scales or zero-points",
+            given(scale=0, point=0),
+            "without them codes mean nothing: how many has the layer?",
+        ),
+        Mistake(
+            "a bias for each weight",
+            given(biases=lambda outputs, per_output: outputs * per_output),
+            "a layer has one bias for each output channel.",
+        ),
+    ],
+    next="work the example out from the dtypes that the cell above prints",
+)
+
+# Q8 ------------------------------------------------------------------------------------------------------------------
+
+
 def least_and_most(x):
     return min(x.min().item(), 0.0), max(x.max().item(), 0.0)
 
@@ -976,8 +1055,8 @@ def batch_case(name, x, outputs, inputs, S_w, group="usual"):
     return case(name, *arguments, group=group, such_that=partial(sides, group == "one-sided"))
 
 
-q7 = Question(
-    "Q7",
+q8 = Question(
+    "Q8",
     answer="dynamic_linear",
     returns=(tensor("y", integer=False),),
     reference=dynamic,
@@ -1074,88 +1153,6 @@ q7 = Question(
         ),
     ],
     next="print S_x, Z_x and the codes of a batch of two rows: dequantized they have to be near x",
-)
-
-# Q8 ------------------------------------------------------------------------------------------------------------------
-
-
-def bytes_of(
-    outputs,
-    per_output,
-    per_channel,
-    *,
-    weight=1,
-    bias=4,
-    scale=8,
-    point=8,
-    each=lambda outputs, per_output, per_channel: outputs if per_channel else 1,
-    biases=lambda outputs, per_output: outputs,
-    weights=lambda outputs, per_output: outputs * per_output,
-    rounding=nearest,
-):
-    count = each(outputs, per_output, per_channel)
-    return (
-        weight * weights(outputs, per_output),
-        bias * biases(outputs, per_output),
-        scale * count,
-        point * count,
-    )
-
-
-q8 = Question(
-    "Q8",
-    answer="held_bytes",
-    returns=(integer("weights"), integer("biases"), integer("scales"), integer("zero_points")),
-    reference=bytes_of,
-    provided=provided.held_bytes,
-    parts=(
-        Part("weights and biases", 2, fields=("weights", "biases"), groups=("usual",)),
-        Part("one scale a channel", 2, fields=("scales", "zero_points"), groups=("usual",)),
-        Part("one scale a layer", 1, groups=("tensor",)),
-    ),
-    cases=[
-        case("the worked example", 8, 27, True),
-        case("32 kernels of 20 x 3 x 3", 32, 180, True),
-        case("a linear layer", 10, 32, True),
-        case("the worked example, per tensor", 8, 27, False, group="tensor"),
-        case("a linear layer, per tensor", 10, 32, False, group="tensor"),
-    ],
-    mistakes=[
-        Mistake("weights of 4 bytes", given(weight=4), "a code of 8 bits is how many bytes?"),
-        Mistake("counted in bits", given(weight=8, bias=32, scale=64, point=64), "a byte has 8 bits: give bytes."),
-        Mistake("biases of 1 byte", given(bias=1), "look at the dtype of a converted layer's bias() above."),
-        Mistake("biases of 8 bytes", given(bias=8), "look at the dtype of a converted layer's bias() above."),
-        Mistake("scales of 4 bytes", given(scale=4), "look at the dtype of q_per_channel_scales() above."),
-        Mistake("zero-points of 4 bytes", given(point=4), "look at the dtype of q_per_channel_zero_points() above."),
-        Mistake("zero-points of 1 byte", given(point=1), "look at the dtype of q_per_channel_zero_points() above."),
-        Mistake("scales and zero-points of 4 bytes", given(scale=4, point=4), "look at both dtypes printed above."),
-        Mistake(
-            "one scale for the layer, though it is per channel",
-            given(each=lambda outputs, per_output, per_channel: 1),
-            "how many scales did the converted convolution above have?",
-        ),
-        Mistake(
-            "one scale a channel, though it is per tensor",
-            given(each=lambda outputs, per_output, per_channel: outputs),
-            "per tensor there is a single scale and a single zero-point.",
-        ),
-        Mistake(
-            "a scale for each weight of a kernel",
-            given(each=lambda outputs, per_output, per_channel: per_output if per_channel else 1),
-            "per channel means: one for each output channel.",
-        ),
-        Mistake(
-            "no scales or zero-points",
-            given(scale=0, point=0),
-            "without them codes mean nothing: how many has the layer?",
-        ),
-        Mistake(
-            "a bias for each weight",
-            given(biases=lambda outputs, per_output: outputs * per_output),
-            "a layer has one bias for each output channel.",
-        ),
-    ],
-    next="work the example out from the dtypes that the cell above prints",
 )
 
 lab = Lab("lab4_post_training", [q1, q2, q3, q4, q5, q6, q7, q8], by_hand=15)
