@@ -119,7 +119,7 @@ q1 = Question(
         case("as many inputs as outputs", normal(4, 4, 3, 3), normal(4), *norm_of(4), 1e-5),
         case("depthwise", normal(4, 1, 5, 5), normal(4), *norm_of(4), 1e-3),
         case("small variances", normal(3, 3, 1, 1), normal(3), *norm_of(3, low=2e-5, high=9e-5), 1e-5),
-        case("without bias", normal(3, 2, 3, 3), None, *norm_of(3), 1e-5, group="no bias"),
+        case("without bias", normal(3, 2, 3, 3), None, *norm_of(3), 1e-3, group="no bias"),
     ],
     mistakes=[
         Mistake(
@@ -529,7 +529,17 @@ q4 = Question(
         Part("sums beyond it", 4, groups=("saturating",)),
     ),
     cases=[
-        case("the worked example", torch.tensor([110, 90]), 0.5, 100, torch.tensor([40, 56]), 0.25, 48, 0.5, 20),
+        case(
+            "the worked example",
+            torch.tensor([110, 90], dtype=torch.uint8),
+            0.5,
+            100,
+            torch.tensor([40, 56], dtype=torch.uint8),
+            0.25,
+            48,
+            0.5,
+            20,
+        ),
         add_case("two scales", codes(4, 6), 0.031, 120, codes(4, 6), 0.012, 77, 0.05, 128),
         add_case("a branch behind ReLU", codes(30), 0.02, 0, codes(30), 0.037, 131, 0.06, 90),
         add_case("in two dimensions", codes(2, 3, 4), 0.04, 99, codes(2, 3, 4), 0.007, 10, 0.05, 110),
@@ -710,7 +720,7 @@ q5 = Question(
     ],
     mistakes=[
         Mistake(
-            "a plain + between quantized tensors",
+            "a plain plus between quantized tensors",
             given(combined=lambda skip, x, y: x + y),
             "quantized tensors have no + of their own: which module adds, and has an observer for the sum?",
         ),
@@ -973,6 +983,11 @@ q7 = Question(
         Mistake("counted in bits", given(weight=8, bias=32, scale=64, point=64), "a byte has 8 bits: give bytes."),
         Mistake("biases of 1 byte", given(bias=1), "look at the dtype of a converted layer's bias() above."),
         Mistake("biases of 8 bytes", given(bias=8), "look at the dtype of a converted layer's bias() above."),
+        Mistake(
+            "1 byte for everything",
+            given(bias=1, scale=1, point=1),
+            "only the weights are codes of 8 bits: look at the other dtypes printed above.",
+        ),
         Mistake("scales of 4 bytes", given(scale=4), "look at the dtype of q_per_channel_scales() above."),
         Mistake("zero-points of 4 bytes", given(point=4), "look at the dtype of q_per_channel_zero_points() above."),
         Mistake("zero-points of 1 byte", given(point=1), "look at the dtype of q_per_channel_zero_points() above."),

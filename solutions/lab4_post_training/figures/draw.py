@@ -46,7 +46,14 @@ def folding():
     axes.text(5.6, 0.55, "batch norm, in use", ha="center", fontsize=11, color="#8a5f00")
     axes.text(8.15, 1.7, "=", fontsize=20, va="center", ha="center", color=INK)
     box(axes, 9.1, 1.0, 4.6, 1.4, "$f\\,w\\,x + \\beta + f\\,(b - \\mu)$", BLUE, 14)
-    axes.text(11.4, 0.55, "one convolution,   $f = \\gamma / \\sqrt{\\sigma^2 + \\epsilon}$", ha="center", fontsize=11, color=BLUE)
+    axes.text(
+        11.4,
+        0.55,
+        "one convolution,   $f = \\gamma / \\sqrt{\\sigma^2 + \\epsilon}$",
+        ha="center",
+        fontsize=11,
+        color=BLUE,
+    )
     arrow(axes, (13.75, 1.7), (14.4, 1.7))
     figure.savefig(HERE / "folding.png")
 
@@ -67,7 +74,14 @@ def five_steps():
         axes.text(x + 1.4, 1.5, meaning, ha="center", va="top", fontsize=10.5, color=INK)
         if place:
             arrow(axes, (x - 0.55, 2.55), (x - 0.05, 2.55))
-    axes.text(8.5, 0.05, "weights stay float32 through steps 1 to 4; only convert rounds them", ha="center", fontsize=10.5, color=GREY)
+    axes.text(
+        8.5,
+        0.05,
+        "weights stay float32 through steps 1 to 4; only convert rounds them",
+        ha="center",
+        fontsize=10.5,
+        color=GREY,
+    )
     figure.savefig(HERE / "five_steps.png")
 
 
