@@ -147,7 +147,7 @@ KNOWN_EXCEPTIONS = {
     "mat1 and mat2 shapes": "print both shapes: (rows, in) meets weights (out, in) in F.linear, (in, out) in @",
     "implemented for": "torch has that function for other dtypes only: convert with .double() or .long() first",
     "negative shift count": "1 << k wants k of 0 or more: which n makes yours negative?",
-    "Fusion only for eval": "batch norm's statistics must stand still before it is folded: put the model in eval mode first",
+    "Fusion only for eval": "batch norm's statistics must stand still: put the model in eval mode before you fuse",
     "'aten::int_repr'": "a float came back where codes were expected: was this model given a qconfig, and converted?",
     "invalid syntax": "the line is not Python yet: compare its parentheses and commas with the given ones",
 }

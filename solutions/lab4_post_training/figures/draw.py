@@ -45,15 +45,8 @@ def folding():
     box(axes, 4.0, 1.0, 3.2, 1.4, "$\\gamma\\,\\frac{y - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} + \\beta$", ORANGE, 15)
     axes.text(5.6, 0.55, "batch norm, in use", ha="center", fontsize=11, color="#8a5f00")
     axes.text(8.15, 1.7, "=", fontsize=20, va="center", ha="center", color=INK)
-    box(axes, 9.1, 1.0, 4.6, 1.4, "$f\\,w\\,x + \\beta + f\\,(b - \\mu)$", BLUE, 14)
-    axes.text(
-        11.4,
-        0.55,
-        "one convolution,   $f = \\gamma / \\sqrt{\\sigma^2 + \\epsilon}$",
-        ha="center",
-        fontsize=11,
-        color=BLUE,
-    )
+    box(axes, 9.1, 1.0, 4.6, 1.4, "$w'\\,x + b'$", BLUE, 14)
+    axes.text(11.4, 0.55, "one convolution: which w' and b'?", ha="center", fontsize=11, color=BLUE)
     arrow(axes, (13.75, 1.7), (14.4, 1.7))
     figure.savefig(HERE / "folding.png")
 
@@ -103,7 +96,7 @@ def two_rulers():
             x = 5.2 + 14.4 * (value + 5) / 12
             axes.plot([x, x], [y - 0.13, y + 0.13], color=colour, linewidth=0.8)
             if abs(value) < 1e-9:
-                axes.text(x, y - 0.55, f"{zero_point}", ha="center", va="center", fontsize=9.5, color=GREY)
+                axes.text(x + 0.12, y - 0.5, f"Z = {zero_point}", ha="left", va="center", fontsize=9.5, color=GREY)
         real = scale * (code - zero_point)
         x = 5.2 + 14.4 * (real + 5) / 12
         axes.plot(x, y, "o", color=colour, markersize=9)
