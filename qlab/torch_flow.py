@@ -77,7 +77,7 @@ def minmax_qconfig(engine: str) -> QConfig:
         dtype=torch.quint8, quant_min=0, quant_max=127 if engine in ("fbgemm", "x86") else 255
     )
     weight = default_weight_observer if engine == "qnnpack" else default_per_channel_weight_observer
-    return QConfig(activation=activation, weight=weight)
+    return QConfig(activation=activation, weight=weight)  # type: ignore[no-untyped-call]  # torch leaves it untyped
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def static(model: nn.Module, groups: list[list[str]], batches: Iterable[Tensor],
         qconfig: for all layers.
     """
     fused = fuse_modules(model, groups) if groups else model
-    fused.qconfig = qconfig  # type: ignore[assignment]  # torch reads it from there
+    fused.qconfig = qconfig  # torch reads it from there
     observed = prepare(fused)
     with torch.no_grad():
         for batch in batches:

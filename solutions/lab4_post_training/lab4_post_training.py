@@ -171,7 +171,7 @@ def folded_by_hand(model):
         conv, norm = block[0], block[1]
         with torch.no_grad():
             weight, bias = fold(conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps)
-        conv.weight, conv.bias, block[1] = nn.Parameter(weight.float()), nn.Parameter(bias.float()), nn.Identity()
+        conv.weight, conv.bias, block[1] = nn.Parameter(torch.as_tensor(weight).float()), nn.Parameter(torch.as_tensor(bias).float()), nn.Identity()
     return model
 
 
@@ -597,7 +597,15 @@ for engine, model in converted.items():
     if len(tq.held(layer).scales) > 1:
         found = tq.held(layer)
         yours = layer_by_hand(q_x, found.weight, found.bias, found.scale, found.zero_point)
-        print(f"{'':8} the head by your function: {int((yours.long() != q_out.int_repr().long()).sum())} of {q_out.numel():,} outputs differ")
+        print(f"{'':8} the head by your function: {int((torch.as_tensor(yours).long() != q_out.int_repr().long()).sum())} of {q_out.numel():,} outputs differ")
+
+add_by_hand = q4.yours_or_provided()
+with tq.selected(main_engine), torch.no_grad():
+    q_a = int8.stem(int8.quant(dataset.x_test))
+    q_b = int8.block(q_a)
+    q_sum = int8.skip.add_relu(q_a, q_b)  # its zero-point is 0, so the clamp at code 0 is the ReLU
+yours = add_by_hand(q_a.int_repr(), q_a.q_scale(), q_a.q_zero_point(), q_b.int_repr(), q_b.q_scale(), q_b.q_zero_point(), int8.skip.scale, int8.skip.zero_point)
+print(f"the skip addition by your add_codes: {int((torch.as_tensor(yours).long() != q_sum.int_repr().long()).sum())} of {q_sum.numel():,} outputs differ")
 
 # %% [markdown] id="sizes-text"
 """
@@ -870,7 +878,7 @@ with tq.selected(main_engine):
     with torch.no_grad():
         theirs = layer(batch)
         mine = dynamic_by_hand(batch, layer.weight().int_repr(), layer.weight().q_scale(), layer.bias().detach())
-    print(f"Linear: yours and torch's dynamic layer differ by {(mine - theirs).abs().max():.1e} at most")
+    print(f"Linear: yours and torch's dynamic layer differ by {(torch.as_tensor(mine) - theirs).abs().max():.1e} at most")
     for kind in (nn.LSTM, nn.GRU):
         recurrent = nn.Sequential()
         recurrent.add_module("layer", kind(128, 256, batch_first=True))
