@@ -51,7 +51,7 @@ def outputs_of(model, batches, x, quantized):
     model.eval()
     with torch.no_grad():
         if quantized:
-            model.qconfig = tq.minmax_qconfig("qnnpack")
+            model.qconfig = tq.minmax_qconfig("fbgemm")
             model = tq.prepare(model)
             for batch in batches:
                 model(batch)
