@@ -407,6 +407,7 @@ q3 = Question(
     reference=five,
     provided=provided.five_steps,
     off_limits=("qlab.torch_flow:static",),
+    uses={"fold_batch_norm": q1},
     parts=(
         Part("the scale of the output", 5, fields=("scale",), groups=("usual",)),
         Part("its codes", 5, fields=("codes",), groups=("usual",)),

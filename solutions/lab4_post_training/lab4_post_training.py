@@ -289,7 +289,7 @@ and the largest value instead, so that results can be recomputed by hand.
 *difficulty 3/5 · importance 5/5 · 20 minutes · 15 points*
 
 `small_model` gives a model with the layers `quant`, `conv`, `bn` and `relu`, as training leaves it, in train mode. Take it through the five steps with the engine's `minmax_qconfig`; `batches` is a tensor (batches, images, channels, height, width).
-The given lines run the converted model for `x` and return the codes of its output and their scale. Each `tq` function returns the model to go on with: `tq.fuse_modules(model, [[names of one group]])`, `tq.prepare(model)`, `tq.convert(model)`.
+The given lines run the converted model for `x` and return the codes of its output and their scale. Each `tq` function returns the model to go on with: `tq.fuse_modules(model, [[names of one group]])`, `tq.prepare(model)`, `tq.convert(model)`. (To fold with your `fold_batch_norm` is right too; then conv and relu are left to fuse.)
 
 <details><summary>Hint 1: a question</summary>Which of the steps reads what the observers have seen, and which line has to come before it?</details>
 <details><summary>Hint 2: the order</summary>eval mode; fuse conv, bn and relu; set qconfig; prepare; call the observed model with each batch; convert.</details>

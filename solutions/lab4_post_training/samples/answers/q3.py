@@ -77,6 +77,72 @@ def five_steps(weight, bias, statistics, batches, x, engine):
     return y.int_repr(), y.q_scale()
 
 
+# %% right: batch norm folded by Q1 in place of fuse_modules
+from provided import small_model
+from qlab import torch_flow as tq
+
+
+def five_steps(weight, bias, statistics, batches, x, engine):
+    model = small_model(weight, bias, statistics)
+    model.eval()
+    w, b = fold_batch_norm(weight, bias, *statistics, model.bn.eps)
+    model.conv.weight, model.conv.bias = torch.nn.Parameter(w), torch.nn.Parameter(b)
+    model.bn = torch.nn.Identity()
+    fused = tq.fuse_modules(model, [["conv", "relu"]])
+    fused.qconfig = tq.minmax_qconfig(engine)
+    observed = tq.prepare(fused)
+    for batch in batches:
+        observed(batch)
+    converted = tq.convert(observed)
+    y = converted(x)
+    return y.int_repr(), y.q_scale()
+
+
+# %% right: folds by Q1 before the model is made, then an empty batch norm
+from provided import small_model
+from qlab import torch_flow as tq
+
+
+def five_steps(weight, bias, statistics, batches, x, engine):
+    mean, var, gamma, beta = statistics
+    w, b = fold_batch_norm(weight, bias, mean, var, gamma, beta, 1e-5)
+    nothing = torch.stack([torch.zeros_like(mean), torch.ones_like(var), torch.ones_like(gamma), torch.zeros_like(beta)])
+    model = small_model(w, b, nothing).eval()
+    model.bn.eps = 0.0
+    fused = tq.fuse_modules(model, [["conv", "bn", "relu"]])
+    fused.qconfig = tq.minmax_qconfig(engine)
+    observed = tq.prepare(fused)
+    for batch in batches:
+        observed(batch)
+    converted = tq.convert(observed)
+    y = converted(x)
+    return y.int_repr(), y.q_scale()
+
+
+# %% right: values copied into the layers, folded by Q1
+from provided import small_model
+from qlab import torch_flow as tq
+
+
+def five_steps(weight, bias, statistics, batches, x, engine):
+    model = small_model(weight, bias, statistics)
+    model.eval()
+    norm = model.bn
+    w, b = fold_batch_norm(model.conv.weight, model.conv.bias, norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps)
+    with torch.no_grad():
+        model.conv.weight.copy_(w)
+        model.conv.bias.copy_(b)
+    setattr(model, "bn", torch.nn.Identity())
+    fused = tq.fuse_modules(model, [["conv", "relu"]])
+    fused.qconfig = tq.minmax_qconfig(engine)
+    observed = tq.prepare(fused)
+    for batch in batches:
+        observed(batch)
+    converted = tq.convert(observed)
+    y = converted(x)
+    return y.int_repr(), y.q_scale()
+
+
 # %% wrong: calibrates after convert
 from provided import small_model
 from qlab import torch_flow as tq

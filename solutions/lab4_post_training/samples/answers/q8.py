@@ -128,21 +128,21 @@ def dynamic_linear(x, q_w, S_w, bias):
     return S_x * S_w * ((q_x - Z_x).double() @ q_w.double().T) + bias
 
 
-# %% wrong: symmetric range
+# %% wrong: symmetric range, in float64
 def dynamic_linear(x, q_w, S_w, bias):
     low, high = -x.abs().max().item(), x.abs().max().item()
     S_x = (high - low) / 127
     Z_x = round(-low / S_x)
-    q_x = torch.clamp(torch.round(x / S_x) + Z_x, 0, 127)
+    q_x = torch.clamp(torch.round(x.double() / S_x) + Z_x, 0, 127)
     return S_x * S_w * ((q_x - Z_x).double() @ q_w.double().T) + bias
 
 
-# %% wrong: truncates
+# %% wrong: truncates, in float64
 def dynamic_linear(x, q_w, S_w, bias):
     low, high = min(x.min().item(), 0.0), max(x.max().item(), 0.0)
     S_x = (high - low) / 127
     Z_x = round(-low / S_x)
-    q_x = torch.clamp((x / S_x).trunc() + Z_x, 0, 127)
+    q_x = torch.clamp((x.double() / S_x).trunc() + Z_x, 0, 127)
     return S_x * S_w * ((q_x - Z_x).double() @ q_w.double().T) + bias
 
 
