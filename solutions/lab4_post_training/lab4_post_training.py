@@ -582,10 +582,10 @@ def as_layer(layer, q_x):
     return engines.Layer(found.weight.int_repr(), scale, q_x.q_scale(), q_x.q_zero_point(), found.scale, found.zero_point, found.bias, "ReLU" in type(layer).__name__, **window)
 
 
-exact = {}
+exact, images = {}, dataset.x_test[:256]
 for engine, model in converted.items():
     with tq.selected(engine):
-        seen = caught(model, dataset.x_test)
+        seen = caught(model, images)
     outputs = differing = 0
     for name, (layer, q_x, q_out) in seen.items():
         ours = engines.reference(engine, as_layer(layer, q_x), q_x.dequantize())
@@ -601,7 +601,7 @@ for engine, model in converted.items():
 
 add_by_hand = q4.yours_or_provided()
 with tq.selected(main_engine), torch.no_grad():
-    q_a = int8.stem(int8.quant(dataset.x_test))
+    q_a = int8.stem(int8.quant(images))
     q_b = int8.block(q_a)
     q_sum = int8.skip.add_relu(q_a, q_b)  # its zero-point is 0, so the clamp at code 0 is the ReLU
 yours = add_by_hand(q_a.int_repr(), q_a.q_scale(), q_a.q_zero_point(), q_b.int_repr(), q_b.q_scale(), q_b.q_zero_point(), int8.skip.scale, int8.skip.zero_point)
@@ -613,7 +613,7 @@ Yours rounds in float64, fbgemm in float32: at a near-tie the two may differ by 
 
 ## 8 · What is in the file
 
-Quantization does not change how many weights there are, only how many bytes each takes: one instead of four. What comes with them is easily forgotten. The cell under the last heading printed its dtypes: biases, scales, zero-points.
+Quantization does not change how many weights there are, only how many bytes each takes: one instead of four. What comes with them is easily forgotten. The first cell of Section 7 printed the dtypes of biases, scales and zero-points.
 
 **A worked example.** A convolution with 8 output channels of 27 weights each, per channel: 216 bytes of weights, 32 of biases, 64 of scales, 64 of zero-points. In fp32 it was 864 and 32.
 
@@ -780,8 +780,8 @@ with tq.selected(main_engine):
 
 # %% [markdown] id="pt2e-text"
 """
-**The successor** is called PT2E and lives in torchao: `torch.export` takes the graph (an `if` on values fails there too, and `torch.cond` says it), a *quantizer* marks where codes shall flow, and prepare, calibrate, convert are as before. Fusing is the compiler's work. Read the cell; it runs where torchao is
-installed.
+**The successor** is called PT2E and lives in torchao: `torch.export` takes the graph (an `if` on values fails there too; `torch.cond` is how it is written), a *quantizer* marks where codes shall flow, and prepare, calibrate, convert are as before. Fusing is the compiler's work. Read the cell; it runs where torchao is
+installed (tried with torchao 0.18.0).
 """
 
 # %% id="pt2e" tags=["demo"]
