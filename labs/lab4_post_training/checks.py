@@ -230,13 +230,14 @@ def groups_of(
     table=provided.GROUPS,
     chosen=lambda lengths: max(lengths, default=1),
     fits=lambda part, group: part == group,
+    extended=lambda kinds, place, length: length,
     numbered=lambda place, number, length: [place] * length,
     rounding=nearest,
 ):
     heads, place, number = [], 0, 0
     while place < len(kinds):
         lengths = [len(group) for group in table if fits(tuple(kinds[place : place + len(group)]), group)]
-        length = chosen(lengths)
+        length = extended(kinds, place, chosen(lengths))
         heads += numbered(place, number, length)
         place, number = place + length, number + 1
     return torch.tensor(heads)
@@ -244,6 +245,12 @@ def groups_of(
 
 def without(*groups):
     return tuple(group for group in provided.GROUPS if group not in groups)
+
+
+def with_every_relu(kinds, place, length):
+    while kinds[place + length : place + length + 1] == ("relu",):
+        length += 1
+    return length
 
 
 def batch_norm_to_relu(part, group):
@@ -308,7 +315,7 @@ q2 = Question(
         ),
         Mistake(
             "relu is fused with whatever stands before it",
-            given(table=(*provided.GROUPS, ("pool", "relu"), ("add", "relu"))),
+            given(extended=with_every_relu),
             "which layers stand before relu in the table?",
         ),
         Mistake(
