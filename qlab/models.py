@@ -50,6 +50,63 @@ class ConvNet(nn.Module):
         return logits
 
 
+class SmallResNet(nn.Module):
+    """Four 3x3 convolutions of 8, 12, 20, 32 channels, two max-pools, a residual block of 32 channels, a linear head.
+
+    Batch norm stands behind each convolution. The stubs and the FloatFunctional do nothing until the model is
+    quantized by PyTorch's eager mode.
+    """
+
+    def __init__(self, channels: int = 3, classes: int = 10, widths: tuple[int, int, int, int] = (8, 12, 20, 32)):
+        from qlab import torch_flow  # imported here: it takes long, and no other model wants it
+
+        super().__init__()
+        first, second, third, last = widths
+        self.quant = torch_flow.QuantStub()
+        self.stem = nn.Sequential(
+            _conv_block(channels, first),
+            _conv_block(first, second),
+            nn.MaxPool2d(2),
+            _conv_block(second, third),
+            _conv_block(third, last),
+            nn.MaxPool2d(2),
+        )
+        self.block = nn.Sequential(_conv_block(last, last), _conv_block(last, last, relu=False))
+        self.skip = torch_flow.FloatFunctional()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.head = nn.Linear(last, classes)
+        self.dequant = torch_flow.DeQuantStub()
+
+    @property
+    def fusable(self) -> list[list[str]]:
+        """The names of the layers that become one, as `fuse_modules` takes them."""
+        blocks = {name: module for name, module in self.named_modules() if isinstance(module, nn.Sequential)}
+        return [
+            [f"{name}.{place}" for place in range(len(block))]
+            for name, block in blocks.items()
+            if isinstance(block[0], nn.Conv2d)
+        ]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (images, classes) of images (images, channels, side, side), side at least 4."""
+        x = self.stem(self.quant(x))
+        x = self.skip.add_relu(x, self.block(x))
+        logits: Tensor = self.dequant(self.head(self.pool(x).flatten(1)))
+        return logits
+
+
+def _conv_block(inputs: int, outputs: int, *, relu: bool = True) -> nn.Sequential:
+    layers = [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs)]
+    return nn.Sequential(*layers, *[nn.ReLU()] * relu)
+
+
+def small_resnet_for(data: Dataset, seed: int = 0) -> SmallResNet:
+    """A freshly initialized `SmallResNet` in the size for a data set."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return SmallResNet(data.x_train.shape[1], len(data.classes))
+
+
 def convnet_for(data: Dataset, seed: int = 0) -> ConvNet:
     """A freshly initialized `ConvNet` in the size for a data set."""
     channels, side = data.x_train.shape[1:3]

@@ -344,6 +344,95 @@ def _bits(axes: Axes, look: Look, row: int, name: str, value: int, width: int, c
     axes.text(64.2, row, f"{value:,}".replace("-", "−"), va="center", fontsize=9.5, color=look.ink)
 
 
+@dataclass(frozen=True)
+class Node:
+    """A box of a drawn graph: what stands in it, and what flows out of it: "float", "observed" or "int8"."""
+
+    text: str
+    kind: str = "float"
+
+
+def graphs_side_by_side(columns: dict[str, list[Node]], *, dark: bool = False) -> DescribedFigure:
+    """Graphs as columns of boxes, read from top to bottom; float boxes are plain, observers dashed, int8 filled.
+
+    Args:
+        columns: for each title its boxes in order.
+        dark: for a dark background.
+    """
+    look = DARK if dark else LIGHT
+    longest = max(len(nodes) for nodes in columns.values())
+    figure = DescribedFigure(figsize=(3.4 * len(columns), 0.9 + 0.5 * longest), dpi=100, facecolor=look.background)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_xlim(0, len(columns))
+    axes.set_ylim(-longest - 0.3, 1.2)
+    axes.axis("off")
+    colours = {"float": look.ink, "observed": look.clipping, "int8": look.activation}
+    for place, (title, nodes) in enumerate(columns.items()):
+        axes.text(place + 0.5, 0.55, title, ha="center", va="center", fontsize=12, weight="bold", color=look.ink)
+        for row, node in enumerate(nodes):
+            colour = colours[node.kind]
+            axes.add_patch(
+                Rectangle(
+                    (place + 0.05, -row - 0.68), 0.9, 0.64, edgecolor=colour, linewidth=1.5,
+                    facecolor=colour + "22" if node.kind == "int8" else "none",
+                    linestyle="--" if node.kind == "observed" else "-",
+                )
+            )  # fmt: skip
+            axes.text(place + 0.5, -row - 0.36, node.text, ha="center", va="center", fontsize=9.5, color=look.ink)
+            if row + 1 < len(nodes):
+                axes.plot([place + 0.5] * 2, [-row - 0.68, -row - 1.04], color=look.raw, linewidth=1.2)
+    figure.description = " ".join(
+        f"{title}: {', '.join(node.text for node in nodes)}." for title, nodes in columns.items()
+    )
+    return figure
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of a model: its name, bytes in a file, seconds a batch, accuracy from 0 to 1."""
+
+    name: str
+    size: float
+    seconds: float
+    accuracy: float
+
+
+def size_latency_accuracy(forms: list[Form], *, dark: bool = False) -> DescribedFigure:
+    """Forms of one model in three panels of bars: file size, latency, accuracy, each with its number.
+
+    Args:
+        forms: at least one; the first is what the others are compared with.
+        dark: for a dark background.
+    """
+    look = DARK if dark else LIGHT
+    figure = DescribedFigure(figsize=(10.2, 1.0 + 0.5 * len(forms)), dpi=100, facecolor=look.background)
+    figure.subplots_adjust(left=0.17, right=0.975, top=0.86, bottom=0.06, wspace=0.12)
+    panels = (
+        ("file, kB", [form.size / 1000 for form in forms], "{:.0f}"),
+        ("latency, ms a batch", [form.seconds * 1000 for form in forms], "{:.2f}"),
+        ("accuracy, %", [form.accuracy * 100 for form in forms], "{:.1f}"),
+    )
+    for place, (title, values, shape) in enumerate(panels):
+        axes = figure.add_subplot(1, 3, place + 1)
+        rows = range(len(forms))
+        axes.barh(rows, values, color=[look.raw, *[look.activation] * (len(forms) - 1)], height=0.62)
+        _style(axes, look)
+        axes.grid(visible=False)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1.28 * max(values))
+        axes.set_xticks([])
+        axes.spines["bottom"].set_visible(False)
+        axes.set_yticks(rows, [form.name for form in forms] if place == 0 else [""] * len(forms))
+        axes.set_title(title, loc="left", fontsize=11, color=look.ink)
+        for row, value in enumerate(values):
+            axes.text(value, row, f" {shape.format(value)}", va="center", fontsize=10, color=look.ink)
+    figure.description = "; ".join(
+        f"{form.name}: {form.size / 1000:.0f} kB, {form.seconds * 1000:.2f} ms a batch, {form.accuracy:.1%} right"
+        for form in forms
+    )
+    return figure
+
+
 def _style(axes: Axes, look: Look) -> None:
     axes.set_facecolor(look.background)
     axes.tick_params(colors=look.ink, labelsize=11)

@@ -147,6 +147,8 @@ KNOWN_EXCEPTIONS = {
     "mat1 and mat2 shapes": "print both shapes: (rows, in) meets weights (out, in) in F.linear, (in, out) in @",
     "implemented for": "torch has that function for other dtypes only: convert with .double() or .long() first",
     "negative shift count": "1 << k wants k of 0 or more: which n makes yours negative?",
+    "Fusion only for eval": "batch norm's statistics must stand still: put the model in eval mode before you fuse",
+    "'aten::int_repr'": "a float came back where codes were expected: was this model given a qconfig, and converted?",
     "invalid syntax": "the line is not Python yet: compare its parentheses and commas with the given ones",
 }
 
@@ -178,7 +180,8 @@ def _raises(failures: Sequence[Tried], fields: tuple[Field, ...]) -> Diagnosis |
     for part, (name, step) in NAMED_EXCEPTIONS.items():
         if part in first.returned.error:
             return _named(name, step, first.returned.told(hidden=first.case.hidden))
-    if first.returned.error_name == "NotImplementedError" and "implemented for" not in first.returned.error:
+    torchs_own = any(part in first.returned.error for part in ("implemented for", "Could not run"))
+    if first.returned.error_name == "NotImplementedError" and not torchs_own:
         return _named("not answered yet", "replace the line that raises NotImplementedError by your answer")
     shown = next((call for one in raised if (call := one.case.as_call())), "")
     step = next(

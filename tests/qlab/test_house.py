@@ -13,7 +13,7 @@ QLAB = REPOSITORY / "qlab"
 LINUX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "pty", "crypt", "posix", "syslog", "curses"}
 NUMBERS = (
     *("contracts", "ranges", "qparams", "quantize", "fixed_point", "requantize", "rules", "accumulate", "layers"),
-    "analysis",
+    *("analysis", "fusion"),
 )
 DEPRECATED = ("torch.ao", "torch.ops.quantized", "torch.backends.quantized", "torch.quantize_per_tensor")
 

@@ -85,3 +85,26 @@ def test_channel_ranges_draws_a_dot_for_each_channel():
     figure = plots.channel_ranges([torch.tensor([[1.0, -4.0], [0.5, 1.0]]), torch.ones(3, 2)], ["a", "b"])
     assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [2, 3]
     assert "a: 25%, b: 100%" in figure.description
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_graphs_stand_side_by_side_with_a_box_a_node(dark):
+    columns = {
+        "fp32": [plots.Node("conv"), plots.Node("relu")],
+        "observed": [plots.Node("observer", "observed"), plots.Node("conv + relu"), plots.Node("observer", "observed")],
+        "int8": [plots.Node("quantize"), plots.Node("conv + relu", "int8"), plots.Node("dequantize")],
+    }
+    figure = plots.graphs_side_by_side(columns, dark=dark)
+    assert len(figure.axes[0].patches) == 8
+    assert "int8: quantize, conv + relu, dequantize." in figure.description
+    assert png_size(figure.png()) == (1020, 240)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_size_latency_and_accuracy_have_a_panel_each(dark):
+    forms = [plots.Form("fp32", 400_000, 0.002, 0.97), plots.Form("int8", 110_000, 0.0011, 0.968)]
+    figure = plots.size_latency_accuracy(forms, dark=dark)
+    assert len(figure.axes) == 3 and all(len(axes.patches) == 2 for axes in figure.axes)
+    assert (
+        figure.description == "fp32: 400 kB, 2.00 ms a batch, 97.0% right; int8: 110 kB, 1.10 ms a batch, 96.8% right"
+    )

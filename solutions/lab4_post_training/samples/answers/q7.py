@@ -1,0 +1,132 @@
+# %% right: plain, filled blanks
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% right: element_size of real tensors
+def held_bytes(outputs, per_output, per_channel):
+    codes = torch.zeros(outputs, per_output, dtype=torch.int8)
+    count = outputs if per_channel else 1
+    tensors = codes, torch.zeros(outputs), torch.zeros(count, dtype=torch.float64), torch.zeros(count, dtype=torch.int64)
+    return tuple(t.numel() * t.element_size() for t in tensors)
+
+
+# %% right: a list
+def held_bytes(outputs, per_output, per_channel):
+    each = {True: outputs, False: 1}[bool(per_channel)]
+    return [per_output * outputs, outputs * 32 // 8, each * 64 // 8, each * 64 // 8]
+
+
+# %% right: numpy item sizes
+import numpy as np
+
+
+def held_bytes(outputs, per_output, per_channel):
+    many = max(1, outputs * int(per_channel))
+    wide = [np.dtype(name).itemsize for name in ("int8", "float32", "float64", "int64")]
+    return tuple(n * w for n, w in zip((outputs * per_output, outputs, many, many), wide))
+
+
+# %% wrong: biases quantized too
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: scales in float32
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 4 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: zero-points one byte
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: weights still four bytes
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = 4 * outputs * per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: bits
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = 8 * outputs * per_output
+    biases = 32 * outputs
+    scales = 64 * count
+    zero_points = 64 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: always one scale
+def held_bytes(outputs, per_output, per_channel):
+    count = 1
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: always a scale a channel
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: scales and zero-points not counted
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 0
+    zero_points = 0
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: scale float32, zero-point int32
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 4 * count
+    zero_points = 4 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: everything a quarter of fp32
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = outputs
+    scales = count
+    zero_points = count
+    return weights, biases, scales, zero_points
