@@ -2,6 +2,7 @@
 
 from qlab.accumulate import conv2d_accumulator, linear_accumulator
 from qlab.analysis import model_size, sqnr
+from qlab.fake_quantize import fake_quantize
 from qlab.fixed_point import high_multiply, multiply_rounding_once, multiply_rounding_twice, rounding_shift
 from qlab.layers import quantized_conv2d, quantized_linear
 from qlab.qparams import code_range, get_scale_and_zero_point, qparams
@@ -18,6 +19,7 @@ __all__ = [
     "decompose_multiplier",
     "dequantize",
     "extend_to_zero",
+    "fake_quantize",
     "get_scale_and_zero_point",
     "high_multiply",
     "linear_accumulator",
