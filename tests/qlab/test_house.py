@@ -61,7 +61,7 @@ def test_one_room_only_touches_what_torch_will_take_away():
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Attribute) and ast.unparse(node).startswith(DEPRECATED)
     }
-    assert touching <= {"engines/pytorch.py", "torch_flow.py"}
+    assert touching <= {"engines/pytorch.py", "torch_flow.py", "torch_aware.py"}
 
 
 def test_no_public_name_is_missing_its_docstring():
