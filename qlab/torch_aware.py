@@ -77,16 +77,35 @@ def codes_and_scales(converted: nn.Module) -> tuple[Tensor, Tensor, float]:
 # A whole network -----------------------------------------------------------------------------------------------------
 
 
-def prepared(network: NormedConvNet, engine: str, *, fused_observers: bool = False) -> nn.Module:
-    """A copy of the network fused, with torch's fake-quantizers in it, in training mode."""
+def prepared(
+    network: NormedConvNet, engine: str, *, after_training: bool = False, fused_observers: bool = False
+) -> nn.Module:
+    """A copy of the network fused and prepared by torch's prepare_qat for an engine, in training mode.
+
+    Args:
+        network: with batch norm; left as it is.
+        engine: whose qconfig.
+        after_training: take the qconfig of post-training quantization, which is the mistake that it looks like: it
+            holds observers, but no fake-quantizers, and the network trains in plain fp32.
+        fused_observers: take the newer qconfig, whose fake-quantizers are fused with their observers. For symmetric
+            weights they train with the scale max(-min / 128, max / 127), but convert takes max(-min, max) / 127.5.
+    """
     with quiet():
         model = copy.deepcopy(network).train()
         for block in model.blocks:
             quantization.fuse_modules_qat(block, [["0", "1", "2"]], inplace=True)
         wrapped = quantization.QuantWrapper(model)
-        wrapped.qconfig = quantization.get_default_qat_qconfig(engine, version=int(fused_observers))  # type: ignore[assignment]
+        if after_training:
+            wrapped.qconfig = quantization.get_default_qconfig(engine)  # type: ignore[assignment]
+        else:
+            wrapped.qconfig = quantization.get_default_qat_qconfig(engine, version=int(fused_observers))  # type: ignore[assignment]
         aware: nn.Module = quantization.prepare_qat(wrapped)
         return aware
+
+
+def fake_quantizers(aware: nn.Module) -> int:
+    """How many fake-quantizers a prepared network holds."""
+    return sum(isinstance(module, quantization.FakeQuantizeBase) for module in aware.modules())
 
 
 def freeze(aware: nn.Module) -> None:

@@ -68,3 +68,19 @@ def test_negative_accumulators_and_multipliers_above_one_are_drawn_too():
     assert "shifted by 31 − 1" in texts and "−850" in texts and "it is 0." in figure.description
     first = figure.axes[0].patches[0]
     assert first.get_facecolor()[3] == 1  # the sign bit of two's complement is set
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_curves_draw_a_band_where_there_are_seeds_and_name_each_line(dark):
+    runs = {"8 bits": torch.tensor([[0.9, 0.95], [0.8, 0.97]]), "2 bits": torch.tensor([0.3, 0.9])}
+    figure = plots.curves(
+        [0, 1], runs, x_name="epoch", y_name="accuracy", title="Both", level=("fp32", 0.96), lowest=0.2, dark=dark
+    )
+    (axes,) = figure.axes
+    assert len(axes.collections) == 1 and len(axes.lines) == 3 and axes.get_ylim()[0] == 0.2
+    assert axes.lines[0].get_ydata().tolist() == pytest.approx([0.85, 0.96])
+    heights = sorted(text.get_position()[1] for text in axes.texts)
+    assert {text.get_text().strip() for text in axes.texts} == {"8 bits", "2 bits", "fp32"}
+    assert min(b - a for a, b in zip(heights, heights[1:], strict=False)) > 0.03
+    assert "8 bits: from 0.85 to 0.96, between 0.8 and 0.97." in figure.description
+    assert png_size(figure.png()) == (820, 460)
