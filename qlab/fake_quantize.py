@@ -8,24 +8,29 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from qlab.contracts import along_channel, checked_scale, integer_tensor, real_tensor
-from qlab.qparams import code_range, qparams
+from qlab.qparams import EPS, code_range
 from qlab.quantize import Scale, ZeroPoint
-from qlab.ranges import symmetric_range
 
 
 class _StraightThrough(torch.autograd.Function):
     """Rounds on the way forward; on the way back, rounding is the identity and the clamp cuts."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, zero_point: Tensor, qmin: int, qmax: int) -> Tensor:  # type: ignore[override]  # torch takes any
-        codes = torch.round(x * (1 / scale)).double() + zero_point
+    def forward(ctx: Any, x: Tensor, scale: Tensor, zero_point: Tensor | int, qmin: int, qmax: int) -> Tensor:  # type: ignore[override]  # torch takes any
+        codes = torch.round(x * (1 / scale)) + zero_point
         ctx.save_for_backward((codes >= qmin) & (codes <= qmax))
-        return (codes.clamp(qmin, qmax) - zero_point).to(torch.float32) * scale
+        return (codes.clamp(qmin, qmax) - zero_point) * scale
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:  # type: ignore[override]  # torch takes any
         (inside,) = ctx.saved_tensors
         return upstream * inside, None, None, None, None
+
+
+def straight_through(x: Tensor, scale: Tensor, zero_point: Tensor | int, qmin: int, qmax: int) -> Tensor:
+    """`fake_quantize` without a look at its arguments; scale and zero_point are shaped to meet x."""
+    result: Tensor = _StraightThrough.apply(x, scale, zero_point, qmin, qmax)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return result
 
 
 def fake_quantize(
@@ -54,8 +59,7 @@ def fake_quantize(
     zero_point = along_channel(integer_tensor(torch.as_tensor(zero_point)), x, channel_dim, "zero_point")
     if qmin >= qmax:
         raise ValueError(f"qmin must be below qmax, but they are {qmin} and {qmax}.")
-    result: Tensor = _StraightThrough.apply(fp32_tensor.to(torch.float32), scale, zero_point, qmin, qmax)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    return result
+    return straight_through(fp32_tensor.to(torch.float32), scale, zero_point, qmin, qmax)
 
 
 class FakeQuantizedWeight(nn.Module):
@@ -71,8 +75,10 @@ class FakeQuantizedWeight(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight on its grid, whose scale follows the weight."""
-        scale, zero_point = qparams(*symmetric_range(weight.detach(), 0), self.qmin, self.qmax, symmetric=True)
-        return fake_quantize(weight, scale, zero_point, self.qmin, self.qmax, channel_dim=0)
+        # As symmetric_range and qparams say it, without their looks at the arguments: this runs at every step.
+        largest = weight.detach().abs().amax(dim=tuple(range(1, weight.dim())), keepdim=True)
+        scale = (largest / ((self.qmax - self.qmin) / 2)).clamp(min=EPS)
+        return straight_through(weight, scale, 0, self.qmin, self.qmax)
 
 
 class FakeQuantizedActivation(nn.Module):
@@ -105,15 +111,18 @@ class FakeQuantizedActivation(nn.Module):
         if self.training and self.observing:
             self.observe(x.detach())
         low, high = self.low.clamp(max=0), self.high.clamp(min=0)
-        return fake_quantize(x, *qparams(low, high, self.qmin, self.qmax), self.qmin, self.qmax)
+        scale = ((high - low) / (self.qmax - self.qmin)).clamp(min=EPS)
+        zero_point = (self.qmin - torch.round(low / scale)).clamp(self.qmin, self.qmax)
+        return straight_through(x, scale, zero_point, self.qmin, self.qmax)
 
     def observe(self, x: Tensor) -> None:
         """Let a batch move the range."""
+        low, high = x.aminmax()
         if self.low > self.high:
-            self.low, self.high = x.min(), x.max()
+            self.low, self.high = low, high
         else:
-            self.low = self.low + self.averaging_constant * (x.min() - self.low)
-            self.high = self.high + self.averaging_constant * (x.max() - self.high)
+            self.low = self.low + self.averaging_constant * (low - self.low)
+            self.high = self.high + self.averaging_constant * (high - self.high)
 
 
 def fake_quantized(

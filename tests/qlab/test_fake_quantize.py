@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qlab import data
-from qlab.fake_quantize import FakeQuantizedActivation, fake_quantize, fake_quantized
+from qlab.fake_quantize import FakeQuantizedActivation, FakeQuantizedWeight, fake_quantize, fake_quantized
 from qlab.models import convnet_for, mlp_for
-from qlab.qparams import code_range
-from qlab.quantize import dequantize, quantize
+from qlab.qparams import code_range, qparams
+from qlab.quantize import dequantize, linear_quantize, quantize
+from qlab.ranges import affine_range
 from tests.qlab.strategies import BITWIDTHS, real_tensors
 
 SCALES = st.one_of(st.floats(2.0**-10, 10, width=32), st.integers(-8, 3).map(lambda power: 2.0**power))
@@ -96,6 +97,18 @@ def test_the_moving_average_is_torchs_observer():
     ours.observing = False
     ours(100 * x)
     assert torch.equal(before, ours.low)
+
+
+@given(real_tensors(min_size=4), BITWIDTHS)
+def test_in_a_network_scales_and_zero_points_are_those_of_qparams(x, bitwidth):
+    weight = x[: len(x) // 2 * 2].reshape(2, -1)
+    _, scale, zero_point = linear_quantize(weight, bitwidth, symmetric=True, narrow=True, channel_dim=0)
+    qmin, qmax = code_range(bitwidth, narrow=True)
+    expected = fake_quantize(weight, scale, zero_point, qmin, qmax, channel_dim=0)
+    assert torch.equal(FakeQuantizedWeight(bitwidth)(weight), expected)
+    qmin, qmax = code_range(bitwidth, signed=False)
+    expected = fake_quantize(x, *qparams(*affine_range(x), qmin, qmax), qmin, qmax)
+    assert torch.equal(FakeQuantizedActivation(bitwidth).train()(x), expected)
 
 
 @pytest.mark.parametrize("make", [mlp_for, convnet_for])
