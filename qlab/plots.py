@@ -317,6 +317,8 @@ def curves(
     if lowest is not None:
         axes.set_ylim(bottom=lowest)
     axes.set_xlim(places.min(), places.max())
+    if len(places) <= 11 and bool((places == places.round()).all()):
+        axes.set_xticks(places)
     axes.set_xlabel(x_name, color=look.ink)
     axes.set_ylabel(y_name, color=look.ink)
     axes.set_title(title, loc="left", fontsize=12, color=look.ink)
@@ -326,9 +328,12 @@ def curves(
 
 
 def _label_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Each line's name at its right end, moved apart where two would overlap."""
+    """Each line's name at its right end, moved apart where two would overlap, and kept inside."""
     (bottom, top), right = axes.get_ylim(), axes.get_xlim()[1]
-    gap, height = 0.06 * (top - bottom), -np.inf
-    for value, name, colour in sorted(ends):
-        height = max(min(max(value, bottom), top), height + gap)
+    gap, heights = 0.06 * (top - bottom), []
+    for value, *_ in sorted(ends):
+        heights.append(max(min(max(value, bottom), top), heights[-1] + gap if heights else bottom))
+    for place in reversed(range(len(heights))):
+        heights[place] = min(heights[place], heights[place + 1] - gap if place + 1 < len(heights) else top)
+    for height, (_, name, colour) in zip(heights, sorted(ends), strict=True):
         axes.text(right, height, f"  {name}", va="center", color=colour, fontsize=11, clip_on=False)

@@ -539,7 +539,7 @@ plots.curves(
 | 3 bits | {{ digits.ptq3 }} | {{ digits.tenth3 }} | {{ digits.longer3 }} |
 | 2 bits | {{ digits.ptq2 }} | {{ digits.tenth2 }} | {{ digits.longer2 }} |
 
-**At 8 bits there is no gap**: nothing was lost, and nothing can be won back. **At 2 bits the gap is real**: a third of the accuracy or more is gone after training, and most of it comes back. In between lies little on this data set; compare the bands before you call a difference one.
+**At 8 bits there is no gap**: nothing was lost, and nothing can be won back. **At 2 bits the gap is real**: much of the accuracy is gone after training, how much differs widely from seed to seed, and most of it comes back. At 3 bits a point is lost and found again, at 4 next to nothing; compare the bands before you call a difference one.
 
 **Is one epoch enough?** At 8 and 4 bits none would do. At 2 bits the rule of thumb (two epochs from 1 % of the rate) leaves {{ digits.tenth2 }}: its steps are too small for weights that have to change their code. One epoch from ten times that rate gives {{ digits.first2 }}, four give {{ digits.longer2 }}: the first epoch does most of it.
 Here the rate matters more than the number of epochs. The rule was found for 8 bits, where there is little to repair.
@@ -557,8 +557,8 @@ print(f"{scratch_bits} bits from scratch {scratch_accuracy:.1%}; from the checkp
 
 # %% [markdown] id="scratch-answer"
 """
-Measured {{ digits.seeds }} times on digits: from scratch {{ digits.scratch_accuracy }}, from the checkpoint {{ digits.checkpoint_accuracy }}. On a task this small, and at the full rate, a training from scratch holds its own. What speaks for the checkpoint is cost: it exists already and serves every number of bits, in
-a sixth of the epochs; the training from scratch has to be done again for each.
+Measured {{ digits.seeds }} times on digits: from scratch {{ digits.scratch_accuracy }}, from the checkpoint {{ digits.checkpoint_accuracy }}. On a task this small a training from scratch, with all of its epochs aware of the codes and at the full rate, is no worse, rather better: that it needs a checkpoint is not true here. What speaks for the checkpoint is cost: it exists already and serves every number of bits, in
+a sixth of the epochs; the training from scratch has to be done again for each. Give both the same number of aware epochs before you decide.
 
 ## 7 · What the loss looks like there
 
@@ -607,7 +607,8 @@ plots.curves(alphas, random_way, x_name="steps along a random direction, as long
 # %% [markdown] id="landscape-answer"
 """
 On digits, mean over three seeds, measured {{ digits.seeds }} times: at the float weights the loss is {{ digits.at_float_fp32 }} (fp32) and {{ digits.at_float_aware }} (aware), on the codes {{ digits.at_codes_fp32 }} and {{ digits.at_codes_aware }}. The fp32 training put its minimum at $\\alpha = 0$, and the codes lie outside of it: **too narrow for a step that long**.
-The aware training never saw its float weights; its minimum lies **at the codes**. It is usually said that such training finds wide minima. Compare the second picture before you repeat it: along a random direction of the same length the loss at 1 is {{ digits.random_fp32 }} and {{ digits.random_aware }}.
+The aware training never saw the loss of its float weights; its valley lies **around the codes**. One often reads that such training finds wide minima. Look at the second picture before you repeat it: one step along a random direction of the same length, the loss is {{ digits.random_fp32 }} (fp32) and {{ digits.random_aware }} (aware). Around its float weights the aware network
+is not the flatter one: it found the direction that matters, not width in every direction.
 
 ## 8 · PyTorch's flow
 
@@ -805,8 +806,8 @@ for name, how in ((engine, {"fused_observers": True}), ("x86", {})):
 
 # %% [markdown] id="traps-answer"
 """
-With the fused observers some of the weights themselves have other codes, and the differences of the outputs have no reason that a rule of rounding could give: the model that was trained is not the model that is shipped. With x86's qconfig the few differences are mostly values beyond the range, which the training clipped
-and the engine does not ("range"); they may be off by more than one. On a CPU that adds pairs of products in 16 bits, the engine onednn shows a third kind, "saturation", if you try it.
+With the fused observers some of the weights themselves have other codes, and the differences of the outputs have no reason that a rule of rounding could give: the model that was trained is not the model that is shipped. With x86's qconfig few codes differ, on some seeds none; those that do are mostly values beyond the range, which the training clipped
+and the engine does not ("range"), and they may be off by more than one. On a CPU that adds pairs of products in 16 bits, the engine onednn shows a third kind, "saturation", if you try it.
 
 ## 10 · Essay
 
