@@ -480,6 +480,7 @@ def folded_layer(
     normal_form=lambda z, mean, var, running_var, gamma, beta, eps: (
         gamma * (z - mean) / torch.sqrt(var + eps) + beta
     ),
+    told=lambda y, mean, var: (y, mean, var),
     rounding=nearest,
 ):
     x, weight, running_var, gamma, beta = (t.double() for t in (x, weight, running_var, gamma, beta))
@@ -488,7 +489,7 @@ def folded_layer(
     z = unfolded(x @ on_grid(folded(weight, f), scale).T, f)
     mean, var = statistics(z, running_var)
     y = normal_form(z, mean, var, running_var, gamma, beta, eps)
-    return tuple(about(value, rounding, 1e-4) for value in (y, mean, var))
+    return tuple(about(value, rounding, 1e-4) for value in told(y, mean, var))
 
 
 def positive(*shape):
@@ -595,7 +596,12 @@ q4 = Question(
             "batch norm divides by the number of rows: which argument of torch.var says so?",
         ),
         Mistake(
-            "the standard deviation is given for the variance",
+            "the standard deviation is returned as the variance",
+            given(told=lambda y, mean, var: (y, mean, var.sqrt())),
+            "the variance is the mean of the squares, without a square root.",
+        ),
+        Mistake(
+            "the standard deviation takes the variance's place everywhere",
             given(statistics=lambda z, var: (z.mean(dim=0), z.std(dim=0, unbiased=False))),
             "the variance is the mean of the squares, without a square root.",
         ),
@@ -685,6 +691,11 @@ q5 = Question(
             "a tenth of the training: how many steps is that?",
         ),
         Mistake(
+            "the shares of the steps and of the rate are exchanged",
+            given(length=lambda steps: steps // 100, start=lambda rate: 0.1 * rate),
+            "a tenth of the steps, one percent of the rate: which of the two is 10 %?",
+        ),
+        Mistake(
             "one step more, with the 0 at the end",
             given(length=lambda steps: steps // 10 + 1, shape=lambda t, T: (1 + math.cos(math.pi * t / (T - 1))) / 2),
             "t runs from 0 to T - 1: the rate 0 would be a step that does nothing.",
@@ -764,7 +775,7 @@ def weight_after(
     error=lambda w, w_q, x, target: x * w_q - target,
     slope=lambda error, x, s: error * x,
     passes=lambda w, q, low, high: low <= q <= high,
-    update=lambda w, w_q, step, s: w - step,
+    update=lambda w, w_q, step, on_grid: w - step,
     rounds=as_is,
     returned=lambda w, w_q, before: (w, w_q),
     rounding=nearest,
@@ -776,7 +787,7 @@ def weight_after(
     for _ in range(rounds(steps)):
         before = w_q = on_grid(w)
         step = rate * slope(error(w, w_q, x, target), x, scale) * passes(w, round(w / scale), q_min, q_max)
-        w = update(w, w_q, step, scale)
+        w = update(w, w_q, step, on_grid)
     return tuple(about(value, rounding, 1e-5 * abs(value)) for value in returned(w, on_grid(w), before))
 
 
@@ -802,12 +813,12 @@ q6 = Question(
     mistakes=[
         Mistake(
             "the step starts from the fake-quantized weight",
-            given(update=lambda w, w_q, step, s: w_q - step),
+            given(update=lambda w, w_q, step, on_grid: w_q - step),
             "a step is smaller than a code: the weight that is remembered has to be the one in float.",
         ),
         Mistake(
             "the weight is put on its grid after each step",
-            given(update=lambda w, w_q, step, s: round((w - step) / s) * s),
+            given(update=lambda w, w_q, step, on_grid: on_grid(w - step)),
             "a step is smaller than a code, and rounding would lose it: keep the weight in float.",
         ),
         Mistake(
@@ -827,7 +838,7 @@ q6 = Question(
         ),
         Mistake(
             "the step goes uphill",
-            given(update=lambda w, w_q, step, s: w + step),
+            given(update=lambda w, w_q, step, on_grid: w + step),
             "the gradient points uphill: which sign has the step?",
         ),
         Mistake(
@@ -939,7 +950,7 @@ def _run_flow(key, how, inputs):
         prepared = quantization.prepare_qat(model)
         if how.get("eval while training"):
             prepared.eval()
-        freezing = {"observers": [DISABLE], "statistics": [freeze_bn_stats], "none": []}.get(
+        freezing = {"observers": [DISABLE], "statistics": [freeze_bn_stats], "none": [], "codes": [quantization.disable_fake_quant, freeze_bn_stats]}.get(
             how.get("freeze"), [DISABLE, freeze_bn_stats]
         )
         when = how.get("when", "between")
@@ -1028,6 +1039,11 @@ q7 = Question(
             "the observers are not frozen",
             "batch norm's statistics are one thing, ranges another: which function stops those?",
             freeze="statistics",
+        ),
+        differently(
+            "the fake quantizers are switched off instead of the observers",
+            "the last steps have to see the codes: it is the ranges that are to stay.",
+            freeze="codes",
         ),
         differently(
             "frozen too late, after the last steps",
@@ -1221,6 +1237,11 @@ q8 = Question(
             "the codes are rounded down",
             given(coded=lambda v, z, rounding: (torch.floor(v) + z).clamp(0, 255)),
             "to the nearest: floor goes down.",
+        ),
+        Mistake(
+            "the codes are truncated instead of rounded",
+            given(coded=lambda v, z, rounding: (torch.trunc(v) + z).clamp(0, 255)),
+            "to the nearest: a cast to an integer cuts the fraction off.",
         ),
         Mistake(
             "the codes are not rounded",
