@@ -308,7 +308,9 @@ def curves(
             axes.fill_between(places, rows.min(axis=0), rows.max(axis=0), color=colour, alpha=0.25, linewidth=0)
         axes.plot(places, mean, color=colour, linestyle=line, linewidth=2)
         ends.append((float(mean[-1]), name, colour))
-        sentences.append(f"{name}: from {mean[0]:.3g} to {mean[-1]:.3g}, between {rows.min():.3g} and {rows.max():.3g}.")
+        sentences.append(
+            f"{name}: from {mean[0]:.3g} to {mean[-1]:.3g}, between {rows.min():.3g} and {rows.max():.3g}."
+        )
     if level is not None:
         axes.axhline(level[1], color=look.ink, linestyle=":", linewidth=1.2)
         ends.append((level[1], level[0], look.ink))

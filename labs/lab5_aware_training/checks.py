@@ -213,9 +213,10 @@ def at_the_edges(x, scale, zero_point, q_min, q_max, *_):
 
 
 def both_ends(x, scale, zero_point, q_min, q_max, *_):
-    """Values at the outermost codes, and beyond; and some that other comparisons would take for inside or outside."""
+    """Values at the outermost codes, less than half a step beyond them, and farther out."""
     q = torch.round(x.double() / scale) + zero_point
-    return beyond(x, scale, zero_point, q_min, q_max) and bool((q == q_min).any() and (q == q_max).any())
+    both = beyond(x, scale, zero_point, q_min, q_max) and at_the_edges(x, scale, zero_point, q_min, q_max)
+    return both and bool((q == q_min).any() and (q == q_max).any())
 
 
 q2 = Question(
@@ -381,7 +382,10 @@ q3 = Question(
     reference=observed_range,
     provided=provided.moving_average,
     off_limits=(
-        *("torch.ao.quantization.observer:MovingAverageMinMaxObserver.forward", "torch:fused_moving_avg_obs_fake_quant"),
+        *(
+            "torch.ao.quantization.observer:MovingAverageMinMaxObserver.forward",
+            "torch:fused_moving_avg_obs_fake_quant",
+        ),
         "qlab.fake_quantize:FakeQuantizedActivation.observe",
     ),
     parts=(
@@ -477,9 +481,7 @@ def folded_layer(
     on_grid=lambda w, s: torch.round(w / s).clamp(-127, 127) * s,
     unfolded=lambda z, f: z / f,
     statistics=lambda z, var: (z.mean(dim=0), z.var(dim=0, unbiased=False)),
-    normal_form=lambda z, mean, var, running_var, gamma, beta, eps: (
-        gamma * (z - mean) / torch.sqrt(var + eps) + beta
-    ),
+    normal_form=lambda z, mean, var, running_var, gamma, beta, eps: gamma * (z - mean) / torch.sqrt(var + eps) + beta,
     told=lambda y, mean, var: (y, mean, var),
     rounding=nearest,
 ):
@@ -500,9 +502,7 @@ def positive(*shape):
 def signed(*shape):
     """Away from 0, of both signs."""
     drawn = positive(*shape)
-    return type(drawn)(
-        lambda generator: drawn.draw(generator) * torch.tensor([1.0, -1.0]).repeat(shape[0])[: shape[0]]
-    )
+    return type(drawn)(lambda generator: drawn.draw(generator) * torch.tensor([1.0, -1.0]).repeat(shape[0])[: shape[0]])
 
 
 def well_scaled(x, weight, running_var, gamma, beta, scale, eps):
@@ -510,7 +510,9 @@ def well_scaled(x, weight, running_var, gamma, beta, scale, eps):
     codes = weight.double() * (gamma / torch.sqrt(running_var + eps))[:, None] / scale
     z = x.double() @ weight.double().T
     var = z.var(dim=0)
-    return clear(codes) and bool((codes.abs() < 120).all() and (var > 0.4).all() and ((var - running_var).abs() > 0.2).all())
+    return clear(codes) and bool(
+        (codes.abs() < 120).all() and (var > 0.4).all() and ((var - running_var).abs() > 0.2).all()
+    )
 
 
 q4 = Question(
@@ -562,8 +564,11 @@ q4 = Question(
     mistakes=[
         Mistake(
             "the weight is quantized before it is folded",
-            given(folded=lambda w, f: w, on_grid=lambda w, s: torch.round(w / s).clamp(-127, 127) * s,
-                  unfolded=lambda z, f: z),
+            given(
+                folded=lambda w, f: w,
+                on_grid=lambda w, s: torch.round(w / s).clamp(-127, 127) * s,
+                unfolded=lambda z, f: z,
+            ),
             "in the converted model it is the folded weight that has codes: multiply by the factor first.",
         ),
         Mistake(
@@ -647,7 +652,9 @@ q4 = Question(
         Mistake(
             "gamma is left out at the end",
             given(
-                normal_form=lambda z, mean, var, running_var, gamma, beta, eps: (z - mean) / torch.sqrt(var + eps) + beta
+                normal_form=lambda z, mean, var, running_var, gamma, beta, eps: (
+                    (z - mean) / torch.sqrt(var + eps) + beta
+                )
             ),
             "the folding was undone, gamma with it: batch norm has to multiply by it again.",
         ),
@@ -950,9 +957,12 @@ def _run_flow(key, how, inputs):
         prepared = quantization.prepare_qat(model)
         if how.get("eval while training"):
             prepared.eval()
-        freezing = {"observers": [DISABLE], "statistics": [freeze_bn_stats], "none": [], "codes": [quantization.disable_fake_quant, freeze_bn_stats]}.get(
-            how.get("freeze"), [DISABLE, freeze_bn_stats]
-        )
+        freezing = {
+            "observers": [DISABLE],
+            "statistics": [freeze_bn_stats],
+            "none": [],
+            "codes": [quantization.disable_fake_quant, freeze_bn_stats],
+        }.get(how.get("freeze"), [DISABLE, freeze_bn_stats])
         when = how.get("when", "between")
         for stage, steps in (("before", 6), ("between", 3), ("after", 0)):
             if stage == when:
@@ -1103,10 +1113,14 @@ def they_differ(beyond_range):
     """Drawn so that the two rules give different codes somewhere, and no float's last bit decides."""
 
     def condition(acc, bias, S_acc, S_out, Z_out):
-        exact, fake, engine = by_two_rules(acc, bias, S_acc, S_out, Z_out, coded=lambda v, z, rounding: torch.round(v) + z)
+        exact, fake, engine = by_two_rules(
+            acc, bias, S_acc, S_out, Z_out, coded=lambda v, z, rounding: torch.round(v) + z
+        )
         engine_exact = (acc.double() + torch.round(bias.double() / S_acc)) * S_acc / S_out
         free = torch.cat((fake, engine))
-        reaches = bool((free < 0).any() and (free > 255).any()) if beyond_range else bool(((free >= 0) & (free < 256)).all())
+        reaches = (
+            bool((free < 0).any() and (free > 255).any()) if beyond_range else bool(((free >= 0) & (free < 256)).all())
+        )
         apart = bool((fake != engine).any())
         return apart and reaches and clear(exact) and clear(engine_exact) and clear(bias.double() / S_acc, 1e-2)
 
@@ -1188,9 +1202,7 @@ q8 = Question(
         ),
         Mistake(
             "the bias is left out everywhere",
-            given(
-                value=lambda acc, b, s, s_out: acc * s / s_out, bias_steps=lambda b, s, s_out, rounding: 0 * b
-            ),
+            given(value=lambda acc, b, s, s_out: acc * s / s_out, bias_steps=lambda b, s, s_out, rounding: 0 * b),
             "which argument of the function have you not used yet?",
         ),
         Mistake(

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 
@@ -81,6 +83,6 @@ def test_curves_draw_a_band_where_there_are_seeds_and_name_each_line(dark):
     assert axes.lines[0].get_ydata().tolist() == pytest.approx([0.85, 0.96])
     heights = sorted(text.get_position()[1] for text in axes.texts)
     assert {text.get_text().strip() for text in axes.texts} == {"8 bits", "2 bits", "fp32"}
-    assert min(b - a for a, b in zip(heights, heights[1:], strict=False)) > 0.03
+    assert min(b - a for a, b in itertools.pairwise(heights)) > 0.03
     assert "8 bits: from 0.85 to 0.96, between 0.8 and 0.97." in figure.description
     assert png_size(figure.png()) == (820, 460)
