@@ -16,13 +16,13 @@ class _StraightThrough(torch.autograd.Function):
     """Rounds on the way forward; on the way back, rounding is the identity and the clamp cuts."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, zero_point: Tensor | int, qmin: int, qmax: int) -> Tensor:  # type: ignore[override]  # torch takes any
+    def forward(ctx: Any, x: Tensor, scale: Tensor, zero_point: Tensor | int, qmin: int, qmax: int) -> Tensor:
         codes = torch.round(x * (1 / scale)) + zero_point
         ctx.save_for_backward((codes >= qmin) & (codes <= qmax))
         return (codes.clamp(qmin, qmax) - zero_point) * scale
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:  # type: ignore[override]  # torch takes any
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:
         (inside,) = ctx.saved_tensors
         return upstream * inside, None, None, None, None
 

@@ -332,7 +332,8 @@ def curves(
 def _label_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
     """Each line's name at its right end, moved apart where two would overlap, and kept inside."""
     (bottom, top), right = axes.get_ylim(), axes.get_xlim()[1]
-    gap, heights = 0.06 * (top - bottom), []
+    gap = 0.06 * (top - bottom)
+    heights: list[float] = []
     for value, *_ in sorted(ends):
         heights.append(max(min(max(value, bottom), top), heights[-1] + gap if heights else bottom))
     for place in reversed(range(len(heights))):

@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.ao import quantization
-from torch.nn.intrinsic.qat import freeze_bn_stats
+from torch.ao import quantization as torchs_quantization
+from torch.ao.nn.intrinsic.qat import freeze_bn_stats
 
 from qlab import engines
 from qlab.models import NormedConvNet
+
+quantization: Any = torchs_quantization  # torch leaves most of it untyped
 
 
 @contextmanager
@@ -58,20 +61,21 @@ def train_steps(model: nn.Module, images: Tensor, targets: Tensor, steps: int, r
     for _ in range(steps):
         model.zero_grad()
         loss = (model(images) - targets).square().mean()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        loss.backward()
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter -= rate * (parameter.grad if parameter.grad is not None else 0)
+                if parameter.grad is not None:
+                    parameter.sub_(rate * parameter.grad)
 
 
-def codes_and_scales(converted: nn.Module) -> tuple[Tensor, Tensor, float]:
+def codes_and_scales(converted: Any) -> tuple[Tensor, Tensor, float]:
     """Of a converted `OneBlock`: the weight's codes, its scale for each output channel, the output's scale."""
-    weight = converted.conv.weight()  # type: ignore[operator, union-attr]  # torch leaves it untyped
+    weight = converted.conv.weight()
     if weight.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric):
         scales = weight.q_per_channel_scales()
     else:
         scales = torch.full((len(weight),), weight.q_scale(), dtype=torch.float64)
-    return weight.int_repr(), scales, float(converted.conv.scale)  # type: ignore[union-attr, arg-type]
+    return weight.int_repr(), scales, float(converted.conv.scale)
 
 
 # A whole network -----------------------------------------------------------------------------------------------------
@@ -96,9 +100,9 @@ def prepared(
             quantization.fuse_modules_qat(block, [["0", "1", "2"]], inplace=True)
         wrapped = quantization.QuantWrapper(model)
         if after_training:
-            wrapped.qconfig = quantization.get_default_qconfig(engine)  # type: ignore[assignment]
+            wrapped.qconfig = quantization.get_default_qconfig(engine)
         else:
-            wrapped.qconfig = quantization.get_default_qat_qconfig(engine, version=int(fused_observers))  # type: ignore[assignment]
+            wrapped.qconfig = quantization.get_default_qat_qconfig(engine, version=int(fused_observers))
         aware: nn.Module = quantization.prepare_qat(wrapped)
         return aware
 
@@ -209,19 +213,19 @@ def compare_layers(aware: nn.Module, int8: nn.Module, images: Tensor, engine: st
     ]
 
 
-def _compare(name: str, fake: nn.Module, int8: nn.Module, q_x: Tensor, q_out: Tensor, engine: str) -> LayerComparison:
+def _compare(name: str, fake: Any, int8: Any, q_x: Tensor, q_out: Tensor, engine: str) -> LayerComparison:
     layer = as_layer(int8, q_x)
     with torch.no_grad(), quiet():
         # Without its hooks: the real number before the codes.
         real = type(fake).forward(fake, q_x.dequantize())
         observer = fake.activation_post_process
-        scale, zero_point = observer.scale, observer.zero_point  # type: ignore[union-attr]
-        on_grid = observer(real)  # type: ignore[operator]
+        scale, zero_point = observer.scale, observer.zero_point
+        on_grid = observer(real)
         fake_codes = torch.round(on_grid / scale) + zero_point
         folded = _fake_weight(fake)
     weights_differing = int((torch.round(folded / layer_scales(layer)) != layer.weights).sum())
     by_rule = torch.round(real * (1 / scale)) + zero_point
-    by_rule = by_rule.clamp(observer.quant_min, observer.quant_max)  # type: ignore[union-attr, arg-type]
+    by_rule = by_rule.clamp(observer.quant_min, observer.quant_max)
     real, fake_codes, by_rule, theirs = (_last(x) for x in (real, fake_codes, by_rule, q_out.int_repr()))
     codes = q_x.int_repr()
     engines_rule = engines.reference(engine, layer, q_x.dequantize())
@@ -229,7 +233,7 @@ def _compare(name: str, fake: nn.Module, int8: nn.Module, q_x: Tensor, q_out: Te
     slack = _magnitude(layer, codes) * FLOAT32_ERROR
     half_a_step = layer.input_scale * torch.as_tensor(layer.weight_scale).double() / layer.output_scale / 2
     bias_slack = slack + half_a_step
-    top = int(observer.quant_max)  # type: ignore[union-attr, arg-type]
+    top = int(observer.quant_max)
     found = []
     for place in (fake_codes.long() != theirs.long()).nonzero().tolist():
         at = tuple(place)
@@ -254,22 +258,22 @@ def _compare(name: str, fake: nn.Module, int8: nn.Module, q_x: Tensor, q_out: Te
 FLOAT32_ERROR = 32 * 2.0**-24
 
 
-def as_layer(int8: nn.Module, q_x: Tensor) -> engines.Layer:
+def as_layer(int8: Any, q_x: Tensor) -> engines.Layer:
     """A converted layer of torch as qlab's engines take it."""
-    weight, bias = int8.weight(), int8.bias()  # type: ignore[operator]
+    weight, bias = int8.weight(), int8.bias()
     convolution = weight.dim() == 4
     per_channel = weight.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric)
-    window = {"stride": int8.stride[0], "padding": int8.padding[0]} if convolution else {}  # type: ignore[index]
+    window = {"stride": int8.stride[0], "padding": int8.padding[0]} if convolution else {}
     return engines.Layer(
         weight.int_repr(),
         weight.q_per_channel_scales() if per_channel else weight.q_scale(),
         q_x.q_scale(),
         q_x.q_zero_point(),
-        float(int8.scale),  # type: ignore[arg-type]
-        int(int8.zero_point),  # type: ignore[arg-type]
+        float(int8.scale),
+        int(int8.zero_point),
         None if bias is None else bias.detach(),
         "ReLU" in type(int8).__name__,
-        **window,  # type: ignore[arg-type]
+        **window,
     )
 
 
@@ -279,13 +283,13 @@ def layer_scales(layer: engines.Layer) -> Tensor:
     return scales.reshape(-1, *[1] * (layer.weights.dim() - 1)) if scales.dim() else scales
 
 
-def _fake_weight(fake: nn.Module) -> Tensor:
+def _fake_weight(fake: Any) -> Tensor:
     """The weight that a fake-quantized layer computes with, batch norm folded in."""
-    weight: Tensor = fake.weight  # type: ignore[assignment]
+    weight: Tensor = fake.weight
     if isinstance(norm := getattr(fake, "bn", None), nn.BatchNorm2d):
         assert norm.running_var is not None
         weight = weight * (norm.weight / torch.sqrt(norm.running_var + norm.eps)).reshape(-1, 1, 1, 1)
-    result: Tensor = fake.weight_fake_quant(weight)  # type: ignore[operator]
+    result: Tensor = fake.weight_fake_quant(weight)
     return result
 
 
