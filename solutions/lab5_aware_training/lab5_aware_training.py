@@ -313,7 +313,7 @@ def folded_batch_norm(x, weight, running_var, gamma, beta, scale, eps):
     ### BEGIN SOLUTION
     #| factor = __
     #| folded = fake_quantize( __ , scale, 0, -127, 127)
-    #| z = (x @ folded.T) __
+    #| z = __
     #| mean, var = z.mean(dim= __ ), z.var(dim= __ , unbiased= __ )
     #| y = __
     factor = gamma / torch.sqrt(running_var + eps)
@@ -467,8 +467,8 @@ A small convolutional network, trained in fp32, then quantized: activations with
 
 # %% id="train" tags=["demo"]
 dataset = data.load(DATA, download=DOWNLOAD)
-recipe = {"digits": {"epochs": 20, "learning_rate": 0.3}}.get(DATA, {"epochs": 10, "learning_rate": 0.1})
-batch_size, seeds, bits_tried, longer = 64, (SEED, SEED + 1, SEED + 2), (8, 4, 3, 2), 4
+recipe = {"digits": {"epochs": 20, "learning_rate": 0.4}}.get(DATA, {"epochs": 10, "learning_rate": 0.1})
+batch_size, seeds, bits_tried, longer = 128, (SEED, SEED + 1, SEED + 2), (8, 4, 3, 2), 4
 fp32_steps = recipe["epochs"] * math.ceil(len(dataset.x_train) / batch_size)
 calibration = dataset.x_train[:1000]
 tenth_rates = q5.yours_or_provided()(fp32_steps, recipe["learning_rate"])
@@ -541,8 +541,8 @@ plots.curves(
 
 **At 8 bits there is no gap**: nothing was lost, and nothing can be won back. **At 2 bits the gap is real**: much of the accuracy is gone after training, how much differs widely from seed to seed, and most of it comes back. At 3 bits a point is lost and found again, at 4 next to nothing; compare the bands before you call a difference one.
 
-**Is one epoch enough?** At 8 and 4 bits none would do. At 2 bits the rule of thumb (two epochs from 1 % of the rate) leaves {{ digits.tenth2 }}: its steps are too small for weights that have to change their code. One epoch from ten times that rate gives {{ digits.first2 }}, four give {{ digits.longer2 }}: the first epoch does most of it.
-Here the rate matters more than the number of epochs. The rule was found for 8 bits, where there is little to repair.
+**Is one epoch enough?** At 8 and 4 bits none would do. At 2 bits the rule of thumb (two epochs from 1 % of the rate) leaves {{ digits.tenth2 }}: its steps are too small for weights that have to change their code. One epoch from ten times that rate gives {{ digits.first2 }}, four give {{ digits.longer2 }}: one epoch is not enough there,
+and the rate counts as much as the number of epochs. The rule was found for 8 bits, where there is little to repair.
 
 **From a checkpoint or from scratch?** The next cell trains the same network with 2-bit weights from its random start, with as many epochs as checkpoint and repair had together. **Predict** which is better, then change the numbers and test both claims: `scratch_bits`, `scratch_epochs`, `scratch_rate`.
 """
@@ -645,8 +645,8 @@ def aware_training(weight, images, targets):
     model = torch_aware.OneBlock(weight).train()
     ### BEGIN SOLUTION
     #| fused = quantization.fuse_modules_qat(model, [ __ ])
-    #| fused.qconfig = quantization. __ ("x86", version=0)
-    #| prepared = quantization. __ (fused)
+    #| fused.qconfig = __ ("x86", version=0)
+    #| prepared = __ (fused)
     fused = quantization.fuse_modules_qat(model, [["conv", "bn", "relu"]])
     fused.qconfig = quantization.get_default_qat_qconfig("x86", version=0)
     prepared = quantization.prepare_qat(fused)
@@ -660,7 +660,7 @@ def aware_training(weight, images, targets):
     ### END SOLUTION
     torch_aware.train_steps(prepared, images, targets, steps=3)
     ### BEGIN SOLUTION
-    #| converted = quantization. __ (prepared.eval())
+    #| converted = __ (prepared.eval())
     converted = quantization.convert(prepared.eval())
     ### END SOLUTION
     return torch_aware.codes_and_scales(converted)
@@ -686,7 +686,7 @@ many of its outputs will the converted model compute differently from the fake-q
 # %% id="flow" tags=["demo"]
 engine = next((name for name in ("qnnpack", *engines.available()) if name in engines.available()), None)
 normed = models.normed_convnet_for(dataset, seed=SEED)
-training.train(normed, dataset, epochs=max(1, recipe["epochs"] // 4), learning_rate=recipe["learning_rate"], batch_size=batch_size, seed=SEED, progress=False)
+training.train(normed, dataset, epochs=recipe["epochs"] // 2, schedule=annealed(recipe["learning_rate"]), batch_size=batch_size, seed=SEED, progress=False)
 looked_at = dataset.x_test[:400]  # images whose codes are compared below
 
 
