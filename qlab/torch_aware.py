@@ -155,9 +155,9 @@ class Difference:
         exact: the output in steps, zero-point added, with nothing rounded: Sx Sw acc / Sout + b / Sout + Zout.
         real: the float32 number that the fake-quantized layer computed before its codes.
         fake, engine: the two codes.
-        why: what sends them apart; "" where nothing known does. "float32": the exact value lies so close to the middle
-            between the two codes that a rounding of float32 decides. "bias": so close that it is decided by the
-            engine's bias, which is rounded to whole steps of the accumulator. "range": fake-quantization ends at a
+        why: what sends them apart; "" where nothing known does. "bias": the engine rounds the bias to whole steps of
+            the accumulator, which moves the value past the middle between the codes. "float32": the exact value lies so
+            close to the middle that a rounding of float32 decides. "range": fake-quantization ends at a
             smaller code than the engine. "saturation": the engine adds pairs of products in 16 bits on this CPU.
     """
 
@@ -242,7 +242,10 @@ def _compare(name: str, fake: Any, int8: Any, q_x: Tensor, q_out: Tensor, engine
         from_middle = abs(exact - Fraction(ours + engines_code, 2))
         why = ""
         if int(by_rule[at]) == ours and int(engines_rule[at]) == engines_code:
-            if abs(ours - engines_code) == 1 and from_middle <= float(slack[at]):
+            with_integer_bias = _exact(layer, int(acc[at]), at[-1], whole_bias=True)
+            if engine == "qnnpack" and (round(exact), round(with_integer_bias)) == (ours, engines_code):
+                why = "bias"
+            elif abs(ours - engines_code) == 1 and from_middle <= float(slack[at]):
                 why = "float32"
             elif abs(ours - engines_code) == 1 and engine == "qnnpack" and from_middle <= float(bias_slack[at]):
                 why = "bias"
@@ -297,11 +300,14 @@ def _last(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1) if x.dim() == 4 else x
 
 
-def _exact(layer: engines.Layer, acc: int, channel: int) -> Fraction:
+def _exact(layer: engines.Layer, acc: int, channel: int, *, whole_bias: bool = False) -> Fraction:
+    """An output in steps, with its zero-point and nothing rounded, or only the bias, to steps of the accumulator."""
     scales = torch.as_tensor(layer.weight_scale, dtype=torch.float64).reshape(-1)
-    weight_scale = Fraction(scales[channel if layer.per_channel else 0].item())
+    step = Fraction(layer.input_scale) * Fraction(scales[channel if layer.per_channel else 0].item())
     bias = Fraction(0) if layer.bias is None else Fraction(layer.bias[channel].item())
-    value = (acc * Fraction(layer.input_scale) * weight_scale + bias) / Fraction(layer.output_scale)
+    if whole_bias:
+        bias = round(bias / step) * step
+    value = (acc * step + bias) / Fraction(layer.output_scale)
     return max(value, Fraction(0)) + layer.output_zero_point if layer.relu else value + layer.output_zero_point
 
 

@@ -684,7 +684,7 @@ many of its outputs will the converted model compute differently from the fake-q
 """
 
 # %% id="flow" tags=["demo"]
-engine = next((name for name in ("qnnpack", *engines.available()) if name in engines.available()), None)
+engine = next((name for name in ("qnnpack", "x86", "fbgemm", "onednn") if name in engines.available()), None)
 normed = models.normed_convnet_for(dataset, seed=SEED)
 training.train(normed, dataset, epochs=recipe["epochs"] // 2, schedule=annealed(recipe["learning_rate"]), batch_size=batch_size, seed=SEED, progress=False)
 looked_at = dataset.x_test[:400]  # images whose codes are compared below
@@ -705,6 +705,7 @@ unexplained = differing = 0
 if engine is None:
     print("PyTorch has no engine for int8 here: read on at the answer below.")
 else:
+    print(engines.standing(engine))
     print("prepared with the qconfig of post-training quantization:", torch_aware.fake_quantizers(torch_aware.prepared(normed, engine, after_training=True)), "fake quantizers")
     aware, int8 = train_aware(engine)
     with torch.no_grad():
@@ -772,8 +773,8 @@ q8.check(two_rules)
 
 # %% [markdown] id="layers-text"
 """
-Now each layer of the real network. Both models' layer gets **the same integer input**, the one that reaches it in the converted model. For each code in which the two differ, the program asks: are the codes neighbours, does each follow from its own rule, and does the exact value lie so close to the middle that a float's
-rounding, or the engine's rounded bias, decides? What passes all three is explained; the rest is counted.
+Now each layer of the real network. Both models' layer gets **the same integer input**, the one that reaches it in the converted model. For each code in which the two differ, the program asks: does each code follow from its own rule, and does the same sum in exact fractions give one code with the real bias and the other with the rounded one ("bias")? If not, are they neighbours, and does the exact value lie so close to the middle that a rounding of float32
+decides ("float32")? What finds its reason is explained; the rest is counted.
 """
 
 # %% id="layers" tags=["demo"]
