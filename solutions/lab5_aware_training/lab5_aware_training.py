@@ -15,7 +15,7 @@
 """
 # Lab 5 · Training that knows its codes
 
-So far a network was trained first and quantized afterwards. With 8 bits that costs next to nothing; with 2 bits it costs everything. Here the
+So far a network was trained first and quantized afterwards. With 8 bits that costs next to nothing; with 2 bits it costs much of what was learned. Here the
 network is trained **while it sees what the codes make of it**: quantization-aware training. At the end you know where it helps, where it does not, and why
 the model that was trained and the model that is shipped give the same codes, or else by which rule they part.
 
@@ -607,7 +607,7 @@ plots.curves(alphas, random_way, x_name="steps along a random direction, as long
 # %% [markdown] id="landscape-answer"
 """
 On digits, mean over three seeds, measured {{ digits.seeds }} times: at the float weights the loss is {{ digits.at_float_fp32 }} (fp32) and {{ digits.at_float_aware }} (aware), on the codes {{ digits.at_codes_fp32 }} and {{ digits.at_codes_aware }}. The fp32 training put its minimum at $\\alpha = 0$, and the codes lie outside of it: **too narrow for a step that long**.
-The aware training never saw the loss of its float weights; its valley lies **around the codes**. One often reads that such training finds wide minima. Look at the second picture before you repeat it: one step along a random direction of the same length, the loss is {{ digits.random_fp32 }} (fp32) and {{ digits.random_aware }} (aware). Around its float weights the aware network
+The aware training never saw the loss of its float weights; its valley lies on the way and **reaches the codes**. One often reads that such training finds wide minima. Look at the second picture before you repeat it: one step along a random direction of the same length, the loss is {{ digits.random_fp32 }} (fp32) and {{ digits.random_aware }} (aware). Around its float weights the aware network
 is not the flatter one: it found the direction that matters, not width in every direction.
 
 ## 8 · PyTorch's flow
@@ -620,7 +620,7 @@ The same with PyTorch's own tools, in five steps:
 4. train; then **freeze** the observers (`disable_observer`) and batch norm's statistics (`freeze_bn_stats`), and train the last steps with what the shipped model will have;
 5. `eval()` and `convert(model)`: from here on integers.
 
-**The mistake that nothing reports.** `get_default_qconfig`, without `qat`, is the one for quantization after training. `prepare_qat` takes it without a word: its observers watch, nothing is fake-quantized, and the network **trains plain fp32**. The accuracy looks good until the model is converted with few bits. So look before you
+**The mistake that nothing reports.** `get_default_qconfig`, without `qat`, is the one for quantization after training. `prepare_qat` takes it without a word: its observers watch, nothing is fake-quantized, and the network **trains plain fp32**. Nothing looks wrong, and with 8 bits hardly anything is: the training was for nothing. So look before you
 train: does the prepared model hold fake quantizers?
 
 ### Q7 · Fuse, prepare, train, freeze, convert
