@@ -2,6 +2,7 @@
 
 from qlab.accumulate import conv2d_accumulator, linear_accumulator
 from qlab.analysis import model_size, sqnr
+from qlab.fake_quantize import fake_quantize
 from qlab.fixed_point import high_multiply, multiply_rounding_once, multiply_rounding_twice, rounding_shift
 from qlab.fusion import fold_batch_norm
 from qlab.layers import quantized_conv2d, quantized_linear
@@ -19,6 +20,7 @@ __all__ = [
     "decompose_multiplier",
     "dequantize",
     "extend_to_zero",
+    "fake_quantize",
     "fold_batch_norm",
     "get_scale_and_zero_point",
     "high_multiply",

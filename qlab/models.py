@@ -107,12 +107,47 @@ def small_resnet_for(data: Dataset, seed: int = 0) -> SmallResNet:
         return SmallResNet(data.x_train.shape[1], len(data.classes))
 
 
+class NormedConvNet(nn.Module):
+    """`ConvNet` with batch norm: three blocks of convolution, batch norm and ReLU, then one linear layer.
+
+    Attributes:
+        blocks: each an `nn.Sequential` of its three, in the order in which torch fuses them.
+    """
+
+    def __init__(self, channels: int, side: int, classes: int, widths: tuple[int, int, int] = (8, 16, 32)):
+        super().__init__()
+        self.blocks = nn.Sequential(
+            *(
+                nn.Sequential(
+                    nn.Conv2d(inputs, outputs, 3, stride=1 if number == 0 else 2, padding=1, bias=False),
+                    nn.BatchNorm2d(outputs),
+                    nn.ReLU(),
+                )
+                for number, (inputs, outputs) in enumerate(pairwise((channels, *widths)))
+            )
+        )
+        self.linear = nn.Linear(widths[-1] * ((side + 3) // 4) ** 2, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (images, classes) of images (images, channels, side, side)."""
+        logits: Tensor = self.linear(self.blocks(x).flatten(1))
+        return logits
+
+
 def convnet_for(data: Dataset, seed: int = 0) -> ConvNet:
     """A freshly initialized `ConvNet` in the size for a data set."""
     channels, side = data.x_train.shape[1:3]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ConvNet(channels, side, len(data.classes))
+
+
+def normed_convnet_for(data: Dataset, seed: int = 0) -> NormedConvNet:
+    """A freshly initialized `NormedConvNet` in the size for a data set."""
+    channels, side = data.x_train.shape[1:3]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return NormedConvNet(channels, side, len(data.classes))
 
 
 def mlp_for(data: Dataset, seed: int = 0, *, bias: bool = False) -> MLP:

@@ -1,7 +1,7 @@
 """A plain training loop, seeded, and its counterpart for testing."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -20,6 +20,8 @@ def train(
     batch_size: int = 64,
     seed: int = 0,
     progress: bool = True,
+    schedule: Callable[[int, int], float] | None = None,
+    after_epoch: Callable[[int], None] | None = None,
 ) -> list[float]:
     """Train in place with SGD on cross-entropy; the images are shuffled once an epoch.
 
@@ -27,12 +29,15 @@ def train(
         epochs, learning_rate, batch_size: as usual.
         seed: of the shuffling; torch's own generator is left alone.
         progress: show a bar, on stdout (a grader may count what appears on stderr as a failure).
+        schedule: the learning rate of a step, from its number and the number of all steps, in place of learning_rate.
+        after_epoch: called with the number of epochs done, the model in evaluation mode.
 
     Returns:
         The mean training loss of each epoch.
     """
+    rate = schedule or (lambda step, steps: learning_rate)
     with one_thread():
-        return _train(model, data, epochs, learning_rate, batch_size, seed, progress)
+        return _train(model, data, epochs, rate, batch_size, seed, progress, after_epoch)
 
 
 @contextmanager
@@ -47,12 +52,20 @@ def one_thread() -> Iterator[None]:
 
 
 def _train(
-    model: nn.Module, data: Dataset, epochs: int, learning_rate: float, batch_size: int, seed: int, progress: bool
+    model: nn.Module,
+    data: Dataset,
+    epochs: int,
+    rate: Callable[[int, int], float],
+    batch_size: int,
+    seed: int,
+    progress: bool,
+    after_epoch: Callable[[int], None] | None,
 ) -> list[float]:
     generator = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
-    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
-    losses = []
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate(0, 1))
+    losses: list[float] = []
+    step, steps = 0, epochs * -(-len(data.x_train) // batch_size)
     model.train()
     bar = tqdm(range(epochs), desc=f"training on {data.name}", unit="epoch", file=sys.stdout, disable=not progress)
     for _ in bar:
@@ -63,10 +76,16 @@ def _train(
             loss = nn.functional.cross_entropy(model(data.x_train[batch].to(device)), data.y_train[batch].to(device))
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            optimizer.param_groups[0]["lr"] = rate(step, steps)
             optimizer.step()
+            step += 1
             total += loss.item() * len(batch)
         losses.append(total / len(data.x_train))
         bar.set_postfix(loss=f"{losses[-1]:.4f}")
+        if after_epoch is not None:
+            model.eval()
+            after_epoch(len(losses))
+            model.train()
     model.eval()
     return losses
 

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 
@@ -108,3 +110,19 @@ def test_size_latency_and_accuracy_have_a_panel_each(dark):
     assert (
         figure.description == "fp32: 400 kB, 2.00 ms a batch, 97.0% right; int8: 110 kB, 1.10 ms a batch, 96.8% right"
     )
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_curves_draw_a_band_where_there_are_seeds_and_name_each_line(dark):
+    runs = {"8 bits": torch.tensor([[0.9, 0.95], [0.8, 0.97]]), "2 bits": torch.tensor([0.3, 0.9])}
+    figure = plots.curves(
+        [0, 1], runs, x_name="epoch", y_name="accuracy", title="Both", level=("fp32", 0.96), lowest=0.2, dark=dark
+    )
+    (axes,) = figure.axes
+    assert len(axes.collections) == 1 and len(axes.lines) == 3 and axes.get_ylim()[0] == 0.2
+    assert axes.lines[0].get_ydata().tolist() == pytest.approx([0.85, 0.96])
+    heights = sorted(text.get_position()[1] for text in axes.texts)
+    assert {text.get_text().strip() for text in axes.texts} == {"8 bits", "2 bits", "fp32"}
+    assert min(b - a for a, b in itertools.pairwise(heights)) > 0.03
+    assert "8 bits: from 0.85 to 0.96, between 0.8 and 0.97." in figure.description
+    assert png_size(figure.png()) == (820, 460)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from qlab import data
-from qlab.models import MLP, ConvNet, convnet_for, mlp_for
+from qlab.models import MLP, ConvNet, NormedConvNet, convnet_for, mlp_for, normed_convnet_for
 from qlab.training import accuracy_and_loss, train
 
 
@@ -40,7 +40,8 @@ def test_integer_logits_keep_the_accuracy_and_lose_the_loss():
 
 @pytest.mark.parametrize(("side", "channels"), [(8, 1), (28, 1), (32, 3)])
 def test_the_conv_net_fits_the_images_of_every_data_set(side, channels):
-    assert ConvNet(channels, side, 10)(torch.zeros(2, channels, side, side)).shape == (2, 10)
+    for kind in (ConvNet, NormedConvNet):
+        assert kind(channels, side, 10)(torch.zeros(2, channels, side, side)).shape == (2, 10)
 
 
 def test_models_with_biases_are_seeded_too():
@@ -48,3 +49,22 @@ def test_models_with_biases_are_seeded_too():
     assert all(layer.bias is not None for layer in mlp_for(digits, bias=True).layers)
     weights = [convnet_for(digits, seed=seed).linear.weight for seed in (1, 1, 2)]
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+def test_a_schedule_sets_the_rate_of_each_step_and_epochs_are_told():
+    digits = data.load("digits")
+    asked, done = [], []
+    network = normed_convnet_for(digits)
+    before = network.linear.weight.clone()
+
+    def schedule(step, steps):
+        asked.append((step, steps))
+        return 0.0
+
+    def after_epoch(epoch):
+        done.append((epoch, network.training))
+
+    train(network, digits, epochs=2, batch_size=512, progress=False, schedule=schedule, after_epoch=after_epoch)
+    per_epoch = -(-len(digits.x_train) // 512)
+    assert asked[1:] == [(step, 2 * per_epoch) for step in range(2 * per_epoch)]
+    assert done == [(1, False), (2, False)] and torch.equal(before, network.linear.weight)

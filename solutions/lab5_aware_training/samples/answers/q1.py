@@ -1,0 +1,111 @@
+# %% right: plain, filled blanks
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = torch.clamp(torch.round(x / scale) + zero_point, q_min, q_max)
+    return (q - zero_point) * scale
+
+
+# %% right: multiplied by the reciprocal, as torch does
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    inverse = 1.0 / scale
+    codes = torch.round(x * inverse).add(zero_point)
+    codes = torch.minimum(torch.maximum(codes, torch.tensor(float(q_min))), torch.tensor(float(q_max)))
+    return scale * (codes - zero_point)
+
+
+# %% right: the clamp is moved to the real numbers, with the ends worked out
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    low, high = (q_min - zero_point) * scale, (q_max - zero_point) * scale
+    return (torch.round(x / scale) * scale).clamp(low, high)
+
+
+# %% right: numpy in float64
+import numpy as np
+
+
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    a = x.detach().numpy().astype(np.float64)
+    q = np.clip(np.rint(a / scale) + zero_point, q_min, q_max)
+    return torch.from_numpy((q - zero_point) * scale)
+
+
+# %% right: one number after the other, half up with floor
+import math
+
+
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    found = []
+    for value in x.flatten().tolist():
+        code = math.floor(value / scale + 0.5) + zero_point
+        code = q_min if code < q_min else q_max if code > q_max else code
+        found.append((code - zero_point) * scale)
+    return torch.tensor(found).reshape(x.shape)
+
+
+# %% wrong: stops at the codes
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    return torch.clamp(torch.round(x / scale) + zero_point, q_min, q_max)
+
+
+# %% wrong: forgets the zero-point when it goes back
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = torch.clamp(torch.round(x / scale) + zero_point, q_min, q_max)
+    return q * scale
+
+
+# %% wrong: scale * q - zero_point
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = torch.clamp(torch.round(x / scale) + zero_point, q_min, q_max)
+    return scale * q - zero_point
+
+
+# %% wrong: no clamp, values beyond the range come back as they were
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = torch.round(x / scale) + zero_point
+    return (q - zero_point) * scale
+
+
+# %% wrong: the zero-point is left out, since it cancels anyway
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = torch.round(x / scale).clamp(q_min, q_max)
+    return q * scale
+
+
+# %% wrong: cast to int instead of rounded
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = torch.clamp((x / scale).int() + zero_point, q_min, q_max)
+    return (q - zero_point) * scale
+
+
+# %% wrong: floor
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = torch.clamp(torch.floor(x / scale) + zero_point, q_min, q_max)
+    return (q - zero_point) * scale
+
+
+# %% wrong: forgets to round
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = torch.clamp(x / scale + zero_point, q_min, q_max)
+    return (q - zero_point) * scale
+
+
+# %% wrong: clamps the real number between codes
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = torch.round(x / scale) + zero_point
+    return torch.clamp((q - zero_point) * scale, q_min, q_max)
+
+
+# %% wrong: multiplies on the way there, divides on the way back
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = torch.clamp(torch.round(x * scale) + zero_point, q_min, q_max)
+    return (q - zero_point) / scale
+
+
+# %% wrong: calls torch's own
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    return torch.fake_quantize_per_tensor_affine(x, scale, zero_point, q_min, q_max)
+
+
+# %% wrong: Python's round on a tensor of several values
+def fake_quantize(x, scale, zero_point, q_min, q_max):
+    q = max(q_min, min(q_max, round(x / scale) + zero_point))
+    return (q - zero_point) * scale

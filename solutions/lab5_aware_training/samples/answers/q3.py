@@ -1,0 +1,145 @@
+# %% right: plain, filled blanks
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - high)
+    return low, high
+
+
+# %% right: as a weighted mean of old and new
+def moving_average(batches, averaging_constant, observed):
+    c = averaging_constant
+    low, high = batches[0].min().item(), batches[0].max().item()
+    for number in range(1, observed):
+        low = (1 - c) * low + c * batches[number].min().item()
+        high = (1 - c) * high + c * batches[number].max().item()
+    return low, high
+
+
+# %% right: torch.lerp on both ends at once
+def moving_average(batches, averaging_constant, observed):
+    ends = torch.stack(torch.aminmax(batches, dim=1))
+    state = ends[:, 0]
+    for number in range(1, observed):
+        state = torch.lerp(state, ends[:, number], averaging_constant)
+    return state[0], state[1]
+
+
+# %% right: the weights of all batches in closed form
+def moving_average(batches, averaging_constant, observed):
+    n, c = observed, averaging_constant
+    weights = [(1 - c) ** (n - 1)] + [c * (1 - c) ** (n - 1 - k) for k in range(1, n)]
+    low = sum(w * b.min().item() for w, b in zip(weights, batches))
+    high = sum(w * b.max().item() for w, b in zip(weights, batches))
+    return low, high
+
+
+# %% right: starts with None, counts and breaks
+def moving_average(batches, averaging_constant, observed):
+    low = high = None
+    for seen, batch in enumerate(batches):
+        if seen >= observed:
+            break
+        if low is None:
+            low, high = min(batch.tolist()), max(batch.tolist())
+        else:
+            low -= averaging_constant * (low - min(batch.tolist()))
+            high -= averaging_constant * (high - max(batch.tolist()))
+    return low, high
+
+
+# %% wrong: the last batch wins
+def moving_average(batches, averaging_constant, observed):
+    for batch in batches[:observed]:
+        low, high = batch.min(), batch.max()
+    return low, high
+
+
+# %% wrong: minimum and maximum of everything seen
+def moving_average(batches, averaging_constant, observed):
+    seen = batches[:observed]
+    return seen.min(), seen.max()
+
+
+# %% wrong: starts at zero
+def moving_average(batches, averaging_constant, observed):
+    low = high = torch.tensor(0.0)
+    for batch in batches[:observed]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - high)
+    return low, high
+
+
+# %% wrong: constant on the old value
+def moving_average(batches, averaging_constant, observed):
+    c = averaging_constant
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low, high = c * low + (1 - c) * batch.min(), c * high + (1 - c) * batch.max()
+    return low, high
+
+
+# %% wrong: arithmetic mean
+def moving_average(batches, averaging_constant, observed):
+    seen = batches[:observed]
+    return seen.min(dim=1).values.mean(), seen.max(dim=1).values.mean()
+
+
+# %% wrong: freezing forgotten
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - high)
+    return low, high
+
+
+# %% wrong: stops one batch later, since the first one is not counted
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1 : observed + 1]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - high)
+    return low, high
+
+
+# %% wrong: range(1, observed - 1)
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for number in range(1, observed - 1):
+        low = low + averaging_constant * (batches[number].min() - low)
+        high = high + averaging_constant * (batches[number].max() - high)
+    return low, high
+
+
+# %% wrong: sum of shares without the old one taken off
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low = low + averaging_constant * batch.min()
+        high = high + averaging_constant * batch.max()
+    return low, high
+
+
+# %% wrong: high first, then low
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - high)
+    return high, low
+
+
+# %% wrong: the difference the other way round
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low = low + averaging_constant * (low - batch.min())
+        high = high + averaging_constant * (high - batch.max())
+    return low, high
+
+
+# %% wrong: returns a tensor for each batch
+def moving_average(batches, averaging_constant, observed):
+    return batches[:observed].min(dim=1).values, batches[:observed].max(dim=1).values
