@@ -198,6 +198,11 @@ q1 = Question(
             "an output that equals the mean becomes beta: which sign has the mean?",
         ),
         Mistake(
+            "the bias is subtracted from the mean",
+            given(shift=lambda b, mean, beta, factor: beta + (mean - b) * factor),
+            "batch norm subtracts the mean from the convolution's output, not the other way round.",
+        ),
+        Mistake(
             "beta is left out",
             given(shift=lambda b, mean, beta, factor: (b - mean) * factor),
             "an output that equals the mean becomes beta: put that into your formula.",
@@ -276,6 +281,7 @@ q2 = Question(
         case("batch norm first", ("bn", "relu", "pool", "linear", "relu"), group="others"),
         case("nothing to fuse", ("pool", "relu", "conv", "add", "relu", "bn"), group="alone"),
         case("a layer between", ("conv", "pool", "bn", "linear", "bn"), group="alone"),
+        case("another ReLU", ("linear", "relu6", "bn", "relu6"), group="alone"),
     ],
     mistakes=[
         Mistake(
@@ -610,6 +616,11 @@ q4 = Question(
             "r = S (q - Z) holds for each branch: look at a.",
         ),
         Mistake(
+            "a's zero-point is taken for both",
+            given(points=lambda Z_a, Z_b: (Z_a, Z_a)),
+            "b has a zero-point of its own.",
+        ),
+        Mistake(
             "the zero-points are exchanged",
             given(points=lambda Z_a, Z_b: (Z_b, Z_a)),
             "which zero-point belongs to which branch?",
@@ -653,6 +664,16 @@ q4 = Question(
             "not clamped",
             given(limits=as_is),
             "a byte ends at 0 and 255: what happens to sums beyond?",
+        ),
+        Mistake(
+            "clamped before the zero-point is added",
+            given(with_zero_point=lambda q, z: q.clamp(0, 255) + z, limits=as_is),
+            "it is the code, zero-point and all, that has to lie from 0 to 255: which comes first?",
+        ),
+        Mistake(
+            "clamped to 7 bits",
+            given(limits=lambda q: q.clamp(0, 127)),
+            "the sum has a byte: which is its largest code?",
         ),
         Mistake(
             "wrapped around at 256",
@@ -808,16 +829,18 @@ def on_codes(
     relu=False,
     *,
     input_point=lambda q_x: q_x.q_zero_point(),
+    offset=lambda q, z: q.double() - z,
     input_scale=lambda q_x: q_x.q_scale(),
     weight_scale=lambda q_w: q_w.q_per_channel_scales(),
     with_bias=lambda acc, step, b, s_out: (acc * step + b) / s_out,
+    coded=lambda steps, rounding: rounding(steps),
     with_zero_point=lambda q, z: q + z,
     limits=lambda z, relu: (z if relu else 0, 255),
     rounding=nearest,
 ):
-    acc = (q_x.int_repr().double() - input_point(q_x)) @ q_w.int_repr().double().T
+    acc = offset(q_x.int_repr(), input_point(q_x)) @ q_w.int_repr().double().T
     steps = with_bias(acc, input_scale(q_x) * weight_scale(q_w), bias.double(), S_out)
-    return with_zero_point(rounding(steps), Z_out).clamp(*limits(Z_out, relu))
+    return with_zero_point(coded(steps, rounding), Z_out).clamp(*limits(Z_out, relu))
 
 
 def quint8(rows, inputs, scale, zero_point):
@@ -884,6 +907,11 @@ q6 = Question(
             "r = S (q - Z): which sign has Z?",
         ),
         Mistake(
+            "subtracted in bytes, which wrap around",
+            given(offset=lambda q, z: torch.remainder(q.double() - z, 256)),
+            "3 - 97 is negative, which uint8 does not hold: widen the codes first.",
+        ),
+        Mistake(
             "the input's scale is left out",
             given(input_scale=lambda q_x: 1.0),
             "one unit of the accumulator is worth S_x S_w.",
@@ -927,6 +955,16 @@ q6 = Question(
             "the output's scale is left out",
             given(with_bias=lambda acc, step, b, s_out: acc * step + b),
             "the output is asked for in codes: how many steps of S_out is it?",
+        ),
+        Mistake(
+            "rounded down instead of to the nearest",
+            given(coded=lambda steps, rounding: torch.floor(steps)),
+            "floor and // always go down: which function goes to the nearest integer?",
+        ),
+        Mistake(
+            "truncated instead of rounded",
+            given(coded=lambda steps, rounding: torch.trunc(steps)),
+            "casting to an integer cuts the fraction off: which function goes to the nearest integer?",
         ),
         Mistake(
             "the output's zero-point is not added",
@@ -1026,6 +1064,16 @@ q7 = Question(
             "per tensor there is a single scale and a single zero-point.",
         ),
         Mistake(
+            "per channel and per tensor are exchanged",
+            given(each=lambda outputs, per_output, per_channel: 1 if per_channel else outputs),
+            "when has each output channel a scale of its own: with per_channel true or false?",
+        ),
+        Mistake(
+            "per tensor nothing is counted",
+            given(each=lambda outputs, per_output, per_channel: outputs if per_channel else 0),
+            "per tensor there is still one scale and one zero-point: 0 or 1?",
+        ),
+        Mistake(
             "a scale for each weight of a kernel",
             given(each=lambda outputs, per_output, per_channel: per_output if per_channel else 1),
             "per channel means: one for each output channel.",
@@ -1034,6 +1082,11 @@ q7 = Question(
             "no scales or zero-points",
             given(scale=0, point=0),
             "without them codes mean nothing: how many has the layer?",
+        ),
+        Mistake(
+            "the weights of a single output are counted",
+            given(weights=lambda outputs, per_output: per_output),
+            "per_output is the number of weights of each output channel: how many channels are there?",
         ),
         Mistake(
             "a bias for each weight",
@@ -1101,7 +1154,7 @@ q8 = Question(
     provided=provided.dynamic_linear,
     off_limits=(
         *("torch:ops.quantized.linear_dynamic", "qlab.ranges:affine_range"),
-        *("qlab.qparams:qparams", "qlab.quantize:quantize", "torch:quantize_per_tensor"),
+        *("qlab.qparams:qparams", "qlab.quantize:quantize"),
     ),
     parts=(
         Part("batches with both signs", 6, groups=("usual",)),
@@ -1118,6 +1171,16 @@ q8 = Question(
             "the range does not include 0",
             given(ends=lambda x: (x.min().item(), x.max().item())),
             "the real number 0 has to have a code: what if all of the batch is positive?",
+        ),
+        Mistake(
+            "the upper end of the range is not extended to 0",
+            given(ends=lambda x: (min(x.min().item(), 0.0), x.max().item())),
+            "what is the range of a batch that is negative throughout? The real number 0 has to have a code.",
+        ),
+        Mistake(
+            "the lower end of the range is not extended to 0",
+            given(ends=lambda x: (x.min().item(), max(x.max().item(), 0.0))),
+            "what is the range of a batch that is positive throughout? The real number 0 has to have a code.",
         ),
         Mistake(
             "256 codes instead of 128",
@@ -1163,6 +1226,11 @@ q8 = Question(
             "the codes are truncated instead of rounded",
             given(coded=torch.trunc),
             "casting to an integer cuts the fraction off: which function goes to the nearest integer?",
+        ),
+        Mistake(
+            "the activations' codes are not rounded",
+            given(coded=as_is),
+            "a code is an integer: which step makes one of x / S_x?",
         ),
         Mistake(
             "the codes are rounded down",

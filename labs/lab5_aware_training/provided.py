@@ -54,6 +54,11 @@ def schedule(fp32_steps, fp32_rate):
     return torch.tensor([0.01 * fp32_rate * (1 + math.cos(math.pi * t / steps)) / 2 for t in range(steps)])
 
 
+def annealed(first):
+    """A schedule as `training.train` takes it: from the first rate down, along half a wave of a cosine."""
+    return lambda step, steps: first * (1 + math.cos(math.pi * step / steps)) / 2
+
+
 def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
     w, one = torch.tensor([w]), torch.ones(1)
     for _ in range(steps):

@@ -118,7 +118,7 @@ $6 (2x + 1 - 3) / 2 + 5 = 6x - 1$: the folded weight is 6, the folded bias $-1$.
 *difficulty 2/5 · importance 5/5 · 15 minutes · 15 points*
 
 `weight` is (out, in / groups, height, width); `bias` (out,), or `None` where the convolution has none; `mean`, `var`, `gamma`, `beta` are (out,), `eps` is a float. Return the weight and the
-bias of the one convolution that equals the two layers, shapes as given. Results are compared to a part in 100,000.
+bias of the one convolution that equals the two layers, shapes as given. Float32 and float64 are right; each entry is compared to a part in 100,000.
 
 <details><summary>Hint 1: a question</summary>What stands before x, and what is left over, when you put y = w x + b into batch norm's formula?</details>
 <details><summary>Hint 2: the equation</summary>f (w x + b - mean) + beta, with f = gamma / sqrt(var + eps)</details>
@@ -207,7 +207,7 @@ Nothing else in this lab. (torch 2.13 also folds a `BatchNorm1d` into the Linear
 ### Q2 · Fused into what
 *difficulty 2/5 · importance 3/5 · 15 minutes · 10 points*
 
-`kinds` is a tuple of names in the order in which the layers run. Return one integer for each layer: the position, from 0, of the first layer of its group, or its own if it stays alone. Go from the
+`kinds` is a tuple of names in the order in which the layers run. Names that the table does not have, such as pool, add or relu6, join no group. Return one integer for each layer: the position, from 0, of the first layer of its group, or its own if it stays alone. Go from the
 front to the back; where several groups fit, the longest is taken.
 
 <details><summary>Hint 1: a question</summary>conv, bn, relu: which two groups of the table fit at its place, and which one leaves nothing over?</details>
@@ -218,7 +218,7 @@ front to the back; where several groups fit, the longest is taken.
 # %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def fused_into(kinds):
     ### BEGIN SOLUTION
-    #| groups = [ __ ]  # longest first, each a tuple such as ("linear", "relu")
+    #| groups = __  # a list, the longest first, each a tuple such as ("linear", "relu")
     groups = [("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
     ### END SOLUTION
     heads, place = [], 0
@@ -288,12 +288,12 @@ and the largest value instead, so that results can be recomputed by hand.
 ### Q3 · The five steps
 *difficulty 3/5 · importance 5/5 · 20 minutes · 15 points*
 
-`small_model` gives a model with the layers `quant`, `conv`, `bn` and `relu`, as training leaves it, in train mode. Take it through the five steps with the engine's `minmax_qconfig`; `batches` is a tensor (batches, images, channels, height, width).
-The given lines run the converted model for `x` and return the codes of its output and their scale. Each `tq` function returns the model to go on with: `tq.fuse_modules(model, [[names of one group]])`, `tq.prepare(model)`, `tq.convert(model)`. (To fold with your `fold_batch_norm` is right too; then conv and relu are left to fuse.)
+`small_model` gives a model with the layers `quant`, `conv`, `bn` and `relu`, as training leaves it, in train mode (`statistics` holds batch norm's mean, variance, gamma and beta, one row each). Take it through the five steps with the engine's `minmax_qconfig`; `batches` is a tensor (batches, images, channels, height, width).
+The given lines run the converted model for `x` and return the codes of its output and their scale. Each `tq` function leaves its model as it is and returns a copy to go on with: `tq.fuse_modules(model, [[names of one group]])`, `tq.prepare(model)`, `tq.convert(model)`. (To fold with your `fold_batch_norm` is right too; then conv and relu are left to fuse.)
 
 <details><summary>Hint 1: a question</summary>Which of the steps reads what the observers have seen, and which line has to come before it?</details>
 <details><summary>Hint 2: the order</summary>eval mode; fuse conv, bn and relu; set qconfig; prepare; call the observed model with each batch; convert.</details>
-<details><summary>Hint 3: the shape of the code</summary>model.train(False) is eval mode; a group is a list of three names in quotes; calibration is a loop over the batches with a call in it.</details>
+<details><summary>Hint 3: the shape of the code</summary>model.eval() comes first; a group is a list of three names in quotes; calibration is a loop over the batches with a call in it.</details>
 """
 
 # %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -304,14 +304,14 @@ from qlab import torch_flow as tq
 def five_steps(weight, bias, statistics, batches, x, engine):
     model = small_model(weight, bias, statistics)
     ### BEGIN SOLUTION
-    #| model.train( __ )
-    #| fused = tq.fuse_modules(model, [[ __ ]])
-    #| fused.qconfig = tq.minmax_qconfig( __ )
-    #| observed = tq.prepare( __ )
+    #| __  # the mode in which batch norm stands still
+    #| fused = __
+    #| fused.qconfig = __
+    #| observed = __
     #| for batch in __ :
-    #|     __ ( __ )
-    #| converted = tq.convert( __ )
-    model.train(False)
+    #|     __
+    #| converted = __
+    model.eval()
     fused = tq.fuse_modules(model, [["conv", "bn", "relu"]])
     fused.qconfig = tq.minmax_qconfig(engine)
     observed = tq.prepare(fused)
@@ -355,14 +355,14 @@ The residual block adds its input to what its convolutions made of it. Both are 
 
 ![Three grids: the same real numbers have other codes on each](figures/two_rulers.png)
 
-**Predict:** a code 110 and a code 40 are added. What is the code of the sum? (There is too little said to know.)
+**Predict:** a code 110 and a code 40 are added. What is the code of the sum? What would you have to be told?
 
 **A worked example**, the one in the picture: $a$ has code 110 with $S = 0.5$, $Z = 100$: it is 5. $b$ has code 40 with $S = 0.25$, $Z = 48$: it is $-2$. The sum, 3, has code $3 / 0.5 + 20 = 26$ in an output with $S = 0.5$, $Z = 20$.
 
 ### Q4 · Add codes
 *difficulty 2/5 · importance 4/5 · 10 minutes · 10 points*
 
-`q_a` and `q_b` are uint8 tensors of one shape, `S_` and `Z_` their scales and zero-points and those of the output. Return the codes of the sum, integers from 0 to 255 in any dtype, rounded once, to the nearest (either neighbour at a tie).
+`q_a` and `q_b` are uint8 tensors of one shape, `S_a`, `Z_a`, `S_b`, `Z_b` their scales and zero-points, `S_out`, `Z_out` the output's. Return the codes of the sum, integers from 0 to 255 in any dtype, rounded once, to the nearest (either neighbour at a tie).
 
 <details><summary>Hint 1: a question</summary>What are the two codes in reals?</details>
 <details><summary>Hint 2: the equation</summary>r = S (q - Z), for a, for b and for the sum</details>
@@ -372,7 +372,7 @@ The residual block adds its input to what its convolutions made of it. Both are 
 # %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
     ### BEGIN SOLUTION
-    #| a = __ * (q_a.double() - __ )
+    #| a = __
     #| b = __
     #| q_out = torch.round( __ ) + __
     #| return torch.clamp( __ , __ , __ )
@@ -406,7 +406,7 @@ gets an observer in prepare, and convert makes it a `QFunctional` with a scale a
 ### Q5 · A block that survives convert
 *difficulty 2/5 · importance 4/5 · 15 minutes · 10 points*
 
-Complete the block: codes begin at `quant`, the convolution's output is added to what went into it, `dequant` ends. There is no ReLU. The given function runs the block in fp32, or prepared, calibrated and converted where `quantized` is true. Where torch has no
+Complete the block: codes begin at `quant`, the convolution's output is added to what went into it, both as quantized tensors, and `dequant` ends. There is no ReLU. Keep the names `quant`, `conv` and `dequant`. The given function runs the block in fp32, or prepared, calibrated and converted where `quantized` is true. Where torch has no
 kernel for what you wrote, it prints torch's words and returns zeros.
 
 <details><summary>Hint 1: a question</summary>Which line turns floats into codes, and which tensors come after it?</details>
@@ -487,10 +487,12 @@ int8_accuracy, int8_agreement = accuracy[main_engine], agreement[main_engine]
 """
 **What success looks like.** On digits, over {{ digits.seeds }} seeds: fp32 {{ digits.fp32_accuracy }}, int8 {{ digits.int8_accuracy }}, agreement {{ digits.int8_agreement }}.
 
-Compare the two printed models: conv, batch norm and ReLU are one `QuantizedConvReLU2d`, and where batch norm and ReLU stood there is `Identity`; `quant` and `skip` have a scale and a zero-point; pool has none, since averages
-keep the scale of their input.
+Compare the two printed models: conv, batch norm and ReLU are one `QuantizedConvReLU2d`, and where batch norm and ReLU stood there is `Identity`; `quant` and `skip` have a scale and a zero-point; pool has none: max-pool picks among its input's codes, and an average
+keeps their scale.
 
 ## 7 · What a converted layer holds
+
+`tq.converted_layers(model)` are a model's int8 layers by name; `tq.held(layer)` gives one's `weight` (a quantized tensor), `bias`, and `scale` and `zero_point` of its output.
 """
 
 # %% id="held" tags=["demo"]
@@ -804,7 +806,7 @@ r"""
 
 Static quantization fixes the activations' ranges beforehand. **Dynamic** quantization rounds weights beforehand and looks at the activations in each call: range, scale and zero-point of this batch, then the product of codes, then a float output at once. There is nothing to calibrate, and no codes pass between layers.
 
-PyTorch's dynamic Linear gives its activations 7 bits, as fbgemm wants it: codes 0 to 127, whose range, extended to 0, is that of the **whole batch**:
+How many bits the activations get is the engine's affair. With fbgemm or x86, PyTorch's dynamic Linear takes 7: codes 0 to 127 (qnnpack takes 8). Their range, extended to 0, is that of the **whole batch**:
 
 $$ S_x = \frac{max - min}{127}, \quad Z_x = \text{round}\left(-\frac{min}{S_x}\right), \quad y = S_x S_w \, (q_x - Z_x)\, q_w^T + b $$
 
@@ -813,7 +815,7 @@ $$ S_x = \frac{max - min}{127}, \quad Z_x = \text{round}\left(-\frac{min}{S_x}\r
 ### Q8 · A dynamic layer
 *difficulty 3/5 · importance 4/5 · 15 minutes · 10 points*
 
-`x` (rows, in) is float32, `q_w` (out, in) int8 codes with scale `S_w` and zero-point 0, `bias` (out,) is float32. Return the real outputs (rows, out), to a part in 100,000. The cases stay away from ties.
+Write the layer as fbgemm runs it, with 7 bits. `x` (rows, in) is float32 and not all zeros, `q_w` (out, in) int8 codes with scale `S_w` and zero-point 0, `bias` (out,) is float32. Return the real outputs (rows, out), to a part in 100,000. The cases stay away from ties.
 
 <details><summary>Hint 1: a question</summary>All of a batch lies between 3 and 5. Which range do the codes have to cover?</details>
 <details><summary>Hint 2: the equation</summary>It is the one above, with min at most 0 and max at least 0.</details>
@@ -878,7 +880,8 @@ with tq.selected(main_engine):
     with torch.no_grad():
         theirs = layer(batch)
         mine = dynamic_by_hand(batch, layer.weight().int_repr(), layer.weight().q_scale(), layer.bias().detach())
-    print(f"Linear: yours and torch's dynamic layer differ by {(torch.as_tensor(mine) - theirs).abs().max():.1e} at most")
+    bits = "" if main_engine == "fbgemm" else f" ({main_engine} takes 8 bits, your layer 7)"
+    print(f"Linear: yours and torch's dynamic layer differ by {(torch.as_tensor(mine) - theirs).abs().max():.1e} at most{bits}")
     for kind in (nn.LSTM, nn.GRU):
         recurrent = nn.Sequential()
         recurrent.add_module("layer", kind(128, 256, batch_first=True))
@@ -893,7 +896,7 @@ with tq.selected(main_engine):
 
 # %% [markdown] id="forms-text"
 """
-## 11 · Four forms of one model
+## 11 · Five forms of one model
 
 An MLP with two hidden layers of 512, in five forms: fp32; **FP16**, every number in 16 bits; **weight-only**, int8 weights that are made float again in each call; **dynamic**; **static**, by FX. Batches of 64 images, one thread, the fastest of many runs. **Predict** the order of the bars in each panel.
 """
@@ -957,6 +960,7 @@ with tq.selected(main_engine):
     observed_wide = tq.prepare_fx(wide, mapping, (rows,))
     observed_wide(rows)
     wide_static = tq.convert_fx(observed_wide)
+    print(f"one thread of {engines.Cpu.here().machine}")
     print("rows   fp32 ms   dynamic  speedup    static  speedup   multiplications a weight byte read, fp32")
     speedups = {}
     for count in (1, 4, 16, 128):

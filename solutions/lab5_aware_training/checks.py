@@ -98,6 +98,7 @@ q1 = Question(
     cases=[
         case("the worked example", [0.26, -0.4, 1.1], 0.25, 3, 0, 7),
         case("random values, 8 bits", normal(30), 0.06, -7, -128, 127, such_that=inside),
+        case("bytes, in a table", normal(3, 5), 0.03, 120, 0, 255, such_that=inside),
         case("zero-point 0", normal(20, std=0.3), 0.013, 0, -128, 127, such_that=inside),
         case("beyond the range, 4 bits", normal(40, std=2.0), 0.21, 6, 0, 15, group="beyond", such_that=beyond),
     ],
@@ -161,8 +162,18 @@ q1 = Question(
             "q_max is a code that may come out: torch.clamp includes both of its ends.",
         ),
         Mistake(
+            "only the upper end is clamped",
+            given(with_zero_point=lambda q, z, low, high: (q + z).clamp(max=high)),
+            "the codes have two ends: which values lie below the smallest one?",
+        ),
+        Mistake(
+            "the codes wrap around in int8",
+            given(with_zero_point=lambda q, z, low, high: torch.remainder((q + z).clamp(low, high) + 128, 256) - 128),
+            "int8 ends at 127, and codes here go on to 255: which dtype holds all codes from q_min to q_max?",
+        ),
+        Mistake(
             "nothing is rounded",
-            given(whole=lambda x, rounding: x),
+            given(whole=lambda x, rounding: about(x, rounding, 1e-5)),
             "without rounding every value comes back as it was: which step makes a code of x / s?",
         ),
         Mistake(
@@ -376,6 +387,20 @@ def unlike(batches, averaging_constant, observed):
     return bool((low < -0.3).all() and (high > 0.3).all() and apart > 0.05 and not extremes_last)
 
 
+def begun_with_all(ends, c, observed):
+    low, high = ends[:, 0].min(), ends[:, 1].max()
+    for new in ends[1:observed]:
+        low, high = low + c * (new[0] - low), high + c * (new[1] - high)
+    return low, high
+
+
+def high_by_low(ends, c, observed):
+    low, high = ends[0]
+    for new in ends[1:observed]:
+        low, high = low + c * (new[0] - low), high + c * (new[1] - low)
+    return low, high
+
+
 q3 = Question(
     "Q3",
     answer="moving_average",
@@ -420,6 +445,16 @@ q3 = Question(
             "old and new are weighted the wrong way round",
             given(move=lambda old, new, c: c * old + (1 - c) * new),
             "averaging_constant is the share of the new batch: with 0.01 the range hardly moves.",
+        ),
+        Mistake(
+            "begins with the range of all batches together",
+            given(result=begun_with_all),
+            "the first batch sets the range: while the network trains, nobody knows the later ones.",
+        ),
+        Mistake(
+            "high moves by its distance to low",
+            given(result=high_by_low),
+            "each end moves toward the new batch's own end: which difference does high move by?",
         ),
         Mistake(
             "the plain mean of the batches",
@@ -514,6 +549,10 @@ def well_scaled(x, weight, running_var, gamma, beta, scale, eps):
     return clear(codes) and bool(
         (codes.abs() < 120).all() and (var > 0.4).all() and ((var - running_var).abs() > 0.2).all()
     )
+
+
+def behind_the_root(z, mean, var, running_var, gamma, beta, eps):
+    return gamma * (z - mean) / (torch.sqrt(var) + eps) + beta
 
 
 q4 = Question(
@@ -630,6 +669,13 @@ q4 = Question(
             "eps is left out of the factor",
             given(factor=lambda gamma, var, batch_var, eps: gamma / torch.sqrt(var)),
             "batch norm divides by sqrt(var + eps): so does its folded form.",
+        ),
+        Mistake(
+            "eps is added behind the root",
+            given(
+                factor=lambda gamma, var, batch_var, eps: gamma / (torch.sqrt(var) + eps), normal_form=behind_the_root
+            ),
+            "is eps added to the variance or to its root? Look at both places.",
         ),
         Mistake(
             "the factor divides by the variance, not by its root",
@@ -799,13 +845,17 @@ def weight_after(
     return tuple(about(value, rounding, 1e-5 * abs(value)) for value in returned(w, on_grid(w), before))
 
 
+def held_inside(w, w_q, step, on_grid):
+    lowest, highest = on_grid(-1e9), on_grid(1e9)
+    return min(max(w - step, lowest), highest)
+
+
 q6 = Question(
     "Q6",
     answer="train_weight",
     returns=(real("w"), real("w_q")),
     reference=weight_after,
     provided=provided.train_weight,
-    off_limits=TORCHS_OWN,
     uses={"forward_and_gradient": q2, "fake_quantize": q1},
     parts=(
         Part("the weight in float", 5, fields=("w",), groups=("usual",)),
@@ -830,9 +880,19 @@ q6 = Question(
             "a step is smaller than a code, and rounding would lose it: keep the weight in float.",
         ),
         Mistake(
+            "the float weight is held inside the range of the codes",
+            given(update=held_inside),
+            "the float weight is free; it is its gradient that becomes 0 beyond the codes.",
+        ),
+        Mistake(
             "the error is that of the float weight: plain fp32 training",
             given(error=lambda w, w_q, x, target: x * w - target),
             "the loss has to see what the codes make of the weight: which of the two weights meets x?",
+        ),
+        Mistake(
+            "the target is compared with the weight alone",
+            given(error=lambda w, w_q, x, target: w_q - target),
+            "the network's output is x times its weight: that is what the target is compared with.",
         ),
         Mistake(
             "the slope forgets x",
@@ -1197,6 +1257,11 @@ q8 = Question(
             "the bias joins the accumulator: what is one unit of the accumulator worth?",
         ),
         Mistake(
+            "the engine's bias steps are added as if they were real numbers",
+            given(engine_value=lambda acc, steps, s, s_out: (acc * s + steps) / s_out),
+            "a step of the bias is worth S_acc, like a step of the accumulator.",
+        ),
+        Mistake(
             "the engine's bias is left out",
             given(bias_steps=lambda b, s, s_out, rounding: 0 * b),
             "the engine adds the bias too, as an integer.",
@@ -1225,6 +1290,11 @@ q8 = Question(
             "the exact value is rounded",
             given(exact_of=lambda v, z: torch.round(v) + z),
             "exact means: nothing is rounded, so that one sees how close to the middle it lies.",
+        ),
+        Mistake(
+            "the exact value is clamped",
+            given(exact_of=lambda v, z: (v + z).clamp(0, 255)),
+            "the exact value is a real number that nothing has limited yet: only the codes end at 0 and 255.",
         ),
         Mistake(
             "the codes are not clamped",

@@ -119,6 +119,7 @@ q1.also(
     case("all of it negative", [-0.31, -0.02, -0.77], 0.1, 15, 0, 15),
     case("a zero-point at the end of the codes", normal(12, mean=1.0, std=0.2), 0.02, -128, -128, 127, such_that=inside),
     case("two bits", [0.3, -0.8, 5.0, -6.0], 0.5, 0, -2, 1, group="beyond"),
+    case("a table of images", normal(2, 3, 4), 0.02, 130, 0, 255, such_that=inside),
     case("narrow codes, 3 bits", normal(40, std=3.0), 0.4, 0, -3, 3, group="beyond", such_that=beyond),
 )
 ### END HIDDEN TESTS
@@ -130,8 +131,6 @@ r"""
 """
 
 # %% id="slope" tags=["demo"]
-fake = q1.yours_or_provided()
-
 x = torch.tensor([-0.6, -0.1, 0.2, 0.7, 1.3], requires_grad=True)
 torch.round(x).sum().backward()
 print("slopes of torch.round:", x.grad.tolist())
@@ -168,7 +167,7 @@ class FakeQuantize(torch.autograd.Function):
     def forward(ctx, x, scale, zero_point, q_min, q_max):
         ### BEGIN SOLUTION
         #| code = __
-        #| passes = ( __ >= __ ) & ( __ <= __ )
+        #| passes = __  # a tensor of True and False
         code = torch.round(x / scale) + zero_point
         passes = (code >= q_min) & (code <= q_max)
         ### END SOLUTION
@@ -293,7 +292,7 @@ will use. Yet batch norm trains on the statistics of the batch. PyTorch's way do
 
 $$ f = \frac{\gamma}{\sqrt{var_{run} + \varepsilon}}, \qquad z = \frac{x \, \text{fq}(w f)^T}{f}, \qquad y = \gamma \frac{z - \text{mean}(z)}{\sqrt{\text{var}(z) + \varepsilon}} + \beta $$
 
-Without the codes, $z$ is just $x w^T$: the factor cancels. The mean and the variance of $z$ go into the running statistics.
+Without the codes, $z$ is just $x w^T$: the factor cancels. The mean and the variance of $z$ go into the running statistics (into the running variance PyTorch puts the one that divides by one row less).
 
 **A worked example.** One weight $0.52$, $var_{run} = 0.21$, $\varepsilon = 0.04$, $\gamma = 2$: $f = 2 / 0.5 = 4$, and $w f = 2.08$, with the scale $0.25$ the code 8, the number $2$.
 For $x = 1$ and $3$: $z = 2 / 4 = 0.5$ and $6 / 4 = 1.5$; mean $1$, variance $0.25$.
@@ -301,7 +300,7 @@ For $x = 1$ and $3$: $z = 2 / 4 = 0.5$ and $6 / 4 = 1.5$; mean $1$, variance $0.
 ### Q4 · One batch through the folded layer
 *difficulty 4/5 · importance 3/5 · 20 minutes · 10 points*
 
-`x` (rows, in), `weight` (out, in), `running_var`, `gamma`, `beta` (out,) are float tensors, `scale` is the one scale of the folded weight (codes -127 to 127, zero-point 0), `eps` a float. Return `y` (rows, out), and the
+`x` (rows, in), `weight` (out, in), `running_var`, `gamma` (never 0), `beta` (out,) are float tensors, `scale` is the one scale of the folded weight (codes -127 to 127, zero-point 0), `eps` a float. Return `y` (rows, out), and the
 `mean` and `var` (out,) of the batch; var divides by the number of rows. `fake_quantize` is your Q1.
 
 <details><summary>Hint 1: a question</summary>Which of the two variances will the shipped model use to fold?</details>
@@ -400,7 +399,7 @@ After two steps: $w = 0.29$, $w_q = 0.25$.
 ### Q6 · A few steps of training
 *difficulty 3/5 · importance 5/5 · 15 minutes · 10 points*
 
-All arguments are numbers; the zero-point is 0, the codes go from `q_min` to `q_max`. Return `w` after so many `steps`, and what the codes make of that w. `forward_and_gradient` is your Q2: with the upstream
+All arguments are numbers, and the cases keep away from the middle between two codes; the zero-point is 0, the codes go from `q_min` to `q_max`. Return `w` after so many `steps`, and what the codes make of that w. `forward_and_gradient` is your Q2: with the upstream
 gradient 1 it returns $w_q$ and the slope.
 
 <details><summary>Hint 1: a question</summary>Which of the two weights meets x, and which is moved?</details>
@@ -410,7 +409,7 @@ gradient 1 it returns $w_q$ and the slope.
 
 # %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
-    w, one = torch.tensor([w]), torch.ones(1)
+    w, one = torch.tensor([float(w)]), torch.ones(1)
     for step in range(steps):
         ### BEGIN SOLUTION
         #| w_q, slope = forward_and_gradient( __ , scale, 0, q_min, q_max, one)
@@ -467,6 +466,8 @@ A small convolutional network, trained in fp32, then quantized: activations with
 """
 
 # %% id="train" tags=["demo"]
+from provided import annealed  # half a wave of a cosine, from a first rate down
+
 dataset = data.load(DATA, download=DOWNLOAD)
 recipe = {"digits": {"epochs": 20, "learning_rate": 0.4}}.get(DATA, {"epochs": 10, "learning_rate": 0.1})
 batch_size, seeds, bits_tried, longer = 128, (SEED, SEED + 1, SEED + 2), (8, 4, 3, 2), 4
@@ -478,10 +479,6 @@ tenth_rates = q5.yours_or_provided()(fp32_steps, recipe["learning_rate"])
 def accuracy_of(network):
     with torch.no_grad():
         return training.accuracy_and_loss(network(dataset.x_test), dataset.y_test)[0]
-
-
-def annealed(first):
-    return lambda step, steps: first * (1 + math.cos(math.pi * step / steps)) / 2
 
 
 def train_on(network, epochs, rate, seed):
@@ -530,7 +527,7 @@ plots.curves(
 
 # %% [markdown] id="curves-answer"
 """
-**What success looks like.** On digits, each number the mean over three seeds, and such means measured {{ digits.seeds }} times:
+**What success looks like.** On digits, each number the mean over three seeds, with {{ digits.seeds }} values of `SEED` at the top:
 
 | weights | after training | a tenth, by the rule | longer |
 |---|---|---|---|
@@ -557,13 +554,13 @@ print("from scratch, after each epoch:", *(f"{value:.0%}" for value in scratch_c
 print(f"{scratch_bits} bits from scratch {scratch_accuracy:.1%}; from the checkpoint of the same seed, 2 bits, {checkpoint_accuracy:.1%}")
 
 # %% [markdown] id="scratch-answer"
-"""
-Measured {{ digits.seeds }} times on digits: from scratch {{ digits.scratch_accuracy }}, from the checkpoint {{ digits.checkpoint_accuracy }}. On a task this small a training from scratch, with all of its epochs aware of the codes and at the full rate, is no worse, rather better: that it needs a checkpoint is not true here. What speaks for the checkpoint is cost: it exists already and serves every number of bits, in
+r"""
+For {{ digits.seeds }} values of `SEED` on digits: from scratch {{ digits.scratch_accuracy }}, from the checkpoint {{ digits.checkpoint_accuracy }}. On a task this small a training from scratch, with all of its epochs aware of the codes and at the full rate, is no worse, rather better: that it needs a checkpoint is not true here. What speaks for the checkpoint is cost: it exists already and serves every number of bits, in
 a sixth of the epochs; the training from scratch has to be done again for each. Give both the same number of aware epochs before you decide.
 
 ## 7 · What the loss looks like there
 
-Go from a trained network's float weights ($\\alpha = 0$) straight to what 2-bit codes make of them ($\\alpha = 1$), and beyond. **Predict** both curves: one for the network that was trained in fp32, one for the network that was trained with its codes.
+Go from a trained network's float weights ($\alpha = 0$) straight to what 2-bit codes make of them ($\alpha = 1$), and beyond. **Predict** both curves: one for the network that was trained in fp32, one for the network that was trained with its codes.
 """
 
 # %% id="landscape" tags=["demo"]
@@ -606,8 +603,8 @@ random_fp32, random_aware = (losses[:, alphas.index(1.0)].mean().item() for loss
 plots.curves(alphas, random_way, x_name="steps along a random direction, as long as the way to the codes", y_name="loss on the test images", title="A random direction of the same length", lowest=0.0)
 
 # %% [markdown] id="landscape-answer"
-"""
-On digits, mean over three seeds, measured {{ digits.seeds }} times: at the float weights the loss is {{ digits.at_float_fp32 }} (fp32) and {{ digits.at_float_aware }} (aware), on the codes {{ digits.at_codes_fp32 }} and {{ digits.at_codes_aware }}. The fp32 training put its minimum at $\\alpha = 0$, and the codes lie outside of it: **too narrow for a step that long**.
+r"""
+On digits, mean over three seeds, for {{ digits.seeds }} values of `SEED`: at the float weights the loss is {{ digits.at_float_fp32 }} (fp32) and {{ digits.at_float_aware }} (aware), on the codes {{ digits.at_codes_fp32 }} and {{ digits.at_codes_aware }}. The fp32 training put its minimum at $\alpha = 0$, and the codes lie outside of it: **too narrow for a step that long**.
 The aware training never saw the loss of its float weights; its valley lies on the way and **reaches the codes**. One often reads that such training finds wide minima. Look at the second picture before you repeat it: one step along a random direction of the same length, the loss is {{ digits.random_fp32 }} (fp32) and {{ digits.random_aware }} (aware). Around its float weights the aware network
 is not the flatter one: it found the direction that matters, not width in every direction.
 
@@ -627,12 +624,13 @@ train: does the prepared model hold fake quantizers?
 ### Q7 · Fuse, prepare, train, freeze, convert
 *difficulty 3/5 · importance 5/5 · 20 minutes · 15 points*
 
-The given line makes a small model in training mode, with modules `conv`, `bn` and `relu`; `qat.train_steps` is the training. The engine is `"x86"`. Freeze after the first training, before the second one.
+The given line makes a small model in training mode, with modules `conv`, `bn` and `relu`; `qat.train_steps` is the training. The qconfig is that of the engine `"x86"` (activations with 7 bits, a scale for each output channel). Freeze both after the first training and before the second one, in either order.
 The last line returns the codes and scales of the weight and the scale of the output.
 
 <details><summary>Hint 1: a question</summary>Which of the functions named above have qat in their name? Which two have to be stopped?</details>
 <details><summary>Hint 2: the equation</summary>There is none; the five steps above are the order.</details>
 <details><summary>Hint 3: the shape of the code</summary>quantization.name(...) for all but one; apply takes a function, not a call; a list in a list names the three modules.</details>
+<details><summary>If you see an error</summary>"'list' object has no attribute 'split'": one pair of brackets too many around the names. "has no attribute 'bias'" in convert: prepared by prepare, not by prepare_qat. "dimensions of scale and zero-point are not consistent": frozen before a batch has set the ranges.</details>
 """
 
 # %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -645,9 +643,9 @@ from qlab.torch_flow import qat
 def aware_training(weight, images, targets):
     model = qat.OneBlock(weight).train()
     ### BEGIN SOLUTION
-    #| fused = quantization.fuse_modules_qat(model, [ __ ])
-    #| fused.qconfig = __ ("x86", version=0)
-    #| prepared = __ (fused)
+    #| fused = __
+    #| fused.qconfig = __
+    #| prepared = __
     fused = quantization.fuse_modules_qat(model, [["conv", "bn", "relu"]])
     fused.qconfig = quantization.get_default_qat_qconfig("x86", version=0)
     prepared = quantization.prepare_qat(fused)
@@ -661,7 +659,7 @@ def aware_training(weight, images, targets):
     ### END SOLUTION
     qat.train_steps(prepared, images, targets, steps=3)
     ### BEGIN SOLUTION
-    #| converted = __ (prepared.eval())
+    #| converted = __
     converted = quantization.convert(prepared.eval())
     ### END SOLUTION
     return qat.codes_and_scales(converted)
@@ -736,7 +734,7 @@ both clamped to 0..255. Where the exact value lies close to the middle between t
 ### Q8 · Two rules, one accumulator
 *difficulty 3/5 · importance 4/5 · 15 minutes · 10 points*
 
-`acc` (n,) is an int32 tensor, `bias` (n,) a float tensor, one entry for each accumulator; `S_acc`, `S_out` are floats, `Z_out` an integer. Return `exact`, real numbers, and the codes `fake` and `engine`, integer values in any dtype, from 0 to 255 (either neighbour at a tie).
+`acc` (n,) is an int32 tensor, `bias` (n,) a float tensor, one entry for each accumulator; `S_acc`, `S_out` are floats, `Z_out` an integer. Return `exact`, real numbers without a clamp, and the codes `fake` and `engine`, integer values in any dtype, from 0 to 255 (either neighbour at a tie).
 
 <details><summary>Hint 1: a question</summary>In which line does a second round appear?</details>
 <details><summary>Hint 2: the equation</summary>They are the three above.</details>
@@ -790,10 +788,10 @@ in_100_000 = 100_000 * differing / max(1, sum(row.outputs for row in rows))
 print(f"{differing} codes differ ({in_100_000:.1f} of 100,000); largest difference {max((abs(one.fake - one.engine) for row in rows for one in row.differences), default=0)}; left unexplained: {unexplained}")
 
 # %% [markdown] id="layers-answer"
-"""
+r"""
 On digits, over {{ digits.seeds }} runs, {{ digits.in_100_000 }} of 100,000 codes differ, each by one, and {{ digits.unexplained }} are left unexplained. Two traps turn this picture upside down, and the next cell steps into both. **Predict** what each does to the number of differing codes.
 
-- *The newer qconfig* (`version=1`, the default): its fake quantizers are fused with their observers. For symmetric weights the fused one trains with the scale $\\max(-min / 128,\\; max / 127)$, but `convert` asks the observer, which says $\\max(-min,\\; max) / 127.5$.
+- *The newer qconfig* (`version=1`, the default): its fake quantizers are fused with their observers. For symmetric weights the fused one trains with the scale $\max(-min / 128,\; max / 127)$, but `convert` asks the observer, which says $\max(-min,\; max) / 127.5$.
 - *x86's or fbgemm's qconfig* leaves activations 7 bits, codes 0 to 127, so that pairs of products fit into 16 bits. The fake quantizer ends at 127; the converted layer's output is a byte and goes on to 255.
 """
 

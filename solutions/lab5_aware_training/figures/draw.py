@@ -56,10 +56,10 @@ def folding():
         (0.3, 2.3, "weight $w$", "float", BLUE),
         (3.6, 2.3, "times $f$", "running variance", ORANGE),
         (7.3, 2.3, "fake-quantize", "the codes to be shipped", PURPLE),
-        (10.6, 0.6, "matrix product", "", BLUE),
-        (13.7, 0.6, "divided by $f$", "undone", ORANGE),
-        (16.3, 0.6, "batch norm", "the batch's own", BLUE),
-        (7.3, 0.6, "input $x$", "fake-quantized", BLUE),
+        (10.4, 0.6, "times input", "", BLUE),
+        (13.4, 0.6, "divided by $f$", "undone", ORANGE),
+        (16.4, 0.6, "batch norm", "the batch's own", BLUE),
+        (7.3, 0.6, "input $x$", "of one batch", BLUE),
     )
     for x, y, name, remark, colour in boxes:
         axes.add_patch(
@@ -74,8 +74,8 @@ def folding():
             color=DARK_ORANGE if colour == ORANGE else colour,
         )  # fmt: skip
     for start, end in (
-        ((2.5, 2.7), (3.5, 2.7)), ((5.8, 2.7), (7.2, 2.7)), ((9.5, 2.6), (11.6, 1.5)),
-        ((9.5, 1.0), (10.5, 1.0)), ((12.8, 1.0), (13.6, 1.0)), ((15.9, 1.0), (16.2, 1.0)),
+        ((2.5, 2.7), (3.5, 2.7)), ((5.8, 2.7), (7.2, 2.7)), ((9.5, 2.6), (11.4, 1.5)),
+        ((9.5, 1.0), (10.3, 1.0)), ((12.6, 1.0), (13.3, 1.0)), ((15.6, 1.0), (16.3, 1.0)),
     ):  # fmt: skip
         axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": INK, "linewidth": 1.3})
     figure.savefig(HERE / "folding.png")

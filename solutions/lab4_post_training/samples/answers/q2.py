@@ -200,3 +200,203 @@ def fused_into(kinds):
 # %% wrong: nothing is returned
 def fused_into(kinds):
     heads = list(range(len(kinds)))
+
+
+# %% right: recursion on the rest of the tuple
+def fused_into(kinds, start=0):
+    kinds = tuple(kinds)
+    if not kinds:
+        return []
+    if kinds[:3] == ("conv", "bn", "relu"):
+        n = 3
+    elif kinds[:2] in {("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")}:
+        n = 2
+    else:
+        n = 1
+    return [start] * n + fused_into(kinds[n:], start + n)
+
+
+# %% right: one letter a layer and a regular expression
+import re
+
+
+def fused_into(kinds):
+    letters = "".join({"conv": "c", "bn": "b", "relu": "r", "linear": "l"}.get(kind, ".") for kind in kinds)
+    heads = []
+    for found in re.finditer(r"cbr|c[br]|lr|br|[\s\S]", letters):
+        heads.extend([found.start()] * len(found.group()))
+    return heads
+
+
+# %% right: each layer asks whether it joins the one before, no table
+def fused_into(kinds):
+    heads = []
+    for i, kind in enumerate(kinds):
+        before = kinds[i - 1] if i else None
+        if kind == "bn" and before == "conv":
+            heads.append(i - 1)
+        elif kind == "relu" and before in ("conv", "bn", "linear"):
+            heads.append(heads[i - 1])
+        else:
+            heads.append(i)
+    return heads
+
+
+# %% right: cutting from a list with max over the groups, gives a tuple
+def fused_into(kinds):
+    table = {"conv": ["bn relu", "bn", "relu"], "linear": ["relu"], "bn": ["relu"]}
+    result = ()
+    i = 0
+    while i < len(kinds):
+        rest = kinds[i + 1 : i + 3]
+        fits = [tail.split() for tail in table.get(kinds[i], []) if list(rest[: len(tail.split())]) == tail.split()]
+        size = 1 + max(map(len, fits), default=0)
+        result += (i,) * size
+        i += size
+    return result
+
+
+# %% wrong: pairs are tried before the group of three, too
+def fused_into(kinds):
+    groups = [("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu"), ("conv", "bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: bn, relu is missing from the groups
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: groups are numbered 0, 1, 2 instead of named by their first layer
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place, number = [], 0, 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [number] * length
+        number += 1
+        place += length
+    return heads
+
+
+# %% wrong: groups are lists and a tuple never equals a list
+def fused_into(kinds):
+    groups = [["conv", "bn", "relu"], ["conv", "bn"], ["conv", "relu"], ["linear", "relu"], ["bn", "relu"]]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: the slice always takes three layers, so pairs fit only at the end
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + 3]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: linear, bn is taken as a group too
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("linear", "bn", "relu"), ("conv", "bn"), ("linear", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: relu6 is taken for a relu
+def fused_into(kinds):
+    heads = []
+    for i, kind in enumerate(kinds):
+        before = kinds[i - 1] if i else ""
+        if kind == "bn" and before == "conv":
+            heads.append(i - 1)
+        elif kind.startswith("relu") and before in ("conv", "bn", "linear"):
+            heads.append(heads[i - 1])
+        else:
+            heads.append(i)
+    return heads
+
+
+# %% wrong: a relu joins whatever stands before it
+def fused_into(kinds):
+    heads = []
+    for i, kind in enumerate(kinds):
+        if i > 0 and (kind == "relu" or (kind == "bn" and kinds[i - 1] == "conv")):
+            heads.append(heads[i - 1])
+        else:
+            heads.append(i)
+    return heads
+
+
+# %% wrong: one number a group, not one a layer
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place]
+        place += length
+    return heads
+
+
+# %% wrong: stops one layer before the end
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds) - 1:
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads

@@ -109,3 +109,132 @@ def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
     a = S_a * (q_a.double() - Z_a)
     b = S_b * (q_b.double() - Z_b)
     return torch.clamp((a + b) // S_out + Z_out, 0, 255)
+
+
+# %% right: method calls chained in float64, uint8 at the end
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = (q_a.to(torch.float64) - float(Z_a)).mul(float(S_a))
+    b = (q_b.to(torch.float64) - float(Z_b)).mul(float(S_b))
+    steps = torch.add(a, b).div(float(S_out))
+    return steps.round().add(float(Z_out)).clamp(min=0, max=255).to(torch.uint8)
+
+
+# %% right: numpy int64 differences, rint and clip
+import numpy as np
+
+
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    real = S_a * (q_a.numpy().astype(np.int64) - Z_a) + S_b * (q_b.numpy().astype(np.int64) - Z_b)
+    return torch.from_numpy(np.clip(np.rint(real / S_out).astype(np.int64) + Z_out, 0, 255))
+
+
+# %% right: a list comprehension over Python numbers, half rounded up by floor
+import math
+
+
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    codes = []
+    for a, b in zip(q_a.flatten().tolist(), q_b.flatten().tolist()):
+        r = S_a * (a - Z_a) + S_b * (b - Z_b)
+        codes.append(min(255, max(0, math.floor(r / S_out + 0.5) + int(Z_out))))
+    return torch.tensor(codes, dtype=torch.int32).reshape(q_a.shape)
+
+
+# %% right: a table of all 256 reals for each input, looked up by code
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    every = torch.arange(256, dtype=torch.float64)
+    table_a, table_b = S_a * (every - Z_a), S_b * (every - Z_b)
+    total = (table_a[q_a.long()] + table_b[q_b.long()]) / S_out + Z_out
+    return torch.minimum(torch.maximum(total.round(), torch.zeros(())), torch.full((), 255.0)).long()
+
+
+# %% right: exact fractions, rounded once at the end
+from fractions import Fraction
+
+
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    Sa, Sb, So = Fraction(float(S_a)), Fraction(float(S_b)), Fraction(float(S_out))
+
+    def one(a, b):
+        code = int(Z_out) + round((Sa * (int(a) - int(Z_a)) + Sb * (int(b) - int(Z_b))) / So)
+        return sorted((0, code, 255))[1]
+
+    return torch.tensor([one(a, b) for a, b in zip(q_a.reshape(-1), q_b.reshape(-1))], dtype=torch.int64).reshape(q_a.shape)
+
+
+# %% wrong: not widened, the uint8 difference wraps around below the zero-point
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * (q_a - Z_a)
+    b = S_b * (q_b - Z_b)
+    q_out = torch.round((a + b) / S_out) + Z_out
+    return torch.clamp(q_out, 0, 255)
+
+
+# %% wrong: each addend is rounded on its own before the sum
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = torch.round(S_a * (q_a.double() - Z_a) / S_out)
+    b = torch.round(S_b * (q_b.double() - Z_b) / S_out)
+    return torch.clamp(a + b + Z_out, 0, 255)
+
+
+# %% wrong: the output's zero-point is added after the clamp
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * (q_a.double() - Z_a)
+    b = S_b * (q_b.double() - Z_b)
+    return torch.clamp(torch.round((a + b) / S_out), 0, 255) + Z_out
+
+
+# %% wrong: Z_out is forgotten
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * (q_a.double() - Z_a)
+    b = S_b * (q_b.double() - Z_b)
+    q_out = torch.round((a + b) / S_out)
+    return torch.clamp(q_out, 0, 255)
+
+
+# %% wrong: clamped to 127 as for fbgemm's activations
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * (q_a.double() - Z_a)
+    b = S_b * (q_b.double() - Z_b)
+    q_out = torch.round((a + b) / S_out) + Z_out
+    return torch.clamp(q_out, 0, 127)
+
+
+# %% wrong: Z_out is added to the reals before the division
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * (q_a.double() - Z_a)
+    b = S_b * (q_b.double() - Z_b)
+    q_out = torch.round((a + b + Z_out) / S_out)
+    return torch.clamp(q_out, 0, 255)
+
+
+# %% wrong: copied line, b takes the zero-point of a
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * (q_a.double() - Z_a)
+    b = S_b * (q_b.double() - Z_a)
+    q_out = torch.round((a + b) / S_out) + Z_out
+    return torch.clamp(q_out, 0, 255)
+
+
+# %% wrong: truncated by int conversion where it should be rounded
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * (q_a.double() - Z_a)
+    b = S_b * (q_b.double() - Z_b)
+    q_out = ((a + b) / S_out + Z_out).to(torch.int32)
+    return torch.clamp(q_out, 0, 255)
+
+
+# %% wrong: no clamp, the conversion to uint8 wraps sums that are too large
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * (q_a.double() - Z_a)
+    b = S_b * (q_b.double() - Z_b)
+    q_out = torch.round((a + b) / S_out) + Z_out
+    return q_out.long().to(torch.uint8)
+
+
+# %% wrong: multiplied by the output scale where it should be divided
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * (q_a.double() - Z_a)
+    b = S_b * (q_b.double() - Z_b)
+    q_out = torch.round((a + b) * S_out) + Z_out
+    return torch.clamp(q_out, 0, 255)

@@ -130,3 +130,143 @@ def held_bytes(outputs, per_output, per_channel):
     scales = count
     zero_points = count
     return weights, biases, scales, zero_points
+
+
+# %% right: element_size of empty tensors
+def held_bytes(outputs, per_output, per_channel):
+    def wide(dtype):
+        return torch.empty(0, dtype=dtype).element_size()
+
+    count = outputs if per_channel else 1
+    return outputs * per_output * wide(torch.int8), outputs * wide(torch.float32), count * wide(torch.float64), count * wide(torch.int64)
+
+
+# %% right: numpy arrays are made and asked for nbytes
+import numpy as np
+
+
+def held_bytes(outputs, per_output, per_channel):
+    shape = (outputs,) if per_channel else (1,)
+    held = [np.empty((outputs, per_output), np.int8), np.empty(outputs, np.float32), np.empty(shape, np.float64), np.empty(shape, np.int64)]
+    return tuple(int(array.nbytes) for array in held)
+
+
+# %% right: struct.calcsize and a counting loop
+import struct
+
+
+def held_bytes(outputs, per_output, per_channel):
+    weights = biases = scales = zero_points = 0
+    for channel in range(outputs):
+        weights += per_output * struct.calcsize("b")
+        biases += struct.calcsize("f")
+        if per_channel or channel == 0:
+            scales += struct.calcsize("d")
+            zero_points += struct.calcsize("q")
+    return weights, biases, scales, zero_points
+
+
+# %% right: arithmetic with the flag as 0 or 1
+def held_bytes(outputs, per_output, per_channel):
+    extra = (outputs - 1) * int(bool(per_channel))
+    return outputs * per_output, outputs << 2, 8 + 8 * extra, 8 + 8 * extra
+
+
+# %% wrong: scales counted as float32
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 4 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: zero-points counted as one byte each, like the codes
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: biases counted as int8
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: biases use the count too, so per tensor there is one bias
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = outputs * per_output
+    biases = 4 * count
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: per tensor and per channel are the wrong way round
+def held_bytes(outputs, per_output, per_channel):
+    count = 1 if per_channel else outputs
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: the weights of one output channel only
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: weights in four bytes as in fp32
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = 4 * outputs * per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: per channel always, the flag is not looked at
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: per tensor counts nothing, 0 in place of 1
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 0
+    weights = outputs * per_output
+    biases = 4 * outputs
+    scales = 8 * count
+    zero_points = 8 * count
+    return weights, biases, scales, zero_points
+
+
+# %% wrong: bits instead of bytes
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    weights = 8 * outputs * per_output
+    biases = 32 * outputs
+    scales = 64 * count
+    zero_points = 64 * count
+    return weights, biases, scales, zero_points

@@ -143,3 +143,134 @@ def moving_average(batches, averaging_constant, observed):
 # %% wrong: returns a tensor for each batch
 def moving_average(batches, averaging_constant, observed):
     return batches[:observed].min(dim=1).values, batches[:observed].max(dim=1).values
+
+
+# %% right: begins again at the first batch, which moves nothing, and mixes with 1 minus c
+def moving_average(batches, averaging_constant, observed):
+    c = averaging_constant
+    low, high = batches[0].min().item(), batches[0].max().item()
+    for batch in batches[:observed]:
+        low = (1 - c) * low + c * batch.min().item()
+        high = (1 - c) * high + c * batch.max().item()
+    return low, high
+
+
+# %% right: recursion from the last observed batch back to the first
+def moving_average(batches, averaging_constant, observed):
+    observed = min(observed, len(batches))
+    row = batches[observed - 1].tolist()
+    if observed == 1:
+        return min(row), max(row)
+    low, high = moving_average(batches, averaging_constant, observed - 1)
+    return low + averaging_constant * (min(row) - low), high + averaging_constant * (max(row) - high)
+
+
+# %% right: closed form in numpy, one weight for each batch
+import numpy as np
+
+def moving_average(batches, averaging_constant, observed):
+    seen = batches.numpy().astype(np.float64)[:observed]
+    n = len(seen)
+    weights = averaging_constant * (1.0 - averaging_constant) ** np.arange(n - 1, -1, -1)
+    weights[0] = (1.0 - averaging_constant) ** (n - 1)
+    return float(weights @ seen.min(axis=1)), float(weights @ seen.max(axis=1))
+
+
+# %% wrong: torch's own observer is fed with the first batches
+from torch.ao.quantization.observer import MovingAverageMinMaxObserver
+
+def moving_average(batches, averaging_constant, observed):
+    observer = MovingAverageMinMaxObserver(averaging_constant=averaging_constant)
+    for batch in batches[:observed]:
+        observer(batch)
+    return observer.min_val, observer.max_val
+
+
+# %% wrong: the range begins at 0 instead of the first batch
+def moving_average(batches, averaging_constant, observed):
+    low, high = 0.0, 0.0
+    for batch in batches[0:observed]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - high)
+    return low, high
+
+
+# %% wrong: never frozen, all batches move the range
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - high)
+    return low, high
+
+
+# %% wrong: one batch too many, the first is not counted as observed
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1 : observed + 1]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - high)
+    return low, high
+
+
+# %% wrong: one batch too few, range stops before observed minus 1
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for i in range(1, observed - 1):
+        low = low + averaging_constant * (batches[i].min() - low)
+        high = high + averaging_constant * (batches[i].max() - high)
+    return low, high
+
+
+# %% wrong: c and 1 minus c are swapped
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low = averaging_constant * low + (1 - averaging_constant) * batch.min()
+        high = averaging_constant * high + (1 - averaging_constant) * batch.max()
+    return low, high
+
+
+# %% wrong: a running minimum and maximum, no average
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low = torch.minimum(low, batch.min())
+        high = torch.maximum(high, batch.max())
+    return low, high
+
+
+# %% wrong: begins with the ends of all batches together, the future included
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches.min(), batches.max()
+    for batch in batches[1:observed]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - high)
+    return low, high
+
+
+# %% wrong: sign of the difference, low minus min is added
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low = low + averaging_constant * (low - batch.min())
+        high = high + averaging_constant * (high - batch.max())
+    return low, high
+
+
+# %% wrong: copy and paste, the high end moves by the distance to low
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - low)
+    return low, high
+
+
+# %% wrong: minima over the batches for each value, the wrong axis
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[:, 0].min(), batches[:, 0].max()
+    for batch in batches.T[1:observed]:
+        low = low + averaging_constant * (batch.min() - low)
+        high = high + averaging_constant * (batch.max() - high)
+    return low, high

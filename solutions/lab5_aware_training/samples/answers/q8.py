@@ -185,3 +185,142 @@ def two_rules(acc, bias, S_acc, S_out, Z_out):
     bias_steps = torch.round(bias / S_acc)
     engine = torch.clamp(torch.round((acc + bias_steps) * S_acc / S_out), 0, 255)
     return exact, fake, engine
+
+
+# %% right: the blanks filled in
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (S_acc * acc + bias) / S_out + Z_out
+    fake = torch.clamp(torch.round((S_acc * acc + bias) / S_out) + Z_out, 0, 255)
+    bias_steps = torch.round(bias / S_acc)
+    engine = torch.clamp(torch.round(S_acc * (acc + bias_steps) / S_out) + Z_out, 0, 255)
+    return exact, fake, engine
+
+
+# %% right: numpy in double precision, the codes as uint8
+import numpy as np
+
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    a, b = acc.numpy().astype(np.float64), bias.numpy().astype(np.float64)
+
+    def code(real):
+        return torch.from_numpy(np.clip(np.rint(real / S_out) + Z_out, 0, 255).astype(np.uint8))
+
+    exact = (S_acc * a + b) / S_out + Z_out
+    return torch.from_numpy(exact), code(S_acc * a + b), code(S_acc * (a + np.rint(b / S_acc)))
+
+
+# %% right: a loop with exact fractions
+from fractions import Fraction
+
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    s, o = Fraction(S_acc), Fraction(S_out)
+    exact, fake, engine = [], [], []
+    for a, b in zip(acc.tolist(), bias.tolist()):
+        b = Fraction(b)
+        real = (s * a + b) / o
+        with_steps = s * (a + round(b / s)) / o
+        exact.append(float(real + Z_out))
+        fake.append(max(0, min(255, round(real) + Z_out)))
+        engine.append(max(0, min(255, round(with_steps) + Z_out)))
+    return torch.tensor(exact), torch.tensor(fake), torch.tensor(engine)
+
+
+# %% right: rounds the exact value with its zero-point, the other neighbour at ties, integer dtype
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    acc, bias = acc.double(), bias.double()
+    exact = (S_acc * acc + bias) / S_out + Z_out
+    fake = exact.add(0.5).floor().clamp(0, 255).int()
+    bias_steps = (bias / S_acc + 0.5).floor()
+    engine = ((acc + bias_steps) * (S_acc / S_out) + Z_out).add(0.5).floor().clamp(0, 255).int()
+    return exact, fake, engine
+
+
+# %% wrong: the bias is not rounded for the engine, so both rules agree
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (S_acc * acc + bias) / S_out + Z_out
+    fake = torch.clamp(torch.round((S_acc * acc + bias) / S_out) + Z_out, 0, 255)
+    bias_steps = bias / S_acc
+    engine = torch.clamp(torch.round(S_acc * (acc + bias_steps) / S_out) + Z_out, 0, 255)
+    return exact, fake, engine
+
+
+# %% wrong: the bias is rounded to steps of the output, not of the accumulator
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (S_acc * acc + bias) / S_out + Z_out
+    fake = torch.clamp(torch.round((S_acc * acc + bias) / S_out) + Z_out, 0, 255)
+    bias_steps = torch.round(bias / S_out)
+    engine = torch.clamp(torch.round(S_acc * acc / S_out + bias_steps) + Z_out, 0, 255)
+    return exact, fake, engine
+
+
+# %% wrong: the bias is cut with int instead of rounded
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (S_acc * acc + bias) / S_out + Z_out
+    fake = torch.clamp(torch.round((S_acc * acc + bias) / S_out) + Z_out, 0, 255)
+    bias_steps = (bias / S_acc).int()
+    engine = torch.clamp(torch.round(S_acc * (acc + bias_steps) / S_out) + Z_out, 0, 255)
+    return exact, fake, engine
+
+
+# %% wrong: the steps of the bias are added without S_acc
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (S_acc * acc + bias) / S_out + Z_out
+    fake = torch.clamp(torch.round((S_acc * acc + bias) / S_out) + Z_out, 0, 255)
+    bias_steps = torch.round(bias / S_acc)
+    engine = torch.clamp(torch.round((S_acc * acc + bias_steps) / S_out) + Z_out, 0, 255)
+    return exact, fake, engine
+
+
+# %% wrong: clamps first and adds the zero-point afterwards
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (S_acc * acc + bias) / S_out + Z_out
+    fake = torch.clamp(torch.round((S_acc * acc + bias) / S_out), 0, 255) + Z_out
+    bias_steps = torch.round(bias / S_acc)
+    engine = torch.clamp(torch.round(S_acc * (acc + bias_steps) / S_out), 0, 255) + Z_out
+    return exact, fake, engine
+
+
+# %% wrong: exact is limited to the codes as well
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = torch.clamp((S_acc * acc + bias) / S_out + Z_out, 0, 255)
+    fake = torch.round(exact)
+    bias_steps = torch.round(bias / S_acc)
+    engine = torch.clamp(torch.round(S_acc * (acc + bias_steps) / S_out) + Z_out, 0, 255)
+    return exact, fake, engine
+
+
+# %% wrong: uint8 without a clamp, codes beyond the byte wrap around
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (S_acc * acc + bias) / S_out + Z_out
+    fake = (torch.round((S_acc * acc + bias) / S_out) + Z_out).int().to(torch.uint8)
+    bias_steps = torch.round(bias / S_acc)
+    engine = (torch.round(S_acc * (acc + bias_steps) / S_out) + Z_out).int().to(torch.uint8)
+    return exact, fake, engine
+
+
+# %% wrong: the two codes are returned in the wrong order
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (S_acc * acc + bias) / S_out + Z_out
+    fake = torch.clamp(torch.round((S_acc * acc + bias) / S_out) + Z_out, 0, 255)
+    bias_steps = torch.round(bias / S_acc)
+    engine = torch.clamp(torch.round(S_acc * (acc + bias_steps) / S_out) + Z_out, 0, 255)
+    return exact, engine, fake
+
+
+# %% wrong: the scale is applied to the sum of accumulator and real bias
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = S_acc * (acc + bias) / S_out + Z_out
+    fake = torch.clamp(torch.round(S_acc * (acc + bias) / S_out) + Z_out, 0, 255)
+    bias_steps = torch.round(bias / S_acc)
+    engine = torch.clamp(torch.round(S_acc * (acc + bias_steps) / S_out) + Z_out, 0, 255)
+    return exact, fake, engine
+
+
+# %% wrong: adds the rounded bias in place to the int32 accumulators, which raises
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (S_acc * acc + bias) / S_out + Z_out
+    fake = torch.clamp(torch.round((S_acc * acc + bias) / S_out) + Z_out, 0, 255)
+    bias_steps = torch.round(bias / S_acc)
+    acc += bias_steps
+    engine = torch.clamp(torch.round(S_acc * acc / S_out) + Z_out, 0, 255)
+    return exact, fake, engine
