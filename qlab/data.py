@@ -5,7 +5,7 @@ import io
 import os
 import tarfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,16 @@ class Dataset:
     def features(self) -> int:
         """Numbers in an image."""
         return self.x_train[0].numel()
+
+    def first(self, train: int, test: int) -> "Dataset":
+        """The first so many images of each part, or all where there are not that many."""
+        return replace(
+            self,
+            x_train=self.x_train[:train],
+            y_train=self.y_train[:train],
+            x_test=self.x_test[:test],
+            y_test=self.y_test[:test],
+        )
 
 
 @dataclass(frozen=True)

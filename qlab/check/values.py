@@ -52,8 +52,10 @@ class Between:
     high: Tensor
 
     def shown(self) -> Tensor:
-        """One of the accepted values, for messages."""
-        return self.high
+        """One of the accepted values, for messages: at a tie an end; the middle of a width that floats are given."""
+        close = (self.high - self.low) < 1e-3 * self.high.abs().clamp(min=1)
+        whole = (self.low == self.low.round()) & (self.high == self.high.round())
+        return torch.where(close & ~whole, (self.low + self.high) / 2, self.high)
 
 
 class NotNumericError(Exception):
@@ -146,7 +148,8 @@ def difference(
 
 def shown(number: float) -> str:
     """A number for messages: integers in full, since their last digits may be the point; reals to six digits."""
-    return f"{number:.0f}" if float(number).is_integer() and abs(number) < 2.0**63 else f"{number:.6g}"
+    number = float(number) + 0.0  # no one has to wonder about -0
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 2.0**63 else f"{number:.6g}"
 
 
 def disagreement(numbers: Tensor, expected: Between, field: Field, *, strict: bool = True) -> Tensor:

@@ -960,7 +960,7 @@ with tq.selected(main_engine):
     observed_wide = tq.prepare_fx(wide, mapping, (rows,))
     observed_wide(rows)
     wide_static = tq.convert_fx(observed_wide)
-    print(f"one thread of {engines.Cpu.here().machine}")
+    print(f"one thread on {engines.Cpu.here()}")
     print("rows   fp32 ms   dynamic  speedup    static  speedup   multiplications a weight byte read, fp32")
     speedups = {}
     for count in (1, 4, 16, 128):

@@ -1252,6 +1252,11 @@ q8 = Question(
             "to the nearest: a cast to an integer cuts the fraction off.",
         ),
         Mistake(
+            "the engine's bias is rounded to steps of the output",
+            given(bias_steps=lambda b, s, s_out, rounding: torch.round(b / s_out) * s_out / s),
+            "the engine adds the bias to its accumulator: in whole steps of which scale?",
+        ),
+        Mistake(
             "the engine's bias is counted in steps of the output",
             given(bias_steps=lambda b, s, s_out, rounding: torch.round(b / s_out)),
             "the bias joins the accumulator: what is one unit of the accumulator worth?",

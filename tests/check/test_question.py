@@ -271,6 +271,19 @@ def test_integers_are_shown_in_full():
     assert "you returned 1288490188, expected 1288490241" in outcome.fails[0] and "(1 point)" in outcome.fails[0]
 
 
+def widened(x, *, rounding=nearest):
+    return x.double().mean() + {ties_down: -1e-4, ties_up: 1e-4}.get(rounding, 0)
+
+
+def test_a_width_that_floats_are_given_is_not_shown_and_zero_has_no_sign():
+    q = question(
+        returns=(real("mean"),), reference=widened, parts=(Part("the mean", 1),), mistakes=[],
+        cases=[case("small", [0.2, 0.4])],
+    )  # fmt: skip
+    assert "you returned 0, expected 0.3" in q.check(lambda x: -0.0).fails[0]
+    assert q.check(lambda x: 0.30009).right
+
+
 def test_where_a_number_is_the_whole_answer_the_right_one_is_not_told():
     q = question(
         answer=("a", "b"), reference=lambda *, rounding=nearest: (7.25, 4), cases=[case("on paper")], mistakes=[]

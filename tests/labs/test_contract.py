@@ -24,27 +24,14 @@ from qlab.check import Outcome, Question
 from qlab.check.answer import LocalAnswer
 from qlab.check.off_limits import find
 from qlab.notebook import grade_id, is_answer, is_test
+from tests.labs import mistakes
+from tests.labs.loading import checks_of, questions
 
 LAB_NAMES = lab_names()
 every_lab = pytest.mark.parametrize("lab", LAB_NAMES)
 SEEDS = range(12)
 ANSWERED = (0, 5, 6)  # of those at which the answers on file are marked
 SWEPT = int(os.environ.get("QLAB_SEEDS", "25"))  # seeds at which marks are compared; 1000 after a change to cases
-
-
-def checks_of(lab: str, folder: Path | None = None) -> ModuleType:
-    """A fresh copy of a lab's checks module."""
-    sys.path.insert(0, str(folder or SOLUTIONS / lab))
-    for name in ("checks", "provided"):
-        sys.modules.pop(name, None)
-    try:
-        return importlib.import_module("checks")
-    finally:
-        sys.path.pop(0)
-
-
-def questions(lab: str) -> list[Question]:
-    return [value for value in vars(checks_of(lab)).values() if isinstance(value, Question)]
 
 
 @cache
@@ -381,3 +368,7 @@ def test_enough_answers_are_on_file_and_most_wrong_ones_are_named(lab):
 def test_results_are_measured_numbers(lab):
     results = json.loads((SOLUTIONS / lab / "results.json").read_text("utf-8"))
     assert all(isinstance(row["seeds"], int) and row["seconds"] for row in results.values())
+
+
+def test_the_page_of_mistakes_is_up_to_date():
+    assert mistakes.PAGE.read_text("utf-8") == mistakes.page(), "run python -m tests.labs.mistakes"
