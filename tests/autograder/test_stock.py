@@ -17,7 +17,10 @@ from autograder.release import release
 from autograder.samples import class_list, hand_in
 from tests.autograder.conftest import LAB
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stock")]
+pytestmark = pytest.mark.slow
+on_the_same_course = pytest.mark.xdist_group("stock")
+
+OTHERS = [name for name in lab_names() if name != LAB]
 
 # Where stock nbgrader gives another mark: lab, student, cell, stock's mark, and what of nbgrader's it comes from.
 EXCEPTIONS = {
@@ -62,6 +65,7 @@ def records(graded):
     return [Record.read(graded.course.record(LAB, student)) for student in graded.students]
 
 
+@on_the_same_course
 def test_the_same_marks(graded, stock):
     theirs = gradebook.marks(stock, LAB)
     compared = 0
@@ -76,7 +80,7 @@ def test_the_same_marks(graded, stock):
     assert compared > 100
 
 
-@pytest.mark.parametrize("lab", [name for name in lab_names() if name != LAB])
+@pytest.mark.parametrize("lab", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in OTHERS])
 def test_the_same_marks_in_the_other_labs(lab, tmp_path, grade_one):
     course = Course.at(tmp_path)
     release(lab, course, labs=None)
@@ -92,6 +96,7 @@ def test_the_same_marks_in_the_other_labs(lab, tmp_path, grade_one):
             assert theirs[student][grade.cell].points == expected, (student, grade.cell)
 
 
+@on_the_same_course
 def test_nbgrader_grades_and_exports_on_our_course(graded, tmp_path):
     target = tmp_path / "grades.csv"
     done = nbgrader(graded.course, "export", "--to", str(target))
@@ -103,6 +108,7 @@ def test_nbgrader_grades_and_exports_on_our_course(graded, tmp_path):
             assert scores[record.student] == record.auto_points
 
 
+@on_the_same_course
 def test_nbgrader_writes_its_own_feedback_from_our_graded_notebooks(graded, tmp_path):
     root = tmp_path / "course"
     shutil.copytree(graded.course.root, root, ignore=shutil.ignore_patterns("feedback"))
