@@ -1,0 +1,33 @@
+"""autograder release: solutions/ becomes labs/ and the course's source/ and release/."""
+
+import sys
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from autograder.commands.app import CourseOption, app, short
+from autograder.course import DEFAULT_COURSE, Course, find_lab, lab_names
+
+
+@app.command()
+def release(
+    lab: Annotated[str, typer.Argument(help="A lab's name, or a beginning of it; all labs by default.")] = "",
+    course: CourseOption = DEFAULT_COURSE,
+    force: Annotated[bool, typer.Option(help="Build again what is up to date.")] = False,
+) -> None:
+    """Build labs/ and the course's source/ and release/ from solutions/. Example: autograder release lab1."""
+    release_labs([find_lab(lab)] if lab else lab_names(), Course.at(course), force=force)
+
+
+def release_labs(labs: Iterable[str], course: Course, *, force: bool) -> None:
+    """Build labs that are not up to date, or all of them."""
+    print("Loading nbgrader …", file=sys.stderr, flush=True)
+    from autograder.release import release, up_to_date
+
+    for lab in labs:
+        if not force and up_to_date(lab, course):
+            print(f"{lab}: up to date")
+            continue
+        print(f"{lab}: building …", flush=True)
+        print(f"{lab}: released to {short(release(lab, course))} and labs/{lab}")
