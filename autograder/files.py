@@ -1,11 +1,11 @@
 """Writing files so that nobody ever sees half of one."""
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from autograder.errors import UserError
+from qlab import files
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -14,17 +14,9 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     Raises:
         UserError: no room on the disk, or no permission.
     """
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
-        temporary.chmod(0o644)
-        os.replace(temporary, path)  # noqa: PTH105  # Path.replace is the same call; os.replace says "atomic" to a reader
+        files.write_atomic(path, content)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise UserError(
             f"{path} could not be written ({error.strerror}): make room or give permission, then run again."
         ) from error

@@ -15,7 +15,7 @@ from nbgrader.preprocessors import (
 )
 from traitlets.config import Config
 
-from autograder.stubs import ClearToStub
+from autograder.stubs import ClearToStub, StampCells
 
 CELL_TIMEOUT = 10  # seconds; a check takes less than 2
 
@@ -24,7 +24,7 @@ def configure(config: Any, root: Path | None = None) -> Config:
     """Set what our labs need; `root` is the course folder, by default the current one."""
     if root is not None:
         config.CourseDirectory.root = str(root)
-    # The stock list with ClearToStub for ClearSolutions.
+    # The stock list with ClearToStub for ClearSolutions, and StampCells at its end.
     config.GenerateAssignment.preprocessors = [
         IncludeHeaderFooter,
         LockCells,
@@ -37,6 +37,7 @@ def configure(config: Any, root: Path | None = None) -> Config:
         ClearMarkScheme,
         ComputeChecksums,
         CheckCellMetadata,
+        StampCells,
     ]
     config.Execute.timeout = CELL_TIMEOUT
     config.Execute.interrupt_on_timeout = True

@@ -1,7 +1,11 @@
-"""Blanks that stay blanks: a cell's own stub in place of nbgrader's one stub for the whole course."""
+"""What nbgrader's release is given of ours: blanks that stay blanks, and a list of the cells as students get them."""
+
+from typing import Any
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.preprocessors import ClearSolutions
+from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
+
+from qlab.notebook import cell_name, fingerprint
 
 STUB_MARK = "#|"
 
@@ -50,3 +54,17 @@ def own_stub(source: str) -> str:
     """The stub that a region brings with it; nbgrader indents it as the region is."""
     lines = (line.strip() for line in source.splitlines())
     return "\n".join(line.removeprefix(STUB_MARK).removeprefix(" ") for line in lines if line.startswith(STUB_MARK))
+
+
+class StampCells(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
+    """Writes each cell's name and the fingerprint of its text into the notebook's metadata.
+
+    So a copy knows by itself which cells it should have, and which of them its student has changed.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """The notebook with the list in metadata.qlab.cells."""
+        nb.metadata.setdefault("qlab", NotebookNode())["cells"] = {
+            cell_name(cell): fingerprint(cell.source) for cell in nb.cells
+        }
+        return nb, resources

@@ -1,5 +1,6 @@
 """Reading a lab notebook whatever state it is in, and putting its cells back in order."""
 
+import hashlib
 import json
 import stat
 from collections.abc import Sequence
@@ -147,6 +148,16 @@ def grade_id(cell: NotebookNode) -> str:
     found = cell.metadata.get("nbgrader")
     name = found.get("grade_id") if isinstance(found, dict) else None
     return name if isinstance(name, str) else ""
+
+
+def cell_name(cell: NotebookNode) -> str:
+    """The name that a lab knows the cell by: the grade_id, or the id of a provided cell."""
+    return grade_id(cell) or str(cell.get("id", ""))
+
+
+def fingerprint(source: str) -> str:
+    """Tells two texts of a cell apart; white space at their ends does not count."""
+    return hashlib.sha256(source.strip().encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def is_answer(cell: NotebookNode) -> bool:

@@ -65,7 +65,7 @@ def test_conda_gives_students_the_same_ranges():
 
 
 def test_students_need_nothing_of_the_graders():
-    heavy = {"nbgrader", "nbclient", "jupytext", "typer", "pytest"}
+    heavy = {"nbgrader", "jupytext", "jinja2", "distributed", "pytest"}
     assert not heavy & {Requirement(text).name for text in PYPROJECT["project"]["dependencies"]}
     assert requires("qlab")
 

@@ -55,7 +55,8 @@ class GradedLab:
     @property
     def stamp(self) -> dict[str, str]:
         """Lab, release and version."""
-        return {str(key): str(value) for key, value in self.released.metadata.get("qlab", {}).items()}
+        stamp = self.released.metadata.get("qlab", {})
+        return {key: str(stamp[key]) for key in ("lab", "release", "version") if key in stamp}
 
     @property
     def order(self) -> list[str]:

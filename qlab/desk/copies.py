@@ -1,0 +1,83 @@
+"""The labs of a folder: which notebooks in it are copies of which lab."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qlab.desk.errors import DeskError
+
+PLACES = ("*.ipynb", "*/*.ipynb", "labs/*/*.ipynb")
+ASIDE = (".ipynb_checkpoints", "before-update")  # names of folders whose notebooks are not anybody's lab
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A student's copy of a lab.
+
+    Attributes:
+        lab: the lab's name, as its release wrote it.
+        path: the notebook.
+        raw: the file's content as JSON.
+    """
+
+    lab: str
+    path: Path
+    raw: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        """The notebook's first heading."""
+        for cell in self.raw.get("cells", []):
+            for line in "".join(cell.get("source", "")).splitlines():
+                if line.startswith("# "):
+                    return line.removeprefix("# ").strip()
+        return self.lab
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """The cells that the release had, by name, with the fingerprint of each; empty where it says nothing."""
+        found = _stamp(self.raw).get("cells", {})
+        return {str(name): str(print_) for name, print_ in found.items()} if isinstance(found, dict) else {}
+
+
+def copies(folder: Path) -> list[Copy]:
+    """Every lab in a folder, in `labs/` in it and one folder down, by name; of two copies the one saved last."""
+    paths = {path for place in PLACES for path in folder.glob(place) if not set(ASIDE) & set(path.parts)}
+    found: dict[str, Copy] = {}
+    for path in sorted(paths, key=lambda path: path.stat().st_mtime):
+        if copy := _copy(path):
+            found[copy.lab] = copy
+    return [found[lab] for lab in sorted(found)]
+
+
+def copy_of(lab: str, folder: Path) -> Copy:
+    """The copy of one lab, called by its name or the beginning of it.
+
+    Raises:
+        DeskError: there is none, or there are several.
+    """
+    everything = copies(folder)
+    fitting = [copy for copy in everything if copy.lab.startswith(lab)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not everything:
+        raise DeskError(f"there is no lab in {folder}: go to the folder that holds labs/, or a lab's own folder.")
+    names = ", ".join(copy.lab for copy in fitting or everything)
+    what = f"{lab} fits several" if fitting else f"there is no lab called {lab} here"
+    raise DeskError(f"{what}: {names}.")
+
+
+def _copy(path: Path) -> Copy | None:
+    try:
+        raw = json.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    lab = _stamp(raw).get("lab") if isinstance(raw, dict) else None
+    return Copy(lab, path, raw) if isinstance(lab, str) else None
+
+
+def _stamp(raw: dict[str, Any]) -> dict[str, Any]:
+    metadata = raw.get("metadata")
+    stamp = metadata.get("qlab") if isinstance(metadata, dict) else None
+    return stamp if isinstance(stamp, dict) else {}

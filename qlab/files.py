@@ -1,0 +1,25 @@
+"""Writing a file so that nobody ever sees half of one."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file (text as UTF-8) in one step: whoever reads it sees the old content or the new, never a part.
+
+    Raises:
+        OSError: no room on the disk, or no permission; the file is as it was.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+        temporary.chmod(0o644)
+        os.replace(temporary, path)  # noqa: PTH105  # Path.replace is the same call; os.replace says "atomic" to a reader
+    except OSError:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,83 @@
+"""qlab's commands as a student types them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.desk.conftest import LAB, change
+
+
+def qlab(folder, *arguments, typed=""):
+    return subprocess.run(
+        [sys.executable, "-m", "qlab", *map(str, arguments)], cwd=folder, input=typed, capture_output=True, text=True,
+        check=False, env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["doctor", "labs", "check", "submit", "update"])
+def test_every_command_has_help_with_an_example(command, tmp_path):
+    done = qlab(tmp_path, command, "--help")
+    assert done.returncode == 0 and f"Example: qlab {command}" in done.stdout
+
+
+def test_labs_lists_them_with_how_far_each_is(solved):
+    done = qlab(solved, "labs")
+    assert done.returncode == 0 and "Lab 1 · Linear quantization" in done.stdout and "9 of  9 answers" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [("labs",), ("check",), ("submit", "lab1", "--id", "1", "--name", "A"), ("update", "lab1", "x.zip")]
+)
+def test_where_there_is_no_lab_one_sentence_says_so(command, tmp_path):
+    done = qlab(tmp_path, *command)
+    assert done.returncode == 2 and "there is no lab in" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_submit_asks_for_what_it_is_not_given_and_never_refuses(folder):
+    done = qlab(folder, "submit", "lab1", typed="4711\nAda\n")
+    assert done.returncode == 0 and "Student id" in done.stdout and "! q1 has 8 blanks left" in done.stdout
+    assert (folder / "Lab1_4711_Ada.zip").is_file()
+
+
+@pytest.mark.slow
+def test_check_prints_the_cards_of_the_saved_notebook(solved):
+    change(solved, lambda cells: cells["q5"].update(source="M0, n = 0.7, 3"))
+    done = qlab(solved, "check")
+    assert done.returncode == 3 and "Traceback" not in done.stderr
+    assert "Q1  get_scale_and_zero_point" in done.stdout and "15 / 15" in done.stdout
+    assert "55 of 65 points. These were the visible checks; hidden ones remain." in done.stdout
+
+
+@pytest.mark.slow
+def test_check_goes_on_behind_a_cell_that_fails_and_says_which(solved):
+    change(solved, lambda cells: cells["q2"].update(source="def linear_quantize(:"))
+    done = qlab(solved, "check", "lab1")
+    assert "q2 ended with SyntaxError" in done.stdout and "10 / 10" in done.stdout and done.returncode == 3
+
+
+@pytest.mark.slow
+def test_check_says_when_python_died(solved):
+    change(solved, lambda cells: cells["q2"].update(source="import os; os._exit(1)"))
+    done = qlab(solved, "check", "lab1")
+    assert done.returncode == 3 and "the kernel died" in done.stdout and "Traceback" not in done.stderr
+
+
+def test_doctor_finds_everything_here(solved):
+    done = qlab(solved, "doctor")
+    assert done.returncode == 0 and "All is well." in done.stdout and "engine" in done.stdout
+
+
+def test_doctor_names_the_fix(solved, monkeypatch):
+    from qlab.desk import doctor
+
+    monkeypatch.setattr(doctor, "LEAST_MEMORY", 10**15)
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda _: ["no-such-package>=3", "numpy<1"])
+    problems = {finding.what: finding.fix for finding in doctor.examine(solved) if finding.fix}
+    assert problems.pop("free memory").startswith("close other programs")
+    assert problems == {
+        "no-such-package": "pip install 'no-such-package>=3'",
+        "numpy": "too old or too new: pip install 'numpy<1'",
+    }
+    assert LAB

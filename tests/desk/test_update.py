@@ -1,0 +1,160 @@
+import copy as copies_
+import json
+import zipfile
+
+import nbformat
+import pytest
+
+from qlab.desk.copies import copy_of
+from qlab.desk.errors import DeskError
+from qlab.desk.update import merge, update
+from qlab.notebook import fingerprint, grade_id
+from tests.desk.conftest import LAB, change
+
+
+def named(notebook):
+    return {grade_id(cell) or cell.id: cell for cell in notebook.cells}
+
+
+@pytest.fixture
+def newer(folder, tmp_path):
+    """A function that zips a newer release: `edit` changes its cells, by name."""
+    original = nbformat.read(folder / LAB / f"{LAB}.ipynb", 4)
+
+    def made(edit=lambda cells: None, files=None, root=f"{LAB}/"):
+        notebook = copies_.deepcopy(original)
+        cells = edit(named(notebook))
+        if cells is not None:
+            notebook.cells = list(cells)
+        notebook.metadata.qlab.release = "newer"
+        notebook.metadata.qlab.cells = {name: fingerprint(cell.source) for name, cell in named(notebook).items()}
+        path = tmp_path / "newer.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"{root}{LAB}.ipynb", nbformat.writes(notebook))
+            for name, content in {"checks.py": "# newer", **(files or {})}.items():
+                archive.writestr(root + name, content)
+        return path
+
+    return made
+
+
+def updated(folder, archive):
+    done = update(copy_of("lab1", folder), archive)
+    return done, nbformat.read(folder / LAB / f"{LAB}.ipynb", 4)
+
+
+def test_every_answer_stays_and_what_nobody_touched_becomes_new(solved, newer, right_answers):
+    def edit(cells):
+        cells["q1-check"].source += "\n# mended"
+        cells["title"].source += "\n\nMended."
+        cells["setup"].source += "\n# mended"
+
+    before = (solved / LAB / f"{LAB}.ipynb").read_bytes()
+    done, after = updated(solved, newer(edit))
+    cells = named(after)
+    assert {name: cells[name].source for name in right_answers} == right_answers
+    assert cells["q6"].source == "My own words on q6."
+    assert all("mended" in cells[name].source.lower() for name in ("q1-check", "title", "setup"))
+    assert (solved / LAB / "checks.py").read_text() == "# newer"
+    assert (done.backup / f"{LAB}.ipynb").read_bytes() == before and done.remarks == ()
+    assert (done.backup / "checks.py").is_file() and after.metadata.qlab.release == "newer"
+    assert after.metadata.kernelspec.name == "python3"
+
+
+def test_a_stub_that_changed_under_an_answer_is_told(solved, newer, right_answers):
+    done, after = updated(solved, newer(lambda cells: cells["q1"].update(source="another = __")))
+    assert named(after)["q1"].source == right_answers["q1"]
+    assert done.remarks == ("the stub of q1 is another one now: your answer is kept, look whether it still fits",)
+
+
+def test_an_untouched_answer_becomes_the_new_stub(folder, newer):
+    done, after = updated(folder, newer(lambda cells: cells["q1"].update(source="another = __")))
+    assert named(after)["q1"].source == "another = __" and done.remarks == ()
+
+
+def test_a_provided_cell_that_the_student_changed_is_kept_and_told(folder, newer):
+    change(folder, lambda cells: cells["setup"].update(source="DATA = 'mine'"))
+    done, after = updated(folder, newer(lambda cells: cells["setup"].update(source="DATA = 'new'")))
+    assert named(after)["setup"].source == "DATA = 'mine'" and "you changed the cell setup" in done.remarks[0]
+    change(folder, lambda cells: cells["setup"].update(source="DATA = 'mine'"))
+    done, after = updated(folder, newer(lambda cells: cells["setup"].update(source="DATA = 'new'")))
+    assert done.remarks == ()  # nothing of the release changed this time
+
+
+def test_own_cells_stay_where_they_stood_and_deleted_ones_come_back(folder, newer):
+    def edit(cells):
+        own = nbformat.v4.new_code_cell("print('mine')", id="mine")
+        return [
+            c for name, cell in cells.items() if name != "q3-check" for c in ([cell, own] if name == "q1" else [cell])
+        ]
+
+    change(folder, edit)
+    _, after = updated(folder, newer())
+    names = list(named(after))
+    assert names[names.index("q1") + 1] == "mine" and "q3-check" in names
+
+
+def test_new_cells_come_and_withdrawn_ones_go(folder, newer):
+    def edit(cells):
+        hint = nbformat.v4.new_markdown_cell("A new hint.", id="hint")
+        return [
+            c
+            for name, cell in cells.items()
+            if name != "paper-text"
+            for c in ([cell, hint] if name == "q2" else [cell])
+        ]
+
+    _, after = updated(folder, newer(edit))
+    names = list(named(after))
+    assert names[names.index("q2") + 1] == "hint" and "paper-text" not in names
+
+
+def test_a_zip_without_a_folder_in_it_will_do(folder, newer):
+    done, _ = updated(folder, newer(root="", files={"figures/new.png": "png"}))
+    assert "figures/new.png" in done.files and (folder / LAB / "figures" / "new.png").is_file()
+
+
+def test_twice_in_a_second_keeps_both_backups(folder, newer):
+    first, second = (update(copy_of("lab1", folder), newer()).backup for _ in range(2))
+    assert first != second and first.is_dir() and second.is_dir()
+
+
+def test_the_notebooks_in_the_backup_are_nobodys_lab(folder, newer):
+    updated(folder, newer())
+    assert copy_of("lab1", folder / LAB).path == folder / LAB / f"{LAB}.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"../../evil.py": "x"}, "reaches outside of its folder"),
+        ({"C:\\evil.py": "x"}, "reaches outside of its folder"),
+        ({f"again/{LAB}.ipynb": "{}"}, "holds 2 notebooks"),
+    ],
+)
+def test_an_archive_that_is_no_release_is_refused_and_nothing_changes(solved, newer, files, says):
+    before = {path: path.read_bytes() for path in solved.rglob("*") if path.is_file()}
+    with pytest.raises(DeskError, match=says):
+        updated(solved, newer(files=files))
+    assert {path: path.read_bytes() for path in solved.rglob("*") if path.is_file()} == before
+
+
+def test_damaged_missing_or_another_labs_archives_are_refused(folder, newer, tmp_path):
+    archive = newer()
+    with pytest.raises(DeskError, match="cannot be read"):
+        updated(folder, tmp_path / "none.zip")
+    archive.write_bytes(archive.read_bytes()[:200])
+    with pytest.raises(DeskError, match="damaged"):
+        updated(folder, archive)
+    with zipfile.ZipFile(archive, "w") as other:
+        other.writestr(f"{LAB}.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": "1"}], "nbformat": 4}))
+    with pytest.raises(DeskError, match="no release of lab1"):
+        updated(folder, archive)
+
+
+def test_without_a_list_of_cells_every_change_counts_as_the_students(folder):
+    old = nbformat.read(folder / LAB / f"{LAB}.ipynb", 4)
+    new = copies_.deepcopy(old)
+    named(new)["title"].source = "# Another"
+    merged, _ = merge(old, new, {})
+    assert named(merged)["title"].source == named(old)["title"].source

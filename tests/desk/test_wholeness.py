@@ -1,0 +1,77 @@
+import nbformat
+import pytest
+
+from qlab.desk.copies import copies, copy_of
+from qlab.desk.errors import DeskError
+from qlab.desk.wholeness import wholeness
+from tests.desk.conftest import LAB, change
+
+
+def state(folder):
+    return wholeness(copy_of("lab1", folder))
+
+
+def test_as_released_every_answer_is_missing_and_named(folder):
+    found = state(folder)
+    assert (found.answers, found.answered) == (9, 0)
+    assert "q1 has 8 blanks left" in found.missing and "the essay q6 is empty" in found.missing
+    assert sum("never run" in sentence for sentence in found.missing) == 1
+
+
+def test_solved_run_and_saved_nothing_is_missing(solved):
+    assert state(solved).missing == () and state(solved).answered == 9
+
+
+def test_points_come_from_the_saved_cards(solved):
+    card = {"application/vnd.qlab.outcome+json": {"points": 7, "out_of": 15}}
+    change(solved, lambda cells: cells["q1-check"].outputs.append(nbformat.v4.new_output("execute_result", data=card)))
+    assert (state(solved).points, state(solved).out_of) == (7, 15)
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (lambda cells: [c for n, c in cells.items() if n != "q2"], "the answer cell q2 is deleted"),
+        (lambda cells: [c for n, c in cells.items() if n != "q3-check"], "the check cell q3-check is deleted"),
+        (lambda cells: [c for n, c in cells.items() if n != "setup"], "the cell setup is deleted"),
+        (lambda cells: [*cells.values(), nbformat.from_dict(cells["q1"])], "the cell q1 is there 2 times"),
+        (lambda cells: cells["q6"].update(source="  \n"), "the essay q6 is empty"),
+        (lambda cells: cells["q5"].update(source="M0 = __"), "q5 has 1 blank left"),
+        (lambda cells: cells["q5-check"].update(execution_count=None), "never run: q5-check;"),
+    ],
+)
+def test_each_thing_that_is_missing_is_said(solved, edit, sentence):
+    change(solved, edit)
+    assert [text for text in state(solved).missing if text.startswith(sentence)]
+
+
+def test_a_deleted_text_or_figure_is_the_students_own_affair(solved):
+    change(solved, lambda cells: [cell for name, cell in cells.items() if not name.endswith("-text")])
+    assert state(solved).missing == ()
+
+
+def test_an_older_copy_without_a_list_of_its_cells_is_read_too(solved):
+    path = solved / LAB / f"{LAB}.ipynb"
+    notebook = nbformat.read(path, 4)
+    del notebook.metadata.qlab["cells"]
+    nbformat.write(notebook, path)
+    assert state(solved).missing == ()
+
+
+def test_labs_are_found_from_above_and_from_inside(folder):
+    assert [copy.lab for copy in copies(folder)] == [copy.lab for copy in copies(folder / LAB)] == [LAB]
+    assert copies(folder)[0].title == "Lab 1 · Linear quantization"
+
+
+def test_where_there_is_no_such_lab_the_sentence_says_what_there_is(folder, tmp_path):
+    with pytest.raises(DeskError, match=f"no lab called lab9 here: {LAB}"):
+        copy_of("lab9", folder)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DeskError, match="go to the folder that holds labs/"):
+        copy_of("lab1", tmp_path / "empty")
+
+
+def test_a_file_that_is_no_notebook_is_passed_over(folder):
+    (folder / "notes.ipynb").write_text("not json")
+    (folder / "list.ipynb").write_text("[]")
+    assert [copy.lab for copy in copies(folder)] == [LAB]
