@@ -32,8 +32,9 @@ def rerun(copy: Copy, progress: Callable[[str], None] = lambda _: None) -> Itera
     client = NotebookClient(
         notebook, timeout=SECONDS, kernel_name="python3", allow_errors=True, record_timing=False, resources=resources
     )
+    client.extra_arguments = ["--log-level=40"]  # a kernel's own warnings are not for students
     try:
-        with client.setup_kernel(extra_arguments=["--log-level=40"]):  # its warnings are not for students
+        with client.setup_kernel():
             for place, cell in enumerate(notebook.cells):
                 if cell.cell_type == "code" and DEMO not in cell.metadata.get("tags", []):
                     progress(cell_name(cell))
