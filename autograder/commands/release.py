@@ -15,9 +15,16 @@ def release(
     lab: Annotated[str, typer.Argument(help="A lab's name, or a beginning of it; all labs by default.")] = "",
     course: CourseOption = DEFAULT_COURSE,
     force: Annotated[bool, typer.Option(help="Build again what is up to date.")] = False,
+    archive: Annotated[bool, typer.Option("--zip", help="Write the zips for students too, into handout/.")] = False,
 ) -> None:
-    """Build labs/ and the course's source/ and release/ from solutions/. Example: autograder release lab1."""
-    release_labs([find_lab(lab)] if lab else lab_names(), Course.at(course), force=force)
+    """Build labs/ and the course's source/ and release/ from solutions/. Example: autograder release lab1 --zip."""
+    names, place = [find_lab(lab)] if lab else lab_names(), Course.at(course)
+    release_labs(names, place, force=force)
+    if archive:
+        from autograder.handout import write_handout
+
+        for name in names:
+            print(f"for students: {short(write_handout(name, place.root / 'handout'))}")
 
 
 def release_labs(labs: Iterable[str], course: Course, *, force: bool) -> None:

@@ -1,0 +1,92 @@
+"""What goes on the LMS for students: one zip a lab, with everything that the lab needs beside Python itself."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+import qlab
+from autograder.course import LABS, REPOSITORY
+from autograder.errors import UserError
+from autograder.files import write_atomic
+
+PACKAGES = ("qlab", "autograder")
+BESIDE = ("pyproject.toml", "README.md", "LICENSE")
+WRITTEN = (2000, 1, 1, 0, 0, 0)  # the same lab gives the same bytes
+PAGE = Path(__file__).with_name("handout.html")
+
+
+def write_handout(lab: str, folder: Path, labs: Path = LABS) -> Path:
+    """The zip for one lab: its folder, the qlab wheel, the tested versions, conda's environment, START.html.
+
+    Raises:
+        UserError: the lab is not released, or the wheel cannot be built.
+    """
+    if not (labs / lab / f"{lab}.ipynb").is_file():
+        raise UserError(f"{lab} is not released: run autograder release {lab} first.")
+    name, content = wheel()
+    files = {f"{lab}/{path.relative_to(labs / lab)}": path.read_bytes() for path in _files(labs / lab)}
+    files |= {
+        name: content,
+        "constraints.txt": (REPOSITORY / "constraints.txt").read_bytes(),
+        "environment.yml": _for_conda(name),
+        "START.html": _page(lab, name).encode(),
+    }
+    path = folder / f"{lab}.zip"
+    write_atomic(path, _zipped(files))
+    return path
+
+
+@cache
+def wheel() -> tuple[str, bytes]:
+    """The name and the content of qlab's wheel, built from this repository; nothing is downloaded for it."""
+    with tempfile.TemporaryDirectory(prefix="qlab-wheel-") as scratch:
+        source = Path(scratch) / "source"
+        leave_out = shutil.ignore_patterns("course", "__pycache__")
+        for package in PACKAGES:
+            shutil.copytree(REPOSITORY / package, source / package, ignore=leave_out)
+        for file in BESIDE:
+            shutil.copyfile(REPOSITORY / file, source / file)
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", scratch, str(source)],
+            capture_output=True, text=True, check=False, env={**os.environ, "SOURCE_DATE_EPOCH": "946684800"},
+        )  # fmt: skip
+        built = sorted(Path(scratch).glob("qlab-*.whl"))
+        if done.returncode or not built:
+            told = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise UserError(f"the wheel could not be built ({told}): pip install -e '.[grade]' brings what it needs.")
+        return built[0].name, built[0].read_bytes()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _for_conda(wheel_name: str) -> bytes:
+    """environment.yml with the wheel in the place of the repository."""
+    text = (REPOSITORY / "environment.yml").read_text("utf-8")
+    return text.replace("      - .\n", f"      - ./{wheel_name}\n").encode()
+
+
+def _page(lab: str, wheel_name: str) -> str:
+    template = jinja2.Environment(autoescape=True).from_string(PAGE.read_text("utf-8"))
+    short = lab.split("_")[0]
+    torch = next(
+        line for line in (REPOSITORY / "constraints.txt").read_text("utf-8").split() if line.startswith("torch==")
+    )
+    return template.render(lab=lab, short=short, wheel=wheel_name, version=qlab.__version__, torch=torch)
+
+
+def _zipped(files: dict[str, bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name, WRITTEN), files[name], zipfile.ZIP_DEFLATED)
+    return target.getvalue()

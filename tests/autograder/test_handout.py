@@ -1,0 +1,73 @@
+"""The zip for students: Lab 1 is worked through with nothing but what is in it and the environment's packages."""
+
+import os
+import subprocess
+import sys
+import zipfile
+
+import nbformat
+import pytest
+
+from autograder import handout
+from autograder.handout import write_handout
+from autograder.samples import written_answers
+from qlab.notebook import grade_id
+
+LAB = "lab1_linear_quantization"
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("handout")]
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    """The zip, unpacked as a student would."""
+    folder = tmp_path_factory.mktemp("student")
+    archive = write_handout(LAB, folder / "lms")
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder / "mine")
+    return archive, folder / "mine"
+
+
+def test_it_holds_what_a_student_needs_and_nothing_else(unpacked):
+    _, mine = unpacked
+    assert {path.name for path in mine.iterdir()} == {
+        LAB, "START.html", "constraints.txt", "environment.yml", "qlab-0.1.0-py3-none-any.whl",
+    }  # fmt: skip
+    assert {path.name for path in (mine / LAB).iterdir()} == {f"{LAB}.ipynb", "checks.py", "figures"}
+    assert "./qlab-0.1.0-py3-none-any.whl" in (mine / "environment.yml").read_text()
+    page = (mine / "START.html").read_text()
+    assert "torch==2.13.0" in page and f"jupyter lab {LAB}/{LAB}.ipynb" in page and "{{" not in page
+    names = zipfile.ZipFile(mine / "qlab-0.1.0-py3-none-any.whl").namelist()
+    assert not [name for name in names if name.split("/")[0] in ("tests", "solutions", "labs")]
+
+
+def test_the_same_lab_gives_the_same_bytes(unpacked, tmp_path):
+    archive, _ = unpacked
+    handout.wheel.cache_clear()
+    assert write_handout(LAB, tmp_path).read_bytes() == archive.read_bytes()
+
+
+def test_lab_1_is_worked_through_from_it(unpacked, tmp_path):
+    _, mine = unpacked
+    packages = tmp_path / "packages"
+    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(packages)]
+    subprocess.run([*install, str(mine / "qlab-0.1.0-py3-none-any.whl")], check=True)
+    path = mine / LAB / f"{LAB}.ipynb"
+    notebook = nbformat.read(path, 4)
+    answers = {answer.question: answer.source for answer in reversed(written_answers(LAB)) if answer.right}
+    for cell in notebook.cells:
+        cell.source = answers.get(grade_id(cell), cell.source)
+    nbformat.write(notebook, path)
+    environment = {**os.environ, "PYTHONPATH": str(packages), "OMP_NUM_THREADS": "1"}
+
+    def qlab(*arguments):
+        command = [sys.executable, "-m", "qlab", *arguments]
+        return subprocess.run(command, cwd=mine, env=environment, capture_output=True, text=True, check=False)
+
+    where = subprocess.run(
+        [sys.executable, "-c", "import qlab; print(qlab.__file__)"],
+        cwd=mine, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert str(packages) in where.stdout
+    assert "65 of 65 points" in qlab("check", "lab1").stdout
+    assert qlab("submit", "lab1", "--id", "4711", "--name", "Ada").returncode == 0
+    assert (mine / "Lab1_4711_Ada.zip").is_file()
