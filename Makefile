@@ -7,10 +7,11 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 LAB ?= lab1
 COURSE ?= autograder/course
+FORMGRADER := --ServerApp.default_url=/formgrader --ServerApp.jpserver_extensions="{'nbgrader.server_extensions.formgrader': True}"
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test check lab release grade feedback bench clean
+.PHONY: help course test check lab release grade feedback formgrader bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,9 @@ grade: $(VENV)/.grade $(VENV)/.sandbox  ## grade what is in submitted/: make gra
 
 feedback: $(VENV)/.grade  ## write a feedback page a student: make feedback LAB=lab1
 	@$(BIN)/autograder feedback $(LAB) --course $(COURSE)
+
+formgrader: $(VENV)/.grade  ## read essays in the browser: nbgrader's formgrader on the course
+	@cd $(COURSE) && PATH="$(CURDIR)/$(BIN):$$PATH" jupyter server $(FORMGRADER) $(if $(filter 0,$(shell id -u)),--allow-root)
 
 bench: $(VENV)/.test  ## measure every number that the README and the labs quote
 	@$(BIN)/python benchmarks/run.py

@@ -1,10 +1,13 @@
 """A class: every submission to its record, several at a time; what is graded already is not graded again."""
 
+import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from autograder.course import Course
 from autograder.files import write_atomic
@@ -142,6 +145,7 @@ class _Class:
         target = self.course.autograded(record.lab, record.student)
         if done.notebook is not None:
             write_atomic(target, done.notebook)
+            self._show_figures(target)
         else:
             target.unlink(missing_ok=True)
         path = self.course.record(record.lab, record.student)
@@ -150,3 +154,10 @@ class _Class:
         self.store(Record.read(path) or record)
         self.result.graded_now += 1
         self.progress(record.student)
+
+    def _show_figures(self, notebook: Path) -> None:
+        """The lab's figures beside a graded notebook, for whoever reads it in formgrader; one copy serves all."""
+        figures, link = self.course.release(self.lab.name) / "figures", notebook.with_name("figures")
+        if figures.is_dir() and not link.exists():
+            with suppress(OSError):  # without them it can be read all the same
+                link.symlink_to(os.path.relpath(figures, link.parent))
