@@ -3,11 +3,18 @@
 import sys
 from collections.abc import Callable
 
-from autograder.commands import demo, feedback, grade, release
+from autograder.commands import demo, feedback, grade, release, report
 from autograder.commands.app import app
 from autograder.errors import BUG, OK, STOPPED, WRONG_CALL, StoppedError, UserError
 
-COMMANDS = (release.release, grade.grade, feedback.feedback, feedback.export, demo.demo)  # in --help's order
+COMMANDS = (  # in --help's order
+    release.release,
+    grade.grade,
+    report.report,
+    feedback.feedback,
+    feedback.export,
+    demo.demo,
+)
 app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback))
 
 

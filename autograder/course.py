@@ -87,6 +87,10 @@ class Course:
         """What grading found in one submission."""
         return self.root / "records" / lab / f"{student}.json"
 
+    def class_report(self, lab: str) -> Path:
+        """Where a lab's report for the course meeting goes."""
+        return self.root / "reports" / f"{lab}.html"
+
     @property
     def marks(self) -> Path:
         """The marks table."""

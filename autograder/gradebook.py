@@ -48,6 +48,33 @@ class CellMark:
     comment: str = ""
 
 
+@dataclass(frozen=True)
+class Person:
+    """Who a student is, as the roster says; "" for what it does not say.
+
+    Attributes:
+        student: the id.
+        first_name, last_name, email: theirs.
+        lms_id: the number that the learning management system knows them by.
+    """
+
+    student: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    lms_id: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """First and last name; the id where there is neither."""
+        return " ".join(filter(None, (self.first_name, self.last_name))) or self.student
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All by which somebody could be known."""
+        return (self.student, self.first_name, self.last_name, self.email, self.lms_id)
+
+
 @contextmanager
 def opened(course: Course) -> Iterator[Gradebook]:
     """The gradebook, made if it is not there yet."""
@@ -207,3 +234,15 @@ def marks(course: Course, lab: str) -> dict[str, dict[str, CellMark]]:
             comment = comments.get((student, cell), "")
             found.setdefault(student, {})[cell] = CellMark(points, out_of, bool(waiting), comment)
         return found
+
+
+PEOPLE = text("SELECT id, first_name, last_name, email, lms_user_id FROM student ORDER BY id")
+
+
+def people(course: Course) -> dict[str, Person]:
+    """Everyone whom the gradebook knows, by id."""
+    if not course.gradebook.is_file():
+        return {}
+    with opened(course) as gradebook:
+        rows = gradebook.db.execute(PEOPLE)
+        return {row[0]: Person(row[0], *(str(value or "") for value in row[1:])) for row in rows}

@@ -167,13 +167,14 @@ def write_feedback(course: Course, lab: GradedLab) -> list[Path]:
     paths = []
     for row in class_marks(course, lab.name):
         path = course.feedback(lab.name, row.record.student)
-        page = template.render(row=row, record=row.record, title=_title(lab), sections=_sections(course, row))
+        page = template.render(row=row, record=row.record, title=lab_title(lab), sections=_sections(course, row))
         write_atomic(path, page)
         paths.append(path)
     return paths
 
 
-def _title(lab: GradedLab) -> str:
+def lab_title(lab: GradedLab) -> str:
+    """The lab's heading."""
     first = lab.released.cells[0].source.strip().splitlines()[0] if lab.released.cells else lab.name
     return str(first.lstrip("# "))
 
