@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from autograder.commands import demo, feedback, grade, release, report
+from autograder.commands import demo, feedback, grade, regrade, release, report
 from autograder.commands.app import app
 from autograder.errors import BUG, OK, STOPPED, WRONG_CALL, StoppedError, UserError
 
 COMMANDS = (  # in --help's order
     release.release,
     grade.grade,
+    regrade.regrade,
     report.report,
     feedback.feedback,
     feedback.export,

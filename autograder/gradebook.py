@@ -40,12 +40,14 @@ class CellMark:
         out_of: its maximum.
         waiting: whether a person has to look at it.
         comment: what the person wrote to the student.
+        by_hand: whether the points are a person's.
     """
 
     points: float | None
     out_of: float
     waiting: bool
     comment: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,7 @@ def marks(course: Course, lab: str) -> dict[str, dict[str, CellMark]]:
             given = auto if manual is None else manual
             points = None if given is None else given + (extra or 0)
             comment = comments.get((student, cell), "")
-            found.setdefault(student, {})[cell] = CellMark(points, out_of, bool(waiting), comment)
+            found.setdefault(student, {})[cell] = CellMark(points, out_of, bool(waiting), comment, manual is not None)
         return found
 
 
