@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from autograder.commands import demo, feedback, grade, regrade, release, report
+from autograder.commands import demo, essays, feedback, grade, regrade, release, report
 from autograder.commands.app import app
 from autograder.errors import BUG, OK, STOPPED, WRONG_CALL, StoppedError, UserError
 
@@ -11,6 +11,7 @@ COMMANDS = (  # in --help's order
     release.release,
     grade.grade,
     regrade.regrade,
+    essays.essays,
     report.report,
     feedback.feedback,
     feedback.export,
