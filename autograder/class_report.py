@@ -19,6 +19,7 @@ from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.record import Record
 from autograder.report import StudentMarks, class_marks, lab_title
+from autograder.roster import Student
 from qlab.notebook import grade_id
 
 BINS = 10
@@ -281,7 +282,7 @@ def _times(seen: _Seen, lab: GradedLab) -> Iterable[CellTime]:
 
 def _mistakes(seen: _Seen, lab: GradedLab, course: Course) -> Iterable[MistakeResult]:
     order = list(dict.fromkeys(question_of(name) for name in lab.order))
-    people = gradebook.people(course)
+    people = {student.id: student for student in gradebook.roster(course)}
     stubs = {grade_id(cell): cell.source for cell in lab.released.cells}
 
     def place(key: tuple[str, str]) -> tuple[int, int, str]:
@@ -291,8 +292,8 @@ def _mistakes(seen: _Seen, lab: GradedLab, course: Course) -> Iterable[MistakeRe
         answers = []
         for student in seen.made_by[question, name]:
             if text := _answer(course.autograded(lab.name, student), question, stubs):
-                known = people.get(student)
-                names = [student, *(known.names if known else ())]
+                known = people.get(student) or Student(student)
+                names = (student, known.name, known.first, known.last, known.email, known.lms_id)
                 answers.append(anonymous(text, names))
         example = min(answers, key=len, default="")
         count, hint = seen.counts[question, name], seen.hints.get((question, name), "")

@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from autograder.commands import demo, essays, feedback, grade, regrade, release, report
+from autograder.commands import collect, demo, essays, feedback, grade, regrade, release, report, roster
 from autograder.commands.app import app
 from autograder.errors import BUG, OK, STOPPED, WRONG_CALL, StoppedError, UserError
 
 COMMANDS = (  # in --help's order
     release.release,
+    roster.roster,
+    collect.collect,
     grade.grade,
     regrade.regrade,
     essays.essays,

@@ -75,6 +75,14 @@ class Course:
         folders = sorted(folder for folder in self.root.glob(f"submitted/*/{lab}") if folder.is_dir())
         return {folder.parts[-2]: folder / f"{lab}.ipynb" for folder in folders if _is_text(folder.parts[-2])}
 
+    def handed_in(self, lab: str, student: str) -> Path:
+        """The folder of what a student handed in."""
+        return self.root / "submitted" / student / lab
+
+    def kept(self, lab: str, student: str) -> Path:
+        """Where submissions lie that do not count: earlier ones, and those of which a newer one came."""
+        return self.root / "kept" / lab / student
+
     def autograded(self, lab: str, student: str) -> Path:
         """Where a graded notebook goes, beside what it shows."""
         return self.root / "autograded" / student / lab / f"{lab}.ipynb"

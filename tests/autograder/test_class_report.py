@@ -18,6 +18,7 @@ from autograder.class_report import (
     write_page,
 )
 from autograder.course import Course
+from autograder.roster import Student
 from tests.autograder.classes import LAB, STUB, kept, record, released_course, small_lab
 from tests.autograder.test_cli import run
 
@@ -80,8 +81,8 @@ def test_an_answer_that_was_left_as_it_was_is_no_example(course):
 
 
 def test_an_example_names_nobody(course, monkeypatch):
-    person = gradebook.Person("s4711", "Ana María", "Ñúñez", "ana@example.org")
-    monkeypatch.setattr(gradebook, "people", lambda _: {"s4711": person})
+    person = Student("s4711", "Ana María", "Ñúñez", "ana@example.org")
+    monkeypatch.setattr(gradebook, "roster", lambda _: [person])
     answer = '# Ñúñez, s4711\ndef double(x):  # mine, Ana María\n    """By ana maría ñúñez (S4711)"""\n    return x / 2'
     kept(course, record("s4711", q1=0), {"q1": answer})
     (mistake,) = reported(course).mistakes
