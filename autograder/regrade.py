@@ -17,7 +17,7 @@ from autograder.grade.scheduler import Start
 from autograder.grade.submission import Submission
 from autograder.grade.worker import Done, Job, pack
 from autograder.gradebook import CellMark
-from autograder.report import StudentMarks
+from autograder.report import StudentMarks, class_marks
 
 ABOUT_A_CELL = re.compile(r"^the (?:check|cell) (\S+) (?:failed by itself|ended with|was stopped)")
 NOT_GRADED = "was never graded"
@@ -91,12 +91,23 @@ class Regrading:
         self._sandboxed = sandboxed
         self._store = store
         self._marks = gradebook.marks(course, lab.name)
+        self._totals = self._read_totals()
 
     def run(self, students: Sequence[str], start: Start, progress: Callable[[str], None] = lambda _: None) -> None:
         """Grade the question of these students; what is done so far is in `result`, also after Ctrl-C."""
         for one, done in Pool(self.lab, start).run(self._jobs(students, progress)):
             self._take(one, done)
             progress(done.record.student)
+
+    def read_totals_again(self) -> None:
+        """The totals as they are after all was written: rules such as late penalties may follow the points."""
+        totals = self._read_totals()
+        changes = [replace(one, total_after=totals.get(one.student, one.total_after)) for one in self.result.changes]
+        self.result.changes = changes
+
+    def _read_totals(self) -> dict[str, float]:
+        rows = class_marks(self.course, self.lab.name)
+        return {row.record.student: row.total for row in rows if row.total is not None}
 
     def _jobs(self, students: Sequence[str], progress: Callable[[str], None]) -> Iterator[Waiting]:
         packed, submitted = pack(self.lab), self.course.submitted(self.lab.name)
@@ -131,7 +142,8 @@ class Regrading:
         student, before = old.record.student, old.questions[self.question].points
         after = new.questions[self.question].points
         if before != after:
-            change = Change(student, before, after, old.total or 0.0, new.total or 0.0)
+            total = self._totals.get(student, old.total or 0.0)
+            change = Change(student, before, after, total, total + (after or 0.0) - (before or 0.0))
             self.result.changes = sorted([*self.result.changes, change], key=lambda one: one.student)
         was, now = old.record.marks(), new.record.marks()
         if any(mark.by_hand and was.get(cell) != now.get(cell) for cell, mark in stored.items()):

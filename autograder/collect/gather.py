@@ -152,12 +152,12 @@ class Gatherer:
         if kind is None:
             # Only told, where it can be: a picture beside a notebook harms nobody.
             try:
-                left_out.setdefault(self._owner(file).student, []).append(file.name)
+                left_out.setdefault(self.owner(file).student, []).append(file.name)
             except RefusedError:
                 left_out.setdefault("", []).append(file.shown)
             return None
         try:
-            owner = self._owner(file)
+            owner = self.owner(file)
         except RefusedError:
             if kind == MANIFEST:
                 return None
@@ -189,7 +189,7 @@ class Gatherer:
                 if label := read_label(part):
                     yield (number, place), label
 
-    def _owner(self, file: File) -> Owner:
+    def owner(self, file: File) -> Owner:
         """Whose the file is.
 
         Raises:

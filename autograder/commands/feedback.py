@@ -1,18 +1,68 @@
 """autograder feedback and export: what students and the registrar get."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from autograder.commands.app import CourseOption, LabArgument, app, short
 from autograder.course import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
+from autograder.feedback_zip import Naming
+
+MOST_NAMED = 10
 
 
 @app.command()
-def feedback(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
-    """Write an HTML page a student: marks, messages, comments. Example: autograder feedback lab1."""
-    place = Course.at(course, create=False)
-    paths = write_feedback(place, find_lab(lab))
+def feedback(
+    lab: LabArgument,
+    course: CourseOption = DEFAULT_COURSE,
+    naming: Annotated[
+        Naming | None, typer.Option("--zip", help="Pack the pages into one zip too, named as this LMS wants it.")
+    ] = None,
+    download: Annotated[
+        list[Path] | None,
+        typer.Option(help="What was collected: its names say what the LMS calls each student; may be repeated."),
+    ] = None,
+) -> None:
+    """Write an HTML page a student: marks, messages, comments. Example: autograder feedback lab1.
+
+    For the LMS: autograder feedback lab1 --zip moodle --download submissions.zip (Canvas: the same with canvas;
+    plain makes a folder a student and needs no download).
+    """
+    name, place = find_lab(lab), Course.at(course, create=False)
+    if naming in (Naming.MOODLE, Naming.CANVAS) and not download:
+        raise UserError(
+            f"{naming.lms} wants its own names: give what you downloaded from it and collected with --download FILE."
+        )
+    paths = write_feedback(place, name)
     print(f"{len(paths)} pages in {short(place.root / 'feedback')}")
+    if naming is not None:
+        _write_zip(place, name, naming, download or [])
+
+
+def _write_zip(course: Course, name: str, naming: Naming, downloads: list[Path]) -> None:
+    from autograder.collect.lms_names import lms_names
+    from autograder.feedback_zip import write_zip
+
+    names = {} if naming is Naming.PLAIN else lms_names(course, name, naming.lms, downloads)
+    if naming is not Naming.PLAIN and not names:
+        raise UserError(
+            f"no name in {', '.join(map(str, downloads))} is one that {naming.lms} gives, of somebody on the roster: "
+            "is it the download that you collected?"
+        )
+    bundle = write_zip(course, name, naming, names)
+    print(f"{len(bundle.students)} of them in {short(bundle.path)}")
+    if bundle.unnamed:
+        print(f"not in the zip, {naming.lms}'s name for them is not known: {_some(bundle.unnamed)}")
+    if bundle.renamed:
+        print(f"Canvas will show the page under the name of what was handed in: {_some(bundle.renamed)}")
+
+
+def _some(students: Sequence[str]) -> str:
+    more = f" and {len(students) - MOST_NAMED} more" if len(students) > MOST_NAMED else ""
+    return f"{', '.join(students[:MOST_NAMED])}{more}"
 
 
 def write_feedback(course: Course, name: str) -> list[Path]:

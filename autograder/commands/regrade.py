@@ -90,6 +90,7 @@ def _regrade(
                 raise StoppedError(told) from stop
         if not dry_run:
             report.write_marks(course)
+            work.read_totals_again()
     return work.result
 
 
