@@ -6,7 +6,7 @@ from datetime import datetime
 
 TIME = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
 BLACKBOARD = re.compile(rf"(?P<sender>.+)_attempt_(?P<when>{TIME})(?:_(?P<file>.+))?", re.DOTALL)
-MOODLE = re.compile(r"(?P<sender>.+)_(?P<number>\d+)_assignsubmission_(?P<plugin>[a-z]+)(?:_(?P<file>.+))?", re.DOTALL)
+MOODLE = re.compile(r"(?P<sender>.+)_(?P<number>\d+)_assignsubmission_(?P<plugin>[a-z]+)(?:_(?P<file>.*))?", re.DOTALL)
 CANVAS = re.compile(r"(?P<sender>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_(?P<file_number>\d+)_(?P<file>.+)", re.DOTALL)
 OWN = re.compile(r"lab ?\d+", re.IGNORECASE)  # Lab2_1234_5678_x is a student's, not Canvas's
 
