@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from autograder.commands import collect, demo, essays, feedback, grade, regrade, release, report, roster
+from autograder.commands import collect, demo, essays, export, feedback, grade, regrade, release, report, roster
 from autograder.commands.app import app
 from autograder.errors import BUG, OK, STOPPED, WRONG_CALL, StoppedError, UserError
 
@@ -16,7 +16,7 @@ COMMANDS = (  # in --help's order
     essays.essays,
     report.report,
     feedback.feedback,
-    feedback.export,
+    export.export,
     demo.demo,
 )
 app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback))

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ TRUSTED = "graded without a sandbox: trust the mark as far as you trust the note
 
 # What makes a spreadsheet run a cell's text.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,24 @@ def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
 
 def write_marks(course: Course) -> Path:
     """Write marks.csv: a row a student, a column a question of every lab that was graded."""
-    header, labs = ["student_id"], [_Columns.of(course, lab) for lab in lab_names()]
-    labs = [columns for columns in labs if columns.rows]
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow([*header, *(name for columns in labs for name in columns.header)])
-    for student in sorted({student for columns in labs for student in columns.rows}):
-        writer.writerow([safe_text(student), *(cell for columns in labs for cell in columns.cells(student))])
-    write_atomic(course.marks, table.getvalue())
+    write_atomic(course.marks, as_csv(marks_table(course)))
     return course.marks
+
+
+def marks_table(course: Course) -> list[list[str]]:
+    """The marks of every lab that was graded: a header, then a row a student."""
+    labs = [_Columns.of(course, lab) for lab in lab_names()]
+    labs = [columns for columns in labs if columns.rows]
+    header = ["student_id", *(name for columns in labs for name in columns.header)]
+    students = sorted({student for columns in labs for student in columns.rows})
+    return [header, *([one, *(cell for columns in labs for cell in columns.cells(one))] for one in students)]
+
+
+def as_csv(rows: Iterable[Sequence[str]]) -> str:
+    """Rows as CSV in which no spreadsheet finds a formula."""
+    table = io.StringIO()
+    csv.writer(table).writerows([cell if NUMBER.fullmatch(cell) else safe_text(cell) for cell in row] for row in rows)
+    return table.getvalue()
 
 
 @dataclass
@@ -117,8 +128,7 @@ class _Columns:
         for row in class_marks(course, lab):
             made.questions |= {name: mark.out_of for name, mark in row.questions.items()}
             points = {name: _points(mark.points) for name, mark in row.questions.items()}
-            said = safe_text(" ".join(row.waiting)), safe_text(row.remarks)
-            made.rows[row.record.student] = (points, _points(row.total), *said)
+            made.rows[row.record.student] = (points, _points(row.total), " ".join(row.waiting), row.remarks)
         return made
 
     @property

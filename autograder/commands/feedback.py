@@ -1,17 +1,14 @@
-"""autograder feedback and export: what students and the registrar get."""
+"""autograder feedback: what students get."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from autograder.commands.app import CourseOption, LabArgument, app, short
+from autograder.commands.app import CourseOption, LabArgument, app, short, some
 from autograder.course import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
 from autograder.feedback_zip import Naming
-
-MOST_NAMED = 10
 
 
 @app.command()
@@ -55,14 +52,9 @@ def _write_zip(course: Course, name: str, naming: Naming, downloads: list[Path])
     bundle = write_zip(course, name, naming, names)
     print(f"{len(bundle.students)} of them in {short(bundle.path)}")
     if bundle.unnamed:
-        print(f"not in the zip, {naming.lms}'s name for them is not known: {_some(bundle.unnamed)}")
+        print(f"not in the zip, {naming.lms}'s name for them is not known: {some(bundle.unnamed)}")
     if bundle.renamed:
-        print(f"Canvas will show the page under the name of what was handed in: {_some(bundle.renamed)}")
-
-
-def _some(students: Sequence[str]) -> str:
-    more = f" and {len(students) - MOST_NAMED} more" if len(students) > MOST_NAMED else ""
-    return f"{', '.join(students[:MOST_NAMED])}{more}"
+        print(f"Canvas will show the page under the name of what was handed in: {some(bundle.renamed)}")
 
 
 def write_feedback(course: Course, name: str) -> list[Path]:
@@ -75,14 +67,3 @@ def write_feedback(course: Course, name: str) -> list[Path]:
     if not paths:
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")
     return paths
-
-
-@app.command()
-def export(course: CourseOption = DEFAULT_COURSE) -> None:
-    """Write marks.csv from the gradebook, marks given by hand included. Example: autograder export --course DIR."""
-    place = Course.at(course, create=False)
-    if not place.gradebook.is_file():
-        raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
-    from autograder import report
-
-    print(f"marks: {short(report.write_marks(place))}")

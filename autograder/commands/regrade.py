@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.commands.app import CourseOption, LabArgument, app, progress, short, students_of
+from autograder.commands.app import CourseOption, LabArgument, app, progress, short, some, students_of
 from autograder.course import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import StoppedError
 
 if TYPE_CHECKING:
     from autograder.regrade import Regraded
-
-MOST_NAMED = 10
 
 
 @app.command()
@@ -113,11 +111,10 @@ def _show(found: "Regraded", question: str, lab: str, *, dry_run: bool) -> None:
     sum_of = sum((one.after or 0) - (one.before or 0) for one in found.changes)
     print(f"{question}: {found.graded} graded again, {len(found.changes)} {verb}, {sum_of:+g} points in all")
     if found.by_hand:
-        print(f"kept as a person marked them, though the check says something else now: {', '.join(found.by_hand)}")
+        print(f"kept as a person marked them, though the check says something else now: {some(found.by_hand)}")
     for why in dict.fromkeys(found.left_out.values()):
         whose = [student for student, reason in found.left_out.items() if reason == why]
-        more = f" and {len(whose) - MOST_NAMED} more" if len(whose) > MOST_NAMED else ""
-        print(f"left out: {', '.join(whose[:MOST_NAMED])}{more}: {why}")
+        print(f"left out: {some(whose)}: {why}")
     if any(not why.startswith("has no mark") for why in found.left_out.values()):
         print(f"autograder grade {lab} grades them.")
 

@@ -80,7 +80,9 @@ def test_nothing_handed_in(course):
     assert done.returncode == 2 and f"submitted/<student>/{LAB}" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["release", "grade", "feedback", "export", "demo"])
+@pytest.mark.parametrize(
+    "command", ["release", "grade", "regrade", "essays", "report", "similar", "feedback", "export", "demo"]
+)
 def test_every_command_has_help_with_an_example(command):
     done = run(command, "--help")
     assert done.returncode == 0 and f"Example: autograder {command}" in " ".join(done.stdout.split())
