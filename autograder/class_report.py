@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean, median
-from typing import Any
 
 import jinja2
 
 from autograder import gradebook
+from autograder.answers import answers_in
 from autograder.course import Course
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
@@ -301,20 +301,9 @@ def _mistakes(seen: _Seen, lab: GradedLab, course: Course) -> Iterable[MistakeRe
 
 
 def _answer(path: Path, question: str, stubs: dict[str, str]) -> str:
-    """A student's answer cells of a question; "" where they cannot be read or are as they were handed out."""
-    try:
-        # Not through nbformat, whose validation takes longer than all the rest; the file is one that grading wrote.
-        cells: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["cells"]
-        texts = []
-        for raw in cells:
-            name = raw.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
-            source = "".join(raw["source"])
-            is_own = raw["cell_type"] == "code" and raw["metadata"].get("nbgrader", {}).get("solution")
-            if is_own and question_of(name) == question and source.strip() != stubs.get(name, "").strip():
-                texts.append(source)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    return "\n\n".join(texts)
+    """A student's code for a question; "" where it cannot be read or is as it was handed out."""
+    own = [answer for answer in answers_in(path).values() if answer.code and question_of(answer.cell) == question]
+    return "\n\n".join(one.source for one in own if one.source.strip() != stubs.get(one.cell, "").strip())
 
 
 def anonymous(source: str, names: Iterable[str]) -> str:

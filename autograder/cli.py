@@ -3,7 +3,19 @@
 import sys
 from collections.abc import Callable
 
-from autograder.commands import collect, demo, essays, export, feedback, grade, regrade, release, report, roster
+from autograder.commands import (
+    collect,
+    demo,
+    essays,
+    export,
+    feedback,
+    grade,
+    regrade,
+    release,
+    report,
+    roster,
+    similar,
+)
 from autograder.commands.app import app
 from autograder.errors import BUG, OK, STOPPED, WRONG_CALL, StoppedError, UserError
 
@@ -15,6 +27,7 @@ COMMANDS = (  # in --help's order
     regrade.regrade,
     essays.essays,
     report.report,
+    similar.similar,
     feedback.feedback,
     export.export,
     demo.demo,

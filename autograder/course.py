@@ -99,6 +99,10 @@ class Course:
         """Where a lab's report for the course meeting goes."""
         return self.root / "reports" / f"{lab}.html"
 
+    def similar(self, lab: str) -> Path:
+        """Where the page of answers that are alike goes."""
+        return self.root / "reports" / f"{lab}_similar.html"
+
     @property
     def marks(self) -> Path:
         """The marks table."""

@@ -1,12 +1,12 @@
 """What waits for a person: texts to be read, and marks by hand to be looked at again."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder import gradebook
+from autograder.answers import Answer, answers_in
 from autograder.course import Course
 from autograder.grade.lab import question_of
 
@@ -46,13 +46,13 @@ def waiting(course: Course, lab: str) -> Iterator[Waiting]:
         for cell, mark in cells.items()
         if mark.waiting
     ]
-    texts: dict[str, dict[str, str]] = {}
+    answers: dict[str, dict[str, Answer]] = {}
     for question, student, cell, mark in sorted(found, key=lambda one: one[:3]):
         path = course.autograded(lab, student)
-        if student not in texts:
-            texts[student] = _texts(path)
-        text = texts[student].get(cell)
-        words = None if text is None else count_words(text)
+        if student not in answers:
+            answers[student] = answers_in(path)
+        answer = answers[student].get(cell)
+        words = None if answer is None else count_words(answer.source)
         yield Waiting(lab, student, question, cell, mark.out_of, words, path, mark.by_hand)
 
 
@@ -60,13 +60,3 @@ def count_words(text: str) -> int:
     """The words of a text in any script; pictures, links' addresses and formulas' signs are none."""
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)|(?<=\])\([^)]*\)|<[^>]*>|https?://\S+", " ", text)
     return len(WORD.findall(text))
-
-
-def _texts(path: Path) -> dict[str, str]:
-    """The sources of a graded notebook's cells, by grade_id; empty where it cannot be read."""
-    try:
-        cells = json.loads(path.read_text("utf-8"))["cells"]
-        names = [cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "") for cell in cells]
-        return {name: "".join(cell["source"]) for name, cell in zip(names, cells, strict=True) if name}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
