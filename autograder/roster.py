@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -244,11 +244,12 @@ class Roster:
             self._whole_names["".join(name)] |= owners
 
     def _add(self, student: Student) -> None:
-        for code in (student.id, student.email, student.email.partition("@")[0]):
+        for code in (student.id, student.email):
             if code:
                 self._codes[tuple(words(code))].add(student.id)
-        if student.lms_id:
-            self._lms[squeezed(student.lms_id)].add(student.id)
+        for name in (student.lms_id, student.email.partition("@")[0]):
+            if name:
+                self._lms[squeezed(name)].add(student.id)
         for text in {student.name, _plain(student.name)}:
             name = words(text)
             # Given name first, family name first, and whatever "van der" does to it.
@@ -272,15 +273,20 @@ class Roster:
         ):
             if found:
                 return Match(frozenset(found))
-        return self.inside(name)
+        # A word of a name may be somebody's id: Ada Byron is not the student whose id is ada.
+        numbered = {code: owners for code, owners in self._codes.items() if any(map(str.isdigit, "".join(code)))}
+        return self._inside(name, numbered)
 
     def inside(self, text: str) -> Match:
         """Whose a file is that somebody named freely: by the ids and names in it.
 
         An id and a name of two different students are a doubt, which a person has to decide.
         """
+        return self._inside(text, self._codes)
+
+    def _inside(self, text: str, known: Mapping[tuple[str, ...], set[str]]) -> Match:
         said = words(text)
-        codes, names = self._found(self._codes, said), self._found(self._names, said) | self._written_together(said)
+        codes, names = self._found(known, said), self._found(self._names, said) | self._written_together(said)
         if codes and names:
             if not codes & names:
                 whose = " and ".join(sorted({*map(self.shown, codes), *map(self.shown, names)}))
@@ -288,7 +294,7 @@ class Roster:
             return Match(codes & names)
         return Match(codes or names)
 
-    def _found(self, known: dict[tuple[str, ...], set[str]], said: Sequence[str]) -> frozenset[str]:
+    def _found(self, known: Mapping[tuple[str, ...], set[str]], said: Sequence[str]) -> frozenset[str]:
         """Whose words stand there in a row; those inside of a longer find do not count."""
         longest = max(map(len, known), default=0)
         taken: set[int] = set()

@@ -201,6 +201,6 @@ def span(seconds: float) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Text of a file's name as a terminal may show it: no line ends, no control signs, nothing that cannot be written."""
+    """Text of a file's name as a terminal may show it: no line ends, no control signs, all of it in UTF-8."""
     kept = "".join(sign if sign.isprintable() else "?" for sign in text)
     return kept.encode("utf-8", "replace").decode("utf-8")

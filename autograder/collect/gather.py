@@ -249,8 +249,10 @@ class Gatherer:
         places = [(number, place) for number, step in enumerate(file.steps) for place in range(len(step.parts))]
         matches = {where: self.roster.inside(file.steps[where[0]].parts[where[1]]) for where in places}
         matches = {where: match for where, match in matches.items() if match.students}
-        if not matches and file.source and (match := self.roster.inside(file.source)).students:
-            matches = {(0, -1): match}  # the archive's own name, where nothing in it says more
+        around = self.roster.inside(file.source)
+        if around.students and all(around.students & match.students for match in matches.values()):
+            # The archive is the student's: its entries are dated by the student's clock.
+            matches = {(0, -1): around, **matches}
         if not matches:
             raise RefusedError(self._nobody(file.name))
         doubts = [match.doubt for match in matches.values() if match.doubt]
