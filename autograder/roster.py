@@ -235,6 +235,7 @@ class Roster:
     def __init__(self, students: Iterable[Student]):
         self.students = {student.id: student for student in students}
         self._codes: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+        self._plain_codes: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         self._lms: defaultdict[str, set[str]] = defaultdict(set)
         self._names: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         for student in self.students.values():
@@ -244,9 +245,10 @@ class Roster:
             self._whole_names["".join(name)] |= owners
 
     def _add(self, student: Student) -> None:
-        for code in (student.id, student.email):
+        for code in (tuple(words(student.id)), tuple(words(student.email))):
             if code:
-                self._codes[tuple(words(code))].add(student.id)
+                numbered = len(code) > 2 or any(map(str.isdigit, "".join(code)))
+                (self._codes if numbered else self._plain_codes)[code].add(student.id)
         for name in (student.lms_id, student.email.partition("@")[0]):
             if name:
                 self._lms[squeezed(name)].add(student.id)
@@ -268,25 +270,27 @@ class Roster:
         for found in (
             self._lms.get(squeezed(number)) if number else None,
             self._codes.get(tuple(words(name))),
+            self._plain_codes.get(tuple(words(name))),
             self._lms.get(squeezed(name)),
             self._whole_names.get(squeezed(name)),
         ):
             if found:
                 return Match(frozenset(found))
-        # A word of a name may be somebody's id: Ada Byron is not the student whose id is ada.
-        numbered = {code: owners for code, owners in self._codes.items() if any(map(str.isdigit, "".join(code)))}
-        return self._inside(name, numbered)
+        return self._inside(name, {})
 
     def inside(self, text: str) -> Match:
         """Whose a file is that somebody named freely: by the ids and names in it.
 
         An id and a name of two different students are a doubt, which a person has to decide.
         """
-        return self._inside(text, self._codes)
+        return self._inside(text, self._plain_codes)
 
-    def _inside(self, text: str, known: Mapping[tuple[str, ...], set[str]]) -> Match:
+    def _inside(self, text: str, plain: Mapping[tuple[str, ...], set[str]]) -> Match:
+        """Numbers are ids; a word may be an id and somebody's name, and counts where nothing else is found."""
         said = words(text)
-        codes, names = self._found(known, said), self._found(self._names, said) | self._written_together(said)
+        codes, names = self._found(self._codes, said), self._found(self._names, said) | self._written_together(said)
+        if not codes and not names:
+            codes = self._found(plain, said)
         if codes and names:
             if not codes & names:
                 whose = " and ".join(sorted({*map(self.shown, codes), *map(self.shown, names)}))
