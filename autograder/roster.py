@@ -253,10 +253,10 @@ class Roster:
             if name:
                 self._lms[squeezed(name)].add(student.id)
         for text in {student.name, _plain(student.name)}:
-            name = words(text)
+            said = words(text)
             # Given name first, family name first, and whatever "van der" does to it.
-            for start in range(len(name)):
-                self._names[(*name[start:], *name[:start])].add(student.id)
+            for start in range(len(said)):
+                self._names[(*said[start:], *said[:start])].add(student.id)
 
     def __len__(self) -> int:
         return len(self.students)

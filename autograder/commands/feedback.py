@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from autograder.commands.app import CourseOption, LabArgument, app, short
-from autograder.course import DEFAULT_COURSE, Course, find_lab
+from autograder.course import DEFAULT_COURSE, Course, find_lab, lab_names
 from autograder.errors import UserError
 
 
@@ -18,9 +18,10 @@ def feedback(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
 def write_feedback(course: Course, name: str) -> list[Path]:
     """A page a student; UserError where nothing is graded."""
     course.check_released(name)
-    from autograder import report
+    from autograder import late, report
     from autograder.grade.lab import GradedLab
 
+    late.update(course, name)
     paths = report.write_feedback(course, GradedLab.of(name, course))
     if not paths:
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")
@@ -33,6 +34,8 @@ def export(course: CourseOption = DEFAULT_COURSE) -> None:
     place = Course.at(course, create=False)
     if not place.gradebook.is_file():
         raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
-    from autograder import report
+    from autograder import late, report
 
+    for name in lab_names():
+        late.update(place, name)
     print(f"marks: {short(report.write_marks(place))}")

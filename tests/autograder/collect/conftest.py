@@ -46,7 +46,7 @@ def zipped(files: Mapping[str, bytes], when: str = "2026-10-12 12:00:00", encodi
     made = target.getvalue()
     if encoding != "utf-8":
         for name in names.values():
-            # zipfile writes names that are not ASCII as UTF-8, with the flag: put the bytes back and take the flag away.
+            # zipfile writes what is not ASCII as UTF-8, with the flag: put the bytes back and take the flag away.
             made = _as_windows_writes(made, name)
     return made
 

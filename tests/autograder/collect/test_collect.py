@@ -86,7 +86,9 @@ def test_an_extension_counts(taught, run):
 
 
 def test_without_a_time_nobody_is_called_late_but_by_the_lms(taught, run):
-    found = run({"lovelaceada_LATE_7001_1_a.ipynb": notebook(), "王小明_7002_2_a.ipynb": notebook()}, "2026-10-20 00:00:00")
+    found = run(
+        {"lovelaceada_LATE_7001_1_a.ipynb": notebook(), "王小明_7002_2_a.ipynb": notebook()}, "2026-10-20 00:00:00"
+    )
     assert [row.late for row in found.rows] == ["yes, says the LMS", "?"]
     assert not (taught.handed_in(LAB, "S101") / "timestamp.txt").exists() and "--times" in found.said[1]
 
@@ -139,7 +141,9 @@ def test_twice_in_one_download_the_newest_counts_and_the_others_are_kept(taught,
 
 def test_two_notebooks_side_by_side_lose_none(taught, run):
     found = run({"S101/a.ipynb": notebook("1"), "S101/b.ipynb": notebook("2")})
-    assert notebook("1") in tree(taught, "kept").values() and taught.submitted(LAB)["S101"].read_bytes() == notebook("2")
+    assert notebook("1") in tree(taught, "kept").values() and taught.submitted(LAB)["S101"].read_bytes() == notebook(
+        "2"
+    )
     assert "the newest counts: b.ipynb" in found.rows[0].remark
 
 

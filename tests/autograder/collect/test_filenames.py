@@ -24,7 +24,10 @@ NAMES = {
 def test_the_roster_says_which_encoding_it_is(encoding, name):
     roster = Roster([Student("S1", "", name), Student("S2", "Ada", "Lovelace")])
     raw = [f"{name}/lab1.ipynb".encode(encoding), b"Ada Lovelace/lab1.ipynb"]
-    assert decoded(raw, lambda text: bool(roster.inside(text).students)) == [f"{name}/lab1.ipynb", "Ada Lovelace/lab1.ipynb"]
+    assert decoded(raw, lambda text: bool(roster.inside(text).students)) == [
+        f"{name}/lab1.ipynb",
+        "Ada Lovelace/lab1.ipynb",
+    ]
 
 
 def test_without_anybody_known_chinese_is_chinese_and_others_are_as_the_format_says():
@@ -46,7 +49,9 @@ def test_every_name_comes_out_as_text_that_can_be_written(names):
 @pytest.mark.parametrize("encoding", ["gbk", "utf-8"])
 def test_a_chinese_zip_of_windows_finds_its_student(gather, encoding):
     # 王小's name is a part of 王小明's; the Big5 trail byte \x5c is a backslash to a program that looks at bytes.
-    result = gather(("a.zip", zipped({"Lab1_王小明_作业.ipynb": notebook(), "S101/实验.ipynb": notebook()}, encoding=encoding)))
+    result = gather(
+        ("a.zip", zipped({"Lab1_王小明_作业.ipynb": notebook(), "S101/实验.ipynb": notebook()}, encoding=encoding))
+    )
     assert set(result.counted) == {"S102", "S101"}
     assert result.counted["S101"].notebook.name == "实验.ipynb"
 

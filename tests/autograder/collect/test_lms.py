@@ -170,7 +170,10 @@ def test_a_file_that_was_changed_after_qlab_submit_is_told(gather, manifest):
 
 def test_a_manifest_that_cannot_be_read_is_told_and_costs_nothing(gather):
     name, content = packed_by_qlab()
-    result = gather((name, content.replace(b"manifest.json", b"manifest.json")), packed_by_qlab("S102", "王小明", manifest=lambda _: 3))
+    result = gather(
+        (name, content.replace(b"manifest.json", b"manifest.json")),
+        packed_by_qlab("S102", "王小明", manifest=lambda _: 3),
+    )
     assert result.counted["S102"].remarks == ("its manifest cannot be read",) and "S101" in result.counted
 
 
