@@ -141,9 +141,13 @@ class _Teller:
             made.became[became] = made.became.get(became, 0) + 1
             made.rows.append(self._row(student, became, longer.get(student)))
         missing = set(self.roster.students) - there - set(counted)
-        made.missing = [self.roster.shown(student) for student in sorted(missing)]
+        made.missing = [self._missing(student) for student in sorted(missing)]
         made.said = list(self._said(counted))
         return made
+
+    def _missing(self, student: str) -> str:
+        refused = " (a file was not taken)" if student in self.gathered.refused_of else ""
+        return f"{self.roster.shown(student)}{refused}"
 
     def _row(self, student: str, became: str, longer: timedelta | None) -> Row:
         handed = self.gathered.counted[student]

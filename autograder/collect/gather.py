@@ -99,12 +99,14 @@ class Gathered:
         aside: the others, by student.
         refused: what is not taken.
         left_out: names of files that are neither notebook nor PDF, by student.
+        refused_of: students of whom something was refused.
     """
 
     counted: dict[str, Handed] = field(default_factory=dict)
     aside: dict[str, list[Handed]] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    refused_of: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -141,7 +143,16 @@ class Gatherer:
                 else:
                     pieces += [piece] if piece is not None else []
         self._choose(pieces, result)
+        result.refused_of = set(self._whose(result.refused))
         return result
+
+    def _whose(self, refused: Iterable[Refused]) -> Iterator[str]:
+        """The students of what was refused, as far as that can be told."""
+        for one in refused:
+            try:
+                yield self._owner(File("", one.steps, bytes)).student
+            except RefusedError:
+                continue
 
     def _take(self, file: File, left_out: dict[str, list[str]], number: int) -> Piece | None:
         """The file, if it is one that is wanted; None for what LMSs add, and for files of other kinds."""

@@ -178,6 +178,23 @@ def test_ctrl_c_says_what_is_collected_and_the_same_command_goes_on(taught, run,
     assert run(files).became == {place.NEW: 1, place.UNCHANGED: 1}
 
 
+def test_ctrl_c_while_reading_writes_nothing(taught, run, monkeypatch):
+    def stops(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("autograder.collect.sources._safe", stops)
+        with pytest.raises(StoppedError, match="nothing was written"):
+            run({"S101/a.ipynb": notebook()})
+    assert not tree(taught) and gradebook.deadline(taught, LAB) is None
+
+
+def test_whose_file_was_refused_is_told_where_those_stand_who_handed_in_nothing(run):
+    found = run({"S101/a.rar": b"Rar!", "王小明_7002_assignsubmission_file/a.7z": b"7z", "a.rar": b"Rar!"})
+    assert {"S101 Ada Lovelace (a file was not taken)", "S102 王小明 (a file was not taken)"} <= set(found.missing)
+    assert "S103 Анна Каренина" in found.missing and not found.rows and len(found.refused) == 3
+
+
 def test_names_of_files_cannot_draw_on_the_terminal(run, capsys):
     found = run({"S101/\x1b[31mred[bold]x.ipynb": notebook(), "S102/\x1b]0;t\x07.rar": b""})
     found.show(terminal=False)
