@@ -17,7 +17,7 @@ from autograder.collect.sources import Refused
 from autograder.collect.times import Times
 from autograder.course import Course
 from autograder.errors import StoppedError, UserError
-from autograder.roster import Roster
+from autograder.roster import Roster, id_problem
 from autograder.rules import Rules, Zone
 
 WIDTH = 150  # where nobody's terminal says otherwise
@@ -99,7 +99,8 @@ def collect(course: Course, lab: str, sources: Sequence[Path], wanted: Wanted) -
         StoppedError: Ctrl-C; what is collected by then is kept.
     """
     course.check_released(lab)
-    roster = Roster(gradebook.roster(course))
+    # nbgrader's own commands take any text for an id; one that is no folder's name is nobody's here.
+    roster = Roster(student for student in gradebook.roster(course) if not id_problem(student.id))
     if not len(roster):
         raise UserError("the course has no students yet: run autograder roster students.csv first.")
     zone = Zone(wanted.timezone) if wanted.timezone else Rules.of(course.root).zone

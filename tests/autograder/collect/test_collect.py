@@ -227,6 +227,13 @@ def test_a_wrong_call_is_one_sentence(taught, run, wanted, says):
     assert not tree(taught)
 
 
+def test_an_id_of_the_gradebook_that_leads_elsewhere_is_nobodys(taught, run):
+    with gradebook.opened(taught) as book:
+        book.add_student("../../S900")
+    found = run({"S900/a.ipynb": notebook(), "S101/a.ipynb": notebook()})
+    assert list(taught.submitted(LAB)) == ["S101"] and len(found.refused) == 1
+
+
 def test_without_a_roster(course, tmp_path):
     (tmp_path / "a.zip").write_bytes(zipped({"S101/a.ipynb": notebook()}))
     with pytest.raises(UserError, match=r"autograder roster students\.csv"):
