@@ -100,6 +100,7 @@ class ClassReport:
         seconds: of a whole submission: the median and the longest.
         repaired: what was mended or odd about files.
         ended: cells that raised or were stopped.
+        taken_off: what totals lost by the course's rules, such as late penalties.
         needs_person: what nobody but a person can settle.
     """
 
@@ -115,6 +116,7 @@ class ClassReport:
     seconds: tuple[float, float]
     repaired: tuple[Note, ...]
     ended: tuple[Note, ...]
+    taken_off: tuple[Note, ...]
     needs_person: tuple[Note, ...]
 
     @property
@@ -159,6 +161,7 @@ def class_report(course: Course, lab: GradedLab) -> ClassReport:
         (median(seen.submissions), max(seen.submissions)) if seen.submissions else (0.0, 0.0),
         _notes(seen.repaired),
         _notes(seen.ended),
+        _notes(seen.taken_off),
         _notes(seen.needs_person),
     )
 
@@ -205,6 +208,7 @@ class _Seen:
     cells: dict[str, list[float]] = field(default_factory=dict)
     repaired: dict[str, list[str]] = field(default_factory=dict)
     ended: dict[str, list[str]] = field(default_factory=dict)
+    taken_off: dict[str, list[str]] = field(default_factory=dict)
     needs_person: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, row: StudentMarks) -> None:
@@ -252,6 +256,8 @@ class _Seen:
             self.needs_person.setdefault(f"{name} waits to be read", []).append(record.student)
         if not record.sandboxed:
             self.needs_person.setdefault("graded without a sandbox", []).append(record.student)
+        for deduction in row.deductions:
+            self.taken_off.setdefault(deduction.why, []).append(record.student)
         for remark in record.remarks:
             kind = self.repaired
             if ENDED.match(remark):

@@ -22,7 +22,7 @@ configure(get_config())  # noqa: F821  # nbgrader provides it
 
 @dataclass(frozen=True)
 class Course:
-    """A course folder: source/, release/, submitted/, autograded/, feedback/, records/, gradebook.db, marks.csv."""
+    """A course folder: source/, release/, submitted/, kept/, autograded/, feedback/, records/, the gradebook, marks."""
 
     root: Path
 

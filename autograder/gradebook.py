@@ -299,11 +299,13 @@ def store_late(
     with opened(course) as gradebook:
         if not times and gradebook.db.execute(DUE, {"lab": lab}).scalar() is None:
             return
+        penalized = {student for student, _ in gradebook.db.execute(PENALTIES, {"lab": lab})}
         for submission in gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab):
             if submission.student_id in times:
                 submission.timestamp = _naive(times[submission.student_id])
             seconds = submission.total_seconds_late
-            for notebook in submission.notebooks:
+            # Loading the notebooks of each student takes a query: most are in time and always were.
+            for notebook in submission.notebooks if seconds > 0 or submission.student_id in penalized else ():
                 off = penalty(submission.student_id, notebook, seconds) if seconds > 0 else None
                 if notebook.late_submission_penalty != off:
                     notebook.late_submission_penalty = off

@@ -10,8 +10,8 @@ from nbgrader.api import SubmittedNotebook
 from autograder import gradebook
 from autograder.course import Course
 from autograder.errors import UserError
+from autograder.grade.submission import TIMESTAMP
 
-TIMESTAMP = "timestamp.txt"
 FORMAT = "%Y-%m-%d %H:%M:%S.%f UTC"  # what nbgrader's own submit writes, in UTC
 
 

@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -235,6 +235,7 @@ class Roster:
     def __init__(self, students: Iterable[Student]):
         self.students = {student.id: student for student in students}
         self._codes: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+        self._plain_codes: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         self._lms: defaultdict[str, set[str]] = defaultdict(set)
         self._names: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         for student in self.students.values():
@@ -244,16 +245,18 @@ class Roster:
             self._whole_names["".join(name)] |= owners
 
     def _add(self, student: Student) -> None:
-        for code in (student.id, student.email, student.email.partition("@")[0]):
+        for code in (tuple(words(student.id)), tuple(words(student.email))):
             if code:
-                self._codes[tuple(words(code))].add(student.id)
-        if student.lms_id:
-            self._lms[squeezed(student.lms_id)].add(student.id)
+                numbered = len(code) > 2 or any(map(str.isdigit, "".join(code)))
+                (self._codes if numbered else self._plain_codes)[code].add(student.id)
+        for name in (student.lms_id, student.email.partition("@")[0]):
+            if name:
+                self._lms[squeezed(name)].add(student.id)
         for text in {student.name, _plain(student.name)}:
-            name = words(text)
+            said = words(text)
             # Given name first, family name first, and whatever "van der" does to it.
-            for start in range(len(name)):
-                self._names[(*name[start:], *name[:start])].add(student.id)
+            for start in range(len(said)):
+                self._names[(*said[start:], *said[:start])].add(student.id)
 
     def __len__(self) -> int:
         return len(self.students)
@@ -267,20 +270,27 @@ class Roster:
         for found in (
             self._lms.get(squeezed(number)) if number else None,
             self._codes.get(tuple(words(name))),
+            self._plain_codes.get(tuple(words(name))),
             self._lms.get(squeezed(name)),
             self._whole_names.get(squeezed(name)),
         ):
             if found:
                 return Match(frozenset(found))
-        return self.inside(name)
+        return self._inside(name, {})
 
     def inside(self, text: str) -> Match:
         """Whose a file is that somebody named freely: by the ids and names in it.
 
         An id and a name of two different students are a doubt, which a person has to decide.
         """
+        return self._inside(text, self._plain_codes)
+
+    def _inside(self, text: str, plain: Mapping[tuple[str, ...], set[str]]) -> Match:
+        """Numbers are ids; a word may be an id and somebody's name, and counts where nothing else is found."""
         said = words(text)
         codes, names = self._found(self._codes, said), self._found(self._names, said) | self._written_together(said)
+        if not codes and not names:
+            codes = self._found(plain, said)
         if codes and names:
             if not codes & names:
                 whose = " and ".join(sorted({*map(self.shown, codes), *map(self.shown, names)}))
@@ -288,7 +298,7 @@ class Roster:
             return Match(codes & names)
         return Match(codes or names)
 
-    def _found(self, known: dict[tuple[str, ...], set[str]], said: Sequence[str]) -> frozenset[str]:
+    def _found(self, known: Mapping[tuple[str, ...], set[str]], said: Sequence[str]) -> frozenset[str]:
         """Whose words stand there in a row; those inside of a longer find do not count."""
         longest = max(map(len, known), default=0)
         taken: set[int] = set()

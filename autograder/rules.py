@@ -95,7 +95,7 @@ class Rules:
         if not isinstance(zone, str):
             raise UserError(f"{path}: timezone has to be a name, such as {EXAMPLE}.")
         made = cls(Zone(zone), float(share), counts)
-        made.zone.utc(datetime.now(UTC))  # told here where the zone is none
+        made.zone.utc(datetime.now())  # told here where the zone is none
         return made
 
     def screenshots_of(self, lab: str) -> int:

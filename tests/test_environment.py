@@ -74,8 +74,8 @@ def test_the_readme_names_every_target_and_command_and_only_those():
     targets = set(re.findall(r"^([a-z]+):.*## ", (REPOSITORY / "Makefile").read_text("utf-8"), re.MULTILINE))
     named = set(re.findall(r"(?:`|^)make ([a-z]+)\b", README, re.MULTILINE))
     assert named <= targets and targets - {"help"} <= named
-    commands = set(re.findall(r"autograder (release|grade|feedback|export|demo)\b", README))
-    assert commands == {"release", "grade", "feedback", "export", "demo"}
+    commands = set(re.findall(r"autograder (release|roster|collect|grade|feedback|export|demo)\b", README))
+    assert commands == {"release", "roster", "collect", "grade", "feedback", "export", "demo"}
 
 
 def test_the_readmes_links_lead_somewhere():

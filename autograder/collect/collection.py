@@ -17,7 +17,7 @@ from autograder.collect.sources import Refused
 from autograder.collect.times import Times
 from autograder.course import Course
 from autograder.errors import StoppedError, UserError
-from autograder.roster import Roster
+from autograder.roster import Roster, id_problem
 from autograder.rules import Rules, Zone
 
 WIDTH = 150  # where nobody's terminal says otherwise
@@ -99,7 +99,8 @@ def collect(course: Course, lab: str, sources: Sequence[Path], wanted: Wanted) -
         StoppedError: Ctrl-C; what is collected by then is kept.
     """
     course.check_released(lab)
-    roster = Roster(gradebook.roster(course))
+    # nbgrader's own commands take any text for an id; one that is no folder's name is nobody's here.
+    roster = Roster(student for student in gradebook.roster(course) if not id_problem(student.id))
     if not len(roster):
         raise UserError("the course has no students yet: run autograder roster students.csv first.")
     zone = Zone(wanted.timezone) if wanted.timezone else Rules.of(course.root).zone
@@ -141,9 +142,13 @@ class _Teller:
             made.became[became] = made.became.get(became, 0) + 1
             made.rows.append(self._row(student, became, longer.get(student)))
         missing = set(self.roster.students) - there - set(counted)
-        made.missing = [self.roster.shown(student) for student in sorted(missing)]
+        made.missing = [self._missing(student) for student in sorted(missing)]
         made.said = list(self._said(counted))
         return made
+
+    def _missing(self, student: str) -> str:
+        refused = " (a file was not taken)" if student in self.gathered.refused_of else ""
+        return f"{self.roster.shown(student)}{refused}"
 
     def _row(self, student: str, became: str, longer: timedelta | None) -> Row:
         handed = self.gathered.counted[student]
@@ -201,6 +206,6 @@ def span(seconds: float) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Text of a file's name as a terminal may show it: no line ends, no control signs, nothing that cannot be written."""
+    """Text of a file's name as a terminal may show it: no line ends, no control signs, all of it in UTF-8."""
     kept = "".join(sign if sign.isprintable() else "?" for sign in text)
     return kept.encode("utf-8", "replace").decode("utf-8")

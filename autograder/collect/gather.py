@@ -99,12 +99,14 @@ class Gathered:
         aside: the others, by student.
         refused: what is not taken.
         left_out: names of files that are neither notebook nor PDF, by student.
+        refused_of: students of whom something was refused.
     """
 
     counted: dict[str, Handed] = field(default_factory=dict)
     aside: dict[str, list[Handed]] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    refused_of: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -141,7 +143,16 @@ class Gatherer:
                 else:
                     pieces += [piece] if piece is not None else []
         self._choose(pieces, result)
+        result.refused_of = set(self._whose(result.refused))
         return result
+
+    def _whose(self, refused: Iterable[Refused]) -> Iterator[str]:
+        """The students of what was refused, as far as that can be told."""
+        for one in refused:
+            try:
+                yield self.owner(File("", one.steps, bytes)).student
+            except RefusedError:
+                continue
 
     def _take(self, file: File, left_out: dict[str, list[str]], number: int) -> Piece | None:
         """The file, if it is one that is wanted; None for what LMSs add, and for files of other kinds."""
@@ -249,8 +260,10 @@ class Gatherer:
         places = [(number, place) for number, step in enumerate(file.steps) for place in range(len(step.parts))]
         matches = {where: self.roster.inside(file.steps[where[0]].parts[where[1]]) for where in places}
         matches = {where: match for where, match in matches.items() if match.students}
-        if not matches and file.source and (match := self.roster.inside(file.source)).students:
-            matches = {(0, -1): match}  # the archive's own name, where nothing in it says more
+        around = self.roster.inside(file.source)
+        if around.students and all(around.students & match.students for match in matches.values()):
+            # The archive is the student's: its entries are dated by the student's clock.
+            matches = {(0, -1): around, **matches}
         if not matches:
             raise RefusedError(self._nobody(file.name))
         doubts = [match.doubt for match in matches.values() if match.doubt]

@@ -10,6 +10,7 @@ from autograder import late
 from autograder.collect.gather import NOTEBOOK, Gathered, Handed
 from autograder.course import Course
 from autograder.files import replace_folder, write_atomic
+from autograder.grade.submission import TIMESTAMP
 
 NEW, REPLACED, UNCHANGED, OLDER = "new", "replaced", "unchanged", "older"
 
@@ -61,7 +62,7 @@ class Places:
         endings = {piece: ".ipynb" if piece.kind == NOTEBOOK else ".pdf" for piece in handed.pieces}
         files = {f"{self._lab}{ending}": piece.path.read_bytes() for piece, ending in endings.items()}
         if handed.when is not None:
-            files[late.TIMESTAMP] = late.timestamp(handed.when).encode()
+            files[TIMESTAMP] = late.timestamp(handed.when).encode()
         return files
 
     def _replace(self, student: str, folder: Path, handed: Handed) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder.commands.app import CourseOption, app, short, some
-from autograder.course import DEFAULT_COURSE, Course, find_lab
+from autograder.course import DEFAULT_COURSE, Course, find_lab, lab_names
 from autograder.errors import UserError
 from autograder.files import write_atomic
 
@@ -45,6 +45,10 @@ def export(
     name = find_lab(lab) if lab else ""
     if not place.gradebook.is_file():
         raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
+    from autograder import late
+
+    for one in [name] if for_lms else lab_names():
+        late.update(place, one)
     if for_lms:
         _for_lms(place, name, to, column)
     elif to is Format.XLSX:

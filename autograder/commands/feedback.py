@@ -60,9 +60,10 @@ def _write_zip(course: Course, name: str, naming: Naming, downloads: list[Path])
 def write_feedback(course: Course, name: str) -> list[Path]:
     """A page a student; UserError where nothing is graded."""
     course.check_released(name)
-    from autograder import report
+    from autograder import late, report
     from autograder.grade.lab import GradedLab
 
+    late.update(course, name)
     paths = report.write_feedback(course, GradedLab.of(name, course))
     if not paths:
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")

@@ -60,7 +60,7 @@ def _regrade(
 
     hide(course.root)
     with schedulers.scheduler(scheduler, sandboxed) as start:
-        from autograder import gradebook, report
+        from autograder import gradebook, late, report
         from autograder.grade.lab import GradedLab
         from autograder.regrade import Regrading
 
@@ -87,6 +87,7 @@ def _regrade(
                 told = f"stopped; {left} of {len(students)} are left, {kept}. The same command does the others."
                 raise StoppedError(told) from stop
         if not dry_run:
+            late.update(course, name)
             report.write_marks(course)
             work.read_totals_again()
     return work.result

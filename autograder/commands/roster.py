@@ -34,8 +34,7 @@ def roster(
     print(f"the first: {listed[0].shown} {listed[0].email}".rstrip())
     gone = sorted(set(before) - {student.id for student in listed})
     if gone:
-        print(
-            f"in the gradebook and not in this file, still there: {', '.join(gone[:10])}{' …' if len(gone) > 10 else ''}"
-        )
+        more = " …" if len(gone) > 10 else ""
+        print(f"in the gradebook and not in this file, still there: {', '.join(gone[:10])}{more}")
     for one, other in same_names(listed):
         print(f"{one.id} and {other.id} have the same name: their files need the id, the email or the LMS's number")

@@ -55,12 +55,12 @@ def test_totals_and_who_is_not_final(course):
 
 @given(st.lists(st.floats(-5, 40), min_size=1))
 def test_every_total_is_in_one_bar(totals):
-    report = ClassReport("", "", 0, 35, tuple(totals), 0, (), (), (), (0, 0), (), (), ())
+    report = ClassReport("", "", 0, 35, tuple(totals), 0, (), (), (), (0, 0), (), (), (), ())
     assert sum(report.histogram) == len(totals) and len(report.histogram) == BINS
 
 
 def test_full_marks_are_in_the_last_bar_and_nothing_in_the_first():
-    report = ClassReport("", "", 0, 35, (0.0, 3.5, 35.0), 0, (), (), (), (0, 0), (), (), ())
+    report = ClassReport("", "", 0, 35, (0.0, 3.5, 35.0), 0, (), (), (), (0, 0), (), (), (), ())
     assert report.histogram == [1, 1, 0, 0, 0, 0, 0, 0, 0, 1]
 
 
@@ -120,6 +120,15 @@ def test_remarks_are_told_apart(course):
     assert [(note.text, note.students) for note in report.repaired] == [(remarks[0], ("a", "b"))]
     assert [note.text for note in report.ended] == list(remarks[1:3])
     assert [note.text for note in report.needs_person] == ["graded without a sandbox", remarks[3]]
+
+
+def test_what_the_rules_take_off_is_told_and_missing_in_the_total(course, monkeypatch):
+    monkeypatch.setattr(gradebook, "penalties", lambda _, lab: {"a": 4.0})
+    kept(course, record("a", essay=0.0))
+    kept(course, record("b", essay=0.0))
+    report = reported(course)
+    assert report.totals == (11, 15)
+    assert [(note.text, note.students) for note in report.taken_off] == [("handed in late", ("a",))]
 
 
 def test_hundreds_of_different_remarks_stay_readable(course):

@@ -27,6 +27,8 @@ def run(*arguments, **options):
         (["grade", "lab1", "--explain"], "--explain needs --student"),
         (["export"], "no gradebook yet"),
         (["feedback", "lab1"], "run autograder release"),
+        (["collect", "lab1", "a.zip"], "run autograder release"),
+        (["roster", "none.csv"], "none.csv cannot be read"),
     ],
 )
 def test_a_wrong_call_is_one_sentence_and_exit_code_2(arguments, says, tmp_path):
@@ -81,7 +83,8 @@ def test_nothing_handed_in(course):
 
 
 @pytest.mark.parametrize(
-    "command", ["release", "grade", "regrade", "essays", "report", "similar", "feedback", "export", "demo"]
+    "command",
+    ["release", "roster", "collect", "grade", "regrade", "essays", "report", "similar", "feedback", "export", "demo"],
 )
 def test_every_command_has_help_with_an_example(command):
     done = run(command, "--help")
