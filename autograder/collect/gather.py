@@ -150,7 +150,7 @@ class Gatherer:
         """The students of what was refused, as far as that can be told."""
         for one in refused:
             try:
-                yield self._owner(File("", one.steps, bytes)).student
+                yield self._owner(File(one.shown.split(" › ")[0], one.steps, bytes)).student
             except RefusedError:
                 continue
 
