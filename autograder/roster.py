@@ -252,7 +252,8 @@ class Roster:
         for name in (student.lms_id, student.email.partition("@")[0]):
             if name:
                 self._lms[squeezed(name)].add(student.id)
-        for text in {student.name, _plain(student.name)}:
+        spaced = f"{student.first} {student.last}"
+        for text in {student.name, spaced, _plain(spaced)}:
             said = words(text)
             # Given name first, family name first, and whatever "van der" does to it.
             for start in range(len(said)):

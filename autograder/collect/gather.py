@@ -150,7 +150,7 @@ class Gatherer:
         """The students of what was refused, as far as that can be told."""
         for one in refused:
             try:
-                yield self.owner(File("", one.steps, bytes)).student
+                yield self._owner(File(one.shown.split(" › ")[0], one.steps, bytes)).student
             except RefusedError:
                 continue
 
@@ -163,12 +163,12 @@ class Gatherer:
         if kind is None:
             # Only told, where it can be: a picture beside a notebook harms nobody.
             try:
-                left_out.setdefault(self.owner(file).student, []).append(file.name)
+                left_out.setdefault(self._owner(file).student, []).append(file.name)
             except RefusedError:
                 left_out.setdefault("", []).append(file.shown)
             return None
         try:
-            owner = self.owner(file)
+            owner = self._owner(file)
         except RefusedError:
             if kind == MANIFEST:
                 return None
@@ -200,7 +200,15 @@ class Gatherer:
                 if label := read_label(part):
                     yield (number, place), label
 
-    def owner(self, file: File) -> Owner:
+    def student_of(self, file: File) -> str:
+        """The id of the student whose the file is.
+
+        Raises:
+            RefusedError: nobody's of the roster, or it cannot be told whose.
+        """
+        return self._owner(file).student
+
+    def _owner(self, file: File) -> Owner:
         """Whose the file is.
 
         Raises:

@@ -69,7 +69,7 @@ def _sent(gatherer: Gatherer, file: File) -> Iterator[tuple[str, Sent]]:
             label = read_label(part)
             if label is not None and not label.receipt:
                 try:
-                    yield gatherer.owner(file).student, Sent(part, label)
+                    yield gatherer.student_of(file), Sent(part, label)
                 except RefusedError:
                     return
                 return

@@ -71,8 +71,8 @@ class File:
 
     @property
     def name(self) -> str:
-        """What it is called."""
-        return self.steps[-1].parts[-1]
+        """What it is called; an archive as a whole by its own name."""
+        return self.steps[-1].parts[-1] if self.steps[-1].parts else self.source
 
     @property
     def shown(self) -> str:

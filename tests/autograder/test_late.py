@@ -1,6 +1,7 @@
 """Late penalties: nbgrader's plugin decides, for our grading as for nbgrader's own, and both come to the same total."""
 
 import csv
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 
@@ -19,20 +20,12 @@ from autograder.samples import class_list, essays, submission, written_answers
 from tests.autograder.collect.conftest import tarred
 from tests.autograder.conftest import LAB
 from tests.autograder.test_stock import nbgrader
+from tests.conftest import REPOSITORY
 
 DUE = datetime(2026, 10, 12, 15, 59, tzinfo=UTC)
-A_DAY = """
-from nbgrader.plugins import LateSubmissionPlugin
-
-
-class TenPercentADay(LateSubmissionPlugin):
-    def late_submission_penalty(self, student_id, score, total_seconds_late):
-        return score * min(1.0, 0.1 * -(-total_seconds_late // 86400))
-
-
-c = get_config()
-c.AssignLatePenalties.plugin_class = TenPercentADay
-"""
+# What docs/collecting.md offers for a rule of one's own is what is tested.
+PAGE = (REPOSITORY / "docs" / "collecting.md").read_text("utf-8")
+A_DAY = "\n" + next(code for code in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "TenPercentADay" in code)
 ZERO = '\nget_config().LateSubmissionPlugin.penalty_method = "zero"\n'
 
 

@@ -195,6 +195,12 @@ def test_whose_file_was_refused_is_told_where_those_stand_who_handed_in_nothing(
     assert "S103 Анна Каренина" in found.missing and not found.rows and len(found.refused) == 3
 
 
+def test_a_whole_archive_that_is_damaged_is_one_line(taught, run):
+    found = run(b"not a zip", name="Lab1_S101_Ada.zip")
+    assert [one.reason for one in found.refused] == ["it is damaged, or not the kind of archive that its name says"]
+    assert not found.rows and "S101 Ada Lovelace (a file was not taken)" in found.missing
+
+
 def test_names_of_files_cannot_draw_on_the_terminal(run, capsys):
     found = run({"S101/\x1b[31mred[bold]x.ipynb": notebook(), "S102/\x1b]0;t\x07.rar": b""})
     found.show(terminal=False)
