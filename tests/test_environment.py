@@ -104,9 +104,8 @@ def test_the_wheel_installs_and_works_in_an_empty_environment(tmp_path):
     (wheel,) = (tmp_path / "dist").glob("qlab-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "qlab/check/question.py" in names
-    assert {f"autograder/{page}.html" for page in ("feedback", "class_report", "similar")} <= set(names)
-        f"autograder/{page}.html" for page in ("feedback", "class_report", "similar")
-    } <= set(names)
+    pages = {f"autograder/{page}.html" for page in ("feedback", "class_report", "similar")}
+    assert pages <= set(names)
     assert not [name for name in names if name.split("/")[0] in ("tests", "solutions", "labs", "benchmarks")]
     venv.create(tmp_path / "empty", with_pip=True)
     python = tmp_path / "empty" / "bin" / "python"
