@@ -3,11 +3,35 @@
 import sys
 from collections.abc import Callable
 
-from autograder.commands import demo, feedback, grade, release
+from autograder.commands import (
+    collect,
+    demo,
+    essays,
+    export,
+    feedback,
+    grade,
+    regrade,
+    release,
+    report,
+    roster,
+    similar,
+)
 from autograder.commands.app import app
 from autograder.errors import BUG, OK, STOPPED, WRONG_CALL, StoppedError, UserError
 
-COMMANDS = (release.release, grade.grade, feedback.feedback, feedback.export, demo.demo)  # in --help's order
+COMMANDS = (  # in --help's order
+    release.release,
+    roster.roster,
+    collect.collect,
+    grade.grade,
+    regrade.regrade,
+    essays.essays,
+    report.report,
+    similar.similar,
+    feedback.feedback,
+    export.export,
+    demo.demo,
+)
 app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback))
 
 

@@ -22,7 +22,7 @@ configure(get_config())  # noqa: F821  # nbgrader provides it
 
 @dataclass(frozen=True)
 class Course:
-    """A course folder: source/, release/, submitted/, autograded/, feedback/, records/, gradebook.db, marks.csv."""
+    """A course folder: source/, release/, submitted/, kept/, autograded/, feedback/, records/, the gradebook, marks."""
 
     root: Path
 
@@ -75,6 +75,14 @@ class Course:
         folders = sorted(folder for folder in self.root.glob(f"submitted/*/{lab}") if folder.is_dir())
         return {folder.parts[-2]: folder / f"{lab}.ipynb" for folder in folders if _is_text(folder.parts[-2])}
 
+    def handed_in(self, lab: str, student: str) -> Path:
+        """The folder of what a student handed in."""
+        return self.root / "submitted" / student / lab
+
+    def kept(self, lab: str, student: str) -> Path:
+        """Where submissions lie that do not count: earlier ones, and those of which a newer one came."""
+        return self.root / "kept" / lab / student
+
     def autograded(self, lab: str, student: str) -> Path:
         """Where a graded notebook goes, beside what it shows."""
         return self.root / "autograded" / student / lab / f"{lab}.ipynb"
@@ -86,6 +94,14 @@ class Course:
     def record(self, lab: str, student: str) -> Path:
         """What grading found in one submission."""
         return self.root / "records" / lab / f"{student}.json"
+
+    def class_report(self, lab: str) -> Path:
+        """Where a lab's report for the course meeting goes."""
+        return self.root / "reports" / f"{lab}.html"
+
+    def similar(self, lab: str) -> Path:
+        """Where the page of answers that are alike goes."""
+        return self.root / "reports" / f"{lab}_similar.html"
 
     @property
     def marks(self) -> Path:

@@ -1,6 +1,7 @@
 """What goes wrong by the user's hand, and the exit codes of the command line."""
 
 OK, BUG, WRONG_CALL, WITHOUT_MARK, NOT_REPRODUCED = range(5)
+REFUSED = WITHOUT_MARK  # done, but something that was handed in could not be taken
 STOPPED = 130
 
 

@@ -5,19 +5,29 @@ import os
 import sqlite3
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from nbgrader.api import Grade, Gradebook, InvalidEntry, MissingEntry, SubmittedNotebook
-from sqlalchemy import text
+import nbgrader.api as nbgrader_api
+from nbgrader.api import (
+    Assignment,
+    Grade,
+    Gradebook,
+    InvalidEntry,
+    MissingEntry,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from sqlalchemy import DateTime, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.course import Course
 from autograder.errors import UserError
 from autograder.grade.record import Record
+from autograder.roster import Student
 
 BACKUPS_KEPT = 10
 NO_RESPONSE = "No response."  # as nbgrader comments an answer that was left as it was
@@ -40,12 +50,14 @@ class CellMark:
         out_of: its maximum.
         waiting: whether a person has to look at it.
         comment: what the person wrote to the student.
+        by_hand: whether the points are a person's.
     """
 
     points: float | None
     out_of: float
     waiting: bool
     comment: str = ""
+    by_hand: bool = False
 
 
 @contextmanager
@@ -205,5 +217,104 @@ def marks(course: Course, lab: str) -> dict[str, dict[str, CellMark]]:
             given = auto if manual is None else manual
             points = None if given is None else given + (extra or 0)
             comment = comments.get((student, cell), "")
-            found.setdefault(student, {})[cell] = CellMark(points, out_of, bool(waiting), comment)
+            found.setdefault(student, {})[cell] = CellMark(points, out_of, bool(waiting), comment, manual is not None)
         return found
+
+
+DUE = text("SELECT duedate FROM assignment WHERE name = :lab").columns(duedate=DateTime())
+PENALTIES = text("""
+    SELECT submission.student_id, sum(notebook.late_submission_penalty)
+    FROM submitted_notebook AS notebook
+    JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
+    JOIN assignment ON assignment.id = submission.assignment_id
+    WHERE assignment.name = :lab AND notebook.late_submission_penalty > 0 GROUP BY submission.student_id
+""")
+
+
+def roster(course: Course) -> list[Student]:
+    """The students that the gradebook knows, by id."""
+    if not course.gradebook.is_file():
+        return []
+    with opened(course) as gradebook:
+        rows = gradebook.db.execute(
+            text("SELECT id, first_name, last_name, email, lms_user_id FROM student ORDER BY id")
+        )
+        return [Student(*(value or "" for value in row)) for row in rows]
+
+
+def enter_roster(course: Course, students: Iterable[Student]) -> None:
+    """Put students into the gradebook, all or none; what it knew of them is replaced, nobody is removed."""
+    with opened(course) as gradebook:
+        for student in students:
+            known = gradebook.db.get(nbgrader_api.Student, student.id) or nbgrader_api.Student(id=student.id)
+            known.first_name, known.last_name = student.first or None, student.last or None
+            known.email, known.lms_user_id = student.email or None, student.lms_id or None
+            gradebook.db.add(known)
+        gradebook.db.commit()
+
+
+def deadline(course: Course, lab: str) -> datetime | None:
+    """When a lab is due, in UTC; None where nobody said."""
+    if not course.gradebook.is_file():
+        return None
+    with opened(course) as gradebook:
+        due = gradebook.db.execute(DUE, {"lab": lab}).scalar()
+        return due.replace(tzinfo=UTC) if due else None
+
+
+def set_deadline(course: Course, lab: str, due: datetime) -> None:
+    """Say when a lab is due; nbgrader's own commands and formgrader show the same."""
+    with opened(course) as gradebook:
+        gradebook.find_assignment(lab).duedate = _naive(due)
+        gradebook.db.commit()
+
+
+def extensions(course: Course, lab: str) -> dict[str, timedelta]:
+    """The more time that students were given, as nbgrader keeps it."""
+    if not course.gradebook.is_file():
+        return {}
+    with opened(course) as gradebook:
+        submissions = gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab)
+        return {one.student_id: one.extension for one in submissions if one.extension}
+
+
+def _naive(time: datetime) -> datetime:
+    """A moment as nbgrader's database holds it: UTC that does not say so."""
+    return time.astimezone(UTC).replace(tzinfo=None)
+
+
+def store_late(
+    course: Course,
+    lab: str,
+    times: Mapping[str, datetime],
+    penalty: Callable[[str, SubmittedNotebook, float], float | None],
+) -> None:
+    """Write when submissions were handed in, and what the late ones lose for it.
+
+    Args:
+        course, lab: see there.
+        times: when, by student, in UTC; of others the gradebook keeps what it has.
+        penalty: the points that a student's notebook loses that is so many seconds late; None for none.
+    """
+    with opened(course) as gradebook:
+        if not times and gradebook.db.execute(DUE, {"lab": lab}).scalar() is None:
+            return
+        penalized = {student for student, _ in gradebook.db.execute(PENALTIES, {"lab": lab})}
+        for submission in gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab):
+            if submission.student_id in times:
+                submission.timestamp = _naive(times[submission.student_id])
+            seconds = submission.total_seconds_late
+            # Loading the notebooks of each student takes a query: most are in time and always were.
+            for notebook in submission.notebooks if seconds > 0 or submission.student_id in penalized else ():
+                off = penalty(submission.student_id, notebook, seconds) if seconds > 0 else None
+                if notebook.late_submission_penalty != off:
+                    notebook.late_submission_penalty = off
+        gradebook.db.commit()
+
+
+def penalties(course: Course, lab: str) -> dict[str, float]:
+    """The points that students lose for being late."""
+    if not course.gradebook.is_file():
+        return {}
+    with opened(course) as gradebook:
+        return dict(map(tuple, gradebook.db.execute(PENALTIES, {"lab": lab})))

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ import jinja2
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from autograder import gradebook
+from autograder import gradebook, screenshots
 from autograder.course import Course, lab_names
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
@@ -25,6 +26,7 @@ TRUSTED = "graded without a sandbox: trust the mark as far as you trust the note
 
 # What makes a spreadsheet run a cell's text.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,25 @@ class QuestionMark:
 
 
 @dataclass(frozen=True)
+class Deduction:
+    """Points that are taken off a lab's total, and why."""
+
+    points: float
+    why: str
+
+    @property
+    def told(self) -> str:
+        """As a sentence for the student and the table."""
+        return f"{self.points:g} points off: {self.why}" if self.points else self.why
+
+
+@dataclass(frozen=True)
 class StudentMarks:
-    """A student's row: what grading found, and what the gradebook holds."""
+    """A student's row: what grading found, what the gradebook holds, and what the course's rules take off."""
 
     record: Record
     cells: dict[str, CellMark]
+    deductions: tuple[Deduction, ...] = ()
 
     @cached_property
     def questions(self) -> dict[str, QuestionMark]:
@@ -56,8 +72,15 @@ class StudentMarks:
 
     @property
     def total(self) -> float | None:
-        """All points so far; None where there is no mark."""
-        return sum(mark.points or 0 for mark in self.questions.values()) if self.questions else None
+        """All points so far, less what is taken off; None where there is no mark."""
+        if not self.questions:
+            return None
+        return max(0.0, sum(mark.points or 0 for mark in self.questions.values()) - self.off)
+
+    @property
+    def off(self) -> float:
+        """The points that are taken off."""
+        return sum(deduction.points for deduction in self.deductions)
 
     @property
     def out_of(self) -> float:
@@ -71,67 +94,89 @@ class StudentMarks:
 
     @property
     def remarks(self) -> str:
-        """Why there is no mark, or what was repaired; and whether the student's code ran without a sandbox."""
+        """Why there is no mark, or what was taken off and repaired; and whether there was no sandbox."""
         trusted = () if self.record.sandboxed else (TRUSTED,)
-        return self.record.reason or "; ".join((*self.record.remarks, *trusted))
+        off = (deduction.told for deduction in self.deductions)
+        return self.record.reason or "; ".join((*off, *self.record.remarks, *trusted))
 
 
 def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
     """Every student who handed in the lab, sorted; one at a time, since a class may be large."""
-    stored = gradebook.marks(course, lab)
+    stored, late = gradebook.marks(course, lab), gradebook.penalties(course, lab)
+    missing = screenshots.Rule.of(course, lab)
     for path in sorted((course.root / "records" / lab).glob("*.json")):
-        if (record := Record.read(path)) is not None:
-            yield StudentMarks(record, stored.get(record.student, {}))
+        if (record := Record.read(path)) is None:
+            continue
+        off = [Deduction(late[record.student], "handed in late")] if record.student in late else []
+        row = StudentMarks(record, stored.get(record.student, {}))
+        if missing is not None and row.questions:
+            points, why = missing.off(record.student, row.out_of)
+            off += [Deduction(points, why)] if why else []
+        yield replace(row, deductions=tuple(off))
 
 
 def write_marks(course: Course) -> Path:
     """Write marks.csv: a row a student, a column a question of every lab that was graded."""
-    header, labs = ["student_id"], [_Columns.of(course, lab) for lab in lab_names()]
-    labs = [columns for columns in labs if columns.rows]
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow([*header, *(name for columns in labs for name in columns.header)])
-    for student in sorted({student for columns in labs for student in columns.rows}):
-        writer.writerow([safe_text(student), *(cell for columns in labs for cell in columns.cells(student))])
-    write_atomic(course.marks, table.getvalue())
+    write_atomic(course.marks, as_csv(marks_table(course)))
     return course.marks
+
+
+def marks_table(course: Course) -> list[list[str]]:
+    """The marks of every lab that was graded: a header, then a row a student."""
+    labs = [_Columns.of(course, lab) for lab in lab_names()]
+    labs = [columns for columns in labs if columns.rows]
+    header = ["student_id", *(name for columns in labs for name in columns.header)]
+    students = sorted({student for columns in labs for student in columns.rows})
+    return [header, *([one, *(cell for columns in labs for cell in columns.cells(one))] for one in students)]
+
+
+def as_csv(rows: Iterable[Sequence[str]]) -> str:
+    """Rows as CSV in which no spreadsheet finds a formula."""
+    table = io.StringIO()
+    csv.writer(table).writerows([cell if NUMBER.fullmatch(cell) else safe_text(cell) for cell in row] for row in rows)
+    return table.getvalue()
 
 
 @dataclass
 class _Columns:
-    """A lab's columns of the marks table.
+    """A lab's columns of the marks table; "off" is one of them where anything was taken off anybody.
 
     Attributes:
         short: the lab's number.
         questions: with their maxima, in the lab's order.
         rows: by student: points by question, total, who waits, remarks.
+        off: what was taken off, by student.
     """
 
     short: str
     questions: dict[str, float]
     rows: dict[str, tuple[dict[str, str], str, str, str]]
+    off: dict[str, float]
 
     @classmethod
     def of(cls, course: Course, lab: str) -> "_Columns":
-        made = cls(lab.split("_")[0], {}, {})
+        made = cls(lab.split("_")[0], {}, {}, {})
         for row in class_marks(course, lab):
             made.questions |= {name: mark.out_of for name, mark in row.questions.items()}
             points = {name: _points(mark.points) for name, mark in row.questions.items()}
-            said = safe_text(" ".join(row.waiting)), safe_text(row.remarks)
-            made.rows[row.record.student] = (points, _points(row.total), *said)
+            made.rows[row.record.student] = (points, _points(row.total), " ".join(row.waiting), row.remarks)
+            if row.off:
+                made.off[row.record.student] = row.off
         return made
 
     @property
     def header(self) -> list[str]:
         names = [f"{self.short} {name} /{out_of:g}" for name, out_of in self.questions.items()]
         total = f"{self.short} total /{sum(self.questions.values()):g}"
-        return [*names, total, f"{self.short} waiting", f"{self.short} remarks"]
+        off = [f"{self.short} off"] if self.off else []
+        return [*names, *off, total, f"{self.short} waiting", f"{self.short} remarks"]
 
     def cells(self, student: str) -> list[str]:
         if student not in self.rows:
             return [""] * len(self.header)
         points, *rest = self.rows[student]
-        return [*(points.get(name, "") for name in self.questions), *rest]
+        off = [_points(self.off.get(student))] if self.off else []
+        return [*(points.get(name, "") for name in self.questions), *off, *rest]
 
 
 def _points(points: float | None) -> str:
@@ -167,13 +212,14 @@ def write_feedback(course: Course, lab: GradedLab) -> list[Path]:
     paths = []
     for row in class_marks(course, lab.name):
         path = course.feedback(lab.name, row.record.student)
-        page = template.render(row=row, record=row.record, title=_title(lab), sections=_sections(course, row))
+        page = template.render(row=row, record=row.record, title=lab_title(lab), sections=_sections(course, row))
         write_atomic(path, page)
         paths.append(path)
     return paths
 
 
-def _title(lab: GradedLab) -> str:
+def lab_title(lab: GradedLab) -> str:
+    """The lab's heading."""
     first = lab.released.cells[0].source.strip().splitlines()[0] if lab.released.cells else lab.name
     return str(first.lstrip("# "))
 

@@ -1,38 +1,70 @@
-"""autograder feedback and export: what students and the registrar get."""
+"""autograder feedback: what students get."""
 
 from pathlib import Path
+from typing import Annotated
 
-from autograder.commands.app import CourseOption, LabArgument, app, short
+import typer
+
+from autograder.commands.app import CourseOption, LabArgument, app, short, some
 from autograder.course import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
+from autograder.feedback_zip import Naming
 
 
 @app.command()
-def feedback(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
-    """Write an HTML page a student: marks, messages, comments. Example: autograder feedback lab1."""
-    place = Course.at(course, create=False)
-    paths = write_feedback(place, find_lab(lab))
+def feedback(
+    lab: LabArgument,
+    course: CourseOption = DEFAULT_COURSE,
+    naming: Annotated[
+        Naming | None, typer.Option("--zip", help="Pack the pages into one zip too, named as this LMS wants it.")
+    ] = None,
+    download: Annotated[
+        list[Path] | None,
+        typer.Option(help="What was collected: its names say what the LMS calls each student; may be repeated."),
+    ] = None,
+) -> None:
+    """Write an HTML page a student: marks, messages, comments. Example: autograder feedback lab1.
+
+    For the LMS: autograder feedback lab1 --zip moodle --download submissions.zip (Canvas: the same with canvas;
+    plain makes a folder a student and needs no download).
+    """
+    name, place = find_lab(lab), Course.at(course, create=False)
+    if naming in (Naming.MOODLE, Naming.CANVAS) and not download:
+        raise UserError(
+            f"{naming.lms} wants its own names: give what you downloaded from it and collected with --download FILE."
+        )
+    paths = write_feedback(place, name)
     print(f"{len(paths)} pages in {short(place.root / 'feedback')}")
+    if naming is not None:
+        _write_zip(place, name, naming, download or [])
+
+
+def _write_zip(course: Course, name: str, naming: Naming, downloads: list[Path]) -> None:
+    from autograder.collect.lms_names import lms_names
+    from autograder.feedback_zip import write_zip
+
+    names = {} if naming is Naming.PLAIN else lms_names(course, name, naming.lms, downloads)
+    if naming is not Naming.PLAIN and not names:
+        raise UserError(
+            f"no name in {', '.join(map(str, downloads))} is one that {naming.lms} gives, of somebody on the roster: "
+            "is it the download that you collected?"
+        )
+    bundle = write_zip(course, name, naming, names)
+    print(f"{len(bundle.students)} of them in {short(bundle.path)}")
+    if bundle.unnamed:
+        print(f"not in the zip, {naming.lms}'s name for them is not known: {some(bundle.unnamed)}")
+    if bundle.renamed:
+        print(f"Canvas will show the page under the name of what was handed in: {some(bundle.renamed)}")
 
 
 def write_feedback(course: Course, name: str) -> list[Path]:
     """A page a student; UserError where nothing is graded."""
     course.check_released(name)
-    from autograder import report
+    from autograder import late, report
     from autograder.grade.lab import GradedLab
 
+    late.update(course, name)
     paths = report.write_feedback(course, GradedLab.of(name, course))
     if not paths:
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")
     return paths
-
-
-@app.command()
-def export(course: CourseOption = DEFAULT_COURSE) -> None:
-    """Write marks.csv from the gradebook, marks given by hand included. Example: autograder export --course DIR."""
-    place = Course.at(course, create=False)
-    if not place.gradebook.is_file():
-        raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
-    from autograder import report
-
-    print(f"marks: {short(report.write_marks(place))}")

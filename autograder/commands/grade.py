@@ -73,7 +73,7 @@ def grade_lab(course: Course, name: str, wanted: Wanted) -> "Summary":
     hide(course.root)
     # Started first: while it gets warm on one core, this process imports what it needs on the other.
     with scheduler(wanted.scheduler, wanted.sandboxed) as start:
-        from autograder import gradebook, report
+        from autograder import gradebook, late, report
         from autograder.grade.lab import GradedLab
         from autograder.grade.many import grade_class
         from autograder.summary import Summary
@@ -97,6 +97,7 @@ def grade_lab(course: Course, name: str, wanted: Wanted) -> "Summary":
             # Typer would swallow it and say nothing.
             told = f"stopped; {left} of {len(students)} are left. The same command goes on from there."
             raise StoppedError(told) from stop
+    late.update(course, name)
     report.write_marks(course)
     print(f"{result.graded_now} graded now, {result.unchanged} unchanged")
     return Summary.of(report.class_marks(course, name))

@@ -3,8 +3,6 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,22 +10,11 @@ from pathlib import Path
 from autograder.course import Course
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
+from autograder.grade.pool import Pool, Waiting
 from autograder.grade.record import Record
 from autograder.grade.scheduler import Start
 from autograder.grade.submission import Submission
-from autograder.grade.worker import Done, Job, grade, pack
-
-AT_A_TIME = 16  # jobs handed out and not yet done: enough for a small cluster, little memory here
-MOST_TRIES = 3
-
-
-@dataclass
-class Waiting:
-    """A job that was handed out, and how often."""
-
-    job: Job
-    resubmitted: bool
-    tries: int = 1
+from autograder.grade.worker import Done, Job, pack
 
 
 @dataclass
@@ -77,16 +64,10 @@ class _Class:
         self.result = ClassResult()
         self.packed = pack(self.lab)
         self.submitted = self.course.submitted(self.lab.name)
-        self.executor: Executor | None = None
-        self.waiting: dict[Future[Done], Waiting] = {}
 
     def grade(self, students: Sequence[str]) -> ClassResult:
-        for one in self._to_grade(students):
-            self._hand_out(one)
-            while len(self.waiting) >= AT_A_TIME:
-                self._collect()
-        while self.waiting:
-            self._collect()
+        for one, done in Pool(self.lab, self.start).run(self._to_grade(students)):
+            self._keep(done, one)
         return self.result
 
     def _to_grade(self, students: Sequence[str]) -> Iterator[Waiting]:
@@ -101,47 +82,17 @@ class _Class:
                 continue
             seed = before.seed if before is not None else secrets.randbits(31)
             job = Job(submission, self.packed, self.lab.limits, seed, self.sandboxed)
-            yield Waiting(job, before is not None and before.sha256 != submission.sha256)
+            yield Waiting(job, before)
 
     def _still_holds(self, record: Record, submission: Submission) -> bool:
         same_lab = (record.release, record.version) == (self.lab.stamp.get("release"), self.lab.stamp.get("version"))
         same_file = bool(record.sha256) and record.sha256 == submission.sha256
         return same_file and same_lab and record.sandboxed >= self.sandboxed
 
-    def _hand_out(self, one: Waiting) -> None:
-        if self.executor is None:
-            self.executor = self.start()
-        try:
-            future = self.executor.submit(grade, one.job)
-        except BrokenProcessPool:
-            self.executor = self.start()
-            future = self.executor.submit(grade, one.job)
-        self.waiting[future] = one
-
-    def _collect(self) -> None:
-        """Take what is done; where the pool broke, hand out again what was in it."""
-        done, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
-        for future in done:
-            one = self.waiting.pop(future)
-            try:
-                self._keep(future.result(), one)
-            except BrokenProcessPool:
-                self._once_more(one)
-
-    def _once_more(self, one: Waiting) -> None:
-        """Whoever was at work when a worker died may have been the reason: three times is enough."""
-        if one.tries < MOST_TRIES:
-            self._hand_out(replace(one, tries=one.tries + 1))
-            return
-        reason = f"the process that graded it died {MOST_TRIES} times: please report this."
-        stamp = self.lab.stamp
-        student = one.job.submission.student
-        record = Record(student, self.lab.name, "", one.job.seed, stamp.get("release", ""), "", reason=reason)
-        self._keep(Done(record, None), one)
-
     def _keep(self, done: Done, one: Waiting) -> None:
         """The notebook, then the record, then the gradebook, which is filled from records whenever we are stopped."""
-        record = replace(done.record, resubmitted=one.resubmitted)
+        resubmitted = one.before is not None and one.before.sha256 != one.job.submission.sha256
+        record = replace(done.record, resubmitted=resubmitted)
         target = self.course.autograded(record.lab, record.student)
         if done.notebook is not None:
             write_atomic(target, done.notebook)

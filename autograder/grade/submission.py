@@ -10,6 +10,7 @@ from qlab.notebook import NotebookError, load
 
 MOST_FILES = 200
 LARGEST_FILES = 20 * 2**20  # bytes of all files beside the notebook
+TIMESTAMP = "timestamp.txt"  # when it was handed in, as nbgrader notes it: not the student's, and no other submission
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _files_beside(path: Path) -> tuple[dict[str, bytes], tuple[str, ...]]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             file = Path(folder, name)
-            if name.endswith(".ipynb") or name.startswith("."):
+            if name.endswith(".ipynb") or name.startswith(".") or file == path.parent / TIMESTAMP:
                 continue
             try:
                 status = file.lstat()

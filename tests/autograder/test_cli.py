@@ -27,6 +27,8 @@ def run(*arguments, **options):
         (["grade", "lab1", "--explain"], "--explain needs --student"),
         (["export"], "no gradebook yet"),
         (["feedback", "lab1"], "run autograder release"),
+        (["collect", "lab1", "a.zip"], "run autograder release"),
+        (["roster", "none.csv"], "none.csv cannot be read"),
     ],
 )
 def test_a_wrong_call_is_one_sentence_and_exit_code_2(arguments, says, tmp_path):
@@ -80,7 +82,10 @@ def test_nothing_handed_in(course):
     assert done.returncode == 2 and f"submitted/<student>/{LAB}" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["release", "grade", "feedback", "export", "demo"])
+@pytest.mark.parametrize(
+    "command",
+    ["release", "roster", "collect", "grade", "regrade", "essays", "report", "similar", "feedback", "export", "demo"],
+)
 def test_every_command_has_help_with_an_example(command):
     done = run(command, "--help")
     assert done.returncode == 0 and f"Example: autograder {command}" in " ".join(done.stdout.split())

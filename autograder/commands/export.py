@@ -1,0 +1,88 @@
+"""autograder export: marks for people, spreadsheets and the LMS."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autograder.commands.app import CourseOption, app, short, some
+from autograder.course import DEFAULT_COURSE, Course, find_lab, lab_names
+from autograder.errors import UserError
+from autograder.files import write_atomic
+
+if TYPE_CHECKING:
+    from autograder.lms_marks import Exported
+
+
+class Format(StrEnum):
+    """Who is to read the marks."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    MOODLE = "moodle"
+    CANVAS = "canvas"
+
+
+@app.command()
+def export(
+    lab: Annotated[str, typer.Argument(help="For moodle and canvas: whose totals.")] = "",
+    course: CourseOption = DEFAULT_COURSE,
+    to: Annotated[Format, typer.Option(help="marks.csv, marks.xlsx, or the columns of an LMS's import.")] = Format.CSV,
+    column: Annotated[
+        str, typer.Option(help="The grade's name in the LMS, as its own export writes it: 'Lab 1 (4711)'.")
+    ] = "",
+) -> None:
+    """Write the marks, those given by hand included. Example: autograder export lab1 --to moodle.
+
+    csv and xlsx hold every lab and question; moodle and canvas one lab's totals, of students who have a mark.
+    """
+    place = Course.at(course, create=False)
+    for_lms = to in (Format.MOODLE, Format.CANVAS)
+    if for_lms and not lab:
+        raise UserError(f"which lab? autograder export lab1 --to {to} writes its totals.")
+    if column and not for_lms:
+        raise UserError(f"--column names a grade in an LMS: it goes with --to moodle or canvas, not with {to}.")
+    name = find_lab(lab) if lab else ""
+    if not place.gradebook.is_file():
+        raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
+    from autograder import late
+
+    for one in [name] if for_lms else lab_names():
+        late.update(place, one)
+    if for_lms:
+        _for_lms(place, name, to, column)
+    elif to is Format.XLSX:
+        _workbook(place)
+    else:
+        from autograder import report
+
+        print(f"marks: {short(report.write_marks(place))}")
+
+
+def _workbook(course: Course) -> None:
+    from autograder import report
+    from autograder.workbook import workbook
+
+    path = course.root / "marks.xlsx"
+    report.write_marks(course)
+    write_atomic(path, workbook(report.marks_table(course)))
+    print(f"marks: {short(path)}")
+
+
+def _for_lms(course: Course, lab: str, to: Format, column: str) -> None:
+    course.check_released(lab)
+    from autograder import lms_marks
+    from autograder.grade.lab import GradedLab
+    from autograder.report import lab_title
+
+    write = lms_marks.write_moodle if to is Format.MOODLE else lms_marks.write_canvas
+    done: Exported = write(course, lab, column or lab_title(GradedLab.of(lab, course)))
+    if not done.rows:
+        raise UserError(f"nobody has a mark for {lab} yet: run autograder grade {lab} first.")
+    print(f"marks: {short(done.path)}, {done.rows} students")
+    if done.without_mark:
+        print(f"not in it, without a mark: {some(done.without_mark)}")
+    if done.not_final:
+        print(f"not final, a part waits for a person: {some(done.not_final)}")
+    if done.unnamed:
+        print(f"the roster has no name for: {some(done.unnamed)}")

@@ -1,0 +1,30 @@
+"""autograder report: a lab for the course meeting."""
+
+from typing import Annotated
+
+import typer
+
+from autograder.commands.app import CourseOption, LabArgument, app, short
+from autograder.course import DEFAULT_COURSE, Course, find_lab
+from autograder.errors import UserError
+
+
+@app.command()
+def report(
+    lab: LabArgument,
+    course: CourseOption = DEFAULT_COURSE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the same as JSON instead.")] = False,
+) -> None:
+    """Write a page for the course meeting: questions, mistakes by name, time. Example: autograder report lab1."""
+    name, place = find_lab(lab), Course.at(course, create=False)
+    place.check_released(name)
+    if not any((place.root / "records" / name).glob("*.json")):
+        raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")
+    from autograder import class_report
+    from autograder.grade.lab import GradedLab
+
+    found = class_report.class_report(place, GradedLab.of(name, place))
+    if as_json:
+        print(found.text(), end="")
+        return
+    print(f"report: {short(class_report.write_page(found, place.class_report(name)))}")

@@ -1,0 +1,40 @@
+"""autograder roster: who is in the course."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.commands.app import CourseOption, app
+from autograder.course import DEFAULT_COURSE, Course
+
+
+@app.command()
+def roster(
+    students: Annotated[Path, typer.Argument(help="A CSV: id, name, email; exports of LMSs are understood.")],
+    course: CourseOption = DEFAULT_COURSE,
+    encoding: Annotated[str, typer.Option(help="Of the file, where it is guessed wrong, such as big5.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change and write nothing.")] = False,
+) -> None:
+    """Put students into the gradebook; nobody is removed. Example: autograder roster students.csv."""
+    from autograder.roster import read, same_names
+
+    listed = read(students, encoding)
+    place = Course.at(course)
+    print("Loading nbgrader …", flush=True)
+    from autograder import gradebook
+
+    before = {student.id: student for student in gradebook.roster(place)}
+    if not dry_run:
+        gradebook.back_up(place)
+        gradebook.enter_roster(place, listed)
+    new = sum(student.id not in before for student in listed)
+    changed = sum(student.id in before and before[student.id] != student for student in listed)
+    print(f"{len(listed)} students: {new} new, {changed} changed, {len(listed) - new - changed} as before")
+    print(f"the first: {listed[0].shown} {listed[0].email}".rstrip())
+    gone = sorted(set(before) - {student.id for student in listed})
+    if gone:
+        more = " …" if len(gone) > 10 else ""
+        print(f"in the gradebook and not in this file, still there: {', '.join(gone[:10])}{more}")
+    for one, other in same_names(listed):
+        print(f"{one.id} and {other.id} have the same name: their files need the id, the email or the LMS's number")

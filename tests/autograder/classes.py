@@ -1,0 +1,79 @@
+"""A class made up for tests: a lab of two questions and a text, and records of whoever handed in."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder.course import Course
+from autograder.files import write_atomic
+from autograder.grade.lab import GradedLab
+from autograder.grade.record import CellGrade, Record
+from qlab.check.outcome import Outcome
+
+LAB = "lab1_linear_quantization"
+STUB = "def double(x):\n    return __"
+
+
+def cell(name: str, source: str, *, solution: bool = False, points: float | None = None, text: bool = False) -> Any:
+    """A cell as nbgrader marks it."""
+    made = (new_markdown_cell if text else new_code_cell)(source, id=name)
+    made.metadata.nbgrader = {"grade_id": name, "solution": solution, "grade": points is not None}
+    if points is not None:
+        made.metadata.nbgrader["points"] = points
+    return made
+
+
+def small_lab() -> GradedLab:
+    """Q1 and Q2 are checked, Q3 is read by a person."""
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("# Lab 1 · Small", id="title"),
+            cell("q1", STUB, solution=True),
+            cell("q1-check", "check(q1)", points=10),
+            cell("q2", "half = __", solution=True),
+            cell("q2-check", "check(q2)", points=5),
+            cell("q3", "*Your text*", solution=True, points=20, text=True),
+        ]
+    )
+    notebook.metadata.qlab = {"release": "r", "version": "v"}
+    return GradedLab(LAB, notebook, notebook, {}, {})
+
+
+def outcome(question: str, points: float, out_of: float, *mistakes: str, title: str = "") -> Outcome:
+    """What a check said."""
+    fails = ("something",) if mistakes else ()
+    hint = f"think about {mistakes[0]}" if mistakes else ""
+    return Outcome(question, title, points, out_of, fails=fails, mistakes=mistakes, next=hint)
+
+
+def record(student: str, q1: float = 10, q2: float = 5, essay: float | None = None, **changes: Any) -> Record:
+    """A graded submission; a question without all its points has a mistake with a name."""
+    cells = (
+        CellGrade("q1-check", "Q1", q1, 10, True, outcome("Q1", q1, 10, *["halved"] * (q1 < 10), title="double")),
+        CellGrade("q2-check", "Q2", q2, 5, True, outcome("Q2", q2, 5, *["doubled"] * (q2 < 5), title="half")),
+        CellGrade("q3", "Q3", essay, 20, essay is None),
+    )
+    given = {"cells": cells, "seconds": {"q1": 0.01, "q1-check": 0.25}, **changes}
+    return Record(student, LAB, "0" * 64, 1, "r", "v", **given)
+
+
+def kept(course: Course, made: Record, answers: dict[str, str] | None = None) -> Record:
+    """Write the record into the course, and its notebook with these answers."""
+    made.write(course.record(LAB, made.student))
+    if answers is not None:
+        notebook = nbformat.from_dict(json.loads(json.dumps(small_lab().released)))
+        for one in notebook.cells:
+            one.source = answers.get(one.id, one.source)
+        write_atomic(course.autograded(LAB, made.student), nbformat.writes(notebook))
+    return made
+
+
+def released_course(root: Path) -> Course:
+    """A course in which the small lab is released, without nbgrader and so without a gradebook."""
+    course, lab = Course.at(root), small_lab()
+    for folder in (course.source(LAB), course.release(LAB)):
+        write_atomic(folder / f"{LAB}.ipynb", nbformat.writes(lab.released))
+    return course

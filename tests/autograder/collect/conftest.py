@@ -1,0 +1,120 @@
+"""Archives as LMSs and people make them, and a course with a roster, without nbgrader where a test can do without."""
+
+import io
+import json
+import tarfile
+import time
+import zipfile
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from autograder.collect.gather import Gathered, Gatherer
+from autograder.collect.times import Times
+from autograder.roster import Roster, Student
+from autograder.rules import Zone
+from tests.autograder.conftest import LAB
+
+STUDENTS = [
+    Student("S101", "Ada", "Lovelace", "ada@x.edu", "7001"),
+    Student("S102", "", "王小明", "wang@x.edu", "7002"),
+    Student("S103", "Анна", "Каренина", "anna@x.edu", "7003"),
+    Student("S104", "Ludwig van", "Beethoven", "lvb@x.edu", "7004"),
+    Student("S105", "Jürgen", "Müller", "jm@x.edu", "7005"),
+    Student("S106", "", "王小", "wx@x.edu", "7006"),
+]
+TAIPEI = Zone("Asia/Taipei")
+
+
+def notebook(text: str = "1", lab: str = LAB) -> bytes:
+    cell = {"cell_type": "code", "metadata": {}, "source": text, "outputs": [], "execution_count": None, "id": "a"}
+    made = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"qlab": {"lab": lab}}, "cells": [cell]}
+    return json.dumps(made).encode()
+
+
+def zipped(files: Mapping[str, bytes], when: str = "2026-10-12 12:00:00", encoding: str = "utf-8") -> bytes:
+    """A zip; in another encoding than UTF-8 its names carry no flag, as Windows writes them."""
+    target = io.BytesIO()
+    names = {name: name if encoding == "utf-8" else name.encode(encoding).decode("cp437") for name in files}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(names[name], datetime.fromisoformat(when).timetuple()[:6])
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content)
+    made = target.getvalue()
+    if encoding != "utf-8":
+        for name in names.values():
+            # zipfile writes what is not ASCII as UTF-8, with the flag: put the bytes back and take the flag away.
+            made = _as_windows_writes(made, name)
+    return made
+
+
+def _as_windows_writes(archive: bytes, name: str) -> bytes:
+    utf8, raw = name.encode(), name.encode("cp437")
+    if utf8 == raw:
+        return archive
+    out, at = bytearray(archive), 0
+    for signature, flag_at, length_at, name_at in ((b"PK\x03\x04", 6, 26, 30), (b"PK\x01\x02", 8, 28, 46)):
+        at = 0
+        while (at := out.find(signature, at)) >= 0:
+            if out[at + name_at : at + name_at + len(utf8)] == utf8:
+                out[at + length_at : at + length_at + 2] = len(raw).to_bytes(2, "little")
+                out[at + flag_at + 1] &= ~0x08
+                out[at + name_at : at + name_at + len(utf8)] = raw
+            at += 4
+    return _with_offsets(bytes(out))
+
+
+def _with_offsets(archive: bytes) -> bytes:
+    """The places of the files and of the list, after names got shorter."""
+    out = bytearray(archive)
+    places, at = [], 0
+    while (at := out.find(b"PK\x03\x04", at)) >= 0:
+        places.append(at)
+        at += 4
+    at = first = out.find(b"PK\x01\x02")
+    for place in places:
+        out[at + 42 : at + 46] = place.to_bytes(4, "little")
+        at = out.find(b"PK\x01\x02", at + 4)
+    end = out.find(b"PK\x05\x06")
+    out[end + 12 : end + 16] = (end - first).to_bytes(4, "little")
+    out[end + 16 : end + 20] = first.to_bytes(4, "little")
+    return bytes(out)
+
+
+def tarred(files: Mapping[str, bytes], mode: str = "w:gz", when: str = "2026-10-12T04:00:00+00:00") -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode=mode) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime = len(content), int(datetime.fromisoformat(when).timestamp())
+            archive.addfile(info, io.BytesIO(content))
+    return target.getvalue()
+
+
+@pytest.fixture
+def gather(tmp_path):
+    """Gathers from a file of these bytes, or from paths; with the roster above, in Taipei."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
+    def gathered(*sources: Path | tuple[str, bytes], times: Times | None = None, students=STUDENTS) -> Gathered:
+        paths = []
+        for source in sources:
+            if isinstance(source, tuple):
+                path = tmp_path / source[0]
+                path.write_bytes(source[1])
+                source = path
+            paths.append(source)
+        return Gatherer(Roster(students), LAB, TAIPEI, scratch, times or Times()).gather(paths)
+
+    return gathered
+
+
+@pytest.fixture
+def stopwatch():
+    """How long something takes."""
+    start = time.perf_counter()
+    return lambda: time.perf_counter() - start

@@ -1,0 +1,267 @@
+"""Each LMS's naming, as docs/collecting.md has it: whose it is, when, and what belongs together."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from autograder.collect.labels import read_label
+from autograder.collect.times import Times
+from autograder.errors import UserError
+from autograder.roster import Roster
+from tests.autograder.collect.conftest import STUDENTS, TAIPEI, notebook, tarred, zipped
+from tests.conftest import REPOSITORY
+
+NOON = datetime(2026, 10, 12, 4, tzinfo=UTC)  # 12:00 in Taipei
+
+
+def whose(result):
+    return {student: [piece.name for piece in handed.pieces] for student, handed in result.counted.items()}
+
+
+MOODLE = {
+    "Ada Lovelace_4711_assignsubmission_file/Lab1_S101_Ada.ipynb": notebook(),
+    "Ada Lovelace_4711_assignsubmission_file/report.pdf": b"%PDF-1.4",
+    "Ada Lovelace_4711_assignsubmission_onlinetext/onlinetext.html": b"<p>here it is</p>",
+    "王小明_4712_assignsubmission_file/lab1.ipynb": notebook(),
+    "Анна Каренина_4713_assignsubmission_file_lab1.ipynb": notebook(),  # without folders
+    "Beethoven Ludwig van_4714_assignsubmission_file/sub/deeper/lab1.ipynb": notebook(),
+}
+
+
+def test_moodle(gather):
+    result = gather(("course-lab1-99.zip", zipped(MOODLE)))
+    assert whose(result) == {
+        "S101": ["Lab1_S101_Ada.ipynb", "report.pdf"],
+        "S102": ["lab1.ipynb"],
+        "S103": ["Анна Каренина_4713_assignsubmission_file_lab1.ipynb"],
+        "S104": ["lab1.ipynb"],
+    }
+    assert not result.refused and not result.left_out
+
+
+def test_moodles_entry_times_are_those_of_the_download_and_say_nothing(gather):
+    result = gather(("m.zip", zipped(MOODLE)))
+    assert {handed.when for handed in result.counted.values()} == {None}
+
+
+def test_moodles_worksheet_says_when_and_who(gather, tmp_path):
+    table = tmp_path / "grades.csv"
+    table.write_text(
+        "\ufeffIdentifier,Full name,Email address,Status,Last modified (submission)\n"
+        'Participant 4711,Ada Lovelace,ada@x.edu,Submitted,"Monday, 12 October 2026, 12:00 PM"\n'
+        'Participant 4712,Someone Else,wang@x.edu,Submitted,"Monday, 12 October 2026, 12:00 PM"\n'
+        "Participant 4799,Nobody,no@x.edu,No submission,-\n",
+        "utf-8",
+    )
+    times = Times.read(table, Roster(STUDENTS), TAIPEI)
+    assert times.by_student == {"S101": NOON, "S102": NOON} and times.by_number == {"4711": "S101", "4712": "S102"}
+    anonymous = {"Participant_4712_assignsubmission_file/lab1.ipynb": notebook()}
+    result = gather(("m.zip", zipped(anonymous)), times=times)
+    assert result.counted["S102"].when == NOON and result.counted["S102"].owner.by == "table"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("id,time\nS101,10/12/2026 12:00\n", "day and month may be either"),
+        ("id,time\nS101,12th of never\n", "no time that is understood"),
+        ("id,mark\nS101,3\n", "no column of times"),
+        ("when\n2026-10-12\n", "no column of students"),
+    ],
+)
+def test_a_table_of_times_that_cannot_be_understood(text, says, tmp_path):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(UserError, match=says):
+        Times.read(tmp_path / "t.csv", Roster(STUDENTS), TAIPEI)
+
+
+def test_canvas(gather):
+    files = {
+        "lovelaceada_7001_80001_Lab1_S101_Ada.ipynb": notebook(),
+        "lovelaceada_7001_80002_report.pdf": b"%PDF-1.4",
+        "王小明_LATE_7002_80003_lab1-2.ipynb": notebook(),
+        "каренинаанна_7003_80004_lab1.ipynb": notebook(),
+        "vonbeethoven_7004_80005_lab1.ipynb": notebook(),  # the name is another one, the number is known
+        "mullerjurgen_99_80006_lab1.ipynb": notebook(),  # the number is unknown, the name has lost its dots
+        "lovelaceada_7001_80007_text.html": b"",
+    }
+    result = gather(("submissions.zip", zipped(files)))
+    assert set(result.counted) == {"S101", "S102", "S103", "S104", "S105"} and not result.refused
+    assert len(result.counted["S101"].pieces) == 2
+    assert [student for student, handed in result.counted.items() if handed.owner.late] == ["S102"]
+    assert {handed.when for handed in result.counted.values()} == {None}
+
+
+BLACKBOARD = {
+    "Lab 1_ada_attempt_2026-10-12-12-00-00_Lab1_S101_Ada.ipynb": notebook("first"),
+    "Lab 1_ada_attempt_2026-10-12-13-00-00_Lab1_S101_Ada.ipynb": notebook("second"),
+    "Lab 1_ada_attempt_2026-10-12-13-00-00.txt": b"Name: Ada Lovelace (ada)",
+    "Lab_1_S102_attempt_2026-10-12-12-00-00_lab1.ipynb": notebook(),
+}
+
+
+def test_blackboard_attempts_are_in_the_lmss_zone_and_the_newest_counts(gather):
+    result = gather(("gradebook_x.zip", zipped(BLACKBOARD)))
+    assert result.counted["S101"].when == datetime(2026, 10, 12, 5, tzinfo=UTC)
+    assert b"second" in result.counted["S101"].notebook.path.read_bytes()
+    assert b"first" in result.aside["S101"][0].notebook.path.read_bytes()
+    assert result.counted["S102"].when == NOON and result.counted["S102"].owner.by == "LMS"
+    assert not result.refused and not result.left_out
+
+
+def test_plain_archives_go_by_their_entry_times(gather):
+    files = {
+        "submissions/S101/lab1.ipynb": notebook(),
+        "submissions/S101/shot.png": b"x",
+        "submissions/Lab1_S102_王小明.ipynb": notebook(),
+        "submissions/Lab1_S102_王小明.pdf": b"%PDF-1.4",
+        "submissions/Анна Каренина/lab1.ipynb": notebook(),
+    }
+    result = gather(("all.zip", zipped(files)))
+    assert {student: handed.when for student, handed in result.counted.items()} == dict.fromkeys(whose(result), NOON)
+    assert whose(result)["S102"] == ["Lab1_S102_王小明.ipynb", "Lab1_S102_王小明.pdf"]
+    assert result.left_out == {"S101": ["shot.png"]} and len(result.counted) == 3
+
+
+@pytest.mark.parametrize(("name", "mode"), [("all.tar", "w"), ("all.tar.gz", "w:gz"), ("all.tgz", "w:gz")])
+def test_tars_go_by_their_entry_times_which_are_in_utc(gather, name, mode):
+    result = gather((name, tarred({"S101/lab1.ipynb": notebook(), "王小明/实验一.ipynb": notebook()}, mode)))
+    assert {student: handed.when for student, handed in result.counted.items()} == {"S101": NOON, "S102": NOON}
+
+
+def packed_by_qlab(student="S101", name="Ada", content=None, manifest=None):
+    import hashlib
+    import json
+
+    content = content or notebook()
+    stem = f"Lab1_{student}_{name}"
+    files = {f"{stem}.ipynb": content, f"{stem}.pdf": b"%PDF-1.4"}
+    hashes = {key: hashlib.sha256(value).hexdigest() for key, value in files.items()}
+    files["manifest.json"] = json.dumps(manifest(hashes) if manifest else hashes).encode()
+    return f"{stem}.zip", zipped(files, "2026-10-01 08:00:00")
+
+
+@pytest.mark.parametrize("wrap", ["Ada Lovelace_47_assignsubmission_file/{}", "lovelaceada_7001_8_{}", "{}"])
+def test_a_zip_of_qlab_submit_in_an_lmss_archive(gather, wrap):
+    name, content = packed_by_qlab()
+    result = gather(("outer.zip", zipped({wrap.format(name): content})))
+    handed = result.counted["S101"]
+    assert [piece.kind for piece in handed.pieces] == ["notebook", "pdf"] and not handed.remarks
+    # The entries of the inner zip are by the student's own clock: they never say whether it was late.
+    assert handed.when in (None, NOON)
+
+
+def test_a_zip_of_qlab_submit_alone_goes_by_its_files_date(gather):
+    result = gather(packed_by_qlab())
+    assert result.counted["S101"].owner.by == "disk"
+    assert result.counted["S101"].when.year != 2026 or result.counted["S101"].when.month != 10
+
+
+@pytest.mark.parametrize("manifest", [None, lambda hashes: {"files": hashes, "version": 1}])
+def test_a_file_that_was_changed_after_qlab_submit_is_told(gather, manifest):
+    def changed(hashes):
+        hashes = {name: "0" * 64 if name.endswith("ipynb") else value for name, value in hashes.items()}
+        return manifest(hashes) if manifest else hashes
+
+    result = gather(packed_by_qlab(manifest=changed))
+    assert result.counted["S101"].remarks == ("Lab1_S101_Ada.ipynb was changed after qlab submit",)
+
+
+def test_a_manifest_that_cannot_be_read_is_told_and_costs_nothing(gather):
+    name, content = packed_by_qlab()
+    result = gather(
+        (name, content.replace(b"manifest.json", b"manifest.json")),
+        packed_by_qlab("S102", "王小明", manifest=lambda _: 3),
+    )
+    assert result.counted["S102"].remarks == ("its manifest cannot be read",) and "S101" in result.counted
+
+
+def test_the_lms_outweighs_what_the_file_is_called(gather):
+    files = {"Ada Lovelace_1_assignsubmission_file/Lab1_S104_Ludwig.ipynb": notebook()}
+    result = gather(("m.zip", zipped(files)))
+    assert set(result.counted) == {"S101"} and "S104" in result.counted["S101"].remarks[0]
+
+
+def test_whom_the_lms_names_outweighs_a_newer_file_by_somebody_else(gather):
+    # "Lvb" is nobody on the roster and says that the file is Ada's.
+    files = {
+        "x_S101_attempt_2026-10-12-12-00-00_lab1.ipynb": notebook("hers"),
+        "x_Lvb9_attempt_2026-10-12-13-00-00_Lab1_S101.ipynb": notebook("not hers"),
+    }
+    result = gather(("b.zip", zipped(files)))
+    assert b'"hers"' in result.counted["S101"].notebook.path.read_bytes() and len(result.aside["S101"]) == 1
+
+
+def test_a_name_that_two_students_share_is_told_apart_by_the_id_in_the_file(gather):
+    from autograder.roster import Student
+
+    students = [Student("S1", "", "王伟"), Student("S2", "", "王伟")]
+    files = {
+        "王伟_1_assignsubmission_file/Lab1_S2_王伟.ipynb": notebook(),
+        "王伟_2_assignsubmission_file/lab1.ipynb": notebook(),
+    }
+    result = gather(("m.zip", zipped(files)), students=students)
+    assert set(result.counted) == {"S2"}
+    assert len(result.refused) == 1 and "S1 王伟 or S2 王伟" in result.refused[0].reason
+
+
+def test_an_id_and_a_name_of_two_students_are_for_a_person_to_decide(gather):
+    result = gather(("Lab1_S101_王小明.ipynb", notebook()))
+    assert not result.counted and "S101 Ada Lovelace and S102 王小明" in result.refused[0].reason
+
+
+def test_nobodys_file_is_refused_with_the_nearest_name(gather):
+    result = gather(("m.zip", zipped({"Ada Lovelase_1_assignsubmission_file/lab1.ipynb": notebook()})))
+    assert "the nearest is S101 Ada Lovelace" in result.refused[0].reason and "rename it" in result.refused[0].reason
+
+
+def test_another_labs_notebook_is_refused_and_a_damaged_one_is_taken(gather):
+    files = {"S101.ipynb": notebook(lab="lab2_integer_only"), "S102.ipynb": notebook()[:40], "S103.ipynb": b"[]"}
+    result = gather(("all.zip", zipped(files)))
+    assert [one.reason for one in result.refused] == ["it is a notebook of lab2_integer_only"]
+    assert result.counted["S102"].remarks == ("the notebook is damaged",) and "S103" in result.counted
+
+
+def test_a_pdf_alone_is_taken_and_told(gather):
+    result = gather(("S101.pdf", b"%PDF-1.4"))
+    assert result.counted["S101"].remarks == ("a PDF and no notebook",)
+
+
+def test_two_notebooks_of_one_submission_the_newer_counts(gather, tmp_path):
+    files = tarred({"S101/a.ipynb": notebook("old")}, "w", "2026-10-12T01:00:00+00:00")
+    newer = tarred({"S101/a.ipynb": notebook("new")}, "w", "2026-10-12T02:00:00+00:00")
+    for order in ((files, newer), (newer, files)):
+        result = gather(("1.tar", order[0]), ("2.tar", order[1]))
+        assert b'"new"' in result.counted["S101"].notebook.path.read_bytes() and len(result.aside["S101"]) == 1
+
+
+def test_a_folder_that_a_ta_unpacked(gather, tmp_path):
+    folder = tmp_path / "unpacked" / "Ada Lovelace_4711_assignsubmission_file"
+    folder.mkdir(parents=True)
+    (folder / "lab1.ipynb").write_bytes(notebook())
+    (tmp_path / "unpacked" / "王小明.zip").write_bytes(zipped({"lab1.ipynb": notebook()}))
+    (tmp_path / "unpacked" / ".DS_Store").write_bytes(b"x")
+    result = gather(tmp_path / "unpacked")
+    assert set(result.counted) == {"S101", "S102"} and not result.refused and not result.left_out
+
+
+def test_what_browsers_add_to_a_name(gather):
+    result = gather(("a.zip", zipped({"S101/lab1.ipynb.txt": notebook(), "S102/lab1 (1).ipynb.json": notebook()})))
+    assert set(result.counted) == {"S101", "S102"}
+
+
+def test_no_label_where_there_is_none():
+    for name in ("Lab2_1234_5678_Ada.ipynb", "lab1.ipynb", "x_attempt_2026-13-45-99-00-00_a", "a_b_c", ""):
+        assert read_label(name) is None, name
+
+
+def test_the_table_in_the_docs_holds():
+    """Every example of docs/collecting.md is read as the table says."""
+    page = (REPOSITORY / "docs" / "collecting.md").read_text("utf-8")
+    rows = re.findall(r"^\| (Moodle|Canvas|Blackboard)[^|]*\| `([^`]+)` \| ([^|]*) \| ([^|]*) \|", page, re.MULTILINE)
+    assert len(rows) >= 5
+    for lms, example, sender, when in rows:
+        label = next(filter(None, map(read_label, example.split("/"))))
+        assert label.lms == lms and sender.strip() in label.sender
+        assert (label.when is not None) == when.startswith("in the name") and label.late == ("LATE" in example)

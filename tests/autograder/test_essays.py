@@ -1,0 +1,82 @@
+"""Whatever waits is listed, with as many words as its writer counts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder import gradebook
+from autograder.essays import count_words, waiting
+from autograder.gradebook import CellMark
+from tests.autograder.classes import LAB, kept, record, released_course
+from tests.autograder.test_cli import run
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", 0),
+        ("Weights don't change; activations do.", 5),
+        ("**bold**, _soft_ and `code`", 4),
+        ("量化误差很小", 6),
+        ("int8 量化", 3),
+        ("Квантование — это просто", 3),
+        ("0.5 and 1e-3", 3),
+        ("see [the paper](https://arxiv.org/abs/1712.05877) https://x.org/y", 3),
+        ("![a picture](attachment:plot.png)", 0),
+        ("<br> one\n\n- two", 2),
+    ],
+)
+def test_words_are_counted_as_people_count_them(text, words):
+    assert count_words(text) == words
+
+
+@given(st.lists(st.text("abcxyzäßéж", min_size=1)))
+def test_words_between_spaces_are_words(words):
+    assert count_words(" ".join(words)) == len(words)
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    course = released_course(tmp_path / "course")
+    marks = {
+        "bo": {"q3": CellMark(None, 20, True), "q1-check": CellMark(10, 10, False)},
+        "al": {"q3": CellMark(12, 20, True, by_hand=True), "q1-check": CellMark(1, 10, True)},
+        "cy": {"q3": CellMark(0, 20, False)},
+    }
+    monkeypatch.setattr(gradebook, "marks", lambda _, lab: marks if lab == LAB else {})
+    kept(course, record("al"), {"q3": "four words of mine", "q1": "x"})
+    return course
+
+
+def test_questions_come_one_after_the_other_with_words_and_file(course):
+    found = list(waiting(course, LAB))
+    assert [(one.cell, one.student, one.words, one.again) for one in found] == [
+        ("q1-check", "al", None, False),  # a check is nobody's text
+        ("q3", "al", 4, True),
+        ("q3", "bo", None, False),  # no notebook of hers can be read
+    ]
+    assert found[1].file == course.autograded(LAB, "al") and found[1].out_of == 20
+
+
+def test_no_gradebook_is_told(tmp_path):
+    course = released_course(tmp_path)
+    done = run("essays", "--course", course.root)
+    assert done.returncode == 2 and "no gradebook yet" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("class")
+def test_the_command_lists_the_class(graded):
+    done = run("essays", "lab1", "--course", graded.course.root)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()[1:-1]]
+    expected = {(c, s["id"]) for s in graded.students.values() for c in s.get("read_by_hand", [])}
+    assert {(row[1], row[2]) for row in rows} == expected and len(rows) == len(expected)
+    assert all(row[-1] == str(graded.course.autograded("lab1_linear_quantization", row[2])) for row in rows)
+    assert f"{len(expected)} to be read, of 3 students" in done.stdout
+
+
+@pytest.mark.slow
+def test_nothing_waits(course, released):
+    done = run("essays", "--course", released.root)
+    assert done.returncode == 0 and done.stdout.strip() == "nothing waits for a person"

@@ -1,0 +1,127 @@
+"""The zip is one that the LMS can read back, by what its own importer does with names (not seen on a live LMS)."""
+
+import io
+import zipfile
+
+import pytest
+
+from autograder import gradebook
+from autograder.collect.lms_names import lms_names
+from autograder.errors import UserError
+from autograder.feedback_zip import Naming, write_zip
+from autograder.files import write_atomic
+from autograder.roster import Student
+from tests.autograder.classes import LAB, kept, record, released_course
+from tests.autograder.test_cli import run
+
+PEOPLE = [Student("s1", "Ada", "Lovelace"), Student("s2", "", "王小明"), Student("s3", "Jean_Luc", "O'Neill")]
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    course = released_course(tmp_path / "course")
+    for student in ("s1", "s2", "s3"):
+        write_atomic(course.feedback(LAB, student), f"page of {student}")
+    monkeypatch.setattr(gradebook, "roster", lambda _: PEOPLE)
+    return course
+
+
+def download(path, *names):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"{}")  # so a zip in it is a damaged one: its name says enough
+    return path
+
+
+def entries(bundle):
+    with zipfile.ZipFile(bundle.path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def as_moodle_reads(name):
+    """Participant and file name, as Moodle's importer takes them from a path; None where it passes the file over."""
+    parts = name.split("/")
+    while parts:
+        info = parts.pop(0).split("_", 4)
+        if len(info) >= 4 and info[1].isdigit() and info[2] == "assignsubmission" and info[3] == "file":
+            return int(info[1]), "/".join(filter(None, [info[4] if len(info) > 4 else "", *parts]))
+    return None
+
+
+def as_canvas_reads(name):
+    """Student and file, as Canvas takes them from a name."""
+    numbers = [part for part in name.split("_") if part.isdigit()]
+    return tuple(map(int, numbers[:2]))
+
+
+def test_plain_is_a_folder_a_student(course):
+    bundle = write_zip(course, LAB, Naming.PLAIN, {})
+    assert entries(bundle) == {f"{s}/{LAB}_feedback.html": f"page of {s}".encode() for s in ("s1", "s2", "s3")}
+    assert bundle.students == ("s1", "s2", "s3") and bundle.unnamed == ()
+
+
+def test_moodle_finds_each_students_page(course, tmp_path):
+    names = ("Ada Lovelace_101_assignsubmission_file_/Lab1_s1_Ada.zip", "王小明_102_assignsubmission_file_Lab1.ipynb")
+    found = lms_names(course, LAB, "Moodle", [download(tmp_path / "all.zip", *names)])
+    bundle = write_zip(course, LAB, Naming.MOODLE, found)
+    read = {as_moodle_reads(name): content for name, content in entries(bundle).items()}
+    page = f"{LAB}_feedback.html"
+    assert read == {(101, page): b"page of s1", (102, page): b"page of s2"} and bundle.unnamed == ("s3",)
+
+
+def test_moodles_worksheet_says_the_same(course, tmp_path):
+    table = tmp_path / "worksheet.csv"
+    rows = "Identifier,Full name,ID number,Last modified (submission)\nParticipant 7,Jean_Luc O'Neill,s3,-\n"
+    table.write_text(rows, "utf-8")
+    bundle = write_zip(course, LAB, Naming.MOODLE, lms_names(course, LAB, "Moodle", [table]))
+    assert [as_moodle_reads(name)[0] for name in entries(bundle)] == [7] and bundle.students == ("s3",)
+
+
+def test_canvas_finds_each_students_page_and_a_zip_goes_back_as_a_zip(course, tmp_path):
+    names = (
+        "lovelaceada_LATE_11_901_Lab1_s1_Ada.zip",
+        "lovelaceada_LATE_11_900_report.pdf",
+        "王小明_12_902_Lab1.ipynb",
+    )
+    found = lms_names(course, LAB, "Canvas", [download(tmp_path / "submissions.zip", *names)])
+    bundle = write_zip(course, LAB, Naming.CANVAS, found)
+    packed = entries(bundle)
+    assert {as_canvas_reads(name) for name in packed} == {(11, 901), (12, 902)} and bundle.renamed == ("s2",)
+    with zipfile.ZipFile(io.BytesIO(packed[names[0]])) as inner:
+        assert inner.read(f"{LAB}_feedback.html") == b"page of s1"
+    assert packed["王小明_12_902_Lab1.html"] == b"page of s2"
+
+
+def test_names_of_another_lms_and_of_nobody_are_passed_over(course, tmp_path):
+    archive = download(tmp_path / "x.zip", "lovelaceada_11_901_a.ipynb", "Eve Nobody_5_assignsubmission_file_/a.ipynb")
+    assert lms_names(course, LAB, "Moodle", [archive]) == {}
+
+
+def test_a_download_that_is_not_there_is_told(course, tmp_path):
+    with pytest.raises(UserError, match="is not there"):
+        lms_names(course, LAB, "Moodle", [tmp_path / "no.zip"])
+
+
+def test_the_same_pages_make_the_same_zip_and_no_name_leads_out(course):
+    once = write_zip(course, LAB, Naming.PLAIN, {}).path.read_bytes()
+    assert write_zip(course, LAB, Naming.PLAIN, {}).path.read_bytes() == once
+    write_atomic(course.feedback(LAB, "..\\.._up"), "x")
+    assert all(".." not in name.split("/") for name in entries(write_zip(course, LAB, Naming.PLAIN, {})))
+
+
+def test_the_command_asks_for_the_download_and_packs_without_one(course):
+    kept(course, record("s1"))
+    done = run("feedback", "lab1", "--zip", "moodle", "--course", course.root)
+    assert done.returncode == 2 and "--download" in done.stderr
+    done = run("feedback", "lab1", "--zip", "plain", "--course", course.root)
+    assert done.returncode == 0 and f"{LAB}_plain.zip" in done.stdout, done.stderr
+    assert zipfile.ZipFile(course.root / "feedback" / f"{LAB}_plain.zip").namelist()[0] == f"s1/{LAB}_feedback.html"
+    assert run("feedback", "lab1", "--zip", "ilias", "--course", course.root).returncode == 2
+
+
+def test_a_download_without_a_name_of_the_roster_is_told(course, tmp_path):
+    kept(course, record("s1"))
+    archive = download(tmp_path / "x.zip", "a.ipynb")
+    done = run("feedback", "lab1", "--zip", "canvas", "--download", archive, "--course", course.root)
+    assert done.returncode == 2 and "is it the download" in done.stderr
+    assert not (course.root / "feedback" / f"{LAB}_canvas.zip").exists()
