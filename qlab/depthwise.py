@@ -30,7 +30,7 @@ class DepthwiseNet(nn.Module):
         with torch.no_grad():
             for block in (self.stem, self.pointwise1, self.pointwise2):
                 factors = block[1].weight
-                factors[: int(silent * len(factors))] = 0.01  # type: ignore[operator, index, arg-type]  # a Parameter
+                factors[: int(silent * len(factors))] = 0.01  # type: ignore[operator, arg-type]  # a Parameter
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (images, classes) of images (images, channels, side, side)."""

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -89,4 +90,4 @@ def _equalize_layers(first: Layer, second: Layer) -> None:
 def consecutive(network: nn.Module) -> list[tuple[str, str]]:
     """Each layer with the next one: the pairs of a network that is a plain chain."""
     names = list(layers_of(network))
-    return list(zip(names[:-1], names[1:], strict=True))
+    return list(pairwise(names))

@@ -156,9 +156,7 @@ def _best(
     measure: Callable[[Sequence[str]], float],
     results: Results,
 ) -> Step:
-    settings = {
-        "keep " + ", ".join(sorted(kept)): [name for name in names if name not in kept] for kept in choices
-    }
+    settings = {"keep " + ", ".join(sorted(kept)): [name for name in names if name not in kept] for kept in choices}
     values = list(sweep(settings, measure, results, progress=False).values())
     place = max(range(len(choices)), key=values.__getitem__)
     return Step(choices[place], values[place])
