@@ -233,7 +233,7 @@ def fixed(*weights):
     return Drawn(lambda generator: [torch.tensor(weight) for weight in weights])
 
 
-def layers(*sizes, spread=1.0):
+def random_layers(*sizes, spread=1.0):
     """Weights of a chain that takes sizes[0] numbers; with a spread above 1 some rows are larger than others."""
 
     def draw(generator):
@@ -278,8 +278,8 @@ q2 = Question(
     ),
     cases=[
         case("the worked example", fixed([[1.0, 0.6]], [[1.8], [-2.0]]), [[1.0, 2.0]], 3),
-        case("three layers, 4 bits", layers(6, 8, 8, 5), normal(12, 6), 4, such_that=audible),
-        case("four layers, 3 bits", layers(5, 9, 7, 7, 4), normal(10, 5), 3, such_that=audible),
+        case("three layers, 4 bits", random_layers(6, 8, 8, 5), normal(12, 6), 4, such_that=audible),
+        case("four layers, 3 bits", random_layers(5, 9, 7, 7, 4), normal(10, 5), 3, such_that=audible),
     ],
     mistakes=[
         Mistake(
@@ -394,8 +394,8 @@ q3 = Question(
     ),
     cases=[
         case("the worked example", fixed([[1.0, 0.6]], [[1.8], [-2.0]]), [[1.0, 2.0]], 3),
-        case("three layers, 4 bits", layers(6, 8, 8, 5), normal(12, 6), 4, such_that=audible),
-        case("four layers, 3 bits", layers(5, 9, 7, 7, 4), normal(10, 5), 3, such_that=audible),
+        case("three layers, 4 bits", random_layers(6, 8, 8, 5), normal(12, 6), 4, such_that=audible),
+        case("four layers, 3 bits", random_layers(5, 9, 7, 7, 4), normal(10, 5), 3, such_that=audible),
     ],
     mistakes=[
         Mistake(
@@ -534,11 +534,11 @@ def least_first(measure, n):
     return kept
 
 
-def chosen(seed, *sizes, spread=6.0, rows=16):
+def chain_of(seed, *sizes, spread=6.0, rows=16):
     """A chain and its input from a seed of its own: which mistakes show was looked at once."""
 
     def weights(generator):
-        return layers(*sizes, spread=spread).draw(torch.Generator().manual_seed(seed))
+        return random_layers(*sizes, spread=spread).draw(torch.Generator().manual_seed(seed))
 
     inputs = torch.randn(rows, sizes[0], generator=torch.Generator().manual_seed(seed + 1))
     return Drawn(weights), inputs
@@ -568,10 +568,10 @@ q4 = Question(
     ),
     cases=[
         case("the worked example", fixed([[1.0, 0.6]], [[1.8], [-2.0]]), [[1.0, 2.0]], 3, 20.0),
-        case("five layers, 3 bits", *chosen(162, 5, 8, 8, 8, 8, 4), 3, 10.4),
-        case("five layers, 4 bits", *chosen(176, 4, 6, 8, 6, 6, 5), 4, 16.4),
-        case("a random chain", layers(6, 8, 8, 5), normal(12, 6), 4, 22.0, such_that=first_step_is_clear),
-        case("a low target", *chosen(162, 5, 8, 8, 8, 8, 4), 3, 5.0, group="none"),
+        case("five layers, 3 bits", *chain_of(162, 5, 8, 8, 8, 8, 4), 3, 10.4),
+        case("five layers, 4 bits", *chain_of(176, 4, 6, 8, 6, 6, 5), 4, 16.4),
+        case("a random chain", random_layers(6, 8, 8, 5), normal(12, 6), 4, 22.0, such_that=first_step_is_clear),
+        case("a low target", *chain_of(162, 5, 8, 8, 8, 8, 4), 3, 5.0, group="none"),
     ],
     mistakes=[
         Mistake(
