@@ -522,7 +522,7 @@ def layers_compared(
         for row, value in enumerate(values):
             outward = (value >= 0) == bool(place)
             axes.text(
-                value, row, f" {value:.0f} ".replace("-", "−"), ha="left" if outward else "right", va="center",
+                value, row, f" {round(value)} ".replace("-", "−"), ha="left" if outward else "right", va="center",
                 fontsize=9.5, color=look.ink,
             )  # fmt: skip
     figure.text(0.02, 1 - 0.3 / (1.5 + 0.36 * len(names)), title, fontsize=12, color=look.ink)
@@ -543,12 +543,15 @@ class Point:
     best: bool
 
 
-def pareto_plot(points: Sequence[Point], *, title: str, dark: bool = False) -> DescribedFigure:
+def pareto_plot(
+    points: Sequence[Point], *, title: str, lowest: float | None = None, dark: bool = False
+) -> DescribedFigure:
     """Size and accuracy as points; those that no other beats are filled, named and joined.
 
     Args:
         points: at least one.
         title: a text.
+        lowest: points less accurate than this are left out of the picture, not out of its description.
         dark: for a dark background.
     """
     look = DARK if dark else LIGHT
@@ -556,24 +559,27 @@ def pareto_plot(points: Sequence[Point], *, title: str, dark: bool = False) -> D
     figure.subplots_adjust(left=0.1, right=0.97, top=0.91, bottom=0.12)
     axes = figure.add_subplot()
     front = sorted((point for point in points if point.best), key=lambda point: point.size)
-    beaten = [point for point in points if not point.best]
+    drawn = [point for point in front if lowest is None or point.accuracy >= lowest]
+    beaten = [point for point in points if not point.best and (lowest is None or point.accuracy >= lowest)]
     axes.plot([p.size for p in beaten], [p.accuracy for p in beaten], "o", mfc="none", color=look.raw, markersize=8)
     axes.step(
-        [p.size for p in front], [p.accuracy for p in front], "-o", where="post", color=look.activation, markersize=8
+        [p.size for p in drawn], [p.accuracy for p in drawn], "-o", where="post", color=look.activation, markersize=8
     )
     _style(axes, look)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1%}"))
     axes.set_xlabel("bytes", color=look.ink)
     axes.set_ylabel("accuracy", color=look.ink)
     axes.set_title(title, loc="left", fontsize=12, color=look.ink)
+    axes.margins(x=0.08, y=0.3)
     low, high = axes.get_xlim()
-    for point in front:
+    for number, point in enumerate(drawn):
         left = point.size < (low + high) / 2
+        # Names of neighbours stand at different heights, or they would run into each other.
         axes.annotate(
-            point.name, (point.size, point.accuracy), (8 if left else -8, -13), textcoords="offset points",
-            ha="left" if left else "right", fontsize=9.5, color=look.ink,
+            point.name, (point.size, point.accuracy), (8 if left else -8, -16 - 15 * (number % 3)),
+            textcoords="offset points", ha="left" if left else "right", fontsize=9.5, color=look.ink,
+            arrowprops={"arrowstyle": "-", "color": look.grid, "linewidth": 0.8},
         )  # fmt: skip
-    axes.margins(y=0.12)
     told = ", ".join(f"{p.name}: {p.size:,.0f} bytes, {p.accuracy:.1%}" for p in front)
     figure.description = f"{title}. Beaten by none of the {len(points)}: {told}."
     return figure

@@ -59,6 +59,8 @@ def keep_worst(weights, x, bits, target):
     wanted, kept = chain(weights, x), []
 
     def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
         mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
         return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
 

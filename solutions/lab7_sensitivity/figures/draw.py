@@ -1,4 +1,4 @@
-"""The figures of Lab 7: python draw.py writes them beside this file. Everything in them is drawn from numbers given here."""
+"""Draws the pictures in Lab 7's text: python solutions/lab7_sensitivity/figures/draw.py."""
 
 from pathlib import Path
 
@@ -54,23 +54,17 @@ def three_comparisons():
         arrow(axes, (11.4, y), (13.0, y), colour)
     axes.text(13.2, 4.3, "fp32", va="center", fontsize=11, color=BLUE)
     axes.text(13.2, 0.7, "quantized", va="center", fontsize=11, color=PURPLE)
-    box(axes, 10.4, 2.5, "$W_2$", DARK_ORANGE, dashed=True)
-    axes.text(13.2, 2.5, "the shadow", va="center", fontsize=11, color=DARK_ORANGE)
-    arrow(axes, (11.4, 2.5), (13.0, 2.5), DARK_ORANGE)
+    box(axes, 10.4, 2.5, "$W_2$, the shadow", DARK_ORANGE, dashed=True)
+    arrow(axes, (11.4, 2.5), (12.3, 2.5), DARK_ORANGE)
     arrow(axes, (8.4, 0.85), (9.4, 2.35), DARK_ORANGE, "the quantized\nrow's input", (-1.25, 0.35))
     for low, high, x, text, colour in (
-        (1.15, 2.05, 11.9, "alone", DARK_ORANGE),
+        (0.8, 2.4, 11.8, "alone", DARK_ORANGE),
         (1.15, 3.85, 4.0, "weights", INK),
-        (1.15, 3.85, 12.75, "outputs", INK),
+        (0.8, 4.2, 12.75, "outputs", INK),
     ):
-        axes.annotate(
-            "",
-            (x, high),
-            (x, low),
-            arrowprops={"arrowstyle": "<->", "color": colour, "linewidth": 1.2, "linestyle": ":"},
-        )
-        middle = (low + high) / 2 + (0.75 if text == "outputs" else 0.0)
-        axes.text(x + 0.15, middle, text, va="center", fontsize=10.5, color=colour)
+        look = {"arrowstyle": "<->", "color": colour, "linewidth": 1.2, "linestyle": ":"}
+        axes.annotate("", (x, high), (x, low), arrowprops=look)
+        axes.text(x + 0.1, (low + high) / 2, text, va="center", fontsize=10.5, color=colour)
     figure.savefig(HERE / "three_comparisons.png")
 
 
@@ -86,15 +80,14 @@ def equalization():
         axes.bar(channels - 0.19, r1, 0.34, color=BLUE, label="$r_1$: made by the first layer")
         axes.bar(channels + 0.19, r2, 0.34, color=ORANGE, label="$r_2$: taken by the second")
         axes.axhline(r1.max() / 15, color=PURPLE, linestyle="--", linewidth=1.2)
-        axes.text(
-            3.5,
-            r1.max() / 15 + 0.15,
-            "half a 4-bit step\nof the first layer" if not place else "",
-            ha="right",
-            va="bottom",
-            fontsize=9.5,
-            color=PURPLE,
-        )
+        if not place:
+            axes.text(
+                0.6,
+                6.6,
+                "dashed: half a 4-bit step of the first layer;\nwhat lies below becomes 0",
+                fontsize=9.5,
+                color=PURPLE,
+            )
         axes.set_ylim(0, 8.6)
         axes.set_xlim(-0.5, 3.5)
         axes.set_xticks(channels, [f"channel {i}" for i in channels], fontsize=9.5)
