@@ -1,4 +1,4 @@
-"""What quantization costs and buys: size in memory, noise, and which trades between size and accuracy are worth making."""
+"""What quantization costs and buys: size in memory, noise, which trades are worth making, what a profile allows."""
 
 import math
 from collections.abc import Sequence

@@ -25,7 +25,8 @@ def corrected_bias(bias: Tensor, output: Tensor, quantized_output: Tensor) -> Te
     """
     if output.shape != quantized_output.shape or output.dim() < 2 or bias.shape != output.shape[1:2]:
         raise ValueError(
-            f"outputs {tuple(output.shape)} and {tuple(quantized_output.shape)} and a bias {tuple(bias.shape)} do not fit."
+            f"outputs {tuple(output.shape)} and {tuple(quantized_output.shape)} and a bias {tuple(bias.shape)} "
+            "do not fit."
         )
     others = [dim for dim in range(output.dim()) if dim != 1]
     shift = (output.double() - quantized_output.double()).mean(dim=others)

@@ -19,7 +19,7 @@ def equalizing_factors(first: Tensor, second: Tensor, *, depthwise: bool = False
         depthwise: the second layer's output channel i sees the first one's channel i only.
 
     Returns:
-        (channels,), float32: sqrt(r1 / r2) with the largest absolute values r1, r2 of a channel; 1 where one of them is 0.
+        (channels,), float32: sqrt(r1 / r2), with the largest absolute values r1 and r2 of a channel; 1 where one is 0.
 
     Source: Nagel et al. 2019 (arXiv 1906.04721), section 4.1, equation 11.
     """

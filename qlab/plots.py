@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -468,7 +469,9 @@ def layer_bars(
     axes.set_ylabel(value_name, color=look.ink)
     if percent:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
-    handles = [Rectangle((0, 0), 1, 1, color=colour) for colour in (look.activation, look.weight, look.clipping)]
+    handles: list[Artist] = [
+        Rectangle((0, 0), 1, 1, color=colour) for colour in (look.activation, look.weight, look.clipping)
+    ]
     labels = list(series)
     if level is not None:
         line = axes.axhline(level[1], color=look.ink, linestyle=":", linewidth=1.4)

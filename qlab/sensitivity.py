@@ -153,7 +153,7 @@ def keep_worst(
 def keep_in_order(
     order: Sequence[str], measure: Callable[[Sequence[str]], float], target: float, *, results: Results | None = None
 ) -> list[Step]:
-    """As `keep_worst`, with an order that is given, such as the one by which layers hurt alone: a measurement a step."""
+    """As `keep_worst` in a given order, such as by how much each layer hurts alone: one measurement a step."""
     results = {} if results is None else results
     steps = [_best(order, [()], measure, results)]
     while steps[-1].value < target and len(steps[-1].kept) < len(order):

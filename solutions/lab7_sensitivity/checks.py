@@ -5,6 +5,7 @@ where an answer in float32 may differ in its last digits, the two readings of a 
 """
 
 import math
+from itertools import pairwise
 
 import provided
 import torch
@@ -238,7 +239,7 @@ def random_layers(*sizes, spread=1.0):
 
     def draw(generator):
         made = []
-        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        for inputs, outputs in pairwise(sizes):
             weight = torch.randn(outputs, inputs, generator=generator) / math.sqrt(inputs)
             made.append(weight * spread ** torch.rand(outputs, 1, generator=generator))
         return made
@@ -565,8 +566,8 @@ q4 = Question(
     off_limits=("qlab.sensitivity:keep_worst", *GRIDS[1:]),
     uses={"sqnr_and_mse": q1},
     parts=(
-        Part("which layers are kept", 9, fields=("kept",)),
-        Part("what is reached with them", 4, fields=("reached",)),
+        Part("which layers are kept", 9, fields=("kept",), groups=("usual",)),
+        Part("what is reached with them", 4, fields=("reached",), groups=("usual",)),
         Part("nothing is kept where nothing has to be", 2, groups=("none",)),
     ),
     cases=[
@@ -675,7 +676,7 @@ def along_the_sizes(points):
     """A point stands if it is more accurate than the next smaller one."""
     order = sorted(range(len(points)), key=lambda i: points[i])
     best = [True] * len(points)
-    for before, after in zip(order[:-1], order[1:], strict=True):
+    for before, after in pairwise(order):
         best[after] = points[after][1] > points[before][1]
     return best
 
