@@ -69,9 +69,10 @@ else:
 
     import qlab
     from provided import annealed, chain, on_grid
-    from qlab import bias_correction, comparison, data, depthwise, equalization, fusion, models, plots, sensitivity, training
+    from qlab import bias_correction, comparison, data, depthwise, engines, equalization, fusion, models, plots, sensitivity, training
     from qlab.sensitivity import Precision
     from qlab.sweep import sweep
+    from qlab.torch_flow import numeric_suite
 
     print(f"Ready: qlab {qlab.__version__}, torch {torch.__version__}.")
 
@@ -267,6 +268,24 @@ made for channels a hundred times larger, all of its weights become 0. The **out
 (the worst one alone: noise {{ digits.alone_excess }} dB above the signal).
 
 So "find the layer by its SQNR" is good advice only if one adds: of its **output**, and alone.
+
+PyTorch's own numeric suite does the same for a network that was converted to integers. The next cell converts ours for an engine with 8 bits (the flow of Lab 4, 8 bits are all that engines have) and asks it; beside it stand our numbers for 8 bits.
+"""
+
+# %% id="suite" tags=["demo"]
+engine = next((name for name in ("qnnpack", "onednn", "x86", "fbgemm") if name in engines.available()), None)
+if engine is None:
+    print("PyTorch has no engine for int8 here.")
+else:
+    theirs = numeric_suite.compare(network, calibration, x_held, engine)
+    ours = comparison.compare(network, quantized(layers, 8, per_channel=engine != "qnnpack"), x_held)
+    print(f"{engine:12}  torch: weight, output    ours: weight, output   dB")
+    for name, row in zip(short, ours):
+        print(f"{name:12}{theirs[row.name][0]:15.1f}{theirs[row.name][1]:8.1f}{row.weight:16.1f}{row.output:8.1f}")
+
+# %% [markdown] id="one-text"
+"""
+Small differences are expected: an engine quantizes each layer's output, we quantize each layer's input, and torch's weights use -128 too.
 
 ## 4 · One at a time
 

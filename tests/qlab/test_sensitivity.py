@@ -133,3 +133,14 @@ def test_in_the_first_layer_alone_is_the_output(network, images):
     made = quantized(network, dict.fromkeys(layers_of(network), Precision(5, 6)), input_ranges(network, images))
     first = compare(network, made, images)[0]
     assert first.alone == pytest.approx(first.output) and first.weight > 15
+
+
+@pytest.mark.skipif("qnnpack" not in torch.backends.quantized.supported_engines, reason="qnnpack is not here")
+def test_torchs_numeric_suite_finds_the_same_noise(network, images):
+    from qlab.torch_flow import numeric_suite
+
+    theirs = numeric_suite.compare(network, images, images, "qnnpack")
+    made = quantized(network, dict.fromkeys(layers_of(network), Precision(8, 8)), input_ranges(network, images))
+    for row in compare(network, made, images):
+        weight, output = theirs[row.name]
+        assert weight == pytest.approx(row.weight, abs=3.0) and abs(output - row.output) < 12
