@@ -558,8 +558,8 @@ def pareto_plot(
         dark: for a dark background.
     """
     look = DARK if dark else LIGHT
-    figure = DescribedFigure(figsize=(8.2, 4.8), dpi=100, facecolor=look.background)
-    figure.subplots_adjust(left=0.1, right=0.97, top=0.91, bottom=0.12)
+    figure = DescribedFigure(figsize=(9.8, 4.6), dpi=100, facecolor=look.background)
+    figure.subplots_adjust(left=0.09, right=0.7, top=0.91, bottom=0.12)
     axes = figure.add_subplot()
     front = sorted((point for point in points if point.best), key=lambda point: point.size)
     drawn = [point for point in front if lowest is None or point.accuracy >= lowest]
@@ -573,16 +573,15 @@ def pareto_plot(
     axes.set_xlabel("bytes", color=look.ink)
     axes.set_ylabel("accuracy", color=look.ink)
     axes.set_title(title, loc="left", fontsize=12, color=look.ink)
-    axes.margins(x=0.08, y=0.3)
-    low, high = axes.get_xlim()
-    for number, point in enumerate(drawn):
-        left = point.size < (low + high) / 2
-        # Names of neighbours stand at different heights, or they would run into each other.
+    axes.margins(x=0.08, y=0.14)
+    # Neighbours lie so close that their names would run into each other: numbers stand there, names beside the axes.
+    for number, point in enumerate(drawn, 1):
+        place = (point.size, point.accuracy)
         axes.annotate(
-            point.name, (point.size, point.accuracy), (8 if left else -8, -16 - 15 * (number % 3)),
-            textcoords="offset points", ha="left" if left else "right", fontsize=9.5, color=look.ink,
-            arrowprops={"arrowstyle": "-", "color": look.grid, "linewidth": 0.8},
-        )  # fmt: skip
+            f"{number}", place, (0, 7), textcoords="offset points", ha="center", fontsize=10.5, color=look.ink
+        )
+        line = f"{number}  {point.name}: {point.accuracy:.1%}"
+        axes.text(1.03, 1 - 0.075 * number, line, transform=axes.transAxes, fontsize=10.5, color=look.ink)
     told = ", ".join(f"{p.name}: {p.size:,.0f} bytes, {p.accuracy:.1%}" for p in front)
     figure.description = f"{title}. Beaten by none of the {len(points)}: {told}."
     return figure

@@ -161,5 +161,6 @@ def test_the_pareto_plot_joins_and_names_what_nothing_beats(dark):
     figure = plots.pareto_plot(points, title="A trade", dark=dark)
     beaten, front = figure.axes[0].lines
     assert beaten.get_xdata().tolist() == [2000] and front.get_xdata().tolist() == [1000, 4000]
-    assert {text.get_text() for text in figure.axes[0].texts} == {"int8", "fp32"}
+    assert {text.get_text() for text in figure.axes[0].texts} == {"1", "2", "1  int8: 90.0%", "2  fp32: 95.0%"}
+    assert not plots.pareto_plot(points, title="High", lowest=0.92, dark=dark).axes[0].lines[0].get_xdata().tolist()
     assert figure.description.startswith("A trade. Beaten by none of the 3: int8: 1,000 bytes, 90.0%, fp32")

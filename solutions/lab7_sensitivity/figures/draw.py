@@ -79,7 +79,7 @@ def equalization():
         channels = np.arange(4)
         axes.bar(channels - 0.19, r1, 0.34, color=BLUE, label="$r_1$: made by the first layer")
         axes.bar(channels + 0.19, r2, 0.34, color=ORANGE, label="$r_2$: taken by the second")
-        axes.axhline(r1.max() / 15, color=PURPLE, linestyle="--", linewidth=1.2)
+        axes.axhline(r1.max() / 14, color=PURPLE, linestyle="--", linewidth=1.2)
         if not place:
             axes.text(
                 0.6,
