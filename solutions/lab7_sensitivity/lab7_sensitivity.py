@@ -83,8 +83,8 @@ else:
 A small MobileNet: a stem, then three pairs of a depthwise 3x3 convolution (each channel for itself) and a pointwise 1x1 convolution (which mixes them), batch norm and ReLU behind each, and one linear layer.
 Eight layers in all. It is trained in fp32 and its batch norm is folded (Lab 4). Then all of its layers are quantized after training: weights symmetric, inputs of the layers with 8 bits, affine.
 
-In large MobileNets some channels become nearly silent in training: batch norm gives them a factor close to 0, and the batch norm behind the next depthwise layer divides by their tiny spread again. What is folded into the
-weights there differs from channel to channel by the hundred. A net as small as ours does not get there by itself, so we **plant** it: a quarter of the channels of the stem and of the first two pointwise layers begins with a factor of 0.01. All the rest is measured as it comes.
+Large MobileNets lose much with one scale for each layer, because the folded weights of their depthwise layers have very different ranges from channel to channel (Nagel et al. 2019, [arXiv 1906.04721](https://arxiv.org/abs/1906.04721), section 3.1). One way to such ranges: a channel becomes nearly silent, batch norm gives it a factor close to 0, and the batch norm behind the next depthwise
+layer divides by its tiny spread again. A net as small as ours does not get there by itself, so we **plant** it: a quarter of the channels of the stem and of the first two pointwise layers begins with a factor of 0.01. All the rest is measured as it comes.
 
 A sixth of the training images is held out: layers are *chosen* by them, and the test images only tell at the end what came of it.
 
@@ -564,7 +564,7 @@ Test accuracies differ by half a point for no reason but chance: with {{ digits.
 
 ## 6 · Bias correction
 
-Rounding moves each weight a little up or down. Over a whole channel that seldom cancels, and inputs behind a ReLU are never negative: so the channel's output is **shifted** by about the same amount for every image. A shift is what a bias is for. Measure it on calibration images and take it out (Nagel et al. 2019, [arXiv 1906.04721](https://arxiv.org/abs/1906.04721)):
+Rounding moves each weight a little up or down. Over a whole channel that seldom cancels, and inputs behind a ReLU are never negative: so the channel's output is **shifted** by about the same amount for every image. A shift is what a bias is for. Measure it on calibration images and take it out (Nagel et al. 2019, section 4.2, do it without data):
 
 $$ error = \text{mean}(W_q\, x_q + b) - \text{mean}(W x + b), \qquad b \leftarrow b - error $$
 
