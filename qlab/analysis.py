@@ -1,6 +1,7 @@
-"""What quantization costs and buys: size in memory, signal-to-quantization-noise ratio."""
+"""What quantization costs and buys: size in memory, noise, which trades are worth making, what a profile allows."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -44,3 +45,54 @@ def sqnr(reference: Tensor, approximation: Tensor) -> float:
     if noise == 0:
         return math.inf
     return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
+
+
+def mse(reference: Tensor, approximation: Tensor) -> float:
+    """Mean squared error: the mean of (x - y)**2, in float64.
+
+    Args, Raises: as `sqnr`; ValueError for an empty tensor too.
+    """
+    if reference.shape != approximation.shape:
+        raise ValueError(f"shapes differ: {tuple(reference.shape)} and {tuple(approximation.shape)}.")
+    if reference.numel() == 0:
+        raise ValueError("there is no mean of no values.")
+    error = reference.detach().to(torch.float64) - approximation.detach().to(torch.float64)
+    return float(error.square().mean())
+
+
+def pareto(sizes: Sequence[float], accuracies: Sequence[float]) -> list[bool]:
+    """Which points no other point beats: smaller or equal and at least as accurate, and better in one of the two.
+
+    Args:
+        sizes: of each point, less is better.
+        accuracies: of each point, more is better. Equal points do not beat each other.
+
+    Raises:
+        ValueError: the two have not the same length.
+    """
+    points = list(zip(sizes, accuracies, strict=True))
+    return [not any(_beats(other, point) for other in points) for point in points]
+
+
+def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return one[0] <= other[0] and one[1] >= other[1] and one != other
+
+
+def amdahl(seconds: Sequence[float], place: int, faster: float) -> float:
+    """How many times faster the whole becomes where one part becomes `faster` times as fast; math.inf gives the bound.
+
+    Args:
+        seconds: of each part, at least 0, not all 0.
+        place: of the part that changes.
+        faster: above 0.
+
+    Raises:
+        ValueError: a negative time, no time at all, or faster not above 0.
+
+    Source: Amdahl 1967, "Validity of the single processor approach to achieving large scale computing capabilities".
+    """
+    whole = sum(seconds)
+    if min(seconds) < 0 or whole <= 0 or not faster > 0:
+        raise ValueError("times are at least 0 and not all 0, and a factor is above 0.")
+    rest = whole - seconds[place] + seconds[place] / faster
+    return whole / rest if rest > 0 else math.inf

@@ -1,7 +1,10 @@
 """Batch-norm folding: a convolution and the batch norm behind it become one convolution."""
 
+import copy
+from itertools import pairwise
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def fold_batch_norm(
@@ -31,3 +34,28 @@ def fold_batch_norm(
     # Batch norm subtracts its mean after the convolution has added its bias, so the bias is scaled too.
     shift = beta - mean * scale if bias is None else beta + (bias - mean) * scale
     return weight * scale.reshape(-1, *[1] * (weight.dim() - 1)), shift
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """A copy of a network, in evaluation mode, in which each convolution took up the batch norm behind it.
+
+    Looked for inside of each `nn.Sequential`; what stood there keeps its name, and the batch norm's place is empty.
+    """
+    network = copy.deepcopy(network).eval()
+    for sequence in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        for place, (conv, norm) in enumerate(pairwise(list(sequence))):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                sequence[place], sequence[place + 1] = _folded_pair(conv, norm), nn.Identity()
+    return network
+
+
+def _folded_pair(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+    assert norm.running_mean is not None and norm.running_var is not None
+    made = copy.deepcopy(conv)
+    weight, bias = fold_batch_norm(
+        conv.weight.detach(),
+        None if conv.bias is None else conv.bias.detach(),
+        norm.running_mean, norm.running_var, norm.weight.detach(), norm.bias.detach(), norm.eps,
+    )  # fmt: skip
+    made.weight, made.bias = nn.Parameter(weight), nn.Parameter(bias)
+    return made

@@ -8,6 +8,7 @@ from typing import Any
 from torch.ao import quantization as torchs_quantization
 from torch.ao.nn.intrinsic.qat import freeze_bn_stats
 from torch.ao.nn.quantized import FloatFunctional
+from torch.ao.ns import _numeric_suite
 from torch.ao.quantization import (
     DeQuantStub,
     HistogramObserver,
@@ -23,6 +24,7 @@ from torch.ao.quantization import (
 )
 
 ao: Any = torchs_quantization  # torch leaves most of it untyped
+suite: Any = _numeric_suite
 
 # Said once a process, where a quantized tensor is first made: on stderr it would cost a test cell its marks.
 for _said in (
@@ -52,6 +54,8 @@ convert = quiet()(ao.convert)
 quantize_dynamic = quiet()(ao.quantize_dynamic)
 prepare_fx = quiet()(quantize_fx.prepare_fx)
 convert_fx = quiet()(quantize_fx.convert_fx)
+compare_weights = quiet()(suite.compare_weights)
+compare_model_outputs = quiet()(suite.compare_model_outputs)
 FakeQuantizeBase = ao.FakeQuantizeBase
 
 __all__ = [
@@ -64,6 +68,8 @@ __all__ = [
     "QConfigMapping",
     "QuantStub",
     "QuantWrapper",
+    "compare_model_outputs",
+    "compare_weights",
     "convert",
     "convert_fx",
     "default_per_channel_weight_observer",

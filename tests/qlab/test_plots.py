@@ -126,3 +126,41 @@ def test_curves_draw_a_band_where_there_are_seeds_and_name_each_line(dark):
     assert min(b - a for a, b in itertools.pairwise(heights)) > 0.03
     assert "8 bits: from 0.85 to 0.96, between 0.8 and 0.97." in figure.description
     assert png_size(figure.png()) == (820, 460)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_bars_over_layers_stand_side_by_side(dark):
+    series = {"it alone": [0.01, 0.3], "all but it": [0.4, 0.1]}
+    figure = plots.layer_bars(
+        ["stem", "head"], series, value_name="loss", title="What hurts", level=("all", 0.41), dark=dark
+    )
+    (axes,) = figure.axes
+    assert [round(patch.get_height(), 2) for patch in axes.patches] == [0.01, 0.3, 0.4, 0.1]
+    assert len({round(patch.get_x(), 3) for patch in axes.patches}) == 4
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["it alone", "all but it", "all"]
+    assert "it alone: stem 1.0%, head 30.0%. all but it: stem 40.0%, head 10.0%." in figure.description
+    assert png_size(figure.png()) == (880, 420)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_layers_are_compared_to_the_left_and_to_the_right(dark):
+    figure = plots.layers_compared(["a", "b"], [30.0, 20.0], [28.0, -1.5], title="SQNR", dark=dark)
+    left, right = figure.axes
+    assert left.get_xlim() == right.get_xlim()[::-1] and left.yaxis_inverted()
+    assert [patch.get_width() for patch in right.patches] == [28.0, -1.5]
+    assert "b: weight 20.0 dB, output -1.5 dB" in figure.description
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_pareto_plot_joins_and_names_what_nothing_beats(dark):
+    points = [
+        plots.Point("fp32", 4000, 0.95, True),
+        plots.Point("int8", 1000, 0.9, True),
+        plots.Point("bad", 2000, 0.8, False),
+    ]
+    figure = plots.pareto_plot(points, title="A trade", dark=dark)
+    beaten, front = figure.axes[0].lines
+    assert beaten.get_xdata().tolist() == [2000] and front.get_xdata().tolist() == [1000, 4000]
+    assert {text.get_text() for text in figure.axes[0].texts} == {"1", "2", "1  int8: 90.0%", "2  fp32: 95.0%"}
+    assert not plots.pareto_plot(points, title="High", lowest=0.92, dark=dark).axes[0].lines[0].get_xdata().tolist()
+    assert figure.description.startswith("A trade. Beaten by none of the 3: int8: 1,000 bytes, 90.0%, fp32")

@@ -1,0 +1,892 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] id="title"
+"""
+# Lab 7 · What hurts
+
+A network was quantized, and its accuracy is gone. Most of its layers are innocent: usually a few of them cause nearly all of the loss. This lab finds them, by three ways of looking, and
+then mends them: by keeping the worst few in higher precision, by correcting biases, by moving ranges from one layer into the next. It ends with the other question that one asks of every
+layer: which of them takes the time?
+
+**You will be able to**
+- measure noise in decibels, and compare two networks layer by layer;
+- find the layers that hurt, one at a time, and say why two ways of looking may disagree;
+- keep as few layers as possible in fp32, and show which trades between size and accuracy are worth making;
+- correct a bias, and equalize ranges across layers, depthwise ones included;
+- read a profile: which layer is the bottleneck, and how much its speed can win at most;
+- defend a workflow: what to try first, what next, when to stop.
+
+| question | what | points |
+|---|---|---|
+| Q1 | `sqnr_and_mse` | 10 |
+| Q2 | `compare`: layer by layer | 15 |
+| Q3 | `one_at_a_time`: one only, all but one | 10 |
+| Q4 | `keep_worst`: a greedy search | 15 |
+| Q5 | `not_beaten`: size and accuracy | 5 |
+| Q6 | `correct_bias` | 10 |
+| Q7 | `equalize`: across layers | 15 |
+| Q8 | `amdahl`: reading a profile | 5 |
+| Q9 | essay: the workflow | 15 |
+| | 85 by checks, 15 read by hand | 100 |
+
+**How it works** is as in the labs before: a blank looks like `__`; below each answer stands a check, which shows the visible cases;
+**hidden ones remain**. Every question can be answered whether or not the one before is right. Three to four hours in all, the predictions and the essay included.
+"""
+
+# %% id="setup"
+import importlib.util
+import sys
+from pathlib import Path
+
+DATA = "digits"  # or "fashion_mnist": set QLAB_DATA to a folder that holds it, or allow the download below
+DOWNLOAD = False
+SEED = 0
+
+missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab") if importlib.util.find_spec(name) is None]
+if missing and "google.colab" in sys.modules:
+    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, checks.py, provided.py and figures/, then run: %pip install qlab-0.1.0-py3-none-any.whl")
+elif missing:
+    print(f"Missing: {', '.join(missing)}. In a terminal in the course's folder, run: pip install . Then restart the kernel.")
+elif not Path("checks.py").exists():
+    print("Missing: checks.py. Put it into this notebook's folder (on Colab, upload it, with provided.py and the folder figures); it comes with the lab.")
+else:
+    import tempfile
+    import time
+    from dataclasses import replace
+
+    import torch
+
+    import qlab
+    from provided import annealed, chain, on_grid
+    from qlab import bias_correction, comparison, data, depthwise, engines, equalization, fusion, models, plots, sensitivity, training
+    from qlab.sensitivity import Precision
+    from qlab.sweep import sweep
+    from qlab.torch_flow import numeric_suite
+
+    print(f"Ready: qlab {qlab.__version__}, torch {torch.__version__}.")
+
+# %% [markdown] id="patient-text"
+"""
+## 1 · The patient
+
+A small MobileNet: a stem, then three pairs of a depthwise 3x3 convolution (each channel for itself) and a pointwise 1x1 convolution (which mixes them), batch norm and ReLU behind each, and one linear layer.
+Eight layers in all. It is trained in fp32 and its batch norm is folded (Lab 4). Then all of its layers are quantized after training: weights symmetric, inputs of the layers with 8 bits, affine.
+
+Large MobileNets lose much with one scale for each layer, because the folded weights of their depthwise layers have very different ranges from channel to channel (Nagel et al. 2019, [arXiv 1906.04721](https://arxiv.org/abs/1906.04721), section 3.1). One way to such ranges: a channel becomes nearly silent, batch norm gives it a factor close to 0, and the batch norm behind the next depthwise
+layer divides by its tiny spread again. A net as small as ours does not get there by itself, so we **plant** it: a quarter of the channels of the stem and of the first two pointwise layers begins with a factor of 0.01. All the rest is measured as it comes.
+
+A sixth of the training images is held out: layers are *chosen* by them, and the test images only tell at the end what came of it.
+
+**Predict:** how much is lost with 8-bit weights and one scale for each layer? With one scale for each output channel? With 6 bits?
+"""
+
+# %% id="patient" tags=["demo"]
+dataset = data.load(DATA, download=DOWNLOAD).first(5000, 1000)
+held_out = torch.arange(len(dataset.x_train)) % 6 == 5
+x_held, y_held = dataset.x_train[held_out], dataset.y_train[held_out]
+trained_on = replace(dataset, x_train=dataset.x_train[~held_out], y_train=dataset.y_train[~held_out])
+calibration = trained_on.x_train[:500]
+test_images = len(dataset.x_test)
+
+with_norm = depthwise.depthwise_net_for(dataset, SEED)
+training.train(with_norm, trained_on, epochs=10, batch_size=64, seed=SEED, progress=False, schedule=annealed(0.4))
+network = fusion.folded(with_norm)
+ranges = sensitivity.input_ranges(network, calibration)
+layers = list(sensitivity.layers_of(network))
+short = [name.removesuffix(".0") for name in layers]
+
+
+def accuracy_of(model, images=dataset.x_test, labels=dataset.y_test):
+    with torch.no_grad():
+        return training.accuracy_and_loss(model(images), labels)[0]
+
+
+def quantized(which, bits, per_channel=False, base=network, of=ranges):
+    """The network with these layers quantized: weights with so many bits, inputs with 8."""
+    return sensitivity.quantized(base, {name: Precision(bits, 8, per_channel) for name in which}, of)
+
+
+fp32 = accuracy_of(network)
+tensor8, channel8, tensor6, channel6 = (accuracy_of(quantized(layers, bits, per_channel)) for bits in (8, 6) for per_channel in (False, True))
+print(f"fp32 {fp32:.1%}")
+print(f"8 bits: one scale a layer {tensor8:.1%}, one a channel {channel8:.1%}")
+print(f"6 bits: one scale a layer {tensor6:.1%}, one a channel {channel6:.1%}")
+
+# %% [markdown] id="patient-answer"
+"""
+On digits, for {{ digits.seeds }} values of `SEED`: fp32 {{ digits.fp32 }}. With 8 bits {{ digits.tensor8 }} with one scale a layer and {{ digits.channel8 }} with one a channel; with 6 bits {{ digits.tensor6 }} and {{ digits.channel6 }}.
+
+One scale a channel would end the story here. But not every engine has it, and for *activations* none of the usual ones has. So we look for the layers that hurt, with one scale a layer.
+
+## 2 · How much noise?
+
+What quantization does to a tensor $x$ can be told in two units. With $y$ for what comes of it, and sums over all $n$ values:
+
+$$ \\text{MSE} = \\frac{1}{n} \\sum (x - y)^2, \\qquad \\text{SQNR} = 10 \\log_{10} \\frac{\\sum x^2}{\\sum (x - y)^2} \\;\\text{decibels (dB)} $$
+
+The mean squared error has the tensor's own unit, squared; it cannot be compared between layers. The signal-to-quantization-noise ratio can: 0 dB means that the noise is as strong as the signal, each 10 dB more
+that it is ten times weaker, and one bit more is worth about 6 dB.
+
+**A worked example.** $x = (3, 4)$ and $y = (3, 3.5)$: the signal is $25$, the noise $0.25$, the ratio $100$: 20 dB. The mean squared error is $0.125$.
+
+### Q1 · Noise in two units
+*difficulty 1/5 · importance 5/5 · 10 minutes · 10 points*
+
+`x` (the signal) and `y` are float tensors of one shape, any shape, and differ somewhere. Return both numbers, `sqnr` first.
+
+<details><summary>Hint 1: a question</summary>Which of the two tensors is the signal, and what becomes of a constant error?</details>
+<details><summary>Hint 2: the equation</summary>They are the two above.</details>
+<details><summary>Hint 3: the shape of the code</summary>A difference, squared; a sum of squares over a sum of squares in torch.log10; a mean.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sqnr_and_mse(x, y):
+    ### BEGIN SOLUTION
+    #| error = __
+    #| sqnr = __
+    #| mse = __
+    error = x - y
+    sqnr = 10 * torch.log10((x**2).sum() / (error**2).sum())
+    mse = (error**2).mean()
+    ### END SOLUTION
+    return sqnr, mse
+
+
+# %% nbgrader={"grade": true, "grade_id": "q1-check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# Check of Q1: visible cases; hidden ones remain.
+from checks import q1
+
+### BEGIN HIDDEN TESTS
+from checks import case, noisy, normal
+
+q1.also(
+    case("a small signal with a large mean", normal(40, mean=2.0, std=0.3), normal(40, mean=2.2, std=0.3), such_that=noisy),
+    case("images", normal(2, 3, 4, 4, std=2.0), normal(2, 3, 4, 4, mean=0.3), such_that=noisy),
+)
+### END HIDDEN TESTS
+q1.check(sqnr_and_mse)
+
+# %% [markdown] id="compare-text"
+r"""
+## 3 · Layer by layer
+
+Now two networks side by side: fp32, and quantized. PyTorch's numeric suite compares them in three ways, and you write all three, for a chain of linear layers with ReLU between them:
+
+- **weights**: SQNR of each weight against its quantized form;
+- **outputs**: each network runs on its own from the input on; SQNR of each layer's output. The noise of all the layers before is in it;
+- **alone**: both layers, fp32 and quantized, get **the input that reaches the layer in the quantized network**. What differs now is this layer's own doing. (PyTorch calls the fp32 layer that runs along a *shadow*.)
+
+![Two rows of layers, and a third, the shadow, which gets the quantized row's input](figures/three_comparisons.png)
+
+**A worked example.** Weights $W_1 = (1,\; 0.6)$ and $W_2 = (1.8,\; -2)^T$, input $(1, 2)$, 3 bits: codes -3 to 3. $W_1$ has the scale $1/3$ and becomes $(1,\; 0.6667)$: $10 \log_{10}(1.36 / 0.00444) = 24.86$ dB. The first outputs are $2.2$ and $2.3333$: $24.35$ dB, alone too.
+$W_2$ has the scale $2/3$ and becomes $(2, -2)$: $22.58$ dB. The second outputs are $(3.96, -4.4)$ and $(4.6667, -4.6667)$: $17.88$ dB. Alone: $(4.2, -4.6667)$ against $(4.6667, -4.6667)$, $22.58$ dB.
+
+### Q2 · Two networks, layer by layer
+*difficulty 3/5 · importance 5/5 · 25 minutes · 15 points*
+
+`weights` is a list of tensors (out, in), `x` is (rows, in). `on_grid(weight, bits)` is given: a weight as its codes have it, in real numbers. Only weights are quantized here. Compare outputs **before** ReLU; the next layer gets them after it. Return three tensors or lists, one number in dB for each layer. `sqnr_and_mse` is your Q1.
+
+<details><summary>Hint 1: a question</summary>Which two inputs does a layer have, and which of the four combinations of input and weight do you need for outputs, which for alone?</details>
+<details><summary>Hint 2: the equation</summary>Outputs: W a against W_q a_q. Alone: W a_q against W_q a_q.</details>
+<details><summary>Hint 3: the shape of the code</summary>Two activations that go through the loop; x @ weight.T is a layer; three appends; torch.relu twice at the end of each round.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x  # what reaches a layer: in the fp32 network, in the quantized one
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        ### BEGIN SOLUTION
+        #| weight_q = __
+        #| out, out_q = __ , __
+        #| weight_db.append( __ )
+        #| output_db.append( __ )
+        #| alone_db.append( __ )
+        #| a, a_q = __ , __
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = torch.relu(out), torch.relu(out_q)
+        ### END SOLUTION
+    return torch.stack(weight_db), torch.stack(output_db), torch.stack(alone_db)
+
+
+# %% nbgrader={"grade": true, "grade_id": "q2-check", "locked": true, "points": 15, "schema_version": 3, "solution": false, "task": false}
+# Check of Q2: visible cases; hidden ones remain.
+from checks import q2
+
+### BEGIN HIDDEN TESTS
+from checks import audible, case, normal, random_layers
+
+q2.also(
+    case("five layers, 5 bits", random_layers(4, 8, 8, 8, 8, 6), normal(14, 4), 5, such_that=audible),
+    case("rows of different sizes", random_layers(6, 7, 9, 5, spread=4.0), normal(12, 6), 4, such_that=audible),
+)
+### END HIDDEN TESTS
+q2.check(compare)
+
+# %% [markdown] id="real-text"
+"""
+The same for the convolutional network, with 6 bits, on images that it was not calibrated on. (The next cell uses `qlab.comparison`, which does for whole networks what you wrote for a chain; inputs are quantized there too.)
+
+**Predict:** will you see in the weights which layer hurts? And in the outputs?
+"""
+
+# %% id="real" tags=["demo"]
+compared = comparison.compare(network, quantized(layers, 6), x_held)
+print(f"{'layer':12}{'weight':>9}{'output':>9}{'alone':>9}   dB")
+for name, row in zip(short, compared):
+    print(f"{name:12}{row.weight:9.1f}{row.output:9.1f}{row.alone:9.1f}")
+weight_least = min(row.weight for row in compared)
+output_excess, alone_excess = -min(row.output for row in compared), -min(row.alone for row in compared)  # noise above signal
+plots.layers_compared(short, [row.weight for row in compared], [row.output for row in compared], title="6 bits, one scale a layer: SQNR of weights and outputs")
+
+# %% id="spread" tags=["demo"]
+chosen = [place for place, name in enumerate(short) if "depthwise" in name or name == "stem"]
+plots.channel_ranges([network.get_submodule(layers[place]).weight for place in chosen], [short[place] for place in chosen])
+
+# %% [markdown] id="real-answer"
+"""
+On digits the **weights** of all layers look alike: the worst has {{ digits.weight_least }} dB. A sum over the whole tensor is ruled by its largest channels, and those are quantized well. But in a depthwise layer a small channel is not outvoted by a large one: it is *the only source* of its output channel, and with a step
+made for channels a hundred times larger, all of its weights become 0. The **outputs** show it: behind the first broken layer the noise is as strong as the signal or stronger (by {{ digits.output_excess }} dB at worst), and stays so to the end. **Alone** tells the culprits from their victims: an innocent layer behind a broken one has bad outputs, but is good alone
+(the worst one alone: noise {{ digits.alone_excess }} dB above the signal).
+
+So "find the layer by its SQNR" is good advice only if one adds: of its **output**, and alone.
+
+PyTorch's own numeric suite does the same for a network that was converted to integers. The next cell converts ours for an engine with 8 bits (the flow of Lab 4, 8 bits are all that engines have) and asks it; beside it stand our numbers for 8 bits.
+"""
+
+# %% id="suite" tags=["demo"]
+engine = next((name for name in ("qnnpack", "onednn", "x86", "fbgemm") if name in engines.available()), None)
+if engine is None:
+    print("PyTorch has no engine for int8 here.")
+else:
+    theirs = numeric_suite.compare(network, calibration, x_held, engine)
+    ours = comparison.compare(network, quantized(layers, 8, per_channel=engine != "qnnpack"), x_held)
+    print(f"{engine:12}  torch: weight, output    ours: weight, output   dB")
+    for name, row in zip(short, ours):
+        print(f"{name:12}{theirs[row.name][0]:15.1f}{theirs[row.name][1]:8.1f}{row.weight:16.1f}{row.output:8.1f}")
+
+# %% [markdown] id="one-text"
+"""
+Small differences are expected: an engine quantizes each layer's output, we quantize each layer's input, and torch's weights use -128 too.
+
+## 4 · One at a time
+
+SQNR looks at numbers; in the end the task counts. So quantize **one layer only**, and measure; then quantize **all but one**, and measure. The first asks how much a layer hurts by itself, the second how much would be won by saving it.
+
+**A worked example.** The chain of Q2, and the noise of its last output: with only the first layer quantized $(4.2, -4.6667)$ against $(3.96, -4.4)$, $24.35$ dB; with only the second $(4.4, -4.4)$: $22.58$ dB. With two layers, all but the first is only the second.
+
+### Q3 · One only, all but one
+*difficulty 2/5 · importance 5/5 · 15 minutes · 10 points*
+
+`weights`, `x` and `bits` are as in Q2; there are at least two layers. Measure by the SQNR in dB of the chain's last output against the fp32 chain's. `chain(weights, x)` is given, it runs all layers with ReLU between them. Return two tensors or lists with a number for each layer: `only` (this layer alone is quantized) and `all_but` (all layers are, except this one).
+Do not change the list that you get. `sqnr_and_mse` is your Q1.
+
+<details><summary>Hint 1: a question</summary>With which weights does each round of the loop have to begin?</details>
+<details><summary>Hint 2: the equation</summary>There is none: two lists of weights a round, each run through the chain.</details>
+<details><summary>Hint 3: the shape of the code</summary>A list comprehension over enumerate(weights) with `if place == chosen else`, twice.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+from provided import chain, on_grid
+
+
+def one_at_a_time(weights, x, bits):
+    wanted = chain(weights, x)
+    only, all_but = [], []
+    for chosen in range(len(weights)):
+        ### BEGIN SOLUTION
+        #| one_quantized = [ __ for place, w in enumerate(weights)]
+        #| one_spared = [ __ for place, w in enumerate(weights)]
+        #| only.append( __ )
+        #| all_but.append( __ )
+        one_quantized = [on_grid(w, bits) if place == chosen else w for place, w in enumerate(weights)]
+        one_spared = [w if place == chosen else on_grid(w, bits) for place, w in enumerate(weights)]
+        only.append(sqnr_and_mse(wanted, chain(one_quantized, x))[0])
+        all_but.append(sqnr_and_mse(wanted, chain(one_spared, x))[0])
+        ### END SOLUTION
+    return torch.stack(only), torch.stack(all_but)
+
+
+# %% nbgrader={"grade": true, "grade_id": "q3-check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# Check of Q3: visible cases; hidden ones remain.
+from checks import q3
+
+### BEGIN HIDDEN TESTS
+from checks import audible, case, normal, random_layers
+
+q3.also(
+    case("five layers, 5 bits", random_layers(4, 8, 8, 8, 8, 6), normal(14, 4), 5, such_that=audible),
+    case("rows of different sizes", random_layers(6, 7, 9, 5, spread=4.0), normal(12, 6), 4, such_that=audible),
+)
+### END HIDDEN TESTS
+q3.check(one_at_a_time)
+
+# %% [markdown] id="sweep-text"
+"""
+On a real network each measurement takes a pass over the held-out images, and there are two for each layer. Large networks take hours for it. So a sweep must **show where it is, stop when it is told to, and go on where it stopped**: `qlab.sweep.sweep` writes each result to a file as soon as it has it.
+The next cell stops it on purpose after five settings, as Ctrl-C or the stop button would, and starts it again.
+
+What is held and computed where? The cell prints that first. **Predict** from it which layers are sensitive: those with many weights, with many activations, with many multiplications?
+"""
+
+# %% id="sweep" tags=["demo"]
+print(f"{'layer':12}{'weights':>9}{'outputs':>9}{'products':>10}   for one image")
+counts = sensitivity.layer_counts(network, x_held[:1])
+for name, count in zip(short, counts.values()):
+    print(f"{name:12}{count.weights:9,}{count.activations:9,}{count.products:10,}")
+print(f"{'all':12}{sum(c.weights for c in counts.values()):9,}{sum(c.activations for c in counts.values()):9,}{sum(c.products for c in counts.values()):10,}\n")
+
+settings = {f"only {name}": which for name, which in sensitivity.one_only(layers).items()}
+settings |= {f"all but {name}": which for name, which in sensitivity.all_but_one(layers).items()}
+folder = Path(tempfile.mkdtemp())  # a folder of your own keeps the results for longer
+
+
+def run_sweep(bits, stop_after=None):
+    measured = []
+
+    def measure(which):
+        if len(measured) == stop_after:
+            raise KeyboardInterrupt
+        measured.append(which)
+        return accuracy_of(quantized(which, bits), x_held, y_held)
+
+    return sweep(settings, measure, folder / f"{bits}_bits.json", of=f"{DATA}, seed {SEED}, {bits} bits"), len(measured)
+
+
+try:
+    run_sweep(8, stop_after=5)
+except KeyboardInterrupt:
+    print("stopped after five settings")
+found, measured_now = run_sweep(8)
+print(f"went on: {measured_now} settings were measured now, {len(found)} are there")
+swept = {8: found, 6: run_sweep(6)[0]}
+
+# %% id="bars" tags=["demo"]
+held_fp32 = accuracy_of(network, x_held, y_held)
+
+
+def bars(bits):
+    lost = {kind: [held_fp32 - swept[bits][f"{key} {name}"] for name in layers] for kind, key in (("only it is quantized", "only"), ("all but it", "all but"))}
+    all_lost = held_fp32 - accuracy_of(quantized(layers, bits), x_held, y_held)
+    return plots.layer_bars(short, lost, value_name="accuracy lost, held-out images", title=f"One layer at a time, {bits}-bit weights", level=("all quantized", all_lost))
+
+
+bars(8)
+
+# %% id="bars6" tags=["demo"]
+bars(6)
+
+# %% [markdown] id="search-text"
+"""
+A layer or two stand out in the first colour, and they are depthwise: not the largest layers, not those with the most multiplications. Now the second colour. Wherever *two* layers are broken, saving one of them wins little, since the other still breaks the network. **One only** names them both; **all but one** may name neither. Where a single layer is broken, both agree.
+And look for a layer that alone costs *more* than all together: errors of different layers may cancel, so losses do not add up.
+
+## 5 · Keep the worst
+
+A published example keeps 2 of MobileNet v1's 28 layers in higher precision, and the rest of the network in 8 bits comes close to fp32. Which ones? With $n$ layers there are $2^n$ choices. A **greedy** search takes a step at a time: try each of the remaining layers, keep the one with which the network is best,
+and measure again before the next step, until the target is reached. It is not sure to find the fewest layers, but it takes at most $n (n + 1) / 2$ measurements.
+
+**A worked example.** The chain of Q2 with the target 20 dB. Nothing kept: $17.88$. The first layer kept: $22.58$; the second: $24.35$. So the second is kept, and $24.35$ dB is reached.
+
+### Q4 · A greedy search
+*difficulty 4/5 · importance 4/5 · 30 minutes · 15 points*
+
+Arguments as in Q3; `target` is in dB, of the chain's last output, and is reached before all layers are kept. If it is reached with nothing kept, keep nothing. The given `measure(kept)` returns the SQNR with the layers in the list `kept` left in fp32 and all others quantized. Return `kept_mask`, 1 for each layer that is kept and 0 for the others, and `reached`, the SQNR with them.
+
+<details><summary>Hint 1: a question</summary>When do you look at the target: before a step or after it? Which layers are still to be tried?</details>
+<details><summary>Hint 2: the equation</summary>The best next layer is the one with the largest measure(kept + [layer]).</details>
+<details><summary>Hint 3: the shape of the code</summary>A while loop; inside, a list of the layers that are left; max(left, key=lambda layer: ...); kept.append.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    ### BEGIN SOLUTION
+    #| while __ :
+    #|     left = __
+    #|     best = __
+    #|     kept.append(best)
+    #| reached = __
+    while measure(kept) < target:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = max(left, key=lambda layer: measure(kept + [layer]))
+        kept.append(best)
+    reached = measure(kept)
+    ### END SOLUTION
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% nbgrader={"grade": true, "grade_id": "q4-check", "locked": true, "points": 15, "schema_version": 3, "solution": false, "task": false}
+# Check of Q4: visible cases; hidden ones remain.
+from checks import q4
+
+### BEGIN HIDDEN TESTS
+from checks import case, chain_of
+
+q4.also(
+    case("three are needed", *chain_of(162, 5, 8, 8, 8, 8, 4), 3, 11.9),
+    case("three of five, 4 bits", *chain_of(382, 4, 6, 8, 6, 6, 5), 4, 11.7),
+    case("another low target", *chain_of(176, 4, 6, 8, 6, 6, 5), 4, 8.0, group="none"),
+)
+### END HIDDEN TESTS
+q4.check(keep_worst)
+
+# %% [markdown] id="keep-text"
+"""
+Now for the network. The target: at most one point below fp32, on the held-out images. What is kept stays in fp32. **Predict** how many layers it takes with 8 bits, and with 6.
+"""
+
+# %% id="keep" tags=["demo"]
+steps, kept_accuracy = {}, {}
+for bits in (8, 6):
+    steps[bits] = sensitivity.keep_worst(layers, lambda which: accuracy_of(quantized(which, bits), x_held, y_held), held_fp32 - 0.01)
+    kept = steps[bits][-1].kept
+    kept_accuracy[bits] = accuracy_of(quantized([name for name in layers if name not in kept], bits))
+    print(f"{bits} bits, held-out images: {steps[bits][0].value:.1%} with nothing kept", *(f"then {step.value:.1%} with {step.kept[-1].removesuffix('.0')}" for step in steps[bits][1:]), sep=", ")
+    print(f"   test images: {kept_accuracy[bits]:.1%} with {len(kept)} of {len(layers)} layers kept, fp32 {fp32:.1%}")
+kept8, kept6 = (kept_accuracy[bits] for bits in (8, 6))
+kept_layers8, kept_layers6 = (len(steps[bits][-1].kept) for bits in (8, 6))
+
+# %% [markdown] id="ranked-text"
+"""
+Look at the steps with 6 bits. As long as a second broken layer keeps the network at chance, accuracy tells nothing: the search takes whatever is luckiest by a few images, step after step. **Predict:** what if the layers are ranked *once*, by how much each hurts alone, and kept in that order?
+"""
+
+# %% id="ranked" tags=["demo"]
+for bits in (8, 6):
+    order = sorted(layers, key=lambda name: swept[bits][f"only {name}"])
+    ranked = sensitivity.keep_in_order(order, lambda which: accuracy_of(quantized(which, bits), x_held, y_held), held_fp32 - 0.01)
+    in_order = accuracy_of(quantized([name for name in layers if name not in ranked[-1].kept], bits))
+    print(f"{bits} bits, ranked by one only: {', '.join(name.removesuffix('.0') for name in ranked[-1].kept)} kept, {in_order:.1%} on the test images")
+ranked6, ranked_layers6, steps["ranked"] = in_order, len(ranked[-1].kept), ranked
+kept_depthwise = sum("depthwise" in name for name in ranked[-1].kept) / max(1, ranked_layers6)
+weights_kept6 = sum(counts[name].weights for name in ranked[-1].kept) / sum(count.weights for count in counts.values())
+print(f"of these {kept_depthwise:.0%} are depthwise; they hold {weights_kept6:.1%} of the weights")
+
+# %% [markdown] id="pareto-text"
+"""
+On digits, for {{ digits.seeds }} values of `SEED`: with 8 bits {{ digits.kept_layers8 }} of the 8 layers have to be kept, for {{ digits.kept8 }} on the test images (fp32: {{ digits.fp32 }}); how much is lost at all differs from seed to seed. With 6 bits the greedy search keeps {{ digits.kept_layers6 }} layers for {{ digits.kept6 }}; ranked once by "one only",
+{{ digits.ranked_layers6 }} are enough, for {{ digits.ranked6 }}. {{ digits.kept_depthwise }} of those are depthwise, and they hold {{ digits.weights_kept6 }} of the weights. So the published finding holds here too: a few layers, and nearly fp32's accuracy. But greedy is no better than what it measures. Where two layers each break the network, it takes
+a measure that still moves, such as the SQNR of the output, or an order that comes from one layer at a time.
+
+Each choice of bits and kept layers is a point with a size and an accuracy. Most of them are not worth a look: another network is as small and more accurate, or smaller and as accurate. The others are called **Pareto-optimal**: whoever wants more accuracy has to pay with size.
+
+**A worked example.** Sizes $4, 1, 2, 3$ with accuracies $0.95,\\; 0.85,\\; 0.94,\\; 0.90$: the last one is beaten by the third, which is smaller and better. The other three are not beaten: $1, 1, 1, 0$.
+
+### Q5 · Which trades are worth making
+*difficulty 2/5 · importance 3/5 · 10 minutes · 5 points*
+
+`sizes` and `accuracies` are tensors (points,). A point is **beaten** if another one is no larger and no less accurate, and better in at least one of the two. Two equal points do not beat each other. Return 1 for each point that is not beaten and 0 for each that is: numbers, not True and False.
+
+<details><summary>Hint 1: a question</summary>Does a point beat itself in your comparison?</details>
+<details><summary>Hint 2: the equation</summary>(s <= size and a >= accuracy) and (s < size or a > accuracy).</details>
+<details><summary>Hint 3: the shape of the code</summary>any(... for s, a in points) in a loop over points; int(not ...).</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    best = []
+    for size, accuracy in points:
+        ### BEGIN SOLUTION
+        #| beaten = any( __ for s, a in points)
+        #| best.append( __ )
+        beaten = any(s <= size and a >= accuracy and (s < size or a > accuracy) for s, a in points)
+        best.append(int(not beaten))
+        ### END SOLUTION
+    return best
+
+
+# %% nbgrader={"grade": true, "grade_id": "q5-check", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# Check of Q5: visible cases; hidden ones remain.
+from checks import q5
+
+### BEGIN HIDDEN TESTS
+from checks import case
+
+q5.also(
+    case("a longer list", [5.0, 4.0, 4.5, 1.0, 2.5, 6.0, 2.0], [0.9, 0.7, 0.75, 0.3, 0.65, 0.85, 0.5]),
+    case("equal in one, beaten in the other", [3.0, 3.0, 3.0, 2.0, 2.0], [0.8, 0.9, 0.9, 0.6, 0.5], group="equal"),
+)
+### END HIDDEN TESTS
+q5.check(not_beaten)
+
+# %% id="pareto" tags=["demo"]
+trades = {"fp32": {}} | {f"{bits} bits{', per channel' * per_channel}": dict.fromkeys(layers, (bits, per_channel)) for bits in (8, 6, 4) for per_channel in (False, True)}
+for bits, search in ((8, steps[8]), (6, steps["ranked"])):
+    for step in search[1:]:
+        trades[f"{bits} bits, {len(step.kept)} kept"] = {name: (bits, False) for name in layers if name not in step.kept}
+
+
+def size_and_accuracy(plan):
+    model = sensitivity.quantized(network, {name: Precision(bits, 8, per_channel) for name, (bits, per_channel) in plan.items()}, ranges)
+    scales = sum(len(network.get_submodule(name).weight) if per_channel else 1 for name, (_, per_channel) in plan.items())
+    return sensitivity.weight_bytes(network, {name: bits for name, (bits, _) in plan.items()}) + 4 * scales, accuracy_of(model)
+
+
+of_trades = [size_and_accuracy(plan) for plan in trades.values()]
+mask = q5.yours_or_provided()(torch.tensor([size for size, _ in of_trades]), torch.tensor([accuracy for _, accuracy in of_trades]))
+plots.pareto_plot([plots.Point(name, *values, bool(best)) for name, values, best in zip(trades, of_trades, mask)], title="Bytes of weights, biases and scales, against accuracy on the test images", lowest=fp32 - 0.2)
+
+# %% [markdown] id="bias-text"
+r"""
+Test accuracies differ by half a point for no reason but chance: with {{ digits.test_images }} test images a point of the plot may well be beaten on others.
+
+## 6 · Bias correction
+
+Rounding moves each weight a little up or down. Over a whole channel that seldom cancels, and inputs behind a ReLU are never negative: so the channel's output is **shifted** by about the same amount for every image. A shift is what a bias is for. Measure it on calibration images and take it out (Nagel et al. 2019, section 4.2, do it without data):
+
+$$ error = \text{mean}(W_q\, x_q + b) - \text{mean}(W x + b), \qquad b \leftarrow b - error $$
+
+where $x$ is the layer's input in the fp32 network and $x_q$ in the quantized one, so that shifts from the layers before go as well. It costs no training, no labels and nothing at inference.
+
+**A worked example.** $W = (0.4, -0.2)$, $W_q = (0.5, -0.25)$, $b = 0.1$. Two images: $x = (1, 2)$ and $(3, 0)$, $x_q = (1, 2)$ and $(3.2, 0)$. Without the bias fp32 gives $0$ and $1.2$, mean $0.6$; quantized $0$ and $1.6$, mean $0.8$. The error is $0.2$, the new bias $-0.1$.
+
+### Q6 · Take the shift out
+*difficulty 2/5 · importance 4/5 · 15 minutes · 10 points*
+
+`weight` and `weight_q` are (out, in), `bias` is (out,), `x` and `x_q` are (rows, in). Return the mean `error` of each output channel (out,), quantized minus fp32, and the corrected bias (out,).
+
+<details><summary>Hint 1: a question</summary>Which weight meets which input, and over which dimension does the mean go?</details>
+<details><summary>Hint 2: the equation</summary>They are the two above; b cancels in the first.</details>
+<details><summary>Hint 3: the shape of the code</summary>Two matrix products, each with .mean(dim=...); a difference; another one.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def correct_bias(weight, weight_q, bias, x, x_q):
+    ### BEGIN SOLUTION
+    #| error = __
+    #| corrected = __
+    error = (x_q @ weight_q.T).mean(dim=0) - (x @ weight.T).mean(dim=0)
+    corrected = bias - error
+    ### END SOLUTION
+    return error, corrected
+
+
+# %% nbgrader={"grade": true, "grade_id": "q6-check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# Check of Q6: visible cases; hidden ones remain.
+from checks import q6
+
+### BEGIN HIDDEN TESTS
+from checks import case, lopsided, normal, shifts
+
+q6.also(
+    case("one image", normal(3, 4), normal(3, 4), normal(3), lopsided(1, 4), lopsided(1, 4, 0.9), such_that=shifts),
+    case("many images", normal(2, 7), normal(2, 7), normal(2), lopsided(50, 7), lopsided(50, 7, 0.9), such_that=shifts),
+)
+### END HIDDEN TESTS
+q6.check(correct_bias)
+
+# %% [markdown] id="correct-text"
+"""
+**Predict:** bias correction takes the mean error out of every channel of every layer. Will that bring the accuracy back, with 8 bits, and with 6?
+"""
+
+# %% id="correct" tags=["demo"]
+corrected = {}
+for bits in (8, 6):
+    before = quantized(layers, bits)
+    after = bias_correction.correct_biases(network, before, calibration)
+    shift = {kind: max(error.abs().max().item() for error in bias_correction.mean_errors(network, model, calibration).values()) for kind, model in (("before", before), ("after", after))}
+    corrected[bits] = accuracy_of(after)
+    print(f"{bits} bits: {accuracy_of(before):.1%} before, {corrected[bits]:.1%} after; largest mean error of a channel {shift['before']:.3g} before, {shift['after']:.1g} after")
+corrected8, corrected6 = corrected[8], corrected[6]
+
+# %% [markdown] id="equalize-text"
+r"""
+On digits: with 8 bits {{ digits.tensor8 }} becomes {{ digits.corrected8 }}, with 6 bits {{ digits.tensor6 }} becomes {{ digits.corrected6 }}. The mean errors are gone, and that helps; but a channel whose weights have all become 0 has lost more than its mean.
+
+## 7 · Equalization across layers
+
+ReLU lets positive factors through: $\text{relu}(s\, z) = s\, \text{relu}(z)$. So a channel may be divided by $s$ in one layer and multiplied by $s$ again in the next: **the function is the same, number for number, and the weights have other ranges**. Choose for each channel $i$ the factor that gives both layers the same range,
+with $r_1$ the largest absolute weight that makes channel $i$ and $r_2$ the largest one that takes it:
+
+$$ s_i = \sqrt{\frac{r_{1,i}}{r_{2,i}}}, \qquad W_1[i] \leftarrow W_1[i] / s_i, \quad b_1[i] \leftarrow b_1[i] / s_i, \quad W_2[:, i] \leftarrow W_2[:, i] \cdot s_i $$
+
+![Ranges of four channels in two layers, before and after](figures/equalization.png)
+
+**A worked example.** Two channels. $W_1 = (8, -0.5)$, $b_1 = (4, 1)$, and one output takes them with $W_2 = (0.5, 2)$. Ranges $8$ and $0.5$ against $0.5$ and $2$: $s = (4,\; 0.5)$. $W_1$ becomes $(2, -1)$, $b_1$ becomes $(1, 2)$, $W_2$ becomes $(2, 1)$.
+
+### Q7 · Equalize a pair of layers
+*difficulty 4/5 · importance 4/5 · 30 minutes · 15 points*
+
+`first` (channels, in, k, k), `bias` (channels,) and `second` are the weights of two convolutions with ReLU between them. A dense `second` is (out, channels, k, k). If `depthwise` is True it is (channels, 1, k, k): its channel i takes the first layer's channel i and no other. A channel with $r_1 = 0$ or $r_2 = 0$ stays as it is in both layers. Return the new first weight, bias and second weight.
+
+<details><summary>Hint 1: a question</summary>Which dimension of `second` numbers the channels that come in: in the dense case, in the depthwise case?</details>
+<details><summary>Hint 2: the equation</summary>They are the four above; the factor of a dead channel is 1.</details>
+<details><summary>Hint 3: the shape of the code</summary>abs().amax(dim=(three dimensions)) twice; torch.where for the dead; s[:, None, None, None] or s[None, :, None, None] to meet a weight.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def equalize(first, bias, second, depthwise):
+    ### BEGIN SOLUTION
+    #| r1 = __
+    #| r2 = __
+    #| s = __
+    #| into_second = __  # s in the shape that meets second
+    #| return __ , __ , __
+    r1 = first.abs().amax(dim=(1, 2, 3))
+    r2 = second.abs().amax(dim=(1, 2, 3) if depthwise else (0, 2, 3))
+    s = torch.where((r1 > 0) & (r2 > 0), torch.sqrt(r1 / r2), 1.0)
+    into_second = s[:, None, None, None] if depthwise else s[None, :, None, None]
+    return first / s[:, None, None, None], bias / s, second * into_second
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "q7-check", "locked": true, "points": 15, "schema_version": 3, "solution": false, "task": false}
+# Check of Q7: visible cases; hidden ones remain.
+from checks import q7
+
+### BEGIN HIDDEN TESTS
+from checks import case, normal, ranges_differ, uneven, with_dead_channels
+
+q7.also(
+    case("a wide pair", uneven(8, 2, 3, 3), normal(8), uneven(3, 8, 3, 3), False, such_that=ranges_differ),
+    case("depthwise behind a 3 x 3", uneven(4, 2, 3, 3), normal(4), uneven(4, 1, 3, 3), True, group="depthwise", such_that=ranges_differ),
+    case("dead in a depthwise layer", with_dead_channels(uneven(6, 2, 1, 1), 0), normal(6), with_dead_channels(uneven(6, 1, 3, 3), 4), True, group="dead", such_that=ranges_differ),
+)
+### END HIDDEN TESTS
+q7.check(equalize)
+
+# %% [markdown] id="cross-text"
+"""
+A layer in the middle belongs to two pairs, so whoever equalizes one pair disturbs the next: it takes a few rounds. **Predict:** what becomes of the fp32 accuracy, of 8 bits and of 6, and is bias correction still worth anything?
+"""
+
+# %% id="cross" tags=["demo"]
+equalized = equalization.equalize(network, equalization.consecutive(network))
+equalized_ranges = sensitivity.input_ranges(equalized, calibration)
+with torch.no_grad():
+    logits = [model(dataset.x_test) for model in (network, equalized)]
+print(f"fp32: {accuracy_of(network):.1%} and {accuracy_of(equalized):.1%}; largest difference of an output {(logits[0] - logits[1]).abs().max():.1g} of {logits[0].abs().max():.0f}")
+print("            as it is   bias corrected   equalized   both")
+both, crossed = {}, {}
+for bits in (8, 6, 4):
+    plain = quantized(layers, bits)
+    even = quantized(layers, bits, base=equalized, of=equalized_ranges)
+    crossed[bits], both[bits] = accuracy_of(even), accuracy_of(bias_correction.correct_biases(equalized, even, calibration))
+    print(f"{bits} bits {accuracy_of(plain):12.1%}{accuracy_of(bias_correction.correct_biases(network, plain, calibration)):15.1%}{crossed[bits]:13.1%}{both[bits]:9.1%}")
+crossed8, crossed6, crossed4, both8, both6, both4 = *crossed.values(), *both.values()
+
+# %% id="spread-after" tags=["demo"]
+plots.channel_ranges([equalized.get_submodule(layers[place]).weight for place in chosen], [short[place] for place in chosen])
+
+# %% [markdown] id="profile-text"
+r"""
+On digits equalization alone gives {{ digits.crossed8 }} with 8 bits and {{ digits.crossed6 }} with 6, with one scale a layer (before: {{ digits.tensor8 }} and {{ digits.tensor6 }}); with bias correction {{ digits.both8 }} and {{ digits.both6 }}. With 4 bits {{ digits.crossed4 }} and {{ digits.both4 }}. It needs no data and no training; but it needs ReLU (not ReLU6,
+which has a limit that does not scale), and ranges of activations change with it. It mends here almost all of what we planted; a network whose ranges are even has nothing to win by it.
+
+## 8 · Where the time goes
+
+Accuracy is one price, time the other. A **profile** measures each layer. The layer with the largest share of the time is the **bottleneck**: whatever is done to the others, its time remains. And if it becomes $k$ times as fast, the whole does not: with its share $p$,
+
+$$ overall = \frac{1}{(1 - p) + p / k}, \qquad bound = \frac{1}{1 - p} \quad (k \to \infty) $$
+
+(Amdahl 1967.) Times add up, speeds do not.
+
+**A worked example.** Layers of $1$, $6$ and $3$ ms: shares $0.1$, $0.6$, $0.3$; the bottleneck is number 1, counted from 0. Three times as fast it takes $2$ ms, the whole $6$ instead of $10$: $1.667$ times as fast. More than $2.5$ times is not to be had from this layer.
+
+### Q8 · Read a profile
+*difficulty 2/5 · importance 3/5 · 10 minutes · 5 points*
+
+`milliseconds` (layers,) are measured times, `faster` is $k$, a number above 1. Return the `shares` (layers,), which add up to 1; the number of the slowest layer, counted from 0; how many times faster the whole becomes if that layer becomes `faster` times as fast; and the bound.
+
+<details><summary>Hint 1: a question</summary>What is the new time of the whole?</details>
+<details><summary>Hint 2: the equation</summary>They are the two above.</details>
+<details><summary>Hint 3: the shape of the code</summary>A quotient; argmax; two lines of arithmetic with the share of the slowest.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q8", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def amdahl(milliseconds, faster):
+    ### BEGIN SOLUTION
+    #| shares = __
+    #| slowest = __
+    #| overall = __
+    #| bound = __
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - shares[slowest] + shares[slowest] / faster)
+    bound = 1 / (1 - shares[slowest])
+    ### END SOLUTION
+    return shares, slowest, overall, bound
+
+
+# %% nbgrader={"grade": true, "grade_id": "q8-check", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# Check of Q8: visible cases; hidden ones remain.
+from checks import q8
+
+### BEGIN HIDDEN TESTS
+from checks import case, one_is_slowest, times
+
+q8.also(
+    case("twelve layers", times(12), 2.5, such_that=one_is_slowest),
+    case("one that rules", [0.4, 0.9, 11.0, 1.3, 0.2], 8.0),
+)
+### END HIDDEN TESTS
+q8.check(amdahl)
+
+# %% [markdown] id="time-text"
+"""
+The next cell times each layer of our network for a batch of images, in fp32, on one thread. **Predict:** is the slowest layer the one with the most multiplications? Do depthwise layers, with so few of them, cost next to nothing?
+"""
+
+# %% id="time" tags=["demo"]
+def milliseconds_of(model, images, rounds=15):
+    """The fastest of several runs of each layer, on the input that reaches it."""
+    fastest = []
+    with training.one_thread(), torch.no_grad():
+        for name, (inputs, _) in sensitivity.record(model, images).items():
+            layer, times = model.get_submodule(name), []
+            for _ in range(rounds):
+                started = time.perf_counter()
+                layer(inputs)
+                times.append(time.perf_counter() - started)
+            fastest.append(1000 * min(times))
+    return torch.tensor(fastest)
+
+
+took = milliseconds_of(network, dataset.x_test[:256])
+shares, slowest, overall, bound = q8.yours_or_provided()(took, 2.0)
+products = torch.tensor([float(count.products) for count in counts.values()])
+for name, ms, share, part in zip(short, took, shares, products / products.sum()):
+    print(f"{name:12}{ms:8.3f} ms{share:8.1%} of the time{part:8.1%} of the multiplications")
+print(f"bottleneck: {short[slowest]}; twice as fast, the whole is {overall:.2f} times as fast; at most {bound:.2f} times")
+is_depthwise = torch.tensor(["depthwise" in name for name in short])
+time_depthwise, products_depthwise = (float(values[is_depthwise].sum() / values.sum()) for values in (took, products))
+time_slowest, bound_slowest = float(shares[slowest]), float(bound)
+print(f"depthwise layers: {products_depthwise:.1%} of the multiplications, {time_depthwise:.1%} of the time")
+
+# %% [markdown] id="width-text"
+"""
+On digits, on the machine that measured: the depthwise layers make {{ digits.products_depthwise }} of the multiplications and take {{ digits.time_depthwise }} of the time; the slowest layer takes {{ digits.time_slowest }}, so the bound is {{ digits.bound_slowest }}. Multiplications are no clock: what a layer reads and writes counts as well, and how well its loops fit the machine. Measure on the machine that will run it.
+
+## 9 · Are large models more robust?
+
+One reads that larger networks suffer less from quantization. Test it: the convolutional network of Lab 5 in three widths, three seeds each, quantized after training with few-bit weights, one scale a channel. **Predict** for 3 and for 2 bits: does the loss fall with the width?
+"""
+
+# %% id="width" tags=["demo"]
+widths, seeds = {"narrow": (4, 8, 16), "middle": (8, 16, 32), "wide": (16, 32, 64)}, (SEED, SEED + 1, SEED + 2)
+by_width = {name: {"fp32": [], 3: [], 2: []} for name in widths}
+channels, side = dataset.x_train.shape[1:3]
+for name, sizes in widths.items():
+    for seed in seeds:
+        torch.manual_seed(seed)
+        convnet = models.ConvNet(channels, side, len(dataset.classes), sizes)
+        training.train(convnet, dataset, epochs=12, batch_size=128, seed=seed, progress=False, schedule=annealed(0.4 if DATA == "digits" else 0.1))
+        by_width[name]["fp32"].append(accuracy_of(convnet))
+        at = sensitivity.input_ranges(convnet, dataset.x_train[:500])
+        for bits in (3, 2):
+            plan = dict.fromkeys(sensitivity.layers_of(convnet), Precision(bits, 8, per_channel=True))
+            by_width[name][bits].append(accuracy_of(sensitivity.quantized(convnet, plan, at)))
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+print("points of accuracy lost: mean over three seeds, from least to most")
+for name, found in by_width.items():
+    lost = {bits: [100 * (before - after) for before, after in zip(found["fp32"], found[bits])] for bits in (3, 2)}
+    print(f"{name:8} fp32 {mean(found['fp32']):.1%}", *(f"{bits} bits {mean(values):5.1f} ({min(values):.1f} to {max(values):.1f})" for bits, values in lost.items()), sep="   ")
+narrow_fp32, middle_fp32, wide_fp32 = (mean(by_width[name]["fp32"]) for name in widths)
+narrow3, middle3, wide3, narrow2, middle2, wide2 = (
+    mean(found["fp32"]) - mean(found[bits]) for bits in (3, 2) for found in by_width.values()
+)
+
+# %% id="width-curves" tags=["demo"]
+plots.curves(
+    [sizes[0] for sizes in widths.values()],
+    {kind if kind == "fp32" else f"{kind} bits": torch.tensor([by_width[name][kind] for name in widths]).T for kind in ("fp32", 3, 2)},
+    x_name="channels of the first layer",
+    y_name="accuracy",
+    title="Width and few-bit weights: mean and band over three seeds",
+)
+
+# %% [markdown] id="width-answer"
+"""
+On digits, each number the mean over three seeds, with {{ digits.seeds }} values of `SEED`; behind fp32 the points of accuracy that are lost:
+
+| | fp32 | lost: 3 bits | 2 bits |
+|---|---|---|---|
+| narrow | {{ digits.narrow_fp32 }} | {{ digits.narrow3 }} | {{ digits.narrow2 }} |
+| middle | {{ digits.middle_fp32 }} | {{ digits.middle3 }} | {{ digits.middle2 }} |
+| wide | {{ digits.wide_fp32 }} | {{ digits.wide3 }} | {{ digits.wide2 }} |
+
+The claim holds here from narrow to wide, at 3 and at 2 bits. From middle to wide the ranges overlap: with three seeds that is a hint, not a finding. And width is not free: the wide network has about sixteen times the weights of the narrow one in its convolutions, so that with 2 bits it is as large as the narrow one with 32. Which of these two would you ship?
+
+## 10 · Essay
+
+A workflow, as teams recommend it. You have tried every box of it except training, and that was Lab 5.
+
+![The workflow as a chart of decisions](figures/workflow.png)
+
+### Q9 · Defend the workflow
+*difficulty 4/5 · importance 5/5 · 40 minutes · 15 points, read by hand*
+
+A colleague wants to skip most of the chart: "We use quantization-aware training for everything, then nothing has to be searched." Another one wants to stop after the first box. In 250 to 400 words of your own, defend the chart or change it: take at least four of its decisions, say for each what it costs, what it wins, and which measurement leads you on to the next box or lets you stop. Use your own numbers from this lab
+(with the number of test images or seeds behind them), say which number would have misled you, and say where the chart does not fit (which layers, which engines, which sizes of network).
+
+| rubric | points |
+|---|---|
+| four decisions in order, each with its cost, its gain, and the measurement that ends it | 5 |
+| own numbers, with what they rest on; chosen on held-out images, reported on others | 4 |
+| a measurement that misleads (weights' SQNR, all but one, one seed, multiplications), and why | 3 |
+| where the chart does not fit, and what you would do there | 3 |
+"""
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q9", "locked": false, "points": 15, "schema_version": 3, "solution": true, "task": false}
+"""
+### BEGIN SOLUTION
+#| *Your essay here.*
+What a full answer mentions. Dynamic first: no calibration data, a line of code, wins size and, where matrix products of large weights rule, time; it does nothing for convolutions, so a convolutional network goes on at once. Static: per-channel symmetric weights by minimum and maximum, per-tensor affine activations by a moving average, some hundred calibration images; measure against fp32 over seeds; here per channel lost
+nothing even with 6 bits, so one stops. If the engine has one scale a layer: SQNR of outputs, alone, finds the layer; the weights' SQNR does not, it was near 30 dB for the broken layers too. One only against all but one: with two broken layers all but one sees neither. Keep the worst few: two or three depthwise layers, some percent of the weights, chosen on held-out images, reported on
+test images. Bias correction and equalization cost no training and no labels; equalization brought nearly all back, bias correction some of it. Only then training, about a tenth of the schedule: it needs labels, a pipeline and frozen statistics, and at 8 bits there is nothing left to win. Speed: by profile; Amdahl's bound before any work; depthwise layers take more time than their multiplications say. Where it does
+not fit: transformers (dynamic is enough, outliers in activations), ReLU6 and residual connections for equalization, two bits (training first), tiny networks, engines without per-channel scales. Test sets of a few hundred images tell no half points.
+### END SOLUTION
+"""
+
+# %% [markdown] id="end-text"
+r"""
+## If you want to go on
+
+**Do it without planting.** `depthwise.depthwise_net_for(dataset, SEED, silent=0.0)` trains the same network from an ordinary start. Run the lab with it: what is left of the loss, at 8, 6 and 4 bits, and what is left for equalization to do?
+
+**Search better.** Greedy keeps one more layer a step. Try all pairs, or begin with everything kept and give up one layer a step (backward). Do they find fewer layers? Count the measurements.
+
+**Bits instead of layers.** Instead of fp32 or not, each layer may have 8, 6 or 4 bits. Let the search spend a budget of bytes: which layer should get the next bit? Draw the Pareto points of your search beside the ones above.
+
+**Change the data.** One line at the top: `DATA = "fashion_mnist"`. Are the same layers the worst?
+
+**Next.** Comparing two networks layer by layer is the tool for every port to another engine, number format or compiler: find the first layer whose own noise is not what you expect.
+"""

@@ -1,0 +1,161 @@
+# %% right: plain, filled blanks
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - shares[slowest] + shares[slowest] / faster)
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% right: times instead of shares
+def amdahl(milliseconds, faster):
+    times = milliseconds.double()
+    old, i = times.sum(), torch.argmax(times)
+    new = old - times[i] + times[i] / faster
+    return times / old, i, old / new, old / (old - times[i])
+
+
+# %% right: lists of Python
+def amdahl(milliseconds, faster):
+    ms = milliseconds.tolist()
+    whole, most = sum(ms), max(ms)
+    rest = whole - most
+    return [t / whole for t in ms], ms.index(most), whole / (rest + most / faster), whole / rest
+
+
+# %% right: a new list of times
+def amdahl(milliseconds, faster):
+    values, place = milliseconds.max(dim=0)
+    new = milliseconds.clone()
+    new[place] /= faster
+    none = milliseconds.clone()
+    none[place] = 0
+    whole = milliseconds.sum()
+    return F.normalize(milliseconds, p=1, dim=0), place.item(), (whole / new.sum()).item(), (whole / none.sum()).item()
+
+
+# %% wrong: times as shares
+def amdahl(milliseconds, faster):
+    p = milliseconds / milliseconds.sum()
+    shares = milliseconds
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - p[slowest] + p[slowest] / faster)
+    bound = 1 / (1 - p[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% wrong: percent
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - shares[slowest] + shares[slowest] / faster)
+    bound = 1 / (1 - shares[slowest])
+    return 100 * shares, slowest, overall, bound
+
+
+# %% wrong: divided by the longest
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - shares[slowest] + shares[slowest] / faster)
+    bound = 1 / (1 - shares[slowest])
+    return milliseconds / milliseconds.max(), slowest, overall, bound
+
+
+# %% wrong: argmin
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmin())
+    overall = 1 / (1 - shares[slowest] + shares[slowest] / faster)
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% wrong: counted from 1
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - shares[slowest] + shares[slowest] / faster)
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest + 1, overall, bound
+
+
+# %% wrong: the whole is as fast as the layer
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = faster
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% wrong: only the layer
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = faster / shares[slowest]
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% wrong: linear
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 + shares[slowest] * (faster - 1)
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% wrong: the new time
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 - shares[slowest] + shares[slowest] / faster
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% wrong: times faster instead of over
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - shares[slowest] + shares[slowest] * faster)
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% wrong: layer gone
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - shares[slowest])
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% wrong: one over the share
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - shares[slowest] + shares[slowest] / faster)
+    bound = 1 / shares[slowest]
+    return shares, slowest, overall, bound
+
+
+# %% wrong: what is left
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - shares[slowest] + shares[slowest] / faster)
+    bound = 1 - shares[slowest]
+    return shares, slowest, overall, bound
+
+
+# %% wrong: number of layers
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / (1 - shares[slowest] + shares[slowest] / faster)
+    bound = len(milliseconds)
+    return shares, slowest, overall, bound
