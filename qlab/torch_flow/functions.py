@@ -12,6 +12,7 @@ from torch.ao.quantization import (
     DeQuantStub,
     HistogramObserver,
     MinMaxObserver,
+    MovingAverageMinMaxObserver,
     QConfig,
     QConfigMapping,
     QuantStub,
@@ -19,6 +20,7 @@ from torch.ao.quantization import (
     default_per_channel_weight_observer,
     default_weight_observer,
     disable_observer,
+    enable_observer,
     quantize_fx,
 )
 
@@ -52,14 +54,17 @@ convert = quiet()(ao.convert)
 quantize_dynamic = quiet()(ao.quantize_dynamic)
 prepare_fx = quiet()(quantize_fx.prepare_fx)
 convert_fx = quiet()(quantize_fx.convert_fx)
+FakeQuantize = ao.FakeQuantize
 FakeQuantizeBase = ao.FakeQuantizeBase
 
 __all__ = [
     "DeQuantStub",
+    "FakeQuantize",
     "FakeQuantizeBase",
     "FloatFunctional",
     "HistogramObserver",
     "MinMaxObserver",
+    "MovingAverageMinMaxObserver",
     "QConfig",
     "QConfigMapping",
     "QuantStub",
@@ -69,6 +74,7 @@ __all__ = [
     "default_per_channel_weight_observer",
     "default_weight_observer",
     "disable_observer",
+    "enable_observer",
     "freeze_bn_stats",
     "fuse_modules",
     "fuse_modules_qat",
