@@ -225,8 +225,8 @@ def words(found: dict[str, Any]) -> str:
     )
     steps = ", ".join(f"{seconds:.3f} ({name})" for name, seconds in found["step"].items())
     return (
-        "Activations in 8 bits, batch norm folded; means over seeds, with the smallest and the largest. fp32 was trained "
-        f"on like the others. {sizes}.{cifar}\n\n{table(found)}\n\n"
+        "Activations in 8 bits, batch norm folded; means over seeds, with the smallest and the largest. fp32 was "
+        f"trained on like the others. {sizes}.{cifar}\n\n{table(found)}\n\n"
         f"Seconds of a training step of 32 images, MobileNetV2 in fp32, on one thread: {steps}. "
         "`benchmarks/results.json` has every seed's accuracies and the seconds of an epoch."
     )
@@ -242,10 +242,11 @@ def main() -> None:
             continue
         print(name, flush=True)
         found[name] = measure(row)
+        found.setdefault("step", seconds_by_width())
+        record.write("formats", found, words(found))
     found["step"] = seconds_by_width()
-    text = words(found)
-    record.write("formats", found, text)
-    print(text)
+    record.write("formats", found, words(found))
+    print(words(found))
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ def power_of_two_scale(x: Tensor, grid: Grid, *, channel_dim: int | None = None)
 
     Source: the scale of FloatSD (doi 10.1109/jetcas.2019.2911999) is a power of two; which one, is ours.
     """
-    fraction, exponent = torch.frexp(_largest(x, channel_dim).double() / grid.top)
-    exponent = (exponent - (fraction == 0.5).int()).clamp(-23, 127)  # 0.5 * 2**e is the power of two below
+    fraction, exponent = torch.frexp((_largest(x, channel_dim).double() / grid.top).clamp(min=EPS))
+    exponent = (exponent - (fraction == 0.5).int()).clamp(max=127)  # 0.5 * 2**e is the power of two below
     return ((exponent + 127) << 23).to(torch.int32).view(torch.float32)  # by its bits: pow would round
 
 

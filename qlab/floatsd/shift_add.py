@@ -72,7 +72,7 @@ def shift_dot(x: Tensor, weights: Tensor) -> Tensor:
 
 def _digit_planes(weights: Tensor) -> Tensor:
     """The signed digits of weights by their shift: (shifts, *weights.shape), each -1, 0 or 1."""
-    values = [int(value) for value in weights.unique()]
+    values = set(weights.flatten().tolist())
     shifts = 1 + max((shift for value in values for _, shift in signed_digits(value)), default=0)
     planes = torch.zeros(shifts, *weights.shape, dtype=torch.int8)
     for value in values:

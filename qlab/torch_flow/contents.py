@@ -119,7 +119,7 @@ def _layer_row(layer: str, weight: Tensor, grid: Grid | None, scale: Tensor | No
         exact = integers * by == weight
         off = None if grid is None else int((~(exact & grid.on_grid(integers))).sum())
     zeros = (integers == 0).float().mean().item()
-    return LayerRow(layer, grid, scales, zero_points, zeros, len(integers.unique()), off)
+    return LayerRow(layer, grid, scales, zero_points, zeros, len(set(integers.flatten().tolist())), off)
 
 
 def as_table(rows: list[LayerRow]) -> str:

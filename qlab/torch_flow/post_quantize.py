@@ -97,12 +97,11 @@ def accuracy(
     if not observing:
         with ranges_fixed(network):
             return accuracy(network, images, labels, observing=True, engine=engine)
-    training = network.training
+    training, right = network.training, 0
     network.eval()
     with torch.no_grad(), torchs.quiet(), selected(engine):
-        right = sum(
-            int((network(x).argmax(dim=1) == y).sum())
-            for x, y in zip(images.split(1000), labels.split(1000), strict=True)
-        )
+        for start in range(0, len(labels), 1000):
+            logits = network(images[start : start + 1000])
+            right += int((logits.argmax(dim=1) == labels[start : start + 1000]).sum())
     network.train(training)
     return right / len(labels)

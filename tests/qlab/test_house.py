@@ -14,6 +14,7 @@ LINUX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "pty", "crypt", "pos
 NUMBERS = (
     *("contracts", "ranges", "qparams", "quantize", "fixed_point", "requantize", "rules", "accumulate", "layers"),
     *("analysis", "fusion", "clipping", "observers", "fake_quantize"),
+    *(f"floatsd/{name}" for name in ("grid", "scales", "rounding", "bits", "shift_add")),
 )
 DEPRECATED = ("torch.ao", "torch.ops.quantized", "torch.backends.quantized", "torch.quantize_per_tensor")
 
