@@ -128,7 +128,7 @@ def as_table(rows: list[LayerRow]) -> str:
     for row in rows:
         grid = row.grid.name if row.grid else "none declared"
         bits = f"{row.bits_used} of {row.grid.bits}" if row.grid else f"{row.bits_used}"
-        on = {None: "-", True: "yes", False: f"no, {row.off_grid:,} weights are off it"}[row.on_grid]
+        on = {None: "-", 0: "yes"}.get(row.off_grid, f"no, {row.off_grid or 0:,} weights are off it")
         numbers = (_numbers(row.scales), _numbers(row.zero_points), f"{100 * row.zeros:.1f} %", bits)
         lines.append((row.layer, grid, *numbers, on))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]

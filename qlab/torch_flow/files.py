@@ -28,12 +28,13 @@ def save(model: nn.Module, path: Path | str) -> None:
         model: from `convert`, `torchs_convert` or `post_quantized`; any other declares nothing.
         path: of the file.
     """
-    grids = {
+    state = model.state_dict()  # torch reads it back by what hangs on it: a plain dict would not do
+    state[GRIDS] = {
         name: {"grid": grid.name, "values": list(grid.values), "scale": scale}
         for name, (grid, scale) in declared_grids(model).items()
     }
     with quiet():
-        torch.save({**model.state_dict(), GRIDS: grids}, path)
+        torch.save(state, path)
 
 
 def load(path: Path | str) -> State:
@@ -56,7 +57,7 @@ def load(path: Path | str) -> State:
         raise FileError(
             f"{path} holds no state dict with weights: save one with qlab.torch_flow.files.save(model, path)."
         )
-    return dict(state)
+    return state
 
 
 def load_into(model: nn.Module, path: Path | str, *, engine: str = "qnnpack") -> None:

@@ -43,6 +43,6 @@ def test_a_scale_a_channel_is_that_of_the_channel_alone(find):
         assert torch.equal(find(x, floatsd.FLOATSD4, channel_dim=dim), torch.stack(each))
     assert find(x, floatsd.FLOATSD4, channel_dim=0)[3] == EPS
     assert find(x, floatsd.FLOATSD4).dim() == 0
-    assert torch.equal(find(x[0, 0, 0], floatsd.FLOATSD4, channel_dim=0), torch.stack([*map(
-        lambda one: find(one.reshape(1), floatsd.FLOATSD4), x[0, 0, 0]
-    )]))  # fmt: skip
+    row = x[0, 0, 0]
+    each = [find(one.reshape(1), floatsd.FLOATSD4) for one in row]
+    assert torch.equal(find(row, floatsd.FLOATSD4, channel_dim=0), torch.stack(each))

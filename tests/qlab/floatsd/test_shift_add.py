@@ -1,5 +1,6 @@
 import ast
 import inspect
+from itertools import pairwise
 
 import pytest
 import torch
@@ -24,7 +25,9 @@ def test_there_is_no_multiplication_in_it():
     for function in (shift_add.shift_multiply, shift_add.shift_dot, shift_add._digit_planes):
         tree = ast.parse(inspect.getsource(function))
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.Mult | ast.MatMult | ast.Div | ast.Pow)]
-        called = {node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and hasattr(node.func, "attr")}
+        called = {
+            node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and hasattr(node.func, "attr")
+        }
         assert not called & {"mul", "mm", "matmul", "dot", "einsum", "conv2d", "linear", "prod", "ldexp", "pow"}
 
 
@@ -33,7 +36,7 @@ def test_signed_digits_add_up_and_are_the_fewest(value):
     digits = floatsd.signed_digits(value)
     assert sum(sign * 2**shift for sign, shift in digits) == value
     shifts = [shift for _, shift in digits]
-    assert all(later - earlier >= 2 for earlier, later in zip(shifts, shifts[1:], strict=False))
+    assert all(later - earlier >= 2 for earlier, later in pairwise(shifts))
     if abs(value) <= 130:
         fewest = next(n for n in range(5) if value in sums(n))
         assert len(digits) == fewest
