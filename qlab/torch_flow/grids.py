@@ -91,7 +91,7 @@ default_fake_quant = torchs.FakeQuantize.with_args(
 
 torch's own `default_fake_quant` is the same with reduce_range: codes 0..127, so that pairs of products with weights up
 to 127 fit into 16 bits on CPUs without VNNI. Weights up to 64 leave room for all 255: 2 * 255 * 64 = 32,640 < 32,768.
-torch's engines take unsigned activations only (quint8): signed codes are these less 128.
+torch's convolutions take unsigned activations only (quint8): signed codes are these less 128.
 """
 
 default_log_weight_fake_quant = GridFakeQuantize.with_args()

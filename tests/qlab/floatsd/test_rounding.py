@@ -58,6 +58,16 @@ def test_every_value_stays_and_every_threshold_is_where_it_says(grid, rule):
     assert huge.tolist() == [-grid.top, grid.top]
 
 
+@given(real_tensors(min_size=2), st.sampled_from([1, 2, 5, 31]))
+def test_with_power_of_two_scales_a_scale_a_channel_changes_the_smallest_weights_only(x, divisor):
+    x = torch.stack([x, x / divisor])
+    grid = floatsd.FLOATSD4_EXTENDED
+    whole = floatsd.fake_quantize_to_grid(x, grid, floatsd.power_of_two_scale(x, grid), rule="papers")
+    scale = floatsd.power_of_two_scale(x, grid, channel_dim=0)
+    each = floatsd.fake_quantize_to_grid(x, grid, scale, rule="papers", channel_dim=0)
+    assert torch.equal(each[whole != 0], whole[whole != 0])
+
+
 def test_thresholds_of_powers_of_two():
     assert floatsd.thresholds(floatsd.FLOATSD4, "papers").tolist() == [0.75, 1.5, 3, 6, 12, 24]
     assert floatsd.thresholds(floatsd.FLOATSD4).tolist() == [0.5, 1.5, 3, 6, 12, 24]
