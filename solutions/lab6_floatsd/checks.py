@@ -273,7 +273,9 @@ def telling(x, unit, grid):
     signs = all(bool((s * v[between] > 0).any() and (s * v[kept] > 0).any()) for s in (1, -1))
     roots = ((v.abs() > 1.42 * smallest) & (v.abs() < 1.49 * smallest)).any()
     whole = bool(((v.abs() > 2.6) & (v.abs() < 2.9)).any())
-    return bool(signs and roots and whole and (share < 0.4).any() and clear_of_borders(x, unit, grid) and inside(v, grid))
+    return bool(
+        signs and roots and whole and (share < 0.4).any() and clear_of_borders(x, unit, grid) and inside(v, grid)
+    )
 
 
 def inside(v, grid):
@@ -314,7 +316,9 @@ q2 = Question(
         case("FloatSD4", spread(150, low=-4.5, high=2.9), 0.25, THIRTEEN, such_that=telling),
         case("a table, 15 values", spread(20, 8, low=-7.5, high=0.9), 0.03125, FIFTEEN, such_that=telling),
         case("a smallest value of 2", spread(150, low=-2.5, high=3.9), 0.5, ELEVEN, such_that=telling),
-        case("beyond the end", spread(80, low=-4.5, high=4.0), 0.125, THIRTEEN, group="beyond", such_that=beyond_the_end),
+        case(
+            "beyond the end", spread(80, low=-4.5, high=4.0), 0.125, THIRTEEN, group="beyond", such_that=beyond_the_end
+        ),
     ],
     mistakes=[
         Mistake(
@@ -476,7 +480,13 @@ def every_kind(q, packed):
     """Zero, one, the largest and both signs, at even and odd places."""
     code = torch.stack((packed % 16, packed // 16), dim=1).long()
     enough = all(
-        bool((half == 0).any() and (half == 1).any() and (half < 0).any() and (half.abs() > 30).any() and (half > 1).any())
+        bool(
+            (half == 0).any()
+            and (half == 1).any()
+            and (half < 0).any()
+            and (half.abs() > 30).any()
+            and (half > 1).any()
+        )
         for half in (q[0::2], q[1::2])
     )
     back = all(
@@ -534,7 +544,9 @@ q3 = Question(
         ),
         Mistake(
             "the natural logarithm is taken",
-            given(field=lambda q: torch.where(q == 0, torch.zeros_like(q), torch.log(q.abs().clamp(min=1)).round() + 1)),
+            given(
+                field=lambda q: torch.where(q == 0, torch.zeros_like(q), torch.log(q.abs().clamp(min=1)).round() + 1)
+            ),
             "which logarithm of 8 is 3?",
         ),
         Mistake(
@@ -609,7 +621,10 @@ q3 = Question(
         ),
         Mistake(
             "decoded, 0 becomes 1",
-            given(zero=lambda code: torch.zeros_like(code, dtype=torch.bool), power=lambda code: 2.0 ** (code % 8 - 1).clamp(min=0)),
+            given(
+                zero=lambda code: torch.zeros_like(code, dtype=torch.bool),
+                power=lambda code: 2.0 ** (code % 8 - 1).clamp(min=0),
+            ),
             "the field 0 is no power of two: which value does it stand for?",
         ),
         Mistake(
@@ -739,7 +754,8 @@ q4 = Question(
         Mistake(
             "a product was used",
             given(multiplied=1),
-            "times a power of two is a shift, times -1 is a minus sign: where is the * in your lines?",
+            "times a power of two is a shift, times -1 is a minus sign: where is the * in your lines? (Inputs that do not come "
+            "from the machine count as one.)",
         ),
         Mistake(
             "shifted by the field: one place too far",
@@ -848,14 +864,12 @@ def power_of_two_unit(
     ratio=lambda m, top: m / top,
     exponent=lambda r: torch.ceil(torch.log2(r)),
     unit=lambda e, r: 2.0**e,
-    dead=1.0,
     rounding=nearest,
 ):
     w = weight.double()
     m = largest(w, dims(w, per_channel))
-    alive = torch.where(m > 0, m, torch.full_like(m, float(top)))
-    r = ratio(alive, top)
-    return torch.where(m > 0, unit(exponent(r), r), torch.full_like(m, dead))
+    r = ratio(torch.where(m == 0, torch.full_like(m, float(top)), m), top)
+    return unit(exponent(r), r)
 
 
 def unit_is_clear(weight, top, per_channel):
@@ -986,7 +1000,7 @@ q5 = Question(
         ),
         Mistake(
             "the largest weight without its magnitude",
-            given(largest=lambda w, dims: w.amax(dim=dims, keepdim=True).clamp(min=1e-30)),
+            given(largest=lambda w, dims: w.amax(dim=dims, keepdim=True)),
             "-0.45 lies farther out than 0.3: the largest what?",
         ),
         Mistake(
@@ -1060,7 +1074,11 @@ def gradient_tells(x, unit, grid, upstream):
     v, top = x.double() / unit.double(), float(grid.max())
     a = v.abs()
     sides = all(
-        bool((s * v > 1.05 * top).any() and (s * v > 1.6 * top).any() and ((s * v > 1.05 * top) & (s * v < 1.4 * top)).any())
+        bool(
+            (s * v > 1.05 * top).any()
+            and (s * v > 1.6 * top).any()
+            and ((s * v > 1.05 * top) & (s * v < 1.4 * top)).any()
+        )
         for s in (1, -1)
     )
     far = bool((x.abs() > 1.05 * top).any())

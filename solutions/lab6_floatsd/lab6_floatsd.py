@@ -303,7 +303,7 @@ def there_and_back(q, packed):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import ALL_BYTES, FIFTEEN, case
+from checks import ALL_BYTES, FIFTEEN, case, torch
 
 q3.also(case("every value, every byte", torch.cat((FIFTEEN, FIFTEEN.flip(0))).long(), ALL_BYTES))
 ### END HIDDEN TESTS
@@ -323,7 +323,7 @@ A product with $\pm 2^k$ moves the bits of the input by k places and, if the wei
 *difficulty 3/5 · importance 5/5 · 20 minutes · 15 points*
 
 `x` and `codes` (n,) are integer tensors: inputs, and the codes of the weights as in Section 3. The given lines hand out the inputs as numbers of a small machine: they can be added (`+`, `-`), negated (`-x`) and shifted (`x << 3`, `x >> 3`); a code is a plain integer, and you may do with it what you like. The machine **notices each product** in which one of its numbers takes part: `read` returns
-the sum, and 1 if there was a product on the way, else 0. Leave the given lines as they are. Times $-1$ is a product too.
+the sum, and 0 if it was made of these numbers without a product, else 1. Leave the given lines as they are. Times $-1$ is a product too.
 
 <details><summary>Hint 1: a question</summary>What does a weight of 0 add, and which field has it?</details>
 <details><summary>Hint 2: the equation</summary>A weight with the field f is plus or minus 2**(f - 1): its term is the number shifted by f - 1 places, added or subtracted.</details>
@@ -359,7 +359,7 @@ def shift_and_add(x, codes):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import all_of_it_matters, case, some_codes, uniform, zeros_matter
+from checks import all_of_it_matters, case, some_codes, torch, uniform, zeros_matter
 
 q4.also(
     case("twenty inputs", uniform(-128, 127, 20, dtype=torch.int64), some_codes(20, zeros=False), such_that=all_of_it_matters),
@@ -512,7 +512,7 @@ The two networks: `MnistNet`, three convolutions and two linear layers; and a na
 
 # %% id="train" tags=["demo"]
 dataset = data.load(DATA, download=DOWNLOAD).first(5000, 1000)  # of a bigger set this many: two networks are trained four times
-epochs, mobile_epochs, rate = 6, 5, 0.2
+epochs, rate = 6, 0.2
 
 
 def annealed(first):
@@ -534,7 +534,7 @@ def train_on(network, count, first_rate, batch_size=64):
 
 mnist_net, mobile_net = models.mnist_net_for(dataset, seed=SEED), mobilenet.mobilenet_for(dataset, seed=SEED)
 fp32_curve = train_on(mnist_net, epochs, rate)
-mobile_curve = train_on(mobile_net, mobile_epochs, rate, batch_size=128)
+mobile_curve = train_on(mobile_net, epochs, rate, batch_size=128)
 fp32_accuracy, mobile_accuracy = fp32_curve[-1], mobile_curve[-1]
 for name, network, reached in (("MnistNet", mnist_net, fp32_accuracy), ("MobileNetV2", mobile_net, mobile_accuracy)):
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]

@@ -93,7 +93,7 @@ def _plain(value):
 
 
 class Machine:
-    """Hands out numbers, and counts the products in which one of them takes part."""
+    """Hands out numbers, and notices the products in which one of them takes part."""
 
     def __init__(self):
         self.products = 0
@@ -103,8 +103,9 @@ class Machine:
         return [Number(value, self) for value in x.tolist()]
 
     def read(self, total):
-        """The value of a sum, and 1 where a product was used on the way, else 0."""
-        return _plain(total), min(self.products, 1)
+        """The value of a sum, and 0 where it was made of these numbers without a product, else 1."""
+        made_of_others = not isinstance(total, Number) and total != 0
+        return _plain(total), int(made_of_others or self.products > 0)
 
 
 def shift_and_add(x, codes):
