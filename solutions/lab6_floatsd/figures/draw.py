@@ -22,6 +22,16 @@ def empty(width: float, height: float, right: float, top: float) -> tuple[Figure
     return figure, axes
 
 
+def along(share: float) -> float:
+    """Where a share of the range lies, from -1 to 1."""
+    return 50 + 46 * share
+
+
+def place(units: float) -> float:
+    """Where a weight of so many units lies, from 0 to 9."""
+    return 14 + 84 * units / 9
+
+
 def number_line():
     """FloatSD4 above, uniform int4 below, both reaching as far; and the part around 0 enlarged."""
     figure, axes = empty(9.4, 3.2, 100, 36)
@@ -31,13 +41,12 @@ def number_line():
         (11, list(range(-7, 8)), 7, DARK_ORANGE, "uniform int4: 15 values, 0 and ±1 to ±7"),
     )
     for y, values, top, colour, name in rows:
-        place = lambda v, top=top: 50 + 46 * v / top
         axes.plot([4, 96], [y, y], color=INK, linewidth=1.2)
         for value in values:
-            axes.plot([place(value)] * 2, [y - 1.6, y + 1.6], color=colour, linewidth=2.4)
+            axes.plot([along(value / top)] * 2, [y - 1.6, y + 1.6], color=colour, linewidth=2.4)
         shown = [v for v in values if top == 7 or abs(v) >= 4 or v == 0]
         for value in shown:
-            axes.text(place(value), y - 2.4, f"{value}", ha="center", va="top", fontsize=10.5, color=INK)
+            axes.text(along(value / top), y - 2.4, f"{value}", ha="center", va="top", fontsize=10.5, color=INK)
         axes.text(4, y + 3, name, ha="left", va="bottom", fontsize=11.5, color=colour)
     axes.text(96, 30, "gaps grow with the value", ha="right", va="bottom", fontsize=10.5, color=BLUE)
     axes.text(96, 14, "all gaps are alike", ha="right", va="bottom", fontsize=10.5, color=DARK_ORANGE)
@@ -48,7 +57,6 @@ def number_line():
 def thresholds():
     """Which value a weight from 0 to 9 units becomes: by distance, and by the papers' thresholds."""
     figure, axes = empty(9.4, 2.9, 100, 33)
-    place = lambda v: 14 + 84 * v / 9
     colours = {0: GREY, 1: "#b7d7ea", 2: "#f5dca3", 4: "#d9bfe0", 8: "#a9cfc0"}
     for y, first, name in ((20, 0.5, "nearest"), (8, 0.75, "thresholds")):
         ends = (0, first, 1.5, 3, 6, 9)
