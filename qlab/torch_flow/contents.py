@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from qlab.floatsd import Grid
-from qlab.torch_flow.files import GRIDS, declared_in, weight_in
+from qlab.torch_flow.files import GRIDS, FileError, declared_in, weight_in
 
 # Every entry ----------------------------------------------------------------------------------------------------------
 
@@ -107,6 +107,8 @@ def layer_rows(state: Mapping[str, Any]) -> list[LayerRow]:
 
 def _layer_row(layer: str, weight: Tensor, grid: Grid | None, scale: Tensor | None) -> LayerRow:
     nothing = torch.zeros(0)
+    if scale is not None and len(scale) not in (1, len(weight)):
+        raise FileError(f"{layer} declares {len(scale)} scales, but its weight has {len(weight)} output channels.")
     if weight.is_quantized:
         scales, zero_points = scales_of(weight), _zero_points(weight)
         integers = weight.int_repr().long() - _first_dimension(zero_points, weight)

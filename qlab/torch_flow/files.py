@@ -82,9 +82,13 @@ def weight_in(name: object, entry: object) -> Tensor | None:
 def declared_in(state: Mapping[str, Any]) -> dict[str, tuple[Grid, Tensor | None]]:
     """Which grid each layer of a file declares, and the scale of a float weight; FileError where that is garbled."""
     try:
-        return {
-            str(layer): (Grid(str(entry["grid"]), tuple(int(value) for value in entry["values"])), entry["scale"])
-            for layer, entry in state.get(GRIDS, {}).items()
-        }
+        return {str(layer): _declaration(entry) for layer, entry in state.get(GRIDS, {}).items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FileError(f"the entry {GRIDS} is not what save writes: {error}.") from error
+
+
+def _declaration(entry: Mapping[str, Any]) -> tuple[Grid, Tensor | None]:
+    scale = entry["scale"]
+    if scale is not None and (not isinstance(scale, Tensor) or scale.dim() != 1):
+        raise ValueError("a scale is a tensor of one dimension, or None")
+    return Grid(str(entry["grid"]), tuple(int(value) for value in entry["values"])), scale

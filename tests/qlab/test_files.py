@@ -129,6 +129,13 @@ class Hostile:
         (lambda path: torch.save({
             "a.weight": torch.ones(2, 2), files.GRIDS: {"a": {"grid": "g", "values": [1], "scale": None}}
         }, path), "not what save"),
+        (lambda path: torch.save({
+            "a.weight": torch.ones(2, 2), files.GRIDS: {"a": {"grid": "g", "values": [-1, 0, 1], "scale": 0.5}}
+        }, path), "not what save"),
+        (lambda path: torch.save({
+            "a.weight": torch.ones(2, 2),
+            files.GRIDS: {"a": {"grid": "g", "values": [-1, 0, 1], "scale": torch.ones(3)}},
+        }, path), "a declares 3 scales"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_not_one_gets_a_sentence_and_exit_code_2(make, says, tmp_path, monkeypatch, capsys):

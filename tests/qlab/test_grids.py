@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.ao.quantization import default_fake_quant as torchs_default
 
-from qlab import floatsd, torch_flow, training
+from qlab import engines, floatsd, torch_flow, training
 from qlab.floatsd import FLOATSD4, FLOATSD4_EXTENDED, FLOATSD8
-from qlab.torch_flow import grids, on_grid, post_quantize
+from qlab.torch_flow import grids, on_grid, post_quantize, qat
 from qlab.torch_flow.converted import converted_layers, folded_weight
 from tests.qlab.networks import BATCHES, DIGITS, mnist_net, mobilenet
 
@@ -189,6 +189,17 @@ def test_torchs_convert_leaves_the_grid_and_ours_does_not():
         assert torch.equal(kept.q_per_channel_scales(), scale.double())
         assert {3, 5, 6, 7} <= magnitudes(layer)
         assert not torch.equal(layer.weight().dequantize(), kept.dequantize())
+
+
+@pytest.mark.parametrize("engine", [name for name in ("fbgemm", "x86", "qnnpack") if name in engines.available()])
+def test_every_engine_computes_with_the_weights_of_training(engine):
+    aware = trained_on(mnist_net(), grids.package_choice)
+    int8 = on_grid.convert(aware, engine)
+    for name, (integers, _) in on_grid.grid_weights(aware).items():
+        assert torch.equal(int8.get_submodule(name).weight().int_repr(), integers)
+    with torch.no_grad():
+        same = aware(DIGITS.x_test).argmax(1) == qat.run(int8, DIGITS.x_test, engine).argmax(1)
+    assert same.float().mean() > 0.97
 
 
 def test_the_block_of_a_published_example():
