@@ -716,7 +716,7 @@ def all_of_it_matters(x, codes):
 def zeros_matter(x, codes):
     """A weight of 0 stands neither at the beginning nor at the end, and each mistake shows."""
     zeros = (codes == 0).nonzero().reshape(-1)
-    inside_ = len(zeros) > 0 and 1 < int(zeros.min()) and int(zeros.max()) < len(codes) - 2
+    inside_ = len(zeros) > 0 and int(zeros.min()) > 1 and int(zeros.max()) < len(codes) - 2
     return inside_ and bool((x.abs() > 3).all() and (codes > 8).any()) and told_apart(x, codes, q4.mistakes)
 
 
@@ -830,7 +830,7 @@ q4 = Question(
         Mistake(
             "the last one takes the place of the sum",
             given(collect=lambda terms: terms[-1] if terms else 0),
-            "= or +=?",
+            "= or +=? The sum has to keep what was there before.",
         ),
         Mistake(
             "the first one is not added",

@@ -830,7 +830,7 @@ q4 = Question(
         Mistake(
             "the last one takes the place of the sum",
             given(collect=lambda terms: terms[-1] if terms else 0),
-            "= or +=?",
+            "= or +=? The sum has to keep what was there before.",
         ),
         Mistake(
             "the first one is not added",

@@ -165,7 +165,7 @@ print((0.0047 * block).numpy().round(4))
 # %% [markdown] id="block-answer"
 """
 The description leaves out ±1: eleven values. FloatSD4 by its definition, three digits and two bits of exponent, has ±1 too and ends at ±32: thirteen. This block also reaches ±64: it was made with **fifteen** values, 0 and ±2^0 to ±2^6. That is one digit more in the group;
-it is also what four bits hold, if a sign and seven magnitudes are numbered, and one code of the sixteen stays unused. Whoever reads "FloatSD4" has to ask which of the three is meant. Below, "FloatSD4" is the one with 13 values, "extended" the one with 15.
+it is also what four bits hold, if a sign and seven magnitudes are numbered, and one code of the sixteen stays unused. Whoever reads "FloatSD4" has to ask which of the three is meant. (Where this block was published, 32 and 64 units are printed as 0.1505 and 0.3009, a digit more than here: 0.0047 is rounded, too.) Below, "FloatSD4" is the one with 13 values, "extended" the one with 15.
 
 ## 2 · Rounding to it
 
@@ -375,18 +375,21 @@ q4.check(shift_and_add)
 
 # %% id="cost" tags=["demo"]
 one_output = 0.1 * torch.randn(1, 400, generator=torch.Generator().manual_seed(SEED))
-print("                       bits   multipliers   shifts   adders   adders with those inside the multipliers")
+print("                                        bits   multipliers   shifts   adders   adders with those inside the multipliers")
 for name, tried_grid in tried.items():
-    scale = one_output.abs().max().item() / tried_grid.top
-    integers = floatsd.round_to_grid(one_output, tried_grid, scale)
-    by_shifts = "FloatSD" in name or "extended" in name
-    cost = floatsd.operations(integers) if by_shifts else floatsd.operations_with_multipliers(integers)
-    inside = cost.multipliers * floatsd.adders_in_a_multiplier(tried_grid.bits)
-    print(f"{name:20} {tried_grid.bits:6} {cost.multipliers:13} {cost.shifts:8} {cost.adders:8} {cost.adders + inside:8}")
+    integers = floatsd.round_to_grid(one_output, tried_grid, one_output.abs().max().item() / tried_grid.top)
+    ways = {"by shifts": floatsd.operations(integers)}
+    if "uniform" in name:
+        ways = {"with multipliers": floatsd.operations_with_multipliers(integers)} | ways
+    for way, cost in ways.items():
+        inside = cost.multipliers * floatsd.adders_in_a_multiplier(tried_grid.bits)
+        print(f"{name:20} {way:17} {tried_grid.bits:5} {cost.multipliers:13} {cost.shifts:8} {cost.adders:8} {cost.adders + inside:8}")
 
 # %% [markdown] id="cost-answer"
 """
-Counts of operations, not of gates: an adder behind a shift by up to 6 places is wider than one of the product's rows, a shift by a variable number of places is a selector, and a weight that is 0 or 1 costs nothing only where the weights are fixed in the circuit. What the count does say is the order of magnitude, and that FloatSD8 pays for its accuracy with a second shift and a second adder for most weights.
+Counts of operations, not of gates: a term that was shifted by up to 6 places needs a wider adder than a row of a product, a shift by a variable number of places is a selector, and a weight that is 0 or 1 costs nothing only where the weights are fixed in the circuit. FloatSD8 pays for its accuracy with a second shift and a second adder for most weights.
+
+**Look at the rows "by shifts" of the uniform grids.** Any integer is a sum of signed powers of two, and a small one is a sum of few: 3 is $4 - 1$, 6 is $8 - 2$, no int4 weight needs more than two. So if int4 is computed in this way, it takes only a little more than one adder a weight. What is special about FloatSD4 is not that shifts can do it, but that **one** is always enough, so that one shifter and one adder are all the hardware there is, whatever the weight.
 
 ## 5 · The unit
 
@@ -891,7 +894,7 @@ data sheet, and why two texts may differ there; how the network gets onto the gr
 """
 ### BEGIN SOLUTION
 #| *Your essay here.*
-What a full answer mentions. At eight bits everything is within noise of fp32. At four bits, after training, the powers of two and uniform int4 are close on a roomy network; on the narrow MobileNetV2 all four-bit formats lose visibly, and retraining brings most of it back; differences of a point are what another seed does. Cost: one shift and one adder a weight against seven adders in each 8-bit multiplier; left out are the width of the shifted term, the selector for a
+What a full answer mentions. At eight bits everything is within noise of fp32. At four bits, after training, the powers of two and uniform int4 are close on a roomy network; on the narrow MobileNetV2 all four-bit formats lose visibly, and retraining brings most of it back; differences of a point are what another seed does. Cost: one shift and one adder a weight against seven adders in each 8-bit multiplier, three in one for four bits, and little more than one adder where int4 weights are fixed and computed by shifts themselves; left out are the width of the shifted term, the selector for a
 variable shift, memory traffic (equal at equal bits), activations that are 8 bits either way, and the free scale of a channel, which is a multiplier again, once an output. The grid: 13 by the definition of FloatSD4 (three digits, two exponent bits), 15 with one digit more, which is what four bits hold and what the int8 block uses, 11 where a text leaves out 1: the data sheet has to list the values. Scale: a power of two keeps the promise of no
 multiplier, a free one a channel is more exact. Flow: both flows end alike on a small task, retraining is cheaper where a trained network exists. Traps: weights still fp32 after prepare, observers on while measuring, torch's convert that leaves the grid. Check: values, not codes, of the shipped file against those of training, and the file's declared grid.
 ### END SOLUTION
