@@ -220,9 +220,9 @@ def table(found: dict[str, Any]) -> str:
 def words(found: dict[str, Any]) -> str:
     """What the table holds, above and below it."""
     rows = [(row, found[row]) for row in ROWS if row in found]
+    many = {row: f"{entry['seeds']} seed{'s' * (entry['seeds'] > 1)}" for row, entry in rows}
     sizes = "; ".join(
-        f"{row}: {entry['images'][0]:,} images, {entry['epochs']} epochs, {entry['seeds']} seed{'s' * (entry['seeds'] > 1)}"
-        for row, entry in rows
+        f"{row}: {entry['images'][0]:,} images, {entry['epochs']} epochs, {many[row]}" for row, entry in rows
     )
     cifar = (
         " CIFAR-10 is the part with 3,805 training images: it can show what a format loses against fp32 there, "
@@ -235,7 +235,7 @@ def words(found: dict[str, Any]) -> str:
         "Activations in 8 bits, batch norm folded; means over seeds, with the smallest and the largest. fp32 was "
         f"trained on like the others. {sizes}.{cifar}\n\n{table(found)}\n\n"
         f"CPU seconds of a training step of 32 images, MobileNetV2 in fp32, on one thread: {steps}. "
-        "`benchmarks/results.json` has every seed's accuracies and the CPU seconds of an epoch."
+        "`benchmarks/results.json` has every seed's accuracies, and CPU seconds of an epoch."
     )
 
 
