@@ -575,6 +575,11 @@ q3 = Question(
             "a code has no sign of its own: bit 3 is added.",
         ),
         Mistake(
+            "negative codes are written as two's complement",
+            given(sign_bit=lambda q: torch.where(q < 0, 16 - 2 * (torch.log2(q.abs().clamp(min=1)).round() + 1), 0 * q)),
+            "the table has a sign bit and the field of the magnitude: which code has -1?",
+        ),
+        Mistake(
             "the first weight goes into the high bits",
             given(pack=lambda codes: 16 * codes[0::2] + codes[1::2]),
             "the first of a pair goes into the low four bits.",
@@ -646,6 +651,11 @@ q3 = Question(
             "decoded, the sign is looked for in bit 2",
             given(negative=lambda code: code % 8 >= 4),
             "bits are counted from 0: what is bit 3 worth?",
+        ),
+        Mistake(
+            "decoded as two's complement",
+            given(power=lambda code: 2.0 ** (torch.where(code >= 8, 16 - code, code) - 1)),
+            "the table has a sign bit and the field of the magnitude: which value has the code 9?",
         ),
         Mistake(
             "the field is doubled instead of raised",
@@ -862,14 +872,15 @@ def power_of_two_unit(
     largest=lambda w, dims: w.abs().amax(dim=dims, keepdim=True),
     dims=lambda w, per_channel: tuple(range(1, w.dim())) if per_channel else tuple(range(w.dim())),
     ratio=lambda m, top: m / top,
-    exponent=lambda r: torch.ceil(torch.log2(r)),
+    exponent=lambda r, m, top: torch.ceil(torch.log2(r)),
     unit=lambda e, r: 2.0**e,
     rounding=nearest,
 ):
     w = weight.double()
     m = largest(w, dims(w, per_channel))
-    r = ratio(torch.where(m == 0, torch.full_like(m, float(top)), m), top)
-    return unit(exponent(r), r)
+    m = torch.where(m == 0, torch.full_like(m, float(top)), m)
+    r = ratio(m, top)
+    return unit(exponent(r, m, top), r)
 
 
 def unit_is_clear(weight, top, per_channel):
@@ -935,22 +946,22 @@ q5 = Question(
     mistakes=[
         Mistake(
             "the exponent is rounded down: values are clipped",
-            given(exponent=lambda r: torch.floor(torch.log2(r))),
+            given(exponent=lambda r, m, top: torch.floor(torch.log2(r))),
             "nothing may lie beyond the grid's end: up or down?",
         ),
         Mistake(
             "the exponent is rounded to the nearest",
-            given(exponent=lambda r: torch.round(torch.log2(r))),
+            given(exponent=lambda r, m, top: torch.round(torch.log2(r))),
             "nothing may lie beyond the grid's end: up or down?",
         ),
         Mistake(
             "one power of two too large",
-            given(exponent=lambda r: torch.ceil(torch.log2(r)) + 1),
+            given(exponent=lambda r, m, top: torch.ceil(torch.log2(r)) + 1),
             "half of your unit would be enough: which is the smallest exponent?",
         ),
         Mistake(
             "the exponent is cut off toward 0",
-            given(exponent=lambda r: torch.trunc(torch.log2(r))),
+            given(exponent=lambda r, m, top: torch.trunc(torch.log2(r))),
             "a cast to an integer cuts off: which function goes up?",
         ),
         Mistake(
@@ -975,13 +986,18 @@ q5 = Question(
         ),
         Mistake(
             "the natural logarithm is taken",
-            given(exponent=lambda r: torch.ceil(torch.log(r))),
+            given(exponent=lambda r, m, top: torch.ceil(torch.log(r))),
             "which logarithm of 8 is 3?",
         ),
         Mistake(
             "the end of the grid is left out",
             given(ratio=lambda m, top: m),
             "the largest weight becomes the grid's end, top: how much is then one step?",
+        ),
+        Mistake(
+            "the logarithm is divided, not the largest weight",
+            given(exponent=lambda r, m, top: torch.ceil(torch.log2(m) / top)),
+            "log2 of a quotient is not the quotient of log2: where does the parenthesis end?",
         ),
         Mistake(
             "multiplied by the end of the grid",
@@ -1220,6 +1236,19 @@ q6 = Question(
             "the value has to be the one on the grid: does something cancel out in your line?",
         ),
         Mistake(
+            "limited is added, but the difference is taken to x",
+            given(output=lambda y, x, u, top: torch.maximum(torch.minimum(x, top * u), -top * u) + y - x),
+            "a + (q - a): both a have to be the same tensor.",
+        ),
+        Mistake(
+            "x is added, but the difference is taken to limited",
+            given(
+                output=lambda y, x, u, top: x + y - torch.maximum(torch.minimum(x, top * u), -top * u),
+                passes=lambda v, x, top, q: torch.ones_like(v),
+            ),
+            "a + (q - a): both a have to be the same tensor.",
+        ),
+        Mistake(
             "the way forward takes the papers' thresholds",
             given(on_grid=by_papers),
             "to_grid returns two results: the question asks for the nearest.",
@@ -1378,6 +1407,7 @@ FAKE_QUANTIZERS = {
     "nearest": lambda: grids.GridFakeQuantize(rule="nearest"),
     "13 values": lambda: grids.GridFakeQuantize(grid=FLOATSD4, rule="papers"),
     "int8": lambda: quantization.default_weight_fake_quant(),
+    "activation": lambda: grids.default_fake_quant(),
     "fp32": lambda: torch.nn.Identity(),
 }
 FREEZE = {
@@ -1545,6 +1575,11 @@ q8 = Question(
             "the weights are uniform int8",
             "that is torch's own fake-quantizer: what does network.qconfig hold?",
             weights="int8",
+        ),
+        differently(
+            "the weights are fake-quantized like an activation",
+            "a qconfig has two factories, one for activations and one for weights: which one did you call?",
+            weights="activation",
         ),
         differently(
             "the weights are the grid's integers, without the unit",

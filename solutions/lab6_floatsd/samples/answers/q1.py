@@ -260,6 +260,24 @@ def floatsd_grid(groups, exponent_bits):
     return sorted({abs(m) * 2**e for m in mantissas for e in range(2**exponent_bits)})
 
 
+# %% wrong: list of the set, not sorted
+def floatsd_grid(groups, exponent_bits):
+    mantissas = {0}  # a set keeps each value once
+    for digits in groups:
+        group = [0] + [sign * 2**k for k in range(digits) for sign in (-1, 1)]
+        mantissas = {m * 2**digits + g for m in mantissas for g in group}
+    return list({m * 2**e for m in mantissas for e in range(2**exponent_bits)})
+
+
+# %% wrong: or instead of plus
+def floatsd_grid(groups, exponent_bits):
+    mantissas = {0}  # a set keeps each value once
+    for digits in groups:
+        group = [0] + [sign * 2**k for k in range(digits) for sign in (-1, 1)]
+        mantissas = {m << digits | g for m in mantissas for g in group}
+    return sorted({m * 2**e for m in mantissas for e in range(2**exponent_bits)})
+
+
 # %% wrong: returns the set
 def floatsd_grid(groups, exponent_bits):
     mantissas = {0}  # a set keeps each value once

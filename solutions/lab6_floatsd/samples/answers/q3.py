@@ -269,6 +269,25 @@ def there_and_back(q, packed):
     return encode(q), decode(packed)
 
 
+# %% wrong: 16 minus the field
+def encode(q):
+    field = torch.where(q == 0, 0, torch.log2(q.abs().float()) + 1)
+    codes = torch.where(q < 0, 16 - field, field)
+    return codes[0::2] + 16 * codes[1::2]
+
+
+def decode(packed):
+    packed = packed.long()  # no wrapping below
+    codes = torch.stack((packed & 15, packed >> 4), dim=1).reshape(-1)
+    field = codes & 7
+    magnitude = torch.where(field == 0, 0.0, 2.0 ** (field - 1))
+    return torch.where(codes >= 8, -magnitude, magnitude)
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)
+
+
 # %% wrong: first one high
 def encode(q):
     field = torch.where(q == 0, 0, torch.log2(q.abs().float()) + 1)
@@ -548,6 +567,25 @@ def decode(packed):
     field = codes & 7
     magnitude = torch.where(field == 0, 0.0, 2.0 ** (field - 1))
     return torch.where((codes & 4) > 0, -magnitude, magnitude)
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)
+
+
+# %% wrong: 16 minus the code for negative ones
+def encode(q):
+    field = torch.where(q == 0, 0, torch.log2(q.abs().float()) + 1)
+    codes = field + 8 * (q < 0)
+    return codes[0::2] + 16 * codes[1::2]
+
+
+def decode(packed):
+    packed = packed.long()  # no wrapping below
+    codes = torch.stack((packed & 15, packed >> 4), dim=1).reshape(-1)
+    field = torch.where(codes >= 8, 16 - codes, codes)
+    magnitude = torch.where(field == 0, 0.0, 2.0 ** (field - 1))
+    return torch.where(codes >= 8, -magnitude, magnitude)
 
 
 def there_and_back(q, packed):

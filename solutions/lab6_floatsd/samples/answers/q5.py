@@ -131,6 +131,14 @@ def unit_of(weight, top, per_channel):
     return 2 ** torch.ceil(torch.log2(largest))
 
 
+# %% wrong: log2 over top
+def unit_of(weight, top, per_channel):
+    dims = tuple(range(1 if per_channel else 0, weight.dim()))
+    largest = weight.abs().amax(dim=dims, keepdim=True)
+    largest = torch.where(largest == 0, float(top), largest)
+    return 2 ** torch.ceil(torch.log2(largest) / top)
+
+
 # %% wrong: times top
 def unit_of(weight, top, per_channel):
     dims = tuple(range(1 if per_channel else 0, weight.dim()))

@@ -365,6 +365,36 @@ def forward_and_gradient(x, unit, grid, upstream):
     return y.detach(), x.grad
 
 
+# %% wrong: limited, and the difference to x
+def fake_quantize(x, unit, grid):
+    end = grid.max() * unit
+    limited = torch.clamp(x, -end, end)
+    nearest, _ = to_grid(x, unit, grid)
+    return limited + (nearest - x).detach()
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad
+
+
+# %% wrong: x, and the difference to limited
+def fake_quantize(x, unit, grid):
+    end = grid.max() * unit
+    limited = torch.clamp(x, -end, end)
+    nearest, _ = to_grid(x, unit, grid)
+    return x + (nearest - limited).detach()
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad
+
+
 # %% wrong: thresholds instead of nearest
 def fake_quantize(x, unit, grid):
     end = grid.max() * unit

@@ -13,8 +13,8 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -99,8 +99,8 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        on_grid = prepared.conv.weight
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = prepared.conv.weight
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -119,8 +119,8 @@ def post_quantized(weight, training, test):
         prepared = quantization.prepare(network)
         for batch in training:
             prepared(batch)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -139,8 +139,8 @@ def post_quantized(weight, training, test):
         prepared = quantization.prepare(network)
         prepared(test)
         prepared.apply(quantization.disable_observer)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -161,8 +161,8 @@ def post_quantized(weight, training, test):
             prepared(batch)
         prepared(test)
         prepared.apply(quantization.disable_observer)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -182,8 +182,8 @@ def post_quantized(weight, training, test):
         prepared.apply(quantization.disable_observer)
         for batch in training:
             prepared(batch)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -202,8 +202,8 @@ def post_quantized(weight, training, test):
         prepared = quantization.prepare(network)
         prepared(training[0])
         prepared.apply(quantization.disable_observer)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -222,8 +222,8 @@ def post_quantized(weight, training, test):
         prepared = quantization.prepare(network)
         prepared(training.flatten(0, 1))
         prepared.apply(quantization.disable_observer)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -243,8 +243,8 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_fake_quant)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -261,12 +261,12 @@ def post_quantized(weight, training, test):
         network = small_network(weight)
         network.qconfig = grids.log4_per_tensor_config
         prepared = quantization.prepare(network)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        prepared.conv.weight.copy_(on_grid)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -286,9 +286,9 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
         outputs = prepared(test)
-        prepared.conv.weight.copy_(on_grid)
+        prepared.conv.weight.copy_(weight_on_grid)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
 
@@ -307,9 +307,9 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
-        network.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        network.conv.weight.copy_(weight_on_grid)
         outputs = network(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -329,8 +329,8 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        on_grid = grids.log4_per_channel_config.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = grids.log4_per_channel_config.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -350,8 +350,8 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        on_grid = grids.GridFakeQuantize(per_channel=True, rule="papers")(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = grids.GridFakeQuantize(per_channel=True, rule="papers")(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -371,8 +371,8 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        on_grid = grids.GridFakeQuantize(rule="nearest")(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = grids.GridFakeQuantize(rule="nearest")(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -392,8 +392,8 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        on_grid = grids.GridFakeQuantize(grid=qlab.floatsd.FLOATSD4, rule="papers")(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = grids.GridFakeQuantize(grid=qlab.floatsd.FLOATSD4, rule="papers")(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -413,8 +413,50 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        on_grid = quantization.default_weight_fake_quant()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = quantization.default_weight_fake_quant()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% wrong: the activation's factory
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        for batch in training:
+            prepared(batch)
+        prepared.apply(quantization.disable_observer)
+        weight_on_grid = network.qconfig.activation()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% wrong: enable_observer
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        for batch in training:
+            prepared(batch)
+        prepared.apply(quantization.enable_observer)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -435,8 +477,8 @@ def post_quantized(weight, training, test):
             prepared(batch)
         prepared.apply(quantization.disable_observer)
         quantizer = network.qconfig.weight()
-        on_grid = quantizer(prepared.conv.weight) / quantizer.scale
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = quantizer(prepared.conv.weight) / quantizer.scale
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -456,8 +498,8 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer())
-        on_grid = network.qconfig.weight()(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
 
@@ -477,7 +519,7 @@ def post_quantized(weight, training, test):
         for batch in training:
             prepared(batch)
         prepared.apply(quantization.disable_observer)
-        on_grid = network.qconfig.weight(prepared.conv.weight)
-        prepared.conv.weight.copy_(on_grid)
+        weight_on_grid = network.qconfig.weight(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
