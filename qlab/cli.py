@@ -1,4 +1,4 @@
-"""The student's commands: qlab doctor | labs | check | submit | update."""
+"""The student's commands: qlab doctor | labs | check | submit | update | inspect."""
 
 import sys
 import time
@@ -132,6 +132,19 @@ def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The n
         print(f"! {remark}")
     print(f"{_count(len(done.files), 'file')} written; what was there before is in {done.backup}.")
     print("Reload the notebook in Jupyter, then run all cells.")
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="What qlab.torch_flow.files.save wrote.")],
+) -> None:
+    """Print a saved model: each layer's grid, scale, zeros, bits, on its grid or not. Example: qlab inspect net.pt."""
+    from qlab.torch_flow import contents, files
+
+    try:
+        print(contents.as_table(contents.layer_rows(files.load(str(path)))))
+    except files.FileError as error:
+        raise DeskError(str(error)) from error
 
 
 def _count(number: int, what: str) -> str:

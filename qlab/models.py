@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from qlab.data import Dataset
+from qlab.mobilenet import ConvBNReLU, fuse_blocks
 
 # Hidden layers by the number of inputs: the full net for 28x28 images, a small one for the embedded digits.
 HIDDEN = {64: (128, 128), 784: (512, 512), 3072: (512, 512)}
@@ -132,6 +133,51 @@ class NormedConvNet(nn.Module):
         """Logits (images, classes) of images (images, channels, side, side)."""
         logits: Tensor = self.linear(self.blocks(x).flatten(1))
         return logits
+
+
+class MnistNet(nn.Module):
+    """Three convolutions with batch norm and ReLU (5x5, 5x5, 3x3; 16, 32, 32 channels), two linear layers.
+
+    Max-pools stand behind the first two convolutions. The stubs do nothing until the model is quantized by PyTorch's
+    eager mode.
+    """
+
+    def __init__(self, channels: int = 1, side: int = 28, classes: int = 10):
+        from qlab import torch_flow
+
+        super().__init__()
+        self.quant = torch_flow.QuantStub()
+        self.conv1 = ConvBNReLU(channels, 16, 5)
+        self.conv2 = ConvBNReLU(16, 32, 5)
+        self.conv3 = ConvBNReLU(32, 32, 3)
+        self.pool = nn.MaxPool2d(2)
+        self.fc1 = nn.Linear(32 * (side // 4) ** 2, 64)
+        self.relu = nn.ReLU()
+        self.fc2 = nn.Linear(64, classes)
+        self.dequant = torch_flow.DeQuantStub()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (images, classes) of images (images, channels, side, side)."""
+        x = self.pool(self.conv1(self.quant(x)))
+        x = self.conv3(self.pool(self.conv2(x)))
+        logits: Tensor = self.dequant(self.fc2(self.relu(self.fc1(x.flatten(1)))))
+        return logits
+
+    def fuse_model(self, *, training: bool = False) -> None:
+        """Make each block of convolution, batch norm and ReLU one module, in place; fc1 and its ReLU too.
+
+        Args:
+            training: keep the batch norm as a part that trains along, instead of folding it in.
+        """
+        fuse_blocks(self, [["fc1", "relu"]], training=training)
+
+
+def mnist_net_for(data: Dataset, seed: int = 0) -> MnistNet:
+    """A freshly initialized `MnistNet` in the size for a data set."""
+    channels, side = data.x_train.shape[1:3]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return MnistNet(channels, side, len(data.classes))
 
 
 def convnet_for(data: Dataset, seed: int = 0) -> ConvNet:

@@ -125,6 +125,9 @@ def test_the_wheel_installs_and_works_in_an_empty_environment(tmp_path):
         check=False,
     )
     assert done.returncode == 2 and "clone of the repository" in done.stderr
+    inspect = [tmp_path / "empty" / "bin" / "qlab", "inspect", "none.pt"]
+    done = subprocess.run(inspect, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.startswith("qlab: none.pt cannot be read")
 
 
 def test_the_pins_install_on_every_python_that_we_promise():

@@ -25,11 +25,21 @@ from qlab.torch_flow.functions import (
     quantize_dynamic,
     quiet,
 )
+from qlab.torch_flow.grids import (
+    GridFakeQuantize,
+    default_fake_quant,
+    default_log_weight_fake_quant,
+    default_per_channel_log_weight_fake_quant,
+    grid_config,
+    log4_per_channel_config,
+    log4_per_tensor_config,
+)
 from qlab.torch_flow.ptq import minmax_qconfig, static
 
 __all__ = [
     "DeQuantStub",
     "FloatFunctional",
+    "GridFakeQuantize",
     "Held",
     "HistogramObserver",
     "MinMaxObserver",
@@ -39,12 +49,18 @@ __all__ = [
     "convert",
     "convert_fx",
     "converted_layers",
+    "default_fake_quant",
+    "default_log_weight_fake_quant",
+    "default_per_channel_log_weight_fake_quant",
     "file_bytes",
     "fuse_modules",
     "fuse_modules_qat",
     "get_default_qat_qconfig",
     "get_default_qconfig",
+    "grid_config",
     "held",
+    "log4_per_channel_config",
+    "log4_per_tensor_config",
     "minmax_qconfig",
     "prepare",
     "prepare_fx",

@@ -49,6 +49,20 @@ def converted_layers(model: nn.Module) -> dict[str, Any]:
     }
 
 
+def folded_weight(layer: Any) -> Tensor:
+    """The weight of a layer that is prepared but not yet converted, with the batch norm folded in that trains along.
+
+    Args:
+        layer: prepared for training or after it, fused or not.
+    """
+    inner = layer if hasattr(layer, "weight") else next(layer.children())
+    weight: Tensor = inner.weight.detach()
+    if isinstance(norm := getattr(layer, "bn", None), nn.BatchNorm2d):
+        assert norm.running_var is not None
+        weight = weight * (norm.weight.detach() / torch.sqrt(norm.running_var + norm.eps)).reshape(-1, 1, 1, 1)
+    return weight
+
+
 def file_bytes(model: nn.Module) -> int:
     """How many bytes `torch.save` writes for the model's state."""
     buffer = io.BytesIO()

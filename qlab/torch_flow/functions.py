@@ -13,6 +13,7 @@ from torch.ao.quantization import (
     DeQuantStub,
     HistogramObserver,
     MinMaxObserver,
+    MovingAverageMinMaxObserver,
     QConfig,
     QConfigMapping,
     QuantStub,
@@ -20,6 +21,7 @@ from torch.ao.quantization import (
     default_per_channel_weight_observer,
     default_weight_observer,
     disable_observer,
+    enable_observer,
     quantize_fx,
 )
 
@@ -56,14 +58,17 @@ prepare_fx = quiet()(quantize_fx.prepare_fx)
 convert_fx = quiet()(quantize_fx.convert_fx)
 compare_weights = quiet()(suite.compare_weights)
 compare_model_outputs = quiet()(suite.compare_model_outputs)
+FakeQuantize = ao.FakeQuantize
 FakeQuantizeBase = ao.FakeQuantizeBase
 
 __all__ = [
     "DeQuantStub",
+    "FakeQuantize",
     "FakeQuantizeBase",
     "FloatFunctional",
     "HistogramObserver",
     "MinMaxObserver",
+    "MovingAverageMinMaxObserver",
     "QConfig",
     "QConfigMapping",
     "QuantStub",
@@ -75,6 +80,7 @@ __all__ = [
     "default_per_channel_weight_observer",
     "default_weight_observer",
     "disable_observer",
+    "enable_observer",
     "freeze_bn_stats",
     "fuse_modules",
     "fuse_modules_qat",

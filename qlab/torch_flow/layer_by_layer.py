@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from qlab import engines
-from qlab.torch_flow.converted import converted_layers, held
+from qlab.torch_flow.converted import converted_layers, folded_weight, held
 from qlab.torch_flow.functions import quiet
 from qlab.torch_flow.qat import run
 
@@ -197,12 +197,8 @@ def _over_the_weight(layer: engines.Layer) -> Tensor:
 
 def _fake_weight(fake: Any) -> Tensor:
     """The weight that a fake-quantized layer computes with, batch norm folded in."""
-    weight: Tensor = fake.weight
     with torch.no_grad(), quiet():
-        if isinstance(norm := getattr(fake, "bn", None), nn.BatchNorm2d):
-            assert norm.running_var is not None
-            weight = weight * (norm.weight / torch.sqrt(norm.running_var + norm.eps)).reshape(-1, 1, 1, 1)
-        result: Tensor = fake.weight_fake_quant(weight)
+        result: Tensor = fake.weight_fake_quant(folded_weight(fake))
     return result
 
 

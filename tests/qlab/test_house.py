@@ -15,6 +15,7 @@ NUMBERS = (
     *("contracts", "ranges", "qparams", "quantize", "fixed_point", "requantize", "rules", "accumulate", "layers"),
     *("analysis", "fusion", "clipping", "observers", "fake_quantize"),
     *("sensitivity", "comparison", "bias_correction", "equalization", "sweep"),
+    *(f"floatsd/{name}" for name in ("grid", "scales", "rounding", "bits", "shift_add")),
 )
 DEPRECATED = ("torch.ao", "torch.ops.quantized", "torch.backends.quantized", "torch.quantize_per_tensor")
 

@@ -1,0 +1,57 @@
+"""Weights that need no multiplier: grids of powers of two and of signed digits, rounding, bits, shift and add."""
+
+from qlab.floatsd.bits import decode, encode, valid_codes
+from qlab.floatsd.grid import (
+    FLOATSD4,
+    FLOATSD4_EXTENDED,
+    FLOATSD8,
+    Grid,
+    apot,
+    digit_codes,
+    floatsd,
+    group_values,
+    mantissas,
+    power_of_two,
+    uniform,
+)
+from qlab.floatsd.rounding import RULES, fake_quantize_to_grid, round_to_grid, thresholds
+from qlab.floatsd.scales import free_scale, power_of_two_scale
+from qlab.floatsd.shift_add import (
+    Operations,
+    adders_in_a_multiplier,
+    operations,
+    operations_with_multipliers,
+    shift_dot,
+    shift_multiply,
+    signed_digits,
+)
+
+__all__ = [
+    "FLOATSD4",
+    "FLOATSD4_EXTENDED",
+    "FLOATSD8",
+    "RULES",
+    "Grid",
+    "Operations",
+    "adders_in_a_multiplier",
+    "apot",
+    "decode",
+    "digit_codes",
+    "encode",
+    "fake_quantize_to_grid",
+    "floatsd",
+    "free_scale",
+    "group_values",
+    "mantissas",
+    "operations",
+    "operations_with_multipliers",
+    "power_of_two",
+    "power_of_two_scale",
+    "round_to_grid",
+    "shift_dot",
+    "shift_multiply",
+    "signed_digits",
+    "thresholds",
+    "uniform",
+    "valid_codes",
+]

@@ -1,0 +1,123 @@
+"""Multiplication by a grid's value with shifts and adders only, and what it costs."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from qlab.contracts import integer_tensor
+
+
+def signed_digits(value: int) -> tuple[tuple[int, int], ...]:
+    """The fewest signed powers of two that add up to a value, as (sign, shift): 7 = 8 - 1 is (-1, 0), (1, 3).
+
+    Returns:
+        Smallest shift first; () for 0. No two shifts are neighbours.
+
+    Source: the non-adjacent form, Reitwiesner 1960.
+    """
+    found: list[tuple[int, int]] = []
+    left, shift = abs(value), 0
+    while left:
+        if left & 1:
+            digit = 2 - (left & 3)  # 1 where 01 ends the number, -1 where 11 does: then 4 - 1 is shorter
+            found.append((digit if value > 0 else -digit, shift))
+            left -= digit
+        left >>= 1
+        shift += 1
+    return tuple(found)
+
+
+def shift_multiply(x: Tensor, value: int) -> Tensor:
+    """Integers times one value of a grid, by shifts, additions and subtractions; int64, exactly the product.
+
+    Args:
+        x: integers of any dtype.
+        value: any integer, such as a grid's.
+    """
+    x = integer_tensor(x, "x")
+    total = torch.zeros_like(x)
+    for sign, shift in signed_digits(value):
+        total = total + (x << shift) if sign > 0 else total - (x << shift)
+    return total
+
+
+def shift_dot(x: Tensor, weights: Tensor) -> Tensor:
+    """Dot products by shifts, additions and subtractions; int64, exactly the sum of the products.
+
+    The inputs whose weight has a digit at a place are added (subtracted where the digit is -1), and each place's sum is
+    shifted once.
+
+    Args:
+        x: (..., n), integers of any dtype.
+        weights: (n,) or (out, n), integers of a grid.
+
+    Returns:
+        (...,) or (..., out).
+
+    Raises:
+        ValueError: the two do not have n in common.
+    """
+    x, weights = integer_tensor(x, "x"), integer_tensor(weights, "weights")
+    if x.dim() < 1 or weights.dim() not in (1, 2) or x.shape[-1] != weights.shape[-1]:
+        raise ValueError(f"x {tuple(x.shape)} and weights {tuple(weights.shape)} must end in the same number.")
+    meet = x.unsqueeze(-2) if weights.dim() == 2 else x
+    total = torch.zeros(1, dtype=torch.int64)
+    for shift, digits in enumerate(_digit_planes(weights)):
+        added = torch.where(digits > 0, meet, 0).sum(dim=-1)
+        subtracted = torch.where(digits < 0, meet, 0).sum(dim=-1)
+        total = total + ((added - subtracted) << shift)
+    return total
+
+
+def _digit_planes(weights: Tensor) -> Tensor:
+    """The signed digits of weights by their shift: (shifts, *weights.shape), each -1, 0 or 1."""
+    values = set(weights.flatten().tolist())
+    shifts = 1 + max((shift for value in values for _, shift in signed_digits(value)), default=0)
+    planes = torch.zeros(shifts, *weights.shape, dtype=torch.int8)
+    for value in values:
+        for sign, shift in signed_digits(value):
+            planes[shift][weights == value] = sign
+    return planes
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What it takes to compute the outputs of a layer once.
+
+    Attributes:
+        multipliers, shifts, adders: how many; a subtraction is an adder.
+    """
+
+    multipliers: int
+    shifts: int
+    adders: int
+
+
+def operations(weights: Tensor) -> Operations:
+    """Shifts and adders of a weight's dot products: a shift for each digit but those of place 0, all digits added up.
+
+    Args:
+        weights: (n,), or (out, ...) with a row of inputs for each output; integers of a grid. A 0 costs nothing.
+    """
+    q = integer_tensor(weights, "weights")
+    planes = _digit_planes(q.flatten(1) if q.dim() > 1 else q.unsqueeze(0)).abs().long()
+    digits = planes.sum(dim=(0, 2))
+    return Operations(0, int(planes[1:].sum()), int((digits - 1).clamp(min=0).sum()))
+
+
+def operations_with_multipliers(weights: Tensor) -> Operations:
+    """Multipliers and adders of the same dot products without the trick: n and n - 1 for each row of n."""
+    rows = weights.flatten(1) if weights.dim() > 1 else weights.unsqueeze(0)
+    return Operations(rows.numel(), 0, rows.numel() - len(rows))
+
+
+def adders_in_a_multiplier(bits: int = 8) -> int:
+    """Adders in an array multiplier of two numbers of so many bits: a partial product a bit, added up.
+
+    Raises:
+        ValueError: there is no bit.
+    """
+    if bits < 1:
+        raise ValueError(f"a multiplier has at least one bit, not {bits}.")
+    return bits - 1

@@ -1,0 +1,176 @@
+"""What a saved model holds: every entry of its state dict, and for each layer its grid."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qlab.floatsd import Grid
+from qlab.torch_flow.files import GRIDS, FileError, declared_in, weight_in
+
+# Every entry ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """An entry of a state dict.
+
+    Attributes:
+        name: its key.
+        kind: what it is, in words.
+        shape: of the tensor; () for a number.
+        scale, zero_point: of a quantized weight as text, or the number itself where the entry is one.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    scale: str = ""
+    zero_point: str = ""
+
+
+def state_rows(state: Mapping[str, Any]) -> list[Row]:
+    """Every entry of a state dict as a row, packed params as their weight and their bias; `qlab.grids` is left out."""
+    rows = []
+    for name, entry in state.items():
+        if isinstance(entry, tuple):
+            rows += [_row(f"{name}[{place}]", part, "packed ") for place, part in enumerate(entry) if part is not None]
+        elif name != GRIDS:
+            rows.append(_row(name, entry))
+    return rows
+
+
+def _row(name: str, entry: Any, packed: str = "") -> Row:
+    if not isinstance(entry, Tensor):
+        return Row(name, type(entry).__name__, (), "", "")
+    shape, last = tuple(entry.shape), name.rsplit(".", 1)[-1]
+    if entry.is_quantized:
+        how = "per channel" if len(scales_of(entry)) > 1 or _per_channel(entry) else "per tensor"
+        kind = f"{packed}weight, {str(entry.dtype).removeprefix('torch.')} {how}"
+        return Row(name, kind, shape, _numbers(scales_of(entry)), _numbers(_zero_points(entry)))
+    kind = f"{packed}{'bias' if packed else last}, {str(entry.dtype).removeprefix('torch.')}"
+    value = _numbers(entry.flatten()) if entry.numel() == 1 else ""
+    return Row(name, kind, shape, value if last == "scale" else "", value if last == "zero_point" else "")
+
+
+# Every layer ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """What a file says of a layer's weight.
+
+    Attributes:
+        layer: its name.
+        grid: which grid it declares; None where it declares none.
+        scales, zero_points: one entry, or one a channel; empty for a float weight without a declared scale.
+        zeros: share of weights that are 0.
+        values_used: how many different integers occur (for a float weight without a scale: numbers).
+        off_grid: how many weights are not on the declared grid; None where none is declared.
+    """
+
+    layer: str
+    grid: Grid | None
+    scales: Tensor
+    zero_points: Tensor
+    zeros: float
+    values_used: int
+    off_grid: int | None
+
+    @property
+    def bits_used(self) -> int:
+        """The fewest bits that number the integers which occur."""
+        return max(self.values_used - 1, 1).bit_length()
+
+    @property
+    def on_grid(self) -> bool | None:
+        """Whether every weight is on the declared grid; None where none is declared."""
+        return None if self.off_grid is None else self.off_grid == 0
+
+
+def layer_rows(state: Mapping[str, Any]) -> list[LayerRow]:
+    """A row for each layer of a state dict that holds a weight of two dimensions or more.
+
+    Raises:
+        FileError: the entry `qlab.grids` is not what `save` writes.
+    """
+    declared = declared_in(state)
+    rows = []
+    for name, entry in state.items():
+        if (weight := weight_in(name, entry)) is not None:
+            layer = name.removesuffix("._packed_params._packed_params").removesuffix(".weight")
+            rows.append(_layer_row(layer, weight, *declared.get(layer, (None, None))))
+    return rows
+
+
+def _layer_row(layer: str, weight: Tensor, grid: Grid | None, scale: Tensor | None) -> LayerRow:
+    nothing = torch.zeros(0)
+    if scale is not None and len(scale) not in (1, len(weight)):
+        raise FileError(f"{layer} declares {len(scale)} scales, but its weight has {len(weight)} output channels.")
+    if weight.is_quantized:
+        scales, zero_points = scales_of(weight), _zero_points(weight)
+        integers = weight.int_repr().long() - _first_dimension(zero_points, weight)
+        off = None if grid is None else int((~grid.on_grid(integers)).sum())
+    elif scale is None:
+        scales, zero_points, integers, off = nothing, nothing, weight, None
+    else:
+        scales, zero_points, by = scale.flatten(), torch.zeros_like(scale.flatten()), _first_dimension(scale, weight)
+        integers = torch.round(weight / by)
+        exact = integers * by == weight
+        off = None if grid is None else int((~(exact & grid.on_grid(integers))).sum())
+    zeros = (integers == 0).float().mean().item()
+    return LayerRow(layer, grid, scales, zero_points, zeros, len(set(integers.flatten().tolist())), off)
+
+
+def as_table(rows: list[LayerRow]) -> str:
+    """The rows as aligned text."""
+    lines = [("layer", "grid", "scale", "zero-point", "zeros", "bits used", "on the grid")]
+    for row in rows:
+        grid = row.grid.name if row.grid else "none declared"
+        bits = f"{row.bits_used} of {row.grid.bits}" if row.grid else f"{row.bits_used}"
+        on = {None: "-", 0: "yes"}.get(row.off_grid, f"no, {row.off_grid or 0:,} weights are off it")
+        numbers = (_numbers(row.scales), _numbers(row.zero_points), f"{100 * row.zeros:.1f} %", bits)
+        lines.append((row.layer, grid, *numbers, on))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+# Small parts ----------------------------------------------------------------------------------------------------------
+
+
+def scales_of(weight: Tensor) -> Tensor:
+    """A quantized tensor's scales: one, or one a channel; float64."""
+    if _per_channel(weight):
+        return weight.q_per_channel_scales()
+    return torch.tensor([weight.q_scale()], dtype=torch.float64)
+
+
+def _zero_points(weight: Tensor) -> Tensor:
+    return weight.q_per_channel_zero_points() if _per_channel(weight) else torch.tensor([weight.q_zero_point()])
+
+
+def _per_channel(weight: Tensor) -> bool:
+    return weight.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric)
+
+
+def _first_dimension(values: Tensor, weight: Tensor) -> Tensor:
+    return values.reshape(-1, *[1] * (weight.dim() - 1))
+
+
+def _numbers(values: Tensor) -> str:
+    """One number, or the smallest to the largest of several; powers of two as such."""
+    if not values.numel():
+        return "-"
+    low, high = values.min().item(), values.max().item()
+    return _number(low) if low == high else f"{_number(low)} .. {_number(high)}"
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int) or value == 0:
+        return f"{value:.0f}"
+    fraction, exponent = torch.frexp(torch.tensor(value, dtype=torch.float64))
+    return f"2^{int(exponent) - 1}" if fraction == 0.5 else f"{value:.4g}"

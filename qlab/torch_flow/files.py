@@ -1,0 +1,94 @@
+"""A quantized model in a file: saved with the grids that its layers declare, and read safely."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from qlab.engines.pytorch import selected
+from qlab.floatsd import Grid
+from qlab.torch_flow.functions import quiet
+from qlab.torch_flow.on_grid import declared_grids
+
+GRIDS = "qlab.grids"
+State = dict[str, Any]
+
+
+class FileError(Exception):
+    """A file that cannot be read or holds something else; the message is one sentence that names the file."""
+
+
+def save(model: nn.Module, path: Path | str) -> None:
+    """Write a model's state dict, with one more entry, `qlab.grids`: which grid each layer declares, in plain values.
+
+    Args:
+        model: from `convert`, `torchs_convert` or `post_quantized`; any other declares nothing.
+        path: of the file.
+    """
+    state = model.state_dict()  # torch reads it back by what hangs on it: a plain dict would not do
+    state[GRIDS] = {
+        name: {"grid": grid.name, "values": list(grid.values), "scale": scale}
+        for name, (grid, scale) in declared_grids(model).items()
+    }
+    with quiet():
+        torch.save(state, path)
+
+
+def load(path: Path | str) -> State:
+    """The entries of a state dict, `qlab.grids` among them, read without running anything that the file says.
+
+    Raises:
+        FileError: it is not there, cannot be read safely, or holds no state dict.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or 'it is no file of torch.save'}.") from error
+    except Exception as error:  # whatever a damaged or hostile file makes torch say
+        raise FileError(
+            f"{path} cannot be read safely: it is damaged, or holds more than tensors and plain values."
+        ) from error
+    if not isinstance(state, dict) or not any(weight_in(name, entry) is not None for name, entry in state.items()):
+        raise FileError(
+            f"{path} holds no state dict with weights: save one with qlab.torch_flow.files.save(model, path)."
+        )
+    return state
+
+
+def load_into(model: nn.Module, path: Path | str, *, engine: str = "qnnpack") -> None:
+    """Read a file back into a model of the same form, converted for the same engine; errors as for `load`."""
+    state = load(path)
+    grids = declared_in(state)
+    state.pop(GRIDS, None)
+    with selected(engine), quiet():
+        model.load_state_dict(state)
+    for name, (grid, _) in grids.items():
+        setattr(model.get_submodule(name), "grid", grid)  # noqa: B010  # a module's types know tensors only
+
+
+def weight_in(name: object, entry: object) -> Tensor | None:
+    """The weight that an entry holds: a tensor called weight of two dimensions or more, or packed params' first."""
+    found = entry[0] if isinstance(entry, tuple) and entry and str(name).endswith("_packed_params") else entry
+    if isinstance(found, Tensor) and found.dim() >= 2 and (found is not entry or str(name).endswith(".weight")):
+        return found
+    return None
+
+
+def declared_in(state: Mapping[str, Any]) -> dict[str, tuple[Grid, Tensor | None]]:
+    """Which grid each layer of a file declares, and the scale of a float weight; FileError where that is garbled."""
+    try:
+        return {str(layer): _declaration(entry) for layer, entry in state.get(GRIDS, {}).items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise FileError(f"the entry {GRIDS} is not what save writes: {error}.") from error
+
+
+def _declaration(entry: Mapping[str, Any]) -> tuple[Grid, Tensor | None]:
+    scale = entry["scale"]
+    if scale is not None and (not isinstance(scale, Tensor) or scale.dim() != 1):
+        raise ValueError("a scale is a tensor of one dimension, or None")
+    return Grid(str(entry["grid"]), tuple(int(value) for value in entry["values"])), scale
