@@ -576,7 +576,9 @@ q3 = Question(
         ),
         Mistake(
             "negative codes are written as two's complement",
-            given(sign_bit=lambda q: torch.where(q < 0, 16 - 2 * (torch.log2(q.abs().clamp(min=1)).round() + 1), 0 * q)),
+            given(
+                sign_bit=lambda q: torch.where(q < 0, 16 - 2 * (torch.log2(q.abs().clamp(min=1)).round() + 1), 0 * q)
+            ),
             "the table has a sign bit and the field of the magnitude: which code has -1?",
         ),
         Mistake(
@@ -1098,15 +1100,19 @@ def gradient_tells(x, unit, grid, upstream):
         for s in (1, -1)
     )
     far = bool((x.abs() > 1.05 * top).any())
-    small = far and bool((a < 0.45).any() and ((a > 0.55) & (a < 0.7)).any() and ((a > 1) & (x.abs() < 1)).any())
-    clear = bool(((a - top).abs() > 0.01 * top).all()) and clear_of_borders(x, unit, grid)
+    small = (
+        far
+        and bool(((a > 0.8 * top) & (a < 0.99 * top)).any())
+        and bool((a < 0.45).any() and ((a > 0.55) & (a < 0.7)).any() and ((a > 1) & (x.abs() < 1)).any())
+    )
+    clear = bool(((a - top).abs() > 0.002 * top).all()) and clear_of_borders(x, unit, grid)
     return sides and small and clear and bool((upstream.abs() > 0.01).all())
 
 
 def inside_only(x, unit, grid, upstream):
     v, top = x.double() / unit.double(), float(grid.max())
     a = v.abs()
-    few = bool((a < 0.45).any() and ((a > 0.55) & (a < 0.7)).any() and (a < 0.95 * top).all() and (a > 0.6 * top).any())
+    few = bool((a < 0.45).any() and ((a > 0.55) & (a < 0.7)).any() and (a < 0.95 * top).all() and (a > 0.4 * top).any())
     return few and clear_of_borders(x, unit, grid) and bool((upstream.abs() > 0.01).all())
 
 

@@ -1100,15 +1100,19 @@ def gradient_tells(x, unit, grid, upstream):
         for s in (1, -1)
     )
     far = bool((x.abs() > 1.05 * top).any())
-    small = far and bool((a < 0.45).any() and ((a > 0.55) & (a < 0.7)).any() and ((a > 1) & (x.abs() < 1)).any())
-    clear = bool(((a - top).abs() > 0.01 * top).all()) and clear_of_borders(x, unit, grid)
+    small = (
+        far
+        and bool(((a > 0.8 * top) & (a < 0.99 * top)).any())
+        and bool((a < 0.45).any() and ((a > 0.55) & (a < 0.7)).any() and ((a > 1) & (x.abs() < 1)).any())
+    )
+    clear = bool(((a - top).abs() > 0.002 * top).all()) and clear_of_borders(x, unit, grid)
     return sides and small and clear and bool((upstream.abs() > 0.01).all())
 
 
 def inside_only(x, unit, grid, upstream):
     v, top = x.double() / unit.double(), float(grid.max())
     a = v.abs()
-    few = bool((a < 0.45).any() and ((a > 0.55) & (a < 0.7)).any() and (a < 0.95 * top).all() and (a > 0.6 * top).any())
+    few = bool((a < 0.45).any() and ((a > 0.55) & (a < 0.7)).any() and (a < 0.95 * top).all() and (a > 0.4 * top).any())
     return few and clear_of_borders(x, unit, grid) and bool((upstream.abs() > 0.01).all())
 
 

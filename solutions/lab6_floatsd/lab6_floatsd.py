@@ -150,7 +150,7 @@ for name, groups, exponent_bits in (("FloatSD4", (3,), 2), ("one digit more", (4
 r"""
 Two choices of digits may be one mantissa: $4 - 2 = 2$, in (3, 2) that is the digits of $4 \cdot 1 - 2$ and of $0 + 2$. So 35 choices give 31 mantissas.
 
-**Eleven, thirteen or fifteen?** Here is a 5x5 block of weights of a trained network, as int8 codes with zero-point 0 and the unit 0.0047, and a published description of the format: "0, ±2, .., ±32". **Predict:** do these weights fit that description? Do they fit FloatSD4's 13 values?
+**Eleven, thirteen or fifteen?** Here is a 5x5 block of a trained network's weights (a convolution of shape (32, 16, 5, 5), like the second one of Section 7), as int8 codes with zero-point 0 and the unit 0.0047, and a published description of the format: "0, ±2, .., ±32". **Predict:** do these weights fit that description? Do they fit FloatSD4's 13 values?
 """
 
 # %% id="block" tags=["demo"]
@@ -163,18 +163,18 @@ print("the real weights, times 0.0047:")
 print((0.0047 * block).numpy().round(4))
 
 # %% [markdown] id="block-answer"
-"""
+r"""
 The description leaves out ±1: eleven values. FloatSD4 by its definition, three digits and two bits of exponent, has ±1 too and ends at ±32: thirteen. This block also reaches ±64: it was made with **fifteen** values, 0 and ±2^0 to ±2^6. That is one digit more in the group;
 it is also what four bits hold, if a sign and seven magnitudes are numbered, and one code of the sixteen stays unused. Whoever reads "FloatSD4" has to ask which of the three is meant. (Where this block was published, 32 and 64 units are printed as 0.1505 and 0.3009, a digit more than here: 0.0047 is rounded, too.) Below, "FloatSD4" is the one with 13 values, "extended" the one with 15.
 
 ## 2 · Rounding to it
 
-The nearest value of a grid is found by its distance, whatever the grid: between 1 and 2 the border is at 1.5, between 2 and 4 at 3, in general at $1.5 \\cdot 2^k$. Between 0 and 1 it would be at 0.5. The papers' rule continues the series instead: $1.5 \\cdot 2^{-1} = 0.75$, and **below 0.75 of the smallest value a weight becomes 0**.
+The nearest value of a grid is found by its distance, whatever the grid: between 1 and 2 the border is at 1.5, between 2 and 4 at 3, in general at $1.5 \cdot 2^k$. Between 0 and 1 it would be at 0.5. The papers' rule continues the series instead: $1.5 \cdot 2^{-1} = 0.75$, and **below 0.75 of the smallest value a weight becomes 0**.
 Beyond the largest value, either rule takes the largest.
 
 ![Borders by distance and by the papers' rule: they differ between 0.5 and 0.75](figures/thresholds.png)
 
-A third way suggests itself: round $\\log_2 |x|$. **It is another rule:** its border between 1 and 2 lies at the root of 2, 1.41, and it has no 0.
+A third way suggests itself: round $\log_2 |x|$. **It is another rule:** its border between 1 and 2 lies at the root of 2, 1.41, and it has no 0.
 
 **A worked example.** Unit 0.5, FloatSD4. $0.3$ is 0.6 units: nearest is 1 (distance 0.4, against 0.6 to 0), so it becomes $0.5$; by the papers' rule 0.6 is below 0.75, and it becomes 0. $0.32$ is 0.64 units: again 0.5 and 0. $-0.8$ is $-1.6$ units: nearest is $-2$, by either rule, and it becomes $-1$.
 
@@ -241,22 +241,22 @@ bell_error = {name: (bell - put(bell, bell.abs().max().item() / tried_grid.top, 
 bell_int4, bell_floatsd4, bell_extended = bell_error["uniform int4"], bell_error["FloatSD4, 13 values"], bell_error["extended, 15 values"]
 
 # %% [markdown] id="error-answer"
-"""
-Here, for {{ digits.seeds }} values of `SEED`, the root of the mean squared error is {{ digits.bell_int4 }} with uniform int4, {{ digits.bell_floatsd4 }} with FloatSD4, {{ digits.bell_extended }} with the extended grid. The powers of two have the smaller relative error and far fewer zeros, but not the smaller squared error: at the far end their gaps are half as wide as the range, and a single step of 1 more at the near end
+r"""
+Here, for {{ digits.seeds }} values of `SEED`, the root of the mean squared error is {{ digits.bell_int4 }} with uniform int4, {{ digits.bell_floatsd4 }} with FloatSD4, {{ digits.bell_extended }} with the extended grid. The powers of two have the smaller relative error and far fewer zeros, but not the smaller squared error: their last gap, from half of the range to its end, is where the large errors come from, and one more small value at the other end
 changes little. What such a grid buys is not accuracy but hardware, as Section 4 will count.
 
 ## 3 · Four bits
 
-Thirteen or fifteen values fit into four bits. Ours, which number the magnitudes:
+Thirteen or fifteen values fit into four bits. Our codes number the magnitudes:
 
 | bit 3 | bits 2, 1, 0: the **field** | value |
 |---|---|---|
 | 0 | 0 | 0 |
-| sign: 1 is negative | $k + 1$ | $\\pm 2^k$, k = 0 to 6 |
+| sign: 1 is negative | $k + 1$ | $\pm 2^k$, k = 0 to 6 |
 
 The code 8, a negative 0, is not used. (The papers store digits and exponent, so that one value has several codes.) Two codes share a byte: the first of a pair in the low four bits, the second in the high four.
 
-**A worked example.** $4 = 2^2$ has the field 3, the code 3. $-1 = -2^0$ has the field 1 and the sign: the code $8 + 1 = 9$. As a pair they are the byte $3 + 16 \\cdot 9 = 147$. The byte $112 = 0 + 16 \\cdot 7$ is the pair 0 and $2^6 = 64$.
+**A worked example.** $4 = 2^2$ has the field 3, the code 3. $-1 = -2^0$ has the field 1 and the sign: the code $8 + 1 = 9$. As a pair they are the byte $3 + 16 \cdot 9 = 147$. The byte $112 = 0 + 16 \cdot 7$ is the pair 0 and $2^6 = 64$.
 
 ### Q3 · To bits and back
 *difficulty 2/5 · importance 4/5 · 15 minutes · 10 points*
@@ -386,7 +386,7 @@ for name, tried_grid in tried.items():
         print(f"{name:20} {way:17} {tried_grid.bits:5} {cost.multipliers:13} {cost.shifts:8} {cost.adders:8} {cost.adders + inside:8}")
 
 # %% [markdown] id="cost-answer"
-"""
+r"""
 Counts of operations, not of gates: a term that was shifted by up to 6 places needs a wider adder than a row of a product, a shift by a variable number of places is a selector, and a weight that is 0 or 1 costs nothing only where the weights are fixed in the circuit. FloatSD8 pays for its accuracy with a second shift and a second adder for most weights.
 
 **Look at the rows "by shifts" of the uniform grids.** Any integer is a sum of signed powers of two, and a small one is a sum of few: 3 is $4 - 1$, 6 is $8 - 2$, no int4 weight needs more than two. So if int4 is computed in this way, it takes only a little more than one adder a weight. What is special about FloatSD4 is not that shifts can do it, but that **one** is always enough, so that one shifter and one adder are all the hardware there is, whatever the weight.
@@ -395,7 +395,7 @@ Counts of operations, not of gates: a term that was shifted by up to 6 places ne
 
 The grid counts units; the unit is this format's **scale**, and PyTorch's fake quantizers call it so. A free scale, any float, would bring the multiplier back at the end of each sum; a **power of two** is again a shift. The smallest power of two with which no weight lies beyond the grid's end:
 
-$$ unit = 2^{\\lceil \\log_2 (\\max |w| \\, / \\, top) \\rceil} $$
+$$ unit = 2^{\lceil \log_2 (\max |w| \, / \, top) \rceil} $$
 
 where *top* is the largest value of the grid, and the maximum goes over the whole tensor or, per channel, over the weights of each output channel.
 
@@ -744,7 +744,7 @@ print(f"MobileNetV2: fp32 {mobile_accuracy:.1%}; post-quantized, then retrained:
 
 # %% [markdown] id="mobile-answer"
 """
-On digits, for {{ digits.seeds }} values of `SEED`: fp32 {{ digits.mobile_accuracy }}, post-quantized {{ digits.mobile_ptq }}, then {{ digits.mobile_first }} and {{ digits.mobile_back }}. Here fp32 itself was trained for a few epochs only, so part of what retraining wins is simply more training: the same number of fp32 epochs would be the fair comparison, and it is yours to run.
+On digits, for {{ digits.seeds }} values of `SEED`: fp32 {{ digits.mobile_accuracy }}, post-quantized {{ digits.mobile_ptq }}, then {{ digits.mobile_first }} and {{ digits.mobile_back }}. Here fp32 itself was trained for a few epochs only, so part of what retraining wins may be simply more training: the same number of fp32 epochs would be the fair comparison, and it is yours to run.
 
 ## 10 · At equal bits
 
@@ -803,10 +803,10 @@ On digits, for {{ digits.seeds }} values of `SEED`, nothing trained:
 | FloatSD4 (13), 2^e a channel | {{ digits.base_off }} | {{ digits.m_base }} |
 | FloatSD4 (13), 2^e a tensor | {{ digits.base_tensor_off }} | {{ digits.m_base_tensor }} |
 
-**At eight bits there is nothing to lose.** **At four bits, with the same free scale a channel, uniform int4 is ahead** of the 15 values: the shifts have their price, and retraining has to pay it. **The scale costs more than the grid:** with one power of two for a tensor the MobileNetV2 forgets most of what it knew if its weights are powers of two themselves, and about a quarter of it with uniform int4; what the package saves with one scale for each depthwise convolution costs ten to fifteen points of accuracy before
+**At eight bits nothing is lost.** **At four bits, with the same free scale a channel, uniform int4 is ahead** of the 15 values: the shifts have their price, and retraining has to pay it. **The scale costs more than the grid:** with one power of two for a tensor the MobileNetV2 forgets most of what it knew if its weights are powers of two themselves, and about a quarter of it with uniform int4; what the package saves with one scale for each depthwise convolution costs ten to fifteen points of accuracy before
 retraining. **A power of two for each channel does not help a grid of powers of two:** the last two rows are alike. Times $2^e$ such a grid becomes itself, up to its two ends; for the uniform grid, and for a free scale, channels matter.
 
-On the MnistNet all rows lie within a few images of fp32, of a test set as small as this one: compare the logits there, and the accuracies only where they are far apart.
+On the MnistNet the accuracies of all rows lie within about two points of fp32, some eight images of this test set: compare the logits there, and accuracies only where they are far apart.
 
 ## 11 · A convert that keeps the grid
 
