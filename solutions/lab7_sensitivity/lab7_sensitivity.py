@@ -803,7 +803,7 @@ for name, sizes in widths.items():
     for seed in seeds:
         torch.manual_seed(seed)
         convnet = models.ConvNet(channels, side, len(dataset.classes), sizes)
-        training.train(convnet, dataset, epochs=12, batch_size=128, seed=seed, progress=False, schedule=annealed(0.4 if DATA == "digits" else 0.1))
+        training.train(convnet, dataset, epochs=12 if DATA == "digits" else 4, batch_size=128, seed=seed, progress=False, schedule=annealed(0.4 if DATA == "digits" else 0.1))
         by_width[name]["fp32"].append(accuracy_of(convnet))
         at = sensitivity.input_ranges(convnet, dataset.x_train[:500])
         for bits in (3, 2):
