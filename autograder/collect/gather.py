@@ -182,7 +182,9 @@ class Gatherer:
             owner = self._looked_into(content, owner)
         path = self.scratch / str(number)
         path.write_bytes(content)
-        return Piece(owner, kind, file.name, path, hashlib.sha256(content).hexdigest(), _own_clock(file))
+        # The last part may be the label itself: what the student called the file is behind it.
+        name = (read_label(file.name) or Label("", "")).file or file.name
+        return Piece(owner, kind, name, path, hashlib.sha256(content).hexdigest(), file.steps[-1].when)
 
     def _looked_into(self, content: bytes, owner: Owner) -> Owner:
         """Another lab's notebook is refused; one that cannot be read is taken, and grading says why it cannot."""
@@ -362,10 +364,6 @@ def kind_of(name: str) -> str | None:
     if name == MANIFEST_NAME:
         return MANIFEST
     return next((kind for ending, kind in ENDINGS.items() if name.lower().endswith(ending)), None)
-
-
-def _own_clock(file: File) -> datetime | None:
-    return file.steps[-1].when
 
 
 def _joined(*texts: str) -> str:
