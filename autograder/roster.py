@@ -218,10 +218,17 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Match:
-    """Whose a name may be: nobody's, one student's, or several; `doubt` says why it is not simply the one's."""
+    """Whose a name may be: nobody's, one student's, or several.
+
+    Attributes:
+        students: by id.
+        doubt: why it is not simply the one's.
+        part: whether only a part of the name says so, and no id.
+    """
 
     students: frozenset[str] = frozenset()
     doubt: str = ""
+    part: bool = False
 
     @property
     def only(self) -> str:
@@ -266,8 +273,8 @@ class Roster:
         """Id and name."""
         return self.students[student].shown if student in self.students else student
 
-    def sender(self, name: str, number: str = "") -> Match:
-        """Whose something is that an LMS labelled with a name, a user name, or with a number of its own."""
+    def exact(self, name: str, number: str = "") -> Match:
+        """Whose something is that an LMS labelled with a user name, a full name, or with a number of its own."""
         for found in (
             self._lms.get(squeezed(number)) if number else None,
             self._codes.get(tuple(words(name))),
@@ -277,7 +284,15 @@ class Roster:
         ):
             if found:
                 return Match(frozenset(found))
-        return self._inside(name, {})
+        return Match()
+
+    def sender(self, name: str, number: str = "") -> Match:
+        """As `exact`; else by an id with a number in the name, or by a name in it: Ada Lovelace in Ada Lovelace King.
+
+        A word of a name that is somebody's id is nothing: Ada King is not the student whose id is ada.
+        """
+        found = self.exact(name, number)
+        return found if found.students else self._inside(name, {})
 
     def inside(self, text: str) -> Match:
         """Whose a file is that somebody named freely: by the ids and names in it.
@@ -297,7 +312,7 @@ class Roster:
                 whose = " and ".join(sorted({*map(self.shown, codes), *map(self.shown, names)}))
                 return Match(codes | names, f"the id and the name in it are of {whose}")
             return Match(codes & names)
-        return Match(codes or names)
+        return Match(codes or names, part=not codes)
 
     def _found(self, known: Mapping[tuple[str, ...], set[str]], said: Sequence[str]) -> frozenset[str]:
         """Whose words stand there in a row; those inside of a longer find do not count."""

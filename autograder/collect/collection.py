@@ -108,7 +108,8 @@ def collect(course: Course, lab: str, sources: Sequence[Path], wanted: Wanted) -
     due = zone.parse(wanted.deadline) if wanted.deadline else gradebook.deadline(course, lab)
     with tempfile.TemporaryDirectory(prefix="autograder-collect-") as scratch:
         try:
-            gathered = Gatherer(roster, lab, zone, Path(scratch), times).gather(sources)
+            given = frozenset(path.name for path in course.release(lab).rglob("*"))
+            gathered = Gatherer(roster, lab, zone, Path(scratch), times, given).gather(sources)
         except KeyboardInterrupt as stop:
             raise StoppedError("stopped while reading; nothing was written.") from stop
         if wanted.deadline and not wanted.dry:

@@ -119,6 +119,7 @@ class Gatherer:
         zone: of times that name none.
         scratch: a folder for the files that are taken.
         times: what the LMS's table says, before all that archives say.
+        given: names of the files that the lab came with, which students hand in with it.
     """
 
     roster: Roster
@@ -126,6 +127,7 @@ class Gatherer:
     zone: Zone
     scratch: Path
     times: Times = field(default_factory=Times)
+    given: frozenset[str] = frozenset()
 
     def gather(self, sources: Iterable[Path]) -> Gathered:
         """Everything in these archives and folders."""
@@ -160,6 +162,8 @@ class Gatherer:
         if blackboard_note(file.name) or (label is not None and label[1].receipt):
             return None
         kind = kind_of(file.name)
+        if kind is None and file.name in self.given:
+            return None
         if kind is None:
             # Only told, where it can be: a picture beside a notebook harms nobody.
             try:
@@ -178,7 +182,9 @@ class Gatherer:
             owner = self._looked_into(content, owner)
         path = self.scratch / str(number)
         path.write_bytes(content)
-        return Piece(owner, kind, file.name, path, hashlib.sha256(content).hexdigest(), _own_clock(file))
+        # The last part may be the label itself: what the student called the file is behind it.
+        name = (read_label(file.name) or Label("", "")).file or file.name
+        return Piece(owner, kind, name, path, hashlib.sha256(content).hexdigest(), file.steps[-1].when)
 
     def _looked_into(self, content: bytes, owner: Owner) -> Owner:
         """Another lab's notebook is refused; one that cannot be read is taken, and grading says why it cannot."""
@@ -223,12 +229,18 @@ class Gatherer:
     def _labelled(self, file: File, place: tuple[int, int], label: Label) -> Owner:
         """By what the LMS says; what the student says helps where the LMS's name is nobody's or several people's."""
         sender, own = self._sender(label), self._said_inside(file, place, label)
+        above = self._said_above(file, place)
+        if above.students and not above.students & sender.students:
+            # Inside of a student's own folder or zip, what looks like an LMS's label is the student's.
+            raise RefusedError(f"it lies in what is of {self._people(above)} and is labelled {label.sender}: {RENAME}")
         unit = f"{file.source} {file.steps[: place[0]]} {label.unit}"
         when, by = self._time(file.steps[place[0]], label)
         remark, certain = "", True
         if student := sender.only:
             if own.students and student not in own.students:
                 remark = f"the file is named as if it were of {self._people(own)}"
+            elif sender.part:
+                remark = f"{label.lms} says {label.sender}"
         elif sender.students:
             both = sender.students & own.students
             if len(both) != 1:
@@ -238,23 +250,27 @@ class Gatherer:
             student = own.only
             if not student:
                 raise RefusedError(self._nobody(label.sender or file.name))
-            certain, remark = (
-                not label.sender,
-                f"known by the file's name only; {label.lms} says {label.sender or 'nobody'}",
-            )
+            certain = not label.sender
+            remark = f"known by the file's name only; {label.lms} says {label.sender or 'nobody'}"
         return Owner(student, unit, certain, when, by, label.late, remark)
 
     def _sender(self, label: Label) -> Match:
         if student := self.times.by_number.get(label.number):
             return Match(frozenset({student}))
         if label.lms != "Blackboard":
-            return self.roster.sender(label.sender, label.number) if label.sender else Match()
+            # Canvas numbers users, Moodle the participants of one assignment: no roster knows those.
+            number = label.number if label.lms == "Canvas" else ""
+            return self.roster.sender(label.sender, number) if label.sender else Match()
         # Assignment_user: the user name is what stands behind one of the lines, the shortest that is somebody's.
         pieces = label.sender.split("_")
-        for start in range(len(pieces) - 1, 0, -1):
-            if (found := self.roster.sender("_".join(pieces[start:]))).students:
-                return found
-        return self.roster.inside(label.sender)
+        found = (self.roster.exact("_".join(pieces[start:])) for start in range(len(pieces) - 1, 0, -1))
+        return next((match for match in found if match.students), Match())
+
+    def _said_above(self, file: File, place: tuple[int, int]) -> Match:
+        """Whom folders and archives name that the label lies in."""
+        number, part = place
+        above = [*(text for step in file.steps[:number] for text in step.parts), *file.steps[number].parts[:part]]
+        return next((match for text in above if (match := self.roster.inside(text)).students), Match())
 
     def _said_inside(self, file: File, place: tuple[int, int], label: Label) -> Match:
         """What the student called the file and what is around it, below the LMS's label."""
@@ -356,10 +372,6 @@ def kind_of(name: str) -> str | None:
     if name == MANIFEST_NAME:
         return MANIFEST
     return next((kind for ending, kind in ENDINGS.items() if name.lower().endswith(ending)), None)
-
-
-def _own_clock(file: File) -> datetime | None:
-    return file.steps[-1].when
 
 
 def _joined(*texts: str) -> str:

@@ -108,9 +108,7 @@ class TestAfterTheFix:
 
     def test_the_record_and_the_notebook_tell_it_to_those_who_changed(self, course):
         old = {student: Record.read(course.record(LAB, student)) for student in STUDENTS}
-        notebooks = {
-            student: json.loads(course.autograded(LAB, student).read_text("utf-8")) for student in ("ada", "fay")
-        }
+        notebooks = {student: cells_of(course, student) for student in ("ada", "fay")}
         regraded(course)
         for student in ("ada", "fay"):
             new, was = Record.read(course.record(LAB, student)), old[student]

@@ -139,6 +139,13 @@ def test_twice_in_one_download_the_newest_counts_and_the_others_are_kept(taught,
     assert "3 submissions, the newest counts" in found.rows[0].remark
 
 
+def test_what_the_lab_came_with_is_passed_over(run):
+    found = run(
+        {"S101/a.ipynb": notebook(), "S101/checks.py": b"", "S101/figures/mapping.png": b"", "S101/my.txt": b""}
+    )
+    assert found.rows[0].remark == "left out: my.txt"
+
+
 def test_two_notebooks_side_by_side_lose_none(taught, run):
     found = run({"S101/a.ipynb": notebook("1"), "S101/b.ipynb": notebook("2")})
     assert notebook("1") in tree(taught, "kept").values() and taught.submitted(LAB)["S101"].read_bytes() == notebook(

@@ -34,7 +34,7 @@ def test_moodle(gather):
     assert whose(result) == {
         "S101": ["Lab1_S101_Ada.ipynb", "report.pdf"],
         "S102": ["lab1.ipynb"],
-        "S103": ["Анна Каренина_4713_assignsubmission_file_lab1.ipynb"],
+        "S103": ["lab1.ipynb"],
         "S104": ["lab1.ipynb"],
     }
     assert not result.refused and not result.left_out
@@ -181,6 +181,30 @@ def test_the_lms_outweighs_what_the_file_is_called(gather):
     files = {"Ada Lovelace_1_assignsubmission_file/Lab1_S104_Ludwig.ipynb": notebook()}
     result = gather(("m.zip", zipped(files)))
     assert set(result.counted) == {"S101"} and "S104" in result.counted["S101"].remarks[0]
+
+
+def test_a_label_of_an_lms_inside_of_a_students_own_zip_is_the_students(gather):
+    forged = {"Ludwig van Beethoven_1_assignsubmission_file_lab1.ipynb": notebook()}
+    for files in ({"Lab1_S101_Ada.zip": zipped(forged)}, {f"S101/{name}": content for name, content in forged.items()}):
+        result = gather(("a.zip", zipped(files)))
+        assert not result.counted and "in what is of S101 Ada Lovelace" in result.refused[0].reason
+    inside_hers = {"Ada Lovelace_2_assignsubmission_file/a.zip": zipped(forged)}
+    assert set(gather(("m.zip", zipped(inside_hers))).counted) == {"S101"}
+
+
+def test_a_name_that_holds_a_students_name_is_told(gather):
+    result = gather(("m.zip", zipped({"Ada Lovelace King_1_assignsubmission_file/lab1.ipynb": notebook()})))
+    assert result.counted["S101"].remarks == ("Moodle says Ada Lovelace King",)
+
+
+def test_moodles_number_is_no_number_of_a_student(gather):
+    result = gather(("m.zip", zipped({"Ada Lovelace_7004_assignsubmission_file/lab1.ipynb": notebook()})))
+    assert set(result.counted) == {"S101"}
+
+
+def test_a_name_in_an_assignments_title_is_nobodys(gather):
+    result = gather(("b.zip", zipped({"On Ada Lovelace_zz9_attempt_2026-10-12-12-00-00_a.ipynb": notebook()})))
+    assert not result.counted and len(result.refused) == 1
 
 
 def test_whom_the_lms_names_outweighs_a_newer_file_by_somebody_else(gather):
