@@ -283,8 +283,10 @@ def inside(v, grid):
 
 
 def beyond_the_end(x, unit, grid):
+    """Values far beyond both ends, and none so small that the border to 0 would matter."""
     v = x.double() / unit
-    return bool((v > 1.6 * grid.max()).any() and (v < -1.6 * grid.max()).any() and clear_of_borders(x, unit, grid))
+    both = bool((v > 1.6 * grid.max()).any() and (v < -1.6 * grid.max()).any())
+    return both and bool((v.abs() > 2 * grid[grid > 0].min()).all()) and clear_of_borders(x, unit, grid)
 
 
 def spread(*shape, low, high):
@@ -317,7 +319,7 @@ q2 = Question(
         case("a table, 15 values", spread(20, 8, low=-7.5, high=0.9), 0.03125, FIFTEEN, such_that=telling),
         case("a smallest value of 2", spread(150, low=-2.5, high=3.9), 0.5, ELEVEN, such_that=telling),
         case(
-            "beyond the end", spread(80, low=-4.5, high=4.0), 0.125, THIRTEEN, group="beyond", such_that=beyond_the_end
+            "beyond the end", spread(80, low=-1.8, high=4.0), 0.125, THIRTEEN, group="beyond", such_that=beyond_the_end
         ),
     ],
     mistakes=[
