@@ -722,7 +722,7 @@ plots.curves(
     {"from scratch": torch.tensor(scratch_curve), "retrained": torch.tensor(retrain_curve)},
     x_name="epochs with weights on the grid (0: before the first)",
     y_name="accuracy",
-    title="Two flows to FloatSD4 weights",
+    title="Two flows to weights on the extended grid",
     level=("fp32", fp32_accuracy),
     lowest=0.85,
 )
