@@ -1114,7 +1114,7 @@ def gradient_tells(x, unit, grid, upstream):
 def inside_only(x, unit, grid, upstream):
     v, top = x.double() / unit.double(), float(grid.max())
     a = v.abs()
-    few = bool((a < 0.45).any() and ((a > 0.55) & (a < 0.7)).any() and (a < 0.95 * top).all() and (a > 0.4 * top).any())
+    few = bool((a < 0.45).any() and ((a > 0.55) & (a < 0.7)).any() and (a < 0.74 * top).all() and (a > 0.4 * top).any())
     return few and clear_of_borders(x, unit, grid) and bool((upstream.abs() > 0.01).all())
 
 
