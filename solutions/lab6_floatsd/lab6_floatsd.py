@@ -181,7 +181,7 @@ A third way suggests itself: round $\log_2 |x|$. **It is another rule:** its bor
 ### Q2 · To the grid
 *difficulty 2/5 · importance 5/5 · 15 minutes · 10 points*
 
-`x` is a float tensor of any shape, `unit` a float above 0, or a tensor that meets x (one entry for each channel, say), `grid` a sorted float tensor with 0 and both signs, not always FloatSD4's: its smallest value above 0 need not be 1. Return two tensors in the shape of x, real numbers (values of the grid times the unit): `nearest`, by distance; `by_thresholds`, the same, but 0 below 0.75 of the grid's smallest
+`x` is a float tensor of any shape, `unit` a float above 0, or a tensor that meets x (one entry for each channel, say), `grid` a sorted float tensor with 0 and the same values on both sides of it, not always FloatSD4's: its smallest value above 0 need not be 1. Return two tensors in the shape of x, real numbers (values of the grid times the unit): `nearest`, by distance; `by_thresholds`, the same, but 0 below 0.75 of the grid's smallest
 value above 0. At a tie or a border either neighbour is right.
 
 <details><summary>Hint 1: a question</summary>Of the distances from one number to all values of the grid, which one do you want, and do you want the distance or its place?</details>
@@ -323,7 +323,7 @@ A product with $\pm 2^k$ moves the bits of the input by k places and, if the wei
 *difficulty 3/5 · importance 5/5 · 20 minutes · 15 points*
 
 `x` and `codes` (n,) are integer tensors: inputs, and the codes of the weights as in Section 3. The given lines hand out the inputs as numbers of a small machine: they can be added (`+`, `-`), negated (`-x`) and shifted (`x << 3`, `x >> 3`); a code is a plain integer, and you may do with it what you like. The machine **notices each product** in which one of its numbers takes part: `read` returns
-the sum, and 0 if it was made of these numbers without a product, else 1. Leave the given lines as they are. Times $-1$ is a product too.
+two numbers: the sum, and a flag, 0 if the sum was made of these numbers without a product, else 1 (a plain 0 may be read, added to and subtracted from). Leave the given lines as they are. Times $-1$ is a product too.
 
 <details><summary>Hint 1: a question</summary>What does a weight of 0 add, and which field has it?</details>
 <details><summary>Hint 2: the equation</summary>A weight with the field f is plus or minus 2**(f - 1): its term is the number shifted by f - 1 places, added or subtracted.</details>
@@ -404,7 +404,7 @@ where *top* is the largest value of the grid, and the maximum goes over the whol
 ### Q5 · A power of two
 *difficulty 2/5 · importance 4/5 · 10 minutes · 10 points*
 
-`weight` is a float tensor (out, ...), `top` the grid's largest value, `per_channel` True or False. Return the unit with as many dimensions as the weight, so that it meets it: (out, 1, ...) per channel, (1, 1, ...) per tensor. The given line takes care of channels that are all 0: their unit is 1. No case lies exactly on a power of two.
+`weight` is a float tensor (out, ...), `top` the grid's largest value, not always a power of two, `per_channel` True or False. Return the unit with as many dimensions as the weight, so that it meets it: (out, 1, ...) per channel, (1, 1, ...) per tensor. The given line takes care of channels that are all 0: their unit is 1. No case lies exactly on a power of two.
 
 <details><summary>Hint 1: a question</summary>Over which dimensions goes the maximum in each of the two cases?</details>
 <details><summary>Hint 2: the equation</summary>It is the one above.</details>
@@ -437,6 +437,7 @@ q5.also(
     case("a linear layer", normal(3, 8, std=0.05), 64, False, such_that=unit_is_clear),
     case("a channel of zeros", [[0.3, -0.7], [0.0, 0.0], [-0.02, 0.01]], 32, True, group="channels"),
     case("a grid of 7 values", scaled_channels(5, 2, 3, 3), 4, True, group="channels", such_that=the_negative_is_larger),
+    case("a grid that ends at 20", scaled_channels(4, 6), 20, True, group="channels", such_that=unit_is_clear),
 )
 ### END HIDDEN TESTS
 q5.check(unit_of)
@@ -712,13 +713,14 @@ The MnistNet: from scratch with fake-quantized weights, and post-quantized, then
 with tq.quiet():
     scratch = on_grid.prepared_for_training(models.mnist_net_for(dataset, seed=SEED))
     retrained = post.retrainable(mnist_net, calibration)
-scratch_curve = train_on(scratch, epochs, rate)
-retrain_curve = train_on(retrained, epochs, rate / 10)
+flow_epochs = 4
+scratch_curve = train_on(scratch, flow_epochs, rate)
+retrain_curve = train_on(retrained, flow_epochs, rate / 10)
 ptq_accuracy, retrain_first, retrain_accuracy, scratch_accuracy = retrain_curve[0], retrain_curve[1], retrain_curve[-1], scratch_curve[-1]
 print("from scratch:                ", *(f"{value:.1%}" for value in scratch_curve))
 print("post-quantized, then retrain:", *(f"{value:.1%}" for value in retrain_curve))
 plots.curves(
-    range(epochs + 1),
+    range(flow_epochs + 1),
     {"from scratch": torch.tensor(scratch_curve), "retrained": torch.tensor(retrain_curve)},
     x_name="epochs with weights on the grid (0: before the first)",
     y_name="accuracy",

@@ -143,7 +143,7 @@ that it is ten times weaker, and one bit more is worth about 6 dB.
 ### Q1 · Noise in two units
 *difficulty 1/5 · importance 5/5 · 10 minutes · 10 points*
 
-`x` (the signal) and `y` are float tensors of one shape, any shape, and differ somewhere. Return both numbers, `sqnr` first.
+`x` (the signal) and `y` are float tensors of one shape, any shape, and differ somewhere; x is not all zeros. Return two 0-d tensors, `sqnr` first: the next questions stack them.
 
 <details><summary>Hint 1: a question</summary>Which of the two tensors is the signal, and what becomes of a constant error?</details>
 <details><summary>Hint 2: the equation</summary>They are the two above.</details>
@@ -409,7 +409,7 @@ and measure again before the next step, until the target is reached. It is not s
 ### Q4 · A greedy search
 *difficulty 4/5 · importance 4/5 · 30 minutes · 15 points*
 
-Arguments as in Q3; `target` is in dB, of the chain's last output, and is reached before all layers are kept. If it is reached with nothing kept, keep nothing. The given `measure(kept)` returns the SQNR with the layers in the list `kept` left in fp32 and all others quantized. Return `kept_mask`, 1 for each layer that is kept and 0 for the others, and `reached`, the SQNR with them.
+Arguments as in Q3; `target` is in dB, of the chain's last output, and is reached, that is, equalled or passed, before all layers are kept. If it is reached with nothing kept, keep nothing. The given `measure(kept)` returns the SQNR with the layers in the list `kept` left in fp32 and all others quantized. Return `kept_mask`, 1 for each layer that is kept and 0 for the others, and `reached`, the SQNR with them.
 
 <details><summary>Hint 1: a question</summary>When do you look at the target: before a step or after it? Which layers are still to be tried?</details>
 <details><summary>Hint 2: the equation</summary>The best next layer is the one with the largest measure(kept + [layer]).</details>
@@ -719,7 +719,7 @@ $$ overall = \frac{1}{(1 - p) + p / k}, \qquad bound = \frac{1}{1 - p} \quad (k 
 ### Q8 · Read a profile
 *difficulty 2/5 · importance 3/5 · 10 minutes · 5 points*
 
-`milliseconds` (layers,) are measured times, `faster` is $k$, a number above 1. Return the `shares` (layers,), which add up to 1; the number of the slowest layer, counted from 0; how many times faster the whole becomes if that layer becomes `faster` times as fast; and the bound.
+`milliseconds` (layers,) are measured times of two layers or more, no two alike; leave them as they are; `faster` is $k$, a number above 1. Return the `shares` (layers,), which add up to 1; the number of the slowest layer, counted from 0; how many times faster the whole becomes if that layer becomes `faster` times as fast; and the bound.
 
 <details><summary>Hint 1: a question</summary>What is the new time of the whole?</details>
 <details><summary>Hint 2: the equation</summary>They are the two above.</details>
@@ -847,7 +847,7 @@ The claim holds here from narrow to wide, at 3 and at 2 bits. From middle to wid
 
 ## 10 · Essay
 
-A workflow, as teams recommend it. You have tried every box of it except training, and that was Lab 5.
+A workflow, as teams recommend it. Its first box was Lab 4, training was Lab 5; the boxes between you have tried here.
 
 ![The workflow as a chart of decisions](figures/workflow.png)
 

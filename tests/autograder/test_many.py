@@ -93,7 +93,7 @@ def test_kill_9_loses_nothing_and_nothing_is_graded_twice(handed_in):
 def test_ctrl_c_says_what_is_left_and_the_same_command_goes_on(handed_in):
     grading = started(handed_in)
     os.killpg(grading.pid, signal.SIGINT)
-    told = grading.communicate(timeout=30)[1]
+    told = grading.communicate(timeout=120)[1]
     assert grading.returncode == 130 and "are left" in told and "Traceback" not in told
     finish(handed_in, records(handed_in))
 

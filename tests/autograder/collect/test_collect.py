@@ -162,7 +162,7 @@ def test_a_full_disk_leaves_the_submission_of_before(taught, run, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("autograder.files.os.replace", full)
+        patch.setattr("qlab.files.os.replace", full)
         with pytest.raises(UserError, match="make room"):
             run({"S101/a.ipynb": notebook("new")}, "2026-10-12 11:00:00")
     assert tree(taught) == before and not list(taught.root.glob(".collect-*"))

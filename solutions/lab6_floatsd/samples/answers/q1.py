@@ -294,3 +294,108 @@ def floatsd_grid(groups, exponent_bits):
         group = [0] + [sign * 2**k for k in range(digits) for sign in (-1, 1)]
         mantissas = {m * 2**digits + g for m in mantissas for g in group}
     print(sorted({m * 2**e for m in mantissas for e in range(2**exponent_bits)}))
+
+
+# %% right: the template filled in, with a comprehension over k and the sign
+def floatsd_grid(groups, exponent_bits):
+    mantissas = {0}  # a set keeps each value once
+    for digits in groups:
+        group = [0] + [sign * 2**k for k in range(digits) for sign in (-1, 1)]
+        mantissas = {m * 2**digits + g for m in mantissas for g in group}
+    return sorted({m * 2**e for m in mantissas for e in range(2**exponent_bits)})
+
+
+# %% right: explicit itertools product over places in the whole mantissa, places counted from the right
+import itertools
+
+
+def floatsd_grid(groups, exponent_bits):
+    worth = []
+    place = sum(groups)
+    for digits in groups:
+        place -= digits
+        options = [0]
+        for k in range(place, place + digits):
+            options.append(1 << k)
+            options.append(-(1 << k))
+        worth.append(options)
+    found = []
+    for choice in itertools.product(*worth):
+        for e in range(1 << exponent_bits):
+            value = sum(choice) << e
+            if value not in found:
+                found.append(value)
+    found.sort()
+    return found
+
+
+# %% right: with tensors, broadcasting and unique
+import torch
+
+
+def floatsd_grid(groups, exponent_bits):
+    mantissas = torch.zeros(1, dtype=torch.int64)
+    for digits in groups:
+        powers = 2 ** torch.arange(digits)
+        group = torch.cat([-powers, torch.zeros(1, dtype=torch.int64), powers])
+        mantissas = (mantissas.unsqueeze(1) * 2**digits + group).flatten().unique()
+    factors = 2 ** torch.arange(2**exponent_bits)
+    return torch.outer(mantissas, factors).unique()
+
+
+# %% wrong: the exponent runs over as many values as it has bits
+def floatsd_grid(groups, exponent_bits):
+    mantissas = {0}
+    for digits in groups:
+        group = [0] + [s * 2**k for k in range(digits) for s in (1, -1)]
+        mantissas = {m * 2**digits + g for m in mantissas for g in group}
+    return sorted({m * 2**e for m in mantissas for e in range(exponent_bits)})
+
+
+# %% wrong: the first group of the tuple is taken as the lowest one
+def floatsd_grid(groups, exponent_bits):
+    mantissas = {0}
+    places = 0
+    for digits in groups:
+        group = [0] + [s * 2**k for k in range(digits) for s in (1, -1)]
+        mantissas = {m + g * 2**places for m in mantissas for g in group}
+        places += digits
+    return sorted({m * 2**e for m in mantissas for e in range(2**exponent_bits)})
+
+
+# %% wrong: what is there is moved by the largest digit of the new group, one place too few
+def floatsd_grid(groups, exponent_bits):
+    mantissas = {0}
+    for digits in groups:
+        group = [0] + [s * 2**k for k in range(digits) for s in (1, -1)]
+        mantissas = {m * max(group) + g for m in mantissas for g in group}
+    return sorted({m * 2**e for m in mantissas for e in range(2**exponent_bits)})
+
+
+# %% wrong: a group may have several digits that are not 0
+def floatsd_grid(groups, exponent_bits):
+    mantissas = {0}
+    for digits in groups:
+        group = list(range(-(2**digits - 1), 2**digits))
+        mantissas = {m * 2**digits + g for m in mantissas for g in group}
+    return sorted({m * 2**e for m in mantissas for e in range(2**exponent_bits)})
+
+
+# %% wrong: the digit 0 is missing in the later groups, only the first group may be empty
+def floatsd_grid(groups, exponent_bits):
+    mantissas = {0}
+    for i, digits in enumerate(groups):
+        group = [s * 2**k for k in range(digits) for s in (1, -1)]
+        if i == 0:
+            group.append(0)
+        mantissas = {m * 2**digits + g for m in mantissas for g in group}
+    return sorted({m * 2**e for m in mantissas for e in range(2**exponent_bits)})
+
+
+# %% wrong: the new group is moved by the place of the first group's width instead of its own
+def floatsd_grid(groups, exponent_bits):
+    mantissas = {0}
+    for digits in groups:
+        group = [0] + [s * 2**k for k in range(digits) for s in (1, -1)]
+        mantissas = {m * 2 ** groups[0] + g for m in mantissas for g in group}
+    return sorted({m * 2**e for m in mantissas for e in range(2**exponent_bits)})

@@ -305,3 +305,112 @@ def to_grid(x, unit, grid):
     smallest = grid[grid > 0].min()
     by_thresholds = torch.where(v.abs() < 0.75 * smallest, 0.0, nearest)
     return nearest * unit
+
+
+# %% right: the template with argmin over a last dimension
+import torch
+
+
+def to_grid(x, unit, grid):
+    v = x / unit
+    distances = (v.unsqueeze(-1) - grid).abs()  # the shape of x, and one dimension more
+    nearest = grid[distances.argmin(-1)]
+    smallest = grid[grid > 0].min()  # of the grid's values above 0
+    by_thresholds = torch.where(v.abs() < 0.75 * smallest, 0.0, nearest)
+    return nearest * unit, by_thresholds * unit
+
+
+# %% right: borders halfway between neighbours and bucketize
+import torch
+
+
+def to_grid(x, unit, grid):
+    v = x / unit
+    borders = (grid[1:] + grid[:-1]) / 2
+    nearest = grid[torch.bucketize(v, borders)]
+    limit = 0.75 * grid[grid > 0][0]
+    keep = (v.abs() >= limit).to(nearest.dtype)
+    return nearest * unit, nearest * keep * unit
+
+
+# %% right: a loop over the grid which keeps the best so far
+import torch
+
+
+def to_grid(x, unit, grid):
+    unit = torch.as_tensor(unit, dtype=x.dtype)
+    scaled = x / unit
+    best = torch.full_like(scaled, grid[0].item())
+    for value in grid.tolist()[1:]:
+        closer = (scaled - value).abs() < (scaled - best).abs()
+        best = best.masked_fill(closer, value)
+    positive = [g for g in grid.tolist() if g > 0]
+    small = (scaled > -0.75 * min(positive)) & (scaled < 0.75 * min(positive))
+    other = best.clone()
+    other[small] = 0
+    return best * unit, other * unit
+
+
+# %% wrong: the threshold is 0.75 units whatever the grid's smallest value is
+import torch
+
+
+def to_grid(x, unit, grid):
+    v = x / unit
+    distances = (v.unsqueeze(-1) - grid).abs()
+    nearest = grid[distances.argmin(-1)]
+    smallest = 1.0
+    by_thresholds = torch.where(v.abs() < 0.75 * smallest, 0.0, nearest)
+    return nearest * unit, by_thresholds * unit
+
+
+# %% wrong: the threshold is compared with x, not with x in units
+import torch
+
+
+def to_grid(x, unit, grid):
+    v = x / unit
+    distances = (v.unsqueeze(-1) - grid).abs()
+    nearest = grid[distances.argmin(-1)]
+    smallest = grid[grid > 0].min()
+    by_thresholds = torch.where(x.abs() < 0.75 * smallest, 0.0, nearest)
+    return nearest * unit, by_thresholds * unit
+
+
+# %% wrong: no absolute value at the threshold, so negative numbers become 0
+import torch
+
+
+def to_grid(x, unit, grid):
+    v = x / unit
+    distances = (v.unsqueeze(-1) - grid).abs()
+    nearest = grid[distances.argmin(-1)]
+    smallest = grid[grid > 0].min()
+    by_thresholds = torch.where(v < 0.75 * smallest, 0.0, nearest)
+    return nearest * unit, by_thresholds * unit
+
+
+# %% wrong: the grid is multiplied by the unit before the distance, which fits a single unit only
+import torch
+
+
+def to_grid(x, unit, grid):
+    v = x / unit
+    distances = (x.unsqueeze(-1) - grid * unit).abs()
+    nearest = grid[distances.argmin(-1)]
+    smallest = grid[grid > 0].min()
+    by_thresholds = torch.where(v.abs() < 0.75 * smallest, 0.0, nearest)
+    return nearest * unit, by_thresholds * unit
+
+
+# %% wrong: the rounded value is compared with the threshold, so nothing ever changes
+import torch
+
+
+def to_grid(x, unit, grid):
+    v = x / unit
+    distances = (v.unsqueeze(-1) - grid).abs()
+    nearest = grid[distances.argmin(-1)]
+    smallest = grid[grid > 0].min()
+    by_thresholds = torch.where(nearest.abs() < 0.75 * smallest, 0.0, nearest)
+    return nearest * unit, by_thresholds * unit

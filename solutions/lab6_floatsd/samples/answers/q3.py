@@ -628,3 +628,216 @@ def decode(packed):
 
 def there_and_back(q, packed):
     return encode(q), decode(packed)
+
+
+# %% right: the template with log2, slices and stack
+import torch
+
+
+def encode(q):
+    field = torch.where(q == 0, 0, torch.log2(q.abs().clamp(min=1).float()).round().long() + 1)
+    codes = field + 8 * (q < 0)
+    return codes[0::2] + 16 * codes[1::2]
+
+
+def decode(packed):
+    packed = packed.long()  # no wrapping below
+    codes = torch.stack([packed & 15, packed >> 4], dim=1).reshape(-1)
+    field = codes & 7
+    magnitude = torch.where(field == 0, 0, 2 ** (field - 1).clamp(min=0))
+    return torch.where(codes >= 8, -magnitude, magnitude)
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)
+
+
+# %% right: one table of sixteen values for both ways
+import torch
+
+
+TABLE = torch.tensor([0, 1, 2, 4, 8, 16, 32, 64, 0, -1, -2, -4, -8, -16, -32, -64])
+
+
+def encode(q):
+    codes = (q.unsqueeze(1) == TABLE).int().argmax(dim=1)
+    first, second = codes.view(-1, 2).unbind(1)
+    return (first | (second << 4)).to(torch.uint8)
+
+
+def decode(packed):
+    packed = packed.long()
+    codes = torch.empty(2 * len(packed), dtype=torch.int64)
+    codes[0::2] = packed % 16
+    codes[1::2] = packed // 16
+    return TABLE[codes]
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)
+
+
+# %% right: plain Python integers with bit_length in loops
+import torch
+
+
+def code_of(value):
+    code = abs(value).bit_length()
+    return code + 8 if value < 0 else code
+
+
+def value_of(code):
+    field = code % 8
+    if field == 0:
+        return 0
+    value = 1 << (field - 1)
+    return -value if code > 8 else value
+
+
+def encode(q):
+    values = q.tolist()
+    return torch.tensor([code_of(values[i]) + 16 * code_of(values[i + 1]) for i in range(0, len(values), 2)])
+
+
+def decode(packed):
+    values = []
+    for byte in packed.tolist():
+        values += [value_of(byte & 15), value_of(byte >> 4)]
+    return torch.tensor(values)
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)
+
+
+# %% wrong: the first of a pair goes into the high four bits when packing
+import torch
+
+
+def encode(q):
+    field = torch.where(q == 0, 0, torch.log2(q.abs().clamp(min=1).float()).round().long() + 1)
+    codes = field + 8 * (q < 0)
+    return 16 * codes[0::2] + codes[1::2]
+
+
+def decode(packed):
+    packed = packed.long()  # no wrapping below
+    codes = torch.stack([packed & 15, packed >> 4], dim=1).reshape(-1)
+    field = codes & 7
+    magnitude = torch.where(field == 0, 0, 2 ** (field - 1).clamp(min=0))
+    return torch.where(codes >= 8, -magnitude, magnitude)
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)
+
+
+# %% wrong: a weight of 0 gets the sign bit, the unused code 8
+import torch
+
+
+def encode(q):
+    field = torch.where(q == 0, 0, torch.log2(q.abs().clamp(min=1).float()).round().long() + 1)
+    codes = field + 8 * (q <= 0)
+    return codes[0::2] + 16 * codes[1::2]
+
+
+def decode(packed):
+    packed = packed.long()  # no wrapping below
+    codes = torch.stack([packed & 15, packed >> 4], dim=1).reshape(-1)
+    field = codes & 7
+    magnitude = torch.where(field == 0, 0, 2 ** (field - 1).clamp(min=0))
+    return torch.where(codes >= 8, -magnitude, magnitude)
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)
+
+
+# %% wrong: the decoded values come as all first ones and then all second ones
+import torch
+
+
+def encode(q):
+    field = torch.where(q == 0, 0, torch.log2(q.abs().clamp(min=1).float()).round().long() + 1)
+    codes = field + 8 * (q < 0)
+    return codes[0::2] + 16 * codes[1::2]
+
+
+def decode(packed):
+    packed = packed.long()  # no wrapping below
+    codes = torch.cat([packed & 15, packed >> 4])
+    field = codes & 7
+    magnitude = torch.where(field == 0, 0, 2 ** (field - 1).clamp(min=0))
+    return torch.where(codes >= 8, -magnitude, magnitude)
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)
+
+
+# %% wrong: the pairs are made of the first and the second half of the values
+import torch
+
+
+def encode(q):
+    field = torch.where(q == 0, 0, torch.log2(q.abs().clamp(min=1).float()).round().long() + 1)
+    codes = field + 8 * (q < 0)
+    n = len(q) // 2
+    return codes[:n] + 16 * codes[n:]
+
+
+def decode(packed):
+    packed = packed.long()  # no wrapping below
+    codes = torch.stack([packed & 15, packed >> 4], dim=1).reshape(-1)
+    field = codes & 7
+    magnitude = torch.where(field == 0, 0, 2 ** (field - 1).clamp(min=0))
+    return torch.where(codes >= 8, -magnitude, magnitude)
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)
+
+
+# %% wrong: the field is limited to FloatSD4, so that 64 becomes 32
+import torch
+
+
+def encode(q):
+    field = torch.where(q == 0, 0, torch.log2(q.abs().clamp(min=1).float()).round().long().clamp(max=5) + 1)
+    codes = field + 8 * (q < 0)
+    return codes[0::2] + 16 * codes[1::2]
+
+
+def decode(packed):
+    packed = packed.long()  # no wrapping below
+    codes = torch.stack([packed & 15, packed >> 4], dim=1).reshape(-1)
+    field = codes & 7
+    magnitude = torch.where(field == 0, 0, 2 ** (field - 1).clamp(min=0))
+    return torch.where(codes >= 8, -magnitude, magnitude)
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)
+
+
+# %% wrong: the value is read as 2 to the field, the minus 1 is forgotten
+import torch
+
+
+def encode(q):
+    field = torch.where(q == 0, 0, torch.log2(q.abs().clamp(min=1).float()).round().long() + 1)
+    codes = field + 8 * (q < 0)
+    return codes[0::2] + 16 * codes[1::2]
+
+
+def decode(packed):
+    packed = packed.long()  # no wrapping below
+    codes = torch.stack([packed & 15, packed >> 4], dim=1).reshape(-1)
+    field = codes & 7
+    magnitude = torch.where(field == 0, 0, 2**field)
+    return torch.where(codes >= 8, -magnitude, magnitude)
+
+
+def there_and_back(q, packed):
+    return encode(q), decode(packed)

@@ -466,3 +466,153 @@ def shift_and_add(x, codes):
         term = number << (field - 1)
         total = total - term if code & 8 else total + term
     return machine.read(total)
+
+
+# %% right: the template with masks, shift, and a choice of minus or plus
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(machine.numbers(x), codes.tolist()):
+        field = code & 7
+        if field == 0:
+            continue
+        term = number << (field - 1)
+        total = total - term if code & 8 else total + term
+    return machine.read(total)
+
+
+# %% right: negates the number first, by remainder and comparison instead of masks
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(machine.numbers(x), codes.tolist()):
+        field = code % 8
+        if not field:
+            continue
+        term = (-number if code >= 8 else number) << field - 1
+        total = term + total
+    return machine.read(total)
+
+
+# %% right: doubles by adding the number to itself, positive and negative sums kept apart
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    plus, minus = 0, 0
+    for number, code in zip(machine.numbers(x), codes.tolist()):
+        field = code & 0b0111
+        if field == 0:
+            continue
+        term = number
+        for _ in range(field - 1):
+            term = term + term
+        if code & 0b1000:
+            minus = minus + term
+        else:
+            plus = plus + term
+    total = plus - minus
+    return machine.read(total)
+
+
+# %% wrong: shifts by the field, one place too far
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(machine.numbers(x), codes.tolist()):
+        field = code & 7
+        if field == 0:
+            continue
+        term = number << field
+        total = total - term if code & 8 else total + term
+    return machine.read(total)
+
+
+# %% wrong: the sign is looked for in the field, where it was cut off
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(machine.numbers(x), codes.tolist()):
+        field = code & 7
+        if field == 0:
+            continue
+        term = number << (field - 1)
+        total = total - term if field & 8 else total + term
+    return machine.read(total)
+
+
+# %% wrong: a weight of 0 is not skipped but shifted by 0 places
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(machine.numbers(x), codes.tolist()):
+        field = code & 7
+        if field < 0:
+            continue
+        term = number << max(field - 1, 0)
+        total = total - term if code & 8 else total + term
+    return machine.read(total)
+
+
+# %% wrong: the sign is multiplied in as minus 1
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(machine.numbers(x), codes.tolist()):
+        field = code & 7
+        if field == 0:
+            continue
+        term = number << (field - 1)
+        total = total + -1 * term if code & 8 else total + term
+    return machine.read(total)
+
+
+# %% wrong: the whole sum is turned around instead of the term
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(machine.numbers(x), codes.tolist()):
+        field = code & 7
+        if field == 0:
+            continue
+        term = number << (field - 1)
+        total = -(total + term) if code & 8 else total + term
+    return machine.read(total)
+
+
+# %% wrong: computes with the plain inputs and products, and the machine sees only the result
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(x.tolist(), codes.tolist()):
+        field = code & 7
+        if field == 0:
+            continue
+        term = number * 2 ** (field - 1)
+        total = total - term if code & 8 else total + term
+    return machine.read(total)

@@ -242,3 +242,112 @@ def unit_of(weight, top, per_channel):
     largest = torch.where(largest == 0, float(top), largest)
     import math
     return 2 ** math.ceil(math.log2(largest / top))
+
+
+# %% right: the template with amax, ceil and log2
+import torch
+
+
+def unit_of(weight, top, per_channel):
+    dims = tuple(range(1 if per_channel else 0, weight.dim()))
+    largest = weight.abs().amax(dim=dims, keepdim=True)
+    largest = torch.where(largest == 0, float(top), largest)
+    return 2 ** torch.ceil(torch.log2(largest / top))
+
+
+# %% right: flattens, then gives the shape back, and exp2
+import torch
+
+
+def unit_of(weight, top, per_channel):
+    rows = weight.reshape(len(weight), -1) if per_channel else weight.reshape(1, -1)
+    largest = rows.abs().max(dim=1).values
+    largest = torch.where(largest == 0, float(top), largest)
+    return torch.exp2((largest / top).log2().ceil()).reshape(-1, *[1] * (weight.dim() - 1))
+
+
+# %% right: a loop over channels that doubles and halves a Python float
+import torch
+
+
+def power(largest, top):
+    if largest == 0:
+        return 1.0
+    unit = 1.0
+    while unit * top < largest:
+        unit *= 2
+    while unit / 2 * top >= largest:
+        unit /= 2
+    return unit
+
+
+def unit_of(weight, top, per_channel):
+    parts = list(weight) if per_channel else [weight]
+    units = torch.tensor([power(part.abs().max().item(), top) for part in parts])
+    return units.view([len(parts)] + [1] * (weight.dim() - 1))
+
+
+# %% wrong: rounds the exponent to the nearest whole number instead of up
+import torch
+
+
+def unit_of(weight, top, per_channel):
+    dims = tuple(range(1 if per_channel else 0, weight.dim()))
+    largest = weight.abs().amax(dim=dims, keepdim=True)
+    largest = torch.where(largest == 0, float(top), largest)
+    return 2 ** torch.round(torch.log2(largest / top))
+
+
+# %% wrong: the largest weight without an absolute value
+import torch
+
+
+def unit_of(weight, top, per_channel):
+    dims = tuple(range(1 if per_channel else 0, weight.dim()))
+    largest = weight.amax(dim=dims, keepdim=True)
+    largest = torch.where(largest == 0, float(top), largest)
+    return 2 ** torch.ceil(torch.log2(largest / top))
+
+
+# %% wrong: rounds down and adds 1, which makes 2 of the unit of a channel that is all 0
+import torch
+
+
+def unit_of(weight, top, per_channel):
+    dims = tuple(range(1 if per_channel else 0, weight.dim()))
+    largest = weight.abs().amax(dim=dims, keepdim=True)
+    largest = torch.where(largest == 0, float(top), largest)
+    return 2 ** (torch.floor(torch.log2(largest / top)) + 1)
+
+
+# %% wrong: the dimensions of a convolution are written down, a linear weight has fewer
+import torch
+
+
+def unit_of(weight, top, per_channel):
+    dims = (1, 2, 3) if per_channel else (0, 1, 2, 3)
+    largest = weight.abs().amax(dim=dims, keepdim=True)
+    largest = torch.where(largest == 0, float(top), largest)
+    return 2 ** torch.ceil(torch.log2(largest / top))
+
+
+# %% wrong: per channel the maximum goes over the first dimension only
+import torch
+
+
+def unit_of(weight, top, per_channel):
+    dims = (0,) if per_channel else tuple(range(weight.dim()))
+    largest = weight.abs().amax(dim=dims, keepdim=True)
+    largest = torch.where(largest == 0, float(top), largest)
+    return 2 ** torch.ceil(torch.log2(largest / top))
+
+
+# %% wrong: rounds the largest weight up to a power of two and divides by top afterwards, right only where top is a power of two itself
+import torch
+
+
+def unit_of(weight, top, per_channel):
+    dims = tuple(range(1 if per_channel else 0, weight.dim()))
+    largest = weight.abs().amax(dim=dims, keepdim=True)
+    largest = torch.where(largest == 0, float(top), largest)
+    return 2 ** torch.ceil(torch.log2(largest)) / top

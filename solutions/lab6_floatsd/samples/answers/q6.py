@@ -439,3 +439,140 @@ def forward_and_gradient(x, unit, grid, upstream):
     y = fake_quantize(x, unit, grid)
     y.backward(upstream)
     return y.detach(), x.grad
+
+
+# %% right: the template with clamp and detach
+import torch
+
+
+def fake_quantize(x, unit, grid):
+    end = grid.max() * unit
+    limited = torch.clamp(x, grid.min() * unit, end)
+    nearest = to_grid(x, unit, grid)[0]
+    return limited + (nearest - limited).detach()
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad
+
+
+# %% right: a mask of ones and zeros that multiplies x, no clamp
+import torch
+
+
+def fake_quantize(x, unit, grid):
+    low, high = grid.min() * unit, grid.max() * unit
+    inside = ((x >= low) & (x <= high)).to(x.dtype)
+    through = inside * x
+    nearest, _ = to_grid(x.detach(), unit, grid)
+    return through + (nearest - through).detach()
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad
+
+
+# %% right: a Function of its own as in the lab before
+import torch
+
+
+class OnGrid(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, unit, grid):
+        v = x / unit
+        ctx.save_for_backward((x >= grid[0] * unit) & (x <= grid[-1] * unit))
+        return grid[(v[..., None] - grid).abs().min(-1).indices] * unit
+
+    @staticmethod
+    def backward(ctx, grad):
+        (inside,) = ctx.saved_tensors
+        return torch.where(inside, grad, torch.zeros_like(grad)), None, None
+
+
+def fake_quantize(x, unit, grid):
+    return OnGrid.apply(x, unit, grid)
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad
+
+
+# %% wrong: takes the second result of to_grid, the one by thresholds
+import torch
+
+
+def fake_quantize(x, unit, grid):
+    end = grid.max() * unit
+    limited = torch.clamp(x, grid.min() * unit, end)
+    nearest = to_grid(x, unit, grid)[1]
+    return limited + (nearest - limited).detach()
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad
+
+
+# %% wrong: nothing is limited, so the gradient passes beyond the ends too
+import torch
+
+
+def fake_quantize(x, unit, grid):
+    end = grid.max() * unit
+    limited = x
+    nearest = to_grid(x, unit, grid)[0]
+    return limited + (nearest - limited).detach()
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad
+
+
+# %% wrong: only the nearest value is detached, and the limited one cancels out of the gradient
+import torch
+
+
+def fake_quantize(x, unit, grid):
+    end = grid.max() * unit
+    limited = torch.clamp(x, grid.min() * unit, end)
+    nearest = to_grid(x, unit, grid)[0]
+    return limited + nearest.detach() - limited
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad
+
+
+# %% wrong: limits x by the ends in units, the unit is forgotten there
+import torch
+
+
+def fake_quantize(x, unit, grid):
+    end = grid.max() * unit
+    limited = torch.clamp(x, grid.min(), grid.max())
+    nearest = to_grid(x, unit, grid)[0]
+    return limited + (nearest - limited).detach()
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad

@@ -334,3 +334,151 @@ def scales_per_layer(layers):
         else:
             layer.qconfig = grids.log4_per_channel_config
     return scales_in(network)
+
+
+# %% right: the template with isinstance and a chained comparison
+from provided import network_of, scales_in
+from torch import nn
+
+from qlab.torch_flow import grids
+
+
+def scales_per_layer(layers):
+    network = network_of(layers)
+    for layer in network:
+        if isinstance(layer, nn.Linear) or layer.groups == layer.in_channels > 1:
+            layer.qconfig = grids.log4_per_tensor_config
+        else:
+            layer.qconfig = grids.log4_per_channel_config
+    return scales_in(network)
+
+
+# %% wrong: asks the package, whose choice the notebook uses in its own cells
+from provided import network_of, scales_in
+from torch import nn
+
+from qlab.torch_flow import grids
+
+
+def scales_per_layer(layers):
+    network = network_of(layers)
+    for layer in network:
+        layer.qconfig = grids.package_choice(layer)
+    return scales_in(network)
+
+
+# %% right: decides from the tuples, not from the modules, with zip
+from provided import network_of, scales_in
+from torch import nn
+
+from qlab.torch_flow import grids
+
+
+def scales_per_layer(layers):
+    network = network_of(layers)
+    for layer, (kind, inputs, outputs, groups) in zip(network, layers):
+        ordinary = kind == "conv" and (groups != inputs or inputs == 1)
+        layer.qconfig = grids.log4_per_channel_config if ordinary else grids.log4_per_tensor_config
+    return scales_in(network)
+
+
+# %% wrong: the first layer with its one grey channel counts as depthwise
+from provided import network_of, scales_in
+from torch import nn
+
+from qlab.torch_flow import grids
+
+
+def scales_per_layer(layers):
+    network = network_of(layers)
+    for layer in network:
+        if isinstance(layer, nn.Linear) or layer.groups == layer.in_channels:
+            layer.qconfig = grids.log4_per_tensor_config
+        else:
+            layer.qconfig = grids.log4_per_channel_config
+    return scales_in(network)
+
+
+# %% wrong: every convolution with more than one group counts as depthwise
+from provided import network_of, scales_in
+from torch import nn
+
+from qlab.torch_flow import grids
+
+
+def scales_per_layer(layers):
+    network = network_of(layers)
+    for layer in network:
+        if isinstance(layer, nn.Linear) or layer.groups > 1:
+            layer.qconfig = grids.log4_per_tensor_config
+        else:
+            layer.qconfig = grids.log4_per_channel_config
+    return scales_in(network)
+
+
+# %% wrong: depthwise only where there are as many outputs as inputs
+from provided import network_of, scales_in
+from torch import nn
+
+from qlab.torch_flow import grids
+
+
+def scales_per_layer(layers):
+    network = network_of(layers)
+    for layer in network:
+        if isinstance(layer, nn.Linear) or 1 < layer.groups == layer.in_channels == layer.out_channels:
+            layer.qconfig = grids.log4_per_tensor_config
+        else:
+            layer.qconfig = grids.log4_per_channel_config
+    return scales_in(network)
+
+
+# %% wrong: linear layers get the config of ordinary convolutions
+from provided import network_of, scales_in
+from torch import nn
+
+from qlab.torch_flow import grids
+
+
+def scales_per_layer(layers):
+    network = network_of(layers)
+    for layer in network:
+        if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1:
+            layer.qconfig = grids.log4_per_tensor_config
+        else:
+            layer.qconfig = grids.log4_per_channel_config
+    return scales_in(network)
+
+
+# %% wrong: groups is compared with the outputs instead of the inputs
+from provided import network_of, scales_in
+from torch import nn
+
+from qlab.torch_flow import grids
+
+
+def scales_per_layer(layers):
+    network = network_of(layers)
+    for layer in network:
+        if isinstance(layer, nn.Linear) or layer.groups == layer.out_channels > 1:
+            layer.qconfig = grids.log4_per_tensor_config
+        else:
+            layer.qconfig = grids.log4_per_channel_config
+    return scales_in(network)
+
+
+# %% wrong: the two configs are swapped
+from provided import network_of, scales_in
+from torch import nn
+
+from qlab.torch_flow import grids
+
+
+def scales_per_layer(layers):
+    network = network_of(layers)
+    for layer in network:
+        if isinstance(layer, nn.Linear) or layer.groups == layer.in_channels > 1:
+            layer.qconfig = grids.log4_per_channel_config
+        else:
+            layer.qconfig = grids.log4_per_tensor_config
+    return scales_in(network)

@@ -523,3 +523,210 @@ def post_quantized(weight, training, test):
         prepared.conv.weight.copy_(weight_on_grid)
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% right: the template as the hints say it
+import torch
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        for batch in training:
+            prepared(batch)
+        prepared.apply(quantization.disable_observer)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% right: indices, a lambda over the modules, and the quantizer kept under a name
+import torch
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        for i in range(training.shape[0]):
+            _ = prepared(training[i])
+        prepared.apply(lambda module: quantization.disable_observer(module))
+        quantizer = grids.log4_per_tensor_config.weight()
+        weight_on_grid = quantizer(weight.detach().clone())
+        prepared.conv.weight.copy_(weight_on_grid)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% right: a helper for the calibration, and a loop over the modules that have an observer
+import torch
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def calibrate(model, batches):
+    for batch in batches.unbind(0):
+        model.forward(batch)
+    for module in model.modules():
+        if hasattr(module, "disable_observer"):
+            module.disable_observer()
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        calibrate(prepared, training)
+        make = prepared.conv.qconfig.weight
+        weight_on_grid = make()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% wrong: switches off the fake-quantizers instead of the observers
+import torch
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        for batch in training:
+            prepared(batch)
+        prepared.apply(quantization.disable_fake_quant)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% wrong: all training batches are shown as a single big batch
+import torch
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        for batch in [training.flatten(0, 1)]:
+            prepared(batch)
+        prepared.apply(quantization.disable_observer)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% wrong: calibrates the network before prepare, not the prepared one
+import torch
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        for batch in training:
+            network(batch)
+        prepared.apply(quantization.disable_observer)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% wrong: the weight is put on the grid first and the ranges are taken after it
+import torch
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        for batch in training:
+            prepared(batch)
+        prepared.apply(quantization.disable_observer)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% wrong: the weight is rounded by the quantizer of the activations
+import torch
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        for batch in training:
+            prepared(batch)
+        prepared.apply(quantization.disable_observer)
+        weight_on_grid = network.qconfig.activation()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs
+
+
+# %% wrong: shows the test images during the calibration too
+import torch
+from provided import small_network
+from torch.ao import quantization
+
+from qlab.torch_flow import grids
+
+
+def post_quantized(weight, training, test):
+    with torch.no_grad():
+        network = small_network(weight)
+        network.qconfig = grids.log4_per_tensor_config
+        prepared = quantization.prepare(network)
+        for batch in training:
+            prepared(batch)
+        prepared(test)  # so that its range is covered too
+        prepared.apply(quantization.disable_observer)
+        weight_on_grid = network.qconfig.weight()(prepared.conv.weight)
+        prepared.conv.weight.copy_(weight_on_grid)
+        outputs = prepared(test)
+        return prepared.conv.weight, prepared.conv.activation_post_process.scale, outputs

@@ -206,3 +206,79 @@ def sqnr_and_mse(x, y):
     sqnr = 10 * torch.log10((x**2).sum() / (error**2).sum())
     mse = (error**2).sum() / (2 * len(x))
     return sqnr, mse
+
+
+# %% right: the blanks filled in as they stand
+def sqnr_and_mse(x, y):
+    error = (x - y) ** 2
+    sqnr = 10 * torch.log10((x**2).sum() / error.sum())
+    mse = error.mean()
+    return sqnr, mse
+
+
+# %% right: with norms, whose logarithm counts twenty times
+def sqnr_and_mse(x, y):
+    noise = torch.linalg.vector_norm(x - y)
+    signal = torch.linalg.vector_norm(x)
+    return 20 * (signal.log10() - noise.log10()), noise.pow(2) / x.numel()
+
+
+# %% right: plain Python numbers in a loop, with math
+import math
+
+
+def sqnr_and_mse(x, y):
+    signal, noise, n = 0.0, 0.0, 0
+    for a, b in zip(x.flatten().tolist(), y.flatten().tolist()):
+        signal += a * a
+        noise += (a - b) * (a - b)
+        n += 1
+    return 10 * math.log10(signal / noise), noise / n
+
+
+# %% wrong: takes the noisy tensor as the signal
+def sqnr_and_mse(x, y):
+    error = x - y
+    sqnr = 10 * torch.log10((y**2).sum() / (error**2).sum())
+    mse = (error**2).mean()
+    return sqnr, mse
+
+
+# %% wrong: puts the factor 20, which belongs to amplitudes, before a ratio of powers
+def sqnr_and_mse(x, y):
+    error = x - y
+    sqnr = 20 * torch.log10(x.square().sum() / error.square().sum())
+    mse = error.square().mean()
+    return sqnr, mse
+
+
+# %% wrong: takes the variance of the error for its power, so a constant error does not count
+def sqnr_and_mse(x, y):
+    error = x - y
+    sqnr = 10 * torch.log10((x**2).mean() / error.var(unbiased=False))
+    mse = (error**2).mean()
+    return sqnr, mse
+
+
+# %% wrong: divides the squared error by the number of rows, not of values
+def sqnr_and_mse(x, y):
+    error = (x - y) ** 2
+    sqnr = 10 * torch.log10((x**2).sum() / error.sum())
+    mse = error.sum() / len(x)
+    return sqnr, mse
+
+
+# %% wrong: gives the mean absolute error where the mean squared one is wanted
+def sqnr_and_mse(x, y):
+    error = (x - y).abs()
+    sqnr = 10 * torch.log10((x**2).sum() / (error**2).sum())
+    mse = error.mean()
+    return sqnr, mse
+
+
+# %% wrong: takes the natural logarithm
+def sqnr_and_mse(x, y):
+    error = x - y
+    sqnr = 10 * torch.log((x * x).sum() / (error * error).sum())
+    mse = (error * error).mean()
+    return sqnr, mse

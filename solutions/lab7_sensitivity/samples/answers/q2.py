@@ -313,3 +313,166 @@ def compare(weights, x, bits):
         alone_db.append(sqnr_and_mse(a_q @ weight, out_q)[0])
         a, a_q = torch.relu(out), torch.relu(out_q)
     return torch.stack(weight_db), torch.stack(output_db), torch.stack(alone_db)
+
+
+# %% right: the blanks filled in as they stand
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x  # what reaches a layer: in the fp32 network, in the quantized one
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = torch.relu(out), torch.relu(out_q)
+    return torch.stack(weight_db), torch.stack(output_db), torch.stack(alone_db)
+
+
+# %% right: first all activations of both networks, then the comparisons, as lists of floats
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    quantized_weights = [on_grid(w, bits) for w in weights]
+
+    def run(ws):
+        reach, outs, a = [], [], x
+        for w in ws:
+            reach.append(a)
+            outs.append(torch.nn.functional.linear(a, w))
+            a = outs[-1].clamp(min=0)
+        return reach, outs
+
+    _, outs = run(weights)
+    reach_q, outs_q = run(quantized_weights)
+    shadows = [torch.nn.functional.linear(a, w) for a, w in zip(reach_q, weights)]
+    db = lambda us, vs: [float(sqnr_and_mse(u, v)[0]) for u, v in zip(us, vs)]
+    return db(weights, quantized_weights), db(outs, outs_q), db(shadows, outs_q)
+
+
+# %% right: recursive, one layer a call, with its own decibels
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    def db(signal, noisy):
+        return 10 * torch.log10(signal.pow(2).sum() / (signal - noisy).pow(2).sum())
+
+    def rows(rest, a, a_q):
+        if not rest:
+            return []
+        w = rest[0]
+        w_q = on_grid(w, bits)
+        z, z_q, shadow = torch.matmul(a, w.t()), torch.matmul(a_q, w_q.t()), torch.matmul(a_q, w.t())
+        here = torch.stack([db(w, w_q), db(z, z_q), db(shadow, z_q)])
+        return [here] + rows(rest[1:], z.relu(), z_q.relu())
+
+    table = torch.stack(rows(list(weights), x, x))
+    return table[:, 0], table[:, 1], table[:, 2]
+
+
+# %% wrong: compares the outputs after ReLU
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = torch.relu(a @ weight.T), torch.relu(a_q @ weight_q.T)
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, a_q @ weight_q.T)[0])
+        a, a_q = out, out_q
+    return torch.stack(weight_db), torch.stack(output_db), torch.stack(alone_db)
+
+
+# %% wrong: gives both layers the input of the fp32 network for the comparison alone
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(out, a @ weight_q.T)[0])
+        a, a_q = torch.relu(out), torch.relu(out_q)
+    return torch.stack(weight_db), torch.stack(output_db), torch.stack(alone_db)
+
+
+# %% wrong: hands the fp32 activations on to the quantized network too, so noise never adds up
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = torch.relu(out), torch.relu(out)
+    return torch.stack(weight_db), torch.stack(output_db), torch.stack(alone_db)
+
+
+# %% wrong: applies ReLU to the input of each layer, the network's own input included
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        a, a_q = torch.relu(a), torch.relu(a_q)
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = out, out_q
+    return torch.stack(weight_db), torch.stack(output_db), torch.stack(alone_db)
+
+
+# %% wrong: alone takes the quantized layer's output for the signal
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(out_q, a_q @ weight.T)[0])
+        a, a_q = torch.relu(out), torch.relu(out_q)
+    return torch.stack(weight_db), torch.stack(output_db), torch.stack(alone_db)
+
+
+# %% wrong: forgets the ReLU between the layers
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = out, out_q
+    return torch.stack(weight_db), torch.stack(output_db), torch.stack(alone_db)

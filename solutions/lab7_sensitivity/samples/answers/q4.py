@@ -411,3 +411,200 @@ def keep_worst(weights, x, bits, target):
     reached = measure(kept)
     kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
     return kept_mask, reached
+
+
+# %% right: the blanks filled in as they stand
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while measure(kept) < target:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = max(left, key=lambda layer: measure(kept + [layer]))
+        kept.append(best)
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% right: an endless loop with break, every candidate written to a dictionary
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    reached = measure(kept)
+    while True:
+        if reached >= target:
+            break
+        values = {}
+        for layer in range(len(weights)):
+            if layer in kept:
+                continue
+            values[layer] = measure([*kept, layer])
+        best = sorted(values, key=values.get)[-1]
+        reached = values[best]
+        kept.append(best)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% right: a for loop over steps, sets, pairs of value and layer
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    reached = measure([])
+    left = set(range(len(weights)))
+    for step in range(len(weights)):
+        if not reached < target:
+            break
+        reached, best = max((measure(kept + [layer]), layer) for layer in left)
+        left -= {best}
+        kept = kept + [best]
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: looks at the target only after a step, so at least one layer is always kept
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while True:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = max(left, key=lambda layer: measure(kept + [layer]))
+        kept.append(best)
+        if measure(kept) >= target:
+            break
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: ranks each layer as if it were the only one kept, and does not measure again with those already kept
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while measure(kept) < target:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = max(left, key=lambda layer: measure([layer]))
+        kept.append(best)
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: takes the layer whose weights have the least SQNR, not the one that helps the output most
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while measure(kept) < target:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = min(left, key=lambda layer: float(sqnr_and_mse(weights[layer], on_grid(weights[layer], bits))[0]))
+        kept.append(best)
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: reports the measure with only the last found layer kept
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while measure(kept) < target:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = max(left, key=lambda layer: measure(kept + [layer]))
+        kept.append(best)
+    reached = measure(kept[-1:])
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: takes the first layer that reaches the target, not the best one
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while measure(kept) < target:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        enough = [layer for layer in left if measure(kept + [layer]) >= target]
+        best = enough[0] if enough else max(left, key=lambda layer: measure(kept + [layer]))
+        kept.append(best)
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached

@@ -172,3 +172,95 @@ def not_beaten(sizes, accuracies):
     s, a = sizes[:, None], accuracies[:, None]
     beats = (s <= s.T) & (a >= a.T) & ((s < s.T) | (a > a.T))
     return ~beats.any(dim=0)
+
+
+# %% right: the blanks filled in as they stand
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    best = []
+    for size, accuracy in points:
+        beaten = any(s <= size and a >= accuracy and (s < size or a > accuracy) for s, a in points)
+        best.append(int(not beaten))
+    return best
+
+
+# %% right: all pairs at once, as a tensor of integers
+def not_beaten(sizes, accuracies):
+    no_larger = sizes[None, :] <= sizes[:, None]
+    no_worse = accuracies[None, :] >= accuracies[:, None]
+    better = (sizes[None, :] < sizes[:, None]) | (accuracies[None, :] > accuracies[:, None])
+    return 1 - (no_larger & no_worse & better).any(dim=1).long()
+
+
+# %% right: groups of one size in order, each against the best accuracy of all smaller ones
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    good, record = set(), float("-inf")
+    for size in sorted({s for s, _ in points}):
+        top = max(a for s, a in points if s == size)
+        if top > record:
+            good.add((size, top))
+            record = top
+    return [1 if point in good else 0 for point in points]
+
+
+# %% wrong: leaves out the last condition, so each point beats itself
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    best = []
+    for size, accuracy in points:
+        beaten = any(s <= size and a >= accuracy for s, a in points)
+        best.append(int(not beaten))
+    return best
+
+
+# %% wrong: wants both to be strictly better
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    best = []
+    for size, accuracy in points:
+        beaten = any(s < size and a > accuracy for s, a in points)
+        best.append(int(not beaten))
+    return best
+
+
+# %% wrong: wants a strictly smaller size, so a less accurate point of the same size survives
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    best = []
+    for size, accuracy in points:
+        beaten = any(s < size and a >= accuracy for s, a in points)
+        best.append(int(not beaten))
+    return best
+
+
+# %% wrong: leaves out only the point itself by its number, so two equal points beat each other
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    best = []
+    for i, (size, accuracy) in enumerate(points):
+        beaten = any(s <= size and a >= accuracy for j, (s, a) in enumerate(points) if j != i)
+        best.append(int(not beaten))
+    return best
+
+
+# %% wrong: forgets the brackets round the or, so a more accurate point of any size beats
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    best = []
+    for size, accuracy in points:
+        beaten = any(s <= size and a >= accuracy and s < size or a > accuracy for s, a in points)
+        best.append(int(not beaten))
+    return best
+
+
+# %% wrong: sorts and keeps each new record, so the second of two equal points is dropped
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    order = sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1]))
+    best, record = [0] * len(points), -1.0
+    for i in order:
+        if points[i][1] > record:
+            best[i] = 1
+            record = points[i][1]
+    return best

@@ -141,3 +141,71 @@ def correct_bias(weight, weight_q, bias, x, x_q):
     error = (x_q @ weight_q.T)[0] - (x @ weight.T)[0]
     corrected = bias - error
     return error, corrected
+
+
+# %% right: the blanks filled in as they stand
+def correct_bias(weight, weight_q, bias, x, x_q):
+    error = (x_q @ weight_q.T).mean(dim=0) - (x @ weight.T).mean(dim=0)
+    corrected = bias - error
+    return error, corrected
+
+
+# %% right: the mean input first, as the layer is linear
+def correct_bias(weight, weight_q, bias, x, x_q):
+    mean_x, mean_x_q = x.mean(0), x_q.mean(0)
+    error = weight_q @ mean_x_q - weight @ mean_x
+    return error, bias - error
+
+
+# %% right: the whole layers with their bias, by linear, difference before the mean
+import torch.nn.functional as F
+
+
+def correct_bias(weight, weight_q, bias, x, x_q):
+    per_image = F.linear(x_q, weight_q, bias) - F.linear(x, weight, bias)
+    error = per_image.sum(dim=0).div(per_image.shape[0])
+    corrected = torch.sub(bias, error)
+    return error, corrected
+
+
+# %% wrong: gives both weights the fp32 input, so the shift from the layers before stays
+def correct_bias(weight, weight_q, bias, x, x_q):
+    error = (x @ weight_q.T).mean(dim=0) - (x @ weight.T).mean(dim=0)
+    corrected = bias - error
+    return error, corrected
+
+
+# %% wrong: gives both weights the input of the quantized network
+def correct_bias(weight, weight_q, bias, x, x_q):
+    error = (x_q @ (weight_q - weight).T).mean(dim=0)
+    corrected = bias - error
+    return error, corrected
+
+
+# %% wrong: adds the error to the bias where it has to be taken out
+def correct_bias(weight, weight_q, bias, x, x_q):
+    error = (x_q @ weight_q.T).mean(dim=0) - (x @ weight.T).mean(dim=0)
+    corrected = bias + error
+    return error, corrected
+
+
+# %% wrong: the error is fp32 minus quantized; added to the bias it corrects, but it has the wrong sign
+def correct_bias(weight, weight_q, bias, x, x_q):
+    error = (x @ weight.T).mean(dim=0) - (x_q @ weight_q.T).mean(dim=0)
+    corrected = bias + error
+    return error, corrected
+
+
+# %% wrong: one mean over all images and channels for every channel
+def correct_bias(weight, weight_q, bias, x, x_q):
+    error = (x_q @ weight_q.T).mean() - (x @ weight.T).mean()
+    error = error * torch.ones_like(bias)
+    corrected = bias - error
+    return error, corrected
+
+
+# %% wrong: takes the mean of the absolute differences, which has no sign
+def correct_bias(weight, weight_q, bias, x, x_q):
+    error = (x_q @ weight_q.T - x @ weight.T).abs().mean(dim=0)
+    corrected = bias - error
+    return error, corrected

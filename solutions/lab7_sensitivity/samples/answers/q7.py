@@ -220,3 +220,96 @@ def equalize(first, bias, second, depthwise):
     s = torch.where((r1 > 0) & (r2 > 0), torch.sqrt(r1 / r2), 1.0)
     into_second = s[:, None, None, None] if depthwise else s[None, :, None, None]
     return first / s[:, None, None, None], bias / s, second * into_second
+
+
+# %% right: the blanks filled in as they stand
+def equalize(first, bias, second, depthwise):
+    r1 = first.abs().amax(dim=(1, 2, 3))
+    r2 = second.abs().amax(dim=(1, 2, 3) if depthwise else (0, 2, 3))
+    s = torch.where((r1 > 0) & (r2 > 0), torch.sqrt(r1 / r2), torch.ones_like(r1))
+    into_second = s[:, None, None, None] if depthwise else s[None, :, None, None]  # s in the shape that meets second
+    return first / s[:, None, None, None], bias / s, second * into_second
+
+
+# %% right: a loop over the channels on clones
+def equalize(first, bias, second, depthwise):
+    new_first, new_bias, new_second = first.clone(), bias.clone(), second.clone()
+    for i in range(len(first)):
+        takes = (i,) if depthwise else (slice(None), i)
+        r1, r2 = first[i].abs().max().item(), second[takes].abs().max().item()
+        if r1 == 0 or r2 == 0:
+            continue
+        s = (r1 / r2) ** 0.5
+        new_first[i] /= s
+        new_bias[i] /= s
+        new_second[takes] *= s
+    return new_first, new_bias, new_second
+
+
+# %% right: the dense second layer turned round, the factor in a masked fill
+def equalize(first, bias, second, depthwise):
+    by_channel = second if depthwise else second.transpose(0, 1)
+    r1 = torch.linalg.vector_norm(first.flatten(1), ord=float("inf"), dim=1)
+    r2 = by_channel.reshape(len(first), -1).abs().max(dim=1).values
+    dead = (r1 == 0) | (r2 == 0)
+    s = (r1.masked_fill(dead, 1.0) / r2.masked_fill(dead, 1.0)).sqrt()
+    wide = s.view(-1, 1, 1, 1)
+    new_second = by_channel * wide
+    return first / wide, bias / s, new_second if depthwise else new_second.transpose(0, 1).contiguous()
+
+
+# %% wrong: forgets the square root, so the ranges change places instead of meeting
+def equalize(first, bias, second, depthwise):
+    r1 = first.abs().amax(dim=(1, 2, 3))
+    r2 = second.abs().amax(dim=(1, 2, 3) if depthwise else (0, 2, 3))
+    s = torch.where((r1 > 0) & (r2 > 0), r1 / r2, torch.ones_like(r1))
+    into_second = s[:, None, None, None] if depthwise else s[None, :, None, None]
+    return first / s[:, None, None, None], bias / s, second * into_second
+
+
+# %% wrong: leaves the bias as it was
+def equalize(first, bias, second, depthwise):
+    r1 = first.abs().amax(dim=(1, 2, 3))
+    r2 = second.abs().amax(dim=(1, 2, 3) if depthwise else (0, 2, 3))
+    s = torch.where((r1 > 0) & (r2 > 0), torch.sqrt(r1 / r2), torch.ones_like(r1))
+    into_second = s[:, None, None, None] if depthwise else s[None, :, None, None]
+    return first / s[:, None, None, None], bias, second * into_second
+
+
+# %% wrong: a tiny number instead of the rule for dead channels, which are scaled all the same
+def equalize(first, bias, second, depthwise):
+    r1 = first.abs().amax(dim=(1, 2, 3)).clamp(min=1e-8)
+    r2 = second.abs().amax(dim=(1, 2, 3) if depthwise else (0, 2, 3)).clamp(min=1e-8)
+    s = torch.sqrt(r1 / r2)
+    into_second = s[:, None, None, None] if depthwise else s[None, :, None, None]
+    return first / s[:, None, None, None], bias / s, second * into_second
+
+
+# %% wrong: takes the range of a depthwise layer over all its channels together
+def equalize(first, bias, second, depthwise):
+    r1 = first.abs().amax(dim=(1, 2, 3))
+    r2 = second.abs().amax(dim=(0, 2, 3))
+    s = torch.where((r1 > 0) & (r2 > 0), torch.sqrt(r1 / r2), torch.ones_like(r1))
+    into_second = s[:, None, None, None] if depthwise else s[None, :, None, None]
+    return first / s[:, None, None, None], bias / s, second * into_second
+
+
+# %% wrong: takes largest minus smallest weight for the range
+def equalize(first, bias, second, depthwise):
+    def spread(weight, dims):
+        return weight.amax(dim=dims) - weight.amin(dim=dims)
+
+    dims = (1, 2, 3) if depthwise else (0, 2, 3)
+    r1, r2 = spread(first, (1, 2, 3)), spread(second, dims)
+    s = torch.where((r1 > 0) & (r2 > 0), torch.sqrt(r1 / r2), torch.ones_like(r1))
+    into_second = s[:, None, None, None] if depthwise else s[None, :, None, None]
+    return first / s[:, None, None, None], bias / s, second * into_second
+
+
+# %% wrong: takes a channel for dead only if it is dead in both layers
+def equalize(first, bias, second, depthwise):
+    r1 = first.abs().amax(dim=(1, 2, 3))
+    r2 = second.abs().amax(dim=(1, 2, 3) if depthwise else (0, 2, 3))
+    s = torch.where((r1 == 0) & (r2 == 0), torch.ones_like(r1), torch.sqrt(r1 / r2))
+    into_second = s[:, None, None, None] if depthwise else s[None, :, None, None]
+    return first / s[:, None, None, None], bias / s, second * into_second

@@ -159,3 +159,93 @@ def amdahl(milliseconds, faster):
     overall = 1 / (1 - shares[slowest] + shares[slowest] / faster)
     bound = len(milliseconds)
     return shares, slowest, overall, bound
+
+
+# %% right: the blanks filled in as they stand
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    overall = 1 / ((1 - shares[slowest]) + shares[slowest] / faster)
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% right: with times instead of shares, on a copy
+def amdahl(milliseconds, faster):
+    total = milliseconds.sum()
+    slowest = milliseconds.argmax()
+    quick = milliseconds.clone()
+    quick[slowest] = quick[slowest] / faster
+    without = total - milliseconds[slowest]
+    return milliseconds / total, slowest, total / quick.sum(), total / without
+
+
+# %% right: plain Python lists and numbers
+def amdahl(milliseconds, faster):
+    times = [float(t) for t in milliseconds]
+    total = sum(times)
+    slowest = times.index(max(times))
+    others = sum(t for place, t in enumerate(times) if place != slowest)
+    return [t / total for t in times], slowest, total / (others + times[slowest] / faster), total / others
+
+
+# %% wrong: brackets missing in the denominator
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = shares.argmax()
+    p = shares[slowest]
+    overall = 1 / (1 - p) + p / faster
+    bound = 1 / (1 - p)
+    return shares, slowest, overall, bound
+
+
+# %% wrong: takes the mean of the speeds, weighted with the shares
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = shares.argmax()
+    p = shares[slowest]
+    overall = (1 - p) * 1 + p * faster
+    bound = 1 / (1 - p)
+    return shares, slowest, overall, bound
+
+
+# %% wrong: the bound is one over the share of the slowest layer, not over the rest
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = shares.argmax()
+    p = shares[slowest]
+    overall = 1 / ((1 - p) + p / faster)
+    bound = 1 / p
+    return shares, slowest, overall, bound
+
+
+# %% wrong: gives what part of the old time is left, not how many times faster
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = shares.argmax()
+    new = milliseconds.clone()
+    new[slowest] /= faster
+    overall = new.sum() / milliseconds.sum()
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% wrong: changes the measured times themselves, so old and new time are the same
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = shares.argmax()
+    new = milliseconds
+    new[slowest] = new[slowest] / faster
+    overall = milliseconds.sum() / new.sum()
+    bound = 1 / (1 - shares[slowest])
+    return shares, slowest, overall, bound
+
+
+# %% wrong: makes all the other layers faster and leaves the slowest as it is
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = shares.argmax()
+    p = shares[slowest]
+    overall = 1 / (p + (1 - p) / faster)
+    bound = 1 / (1 - p)
+    return shares, slowest, overall, bound
