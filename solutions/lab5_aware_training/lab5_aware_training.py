@@ -846,7 +846,7 @@ $$ \frac{\partial y}{\partial S} = \begin{cases} \text{round}(v) - v & q_{min} \
 
 and it is scaled by $1 / \sqrt{n \, q_{max}}$ for a tensor of n weights, so that it learns as fast as they do. Let your `FakeQuantize.backward` return it in place of the second `None`, and see whether 2 bits come nearer to fp32. What should the first S be?
 
-**Change the data.** One line at the top: `DATA = "fashion_mnist"`. Do 3 bits hold there as they do on digits? How many epochs does 2 bits take?
+**Change the data.** One line at the top: `DATA = "fashion_mnist"`. Do 3 bits hold there as they do on digits? How many epochs does 2 bits take? (On 5,000 of its images, one seed: fp32 {{ fashion_mnist.fp32_accuracy }}; 3 bits {{ fashion_mnist.ptq3 }} after training; 2 bits {{ fashion_mnist.ptq2 }} after training, {{ fashion_mnist.longer2 }} after four epochs.)
 
 **Next.** The later labs take what you have now: a fake quantizer with a gradient trains any grid of numbers, not only evenly spaced codes, and the comparison code by code is the test that every converted model has to pass.
 """
