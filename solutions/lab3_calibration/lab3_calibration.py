@@ -374,7 +374,7 @@ Now a real tensor: what enters the second convolution of a small network trained
 """
 
 # %% id="network" tags=["demo"]
-dataset = data.load(DATA, download=DOWNLOAD).first(5000, 1000)  # a bigger set would take an hour here
+dataset = data.load(DATA, download=DOWNLOAD).first(5000, 1000)  # of a bigger set this many: all activations are kept
 net = provided.net_for(dataset, SEED)
 training.train(net, dataset, epochs=8 if len(dataset.x_train) < 10_000 else 1, learning_rate=0.05, seed=SEED)
 net = provided.folded(net)
