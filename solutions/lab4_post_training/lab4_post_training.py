@@ -74,6 +74,7 @@ else:
     import qlab
     from qlab import data, engines, models, plots, training
     from qlab import torch_flow as tq
+    from qlab.torch_flow.layer_by_layer import as_layer
 
     print(f"Ready: qlab {qlab.__version__}, torch {torch.__version__}; engines here: {', '.join(engines.available()) or 'none'}.")
 
@@ -574,14 +575,6 @@ def caught(model, images):
     for hook in hooks:
         hook.remove()
     return seen
-
-
-def as_layer(layer, q_x):
-    """The layer as qlab.engines takes it."""
-    found, is_conv = tq.held(layer), hasattr(layer, "stride")
-    window = {"stride": layer.stride[0], "padding": layer.padding[0]} if is_conv else {}
-    scale = found.scales if len(found.scales) > 1 else found.scales.item()
-    return engines.Layer(found.weight.int_repr(), scale, q_x.q_scale(), q_x.q_zero_point(), found.scale, found.zero_point, found.bias, "ReLU" in type(layer).__name__, **window)
 
 
 exact, images = {}, dataset.x_test[:256]
