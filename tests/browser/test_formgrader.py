@@ -50,7 +50,7 @@ def formgrader(course, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     recipe = subprocess.run(
-        ["make", "-n", "-o", ".venv/.grade", "formgrader", f"COURSE={course.root}"],
+        ["make", "-n", "--no-print-directory", "-o", ".venv/.grade", "formgrader", f"COURSE={course.root}"],
         cwd=REPOSITORY, capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     line = recipe.splitlines()[-1].replace("jupyter server", f"exec {sys.executable} -m jupyter_server", 1)
