@@ -27,7 +27,11 @@ def run_all(page: Page, address: str, cells: int) -> None:
     """Open a notebook in JupyterLab and run its cells, at least as many as `cells`, to the end."""
     page.goto(address, wait_until="load")
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=120_000)
+    page.get_by_text("| Idle", exact=False).first.wait_for(timeout=120_000)
     for turn in range(RUNS):
+        # On a busy machine JupyterLab asks for the kernel when it is told to run before the kernel is there.
+        if (select := page.get_by_role("button", name="Select", exact=True)).count():
+            select.click()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
         try:
