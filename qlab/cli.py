@@ -60,17 +60,36 @@ def check(
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever the notebook is saved.")] = False,
 ) -> None:
     """Run the visible checks on the saved notebook. Example: qlab check lab1 --watch."""
+    right = _watched(lab) if watch else _check(lab)
+    raise typer.Exit(OK if right else NOT_ALL_WELL)
+
+
+def _watched(lab: str) -> bool:
+    """Check at every save until Ctrl-C; whether all was right in the end."""
     from qlab.desk.copies import copy_of
 
-    right = _check(lab)
-    while watch:
-        path = copy_of(lab, Path.cwd()).path
-        saved = path.stat().st_mtime
-        print(f"\nwaiting for {path.name} to be saved; Ctrl-C ends", file=sys.stderr)
-        while path.exists() and path.stat().st_mtime == saved:
-            time.sleep(0.3)
-        right = _check(lab)
-    raise typer.Exit(OK if right else NOT_ALL_WELL)
+    path, right = copy_of(lab, Path.cwd()).path, False
+    try:
+        while True:
+            saved = _saved(path)  # before the check: what is saved while it runs is checked next
+            try:
+                right = _check(lab)
+            except DeskError as error:
+                _say(str(error), WRONG_CALL)
+                right = False
+            print(f"\nwaiting for {path.name} to be saved; Ctrl-C ends", file=sys.stderr, flush=True)
+            while _saved(path) in (saved, None):
+                time.sleep(0.3)
+    except KeyboardInterrupt:
+        return right
+
+
+def _saved(path: Path) -> int | None:
+    """When the file was saved; None while an editor has taken it away to write it anew."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 def _check(lab: str) -> bool:

@@ -43,24 +43,33 @@ class Copy:
 
 def copies(folder: Path) -> list[Copy]:
     """Every lab in a folder, in `labs/` in it and one folder down, by name; of two copies the one saved last."""
-    paths = {path for place in PLACES for path in folder.glob(place) if not set(ASIDE) & set(path.parts)}
     found: dict[str, Copy] = {}
-    for path in sorted(paths, key=lambda path: path.stat().st_mtime):
+    for path in sorted(_notebooks(folder), key=lambda path: path.stat().st_mtime):
         if copy := _copy(path):
             found[copy.lab] = copy
     return [found[lab] for lab in sorted(found)]
+
+
+def _notebooks(folder: Path) -> set[Path]:
+    return {path for place in PLACES for path in folder.glob(place) if not set(ASIDE) & set(path.parts)}
 
 
 def copy_of(lab: str, folder: Path) -> Copy:
     """The copy of one lab, called by its name or the beginning of it.
 
     Raises:
-        DeskError: there is none, or there are several.
+        DeskError: there is none, there are several, or the one that is meant is damaged.
     """
     everything = copies(folder)
     fitting = [copy for copy in everything if copy.lab.startswith(lab)]
     if len(fitting) == 1:
         return fitting[0]
+    damaged = [path for path in _notebooks(folder) if path.name.startswith(lab) and _raw(path) is None]
+    if damaged and not fitting:
+        raise DeskError(
+            f"{damaged[0].relative_to(folder)} is damaged, it is no notebook any more: a copy that Jupyter saved "
+            "may lie beside it in .ipynb_checkpoints, or take the lab anew and copy your answers into it."
+        )
     if not everything:
         raise DeskError(f"there is no lab in {folder}: go to the folder that holds labs/, or a lab's own folder.")
     names = ", ".join(copy.lab for copy in fitting or everything)
@@ -69,12 +78,18 @@ def copy_of(lab: str, folder: Path) -> Copy:
 
 
 def _copy(path: Path) -> Copy | None:
+    raw = _raw(path) or {}
+    lab = _stamp(raw).get("lab")
+    return Copy(lab, path, raw) if isinstance(lab, str) else None
+
+
+def _raw(path: Path) -> dict[str, Any] | None:
+    """A notebook's content; None where the file is no notebook."""
     try:
         raw = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return None
-    lab = _stamp(raw).get("lab") if isinstance(raw, dict) else None
-    return Copy(lab, path, raw) if isinstance(lab, str) else None
+    return raw if isinstance(raw, dict) else None
 
 
 def _stamp(raw: dict[str, Any]) -> dict[str, Any]:

@@ -64,7 +64,8 @@ def sliders(page):
     for slider in page.locator(".widget-slider").all():
         handle = slider.locator(".noUi-handle[role=slider]")
         low, now, high = (float(handle.get_attribute(f"aria-value{end}")) for end in ("min", "now", "max"))
-        yield lambda handle=handle, key="ArrowLeft" if now == high else "ArrowRight": handle.press(key)
+        key = "ArrowLeft" if now == high else "ArrowRight"
+        yield lambda handle=handle, key=key: handle.press(key)
         where = 0.2 if now > (low + high) / 2 else 0.8
         yield lambda slider=slider, where=where: click_on_track(slider.locator(".noUi-base"), where)
 

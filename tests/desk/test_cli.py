@@ -1,6 +1,7 @@
 """qlab's commands as a student types them."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -35,6 +36,13 @@ def test_where_there_is_no_lab_one_sentence_says_so(command, tmp_path):
     assert done.returncode == 2 and "there is no lab in" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_damaged_notebook_is_told_as_such(folder):
+    (folder / LAB / f"{LAB}.ipynb").write_text('{"cells": [')
+    for command in (("check",), ("check", "lab1"), ("submit", "lab1", "--id", "1", "--name", "A")):
+        done = qlab(folder, *command)
+        assert done.returncode == 2 and "is damaged" in done.stderr and ".ipynb_checkpoints" in done.stderr
+
+
 def test_submit_asks_for_what_it_is_not_given_and_never_refuses(folder):
     done = qlab(folder, "submit", "lab1", typed="4711\nAda\n")
     assert done.returncode == 0 and "Student id" in done.stdout and "! q1 has 8 blanks left" in done.stdout
@@ -48,6 +56,38 @@ def test_check_prints_the_cards_of_the_saved_notebook(solved):
     assert done.returncode == 3 and "Traceback" not in done.stderr
     assert "Q1  get_scale_and_zero_point" in done.stdout and "15 / 15" in done.stdout
     assert "55 of 65 points. These were the visible checks; hidden ones remain." in done.stdout
+
+
+@pytest.mark.slow
+def test_a_watched_lab_is_checked_at_every_save_even_after_a_broken_one(solved):
+    notebook = solved / LAB / f"{LAB}.ipynb"
+    whole = notebook.read_bytes()
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "qlab", "check", "--watch"], cwd=solved, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+    def until(told):
+        lines = []
+        for line in watching.stdout:
+            lines.append(line)
+            if told in line:
+                return "".join(lines)
+        raise AssertionError(f"it ended before it said {told!r}: {''.join(lines)[-2000:]}")
+
+    try:
+        assert "65 of 65 points" in until("waiting for")
+        notebook.write_text("{ no notebook")
+        assert "is no notebook any more" in until("waiting for") and watching.poll() is None
+        notebook.write_bytes(whole)
+        change(solved, lambda cells: cells["q5"].update(source="M0, n = 0.7, 3"))
+        assert "55 of 65 points" in until("waiting for")
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(20) == 3
+        assert "Traceback" not in watching.stdout.read()
+    finally:
+        watching.kill()
 
 
 @pytest.mark.slow
