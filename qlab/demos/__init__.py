@@ -2,5 +2,6 @@
 
 from qlab.demos.clipping_ranges import clipping_ranges
 from qlab.demos.mapping import mapping
+from qlab.demos.multiplier import multiplier
 
-__all__ = ["clipping_ranges", "mapping"]
+__all__ = ["clipping_ranges", "mapping", "multiplier"]
