@@ -1,6 +1,7 @@
 """Integers as rows of bits: an accumulator's way to a byte, by each rule of rounding."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -251,9 +252,9 @@ class BitRows:
         x, y = np.array([0, 0.74, 0.74, 0]), np.array([-0.36, -0.36, 0.36, 0.36])
         corners = np.stack([left[:, None] + x, middle[:, None] + y], axis=-1)
         ends = np.cumsum([0, *(width for _, width in rows)])
-        self.places = [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+        self.places = [slice(*pair) for pair in pairwise(ends)]
         self.faces, self.edges = np.zeros((len(left), 4)), np.zeros((len(left), 4))
-        self.boxes = axes.add_collection(PolyCollection(corners, linewidths=0.8), autolim=False)
+        self.boxes = axes.add_collection(PolyCollection(list(corners), linewidths=0.8), autolim=False)
 
     def move(self, row: int, value: int | None, colours: Sequence[str]) -> None:
         """A number, in two's complement, with a colour a bit: a box is filled where the bit is 1; None hides all."""
@@ -265,8 +266,8 @@ class BitRows:
             ones = np.array([digit == "1" for digit in format(value % 2**width, f"0{width}b")])
             self.edges[place] = [to_rgba(colour) for colour in colours]
             self.faces[place] = self.edges[place] * ones[:, None]
-        self.boxes.set_facecolors(self.faces)
-        self.boxes.set_edgecolors(self.edges)
+        self.boxes.set_facecolor(self.faces)
+        self.boxes.set_edgecolor(self.edges)
 
 
 def _room(figure: Figure, bottom: float) -> Axes:
