@@ -27,7 +27,7 @@ def integer_layer(
     scene = IntegerLayer(weight, bias, x, bitwidth)
     # Of the example a place where engines differ, and for more than one reason.
     output, value = (6, 2) if weight is None else (1, int((scene.values - scene.x[0]).abs().argmin()))
-    values = [(f"{value:.2f}".replace("-", "−"), place) for place, value in enumerate(scene.values.tolist())]
+    values = [(f"{value:.3g}".replace("-", "−"), place) for place, value in enumerate(scene.values.tolist())]
     controls = {
         "output": slider("output", output, 1, len(scene.weight)),
         "input": slider("input", 1, 1, len(scene.x)),

@@ -261,7 +261,7 @@ class IntegerLayer(Scene):
         kind = "ReLU" if relu else "no ReLU"
         self.title.set_text(f"Output {output}, {kind}: the sum, step by step")
         return (
-            f"Output {output}, {kind}, input {input} at {float(self.values[value]):.2f}: {len(products) - 1} products "
+            f"Output {output}, {kind}, input {input} at {float(self.values[value]):.3g}: {len(products) - 1} products "
             f"of (input code - {layer.input_zero_point}) and weight code. {told} {differ}"
         )
 
@@ -272,7 +272,7 @@ class IntegerLayer(Scene):
         offsets = codes - layer.input_zero_point
         rows = [codes.tolist(), offsets.tolist(), weights.tolist(), (offsets * weights).tolist()]
         for text, x, *cells in zip(self.cells, self.settings[setting].tolist(), *rows, strict=False):
-            text.set_text(minus("\n".join([f"{x:.2f}", *map(str, cells)])))
+            text.set_text(minus("\n".join([f"{x:.3g}", *map(str, cells)])))
         bias = int(self.bias_codes[o])
         self.cells[-1].set_text(minus(f" \n \n \nbias\n{bias}"))
         return [*rows[-1], bias]
@@ -291,9 +291,9 @@ class IntegerLayer(Scene):
         integers, reals = f"{total:,}\n{bias:,}\n{total + bias:,}", f"{product:.3f}\n{product + Z:.3f}"
         self.way.set_text(minus(f"{integers}\n{reals}\n{code}\n{stands_for:.3f}\n{in_float:.3f}"))
         return (
-            f"They add up to {total:,}; with the bias of {bias} the accumulator is {total + bias:,}. Times M = {M:.6g}, "
-            f"plus {Z}, it is {product + Z:.4f}; rounded and limited to {layer.stage.lowest}..255 the code is {code}, "
-            f"which stands for {stands_for:.4f}; the float layer gives {in_float:.4f}."
+            f"They add up to {total:,}; with the bias of {bias} the accumulator is {total + bias:,}. "
+            f"Times M = {M:.6g}, plus {Z}, it is {product + Z:.4f}; rounded and limited to {layer.stage.lowest}..255 "
+            f"the code is {code}, which stands for {stands_for:.4f}; the float layer gives {in_float:.4f}."
         )
 
     def _engines(self, setting: int, o: int, relu: bool, ours: int) -> str:
@@ -303,7 +303,7 @@ class IntegerLayer(Scene):
             differs = code != ours
             text.set_text(f"{'≠ ' if differs else ''}{code}")
             text.set_color(self.look.clipping if differs else self.look.ink)
-            text.set_weight("bold" if differs else "normal")
+            text.set_fontweight("bold" if differs else "normal")
             told += [f"{name} {code} ({returned[name].why(setting, o)})"] if differs else []
         of, missing = len(returned), f" Not here: {', '.join(self.missing)}." if self.missing else ""
         self.heading.set_text(f"{of - len(told)} of {of} engines return {ours} too")
