@@ -1,6 +1,9 @@
 """Live demos for a lecture and for a student's own tensor: `from qlab import demos; demos.clipping_ranges()`."""
 
 from qlab.demos.clipping_ranges import clipping_ranges
+from qlab.demos.grids import grids
+from qlab.demos.integer_layer import integer_layer
 from qlab.demos.mapping import mapping
+from qlab.demos.multiplier import multiplier
 
-__all__ = ["clipping_ranges", "mapping"]
+__all__ = ["clipping_ranges", "grids", "integer_layer", "mapping", "multiplier"]

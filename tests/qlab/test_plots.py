@@ -56,7 +56,8 @@ def test_staircase_has_a_step_for_each_code():
 def test_an_accumulators_bits_are_drawn_one_by_one(dark):
     M0, n = quantize_multiplier(0.0042)
     figure = plots.accumulator_bits(29_473, M0, n, 3, dark=dark)
-    assert len(figure.axes[0].patches) == 32 + 32 + 64 + 32 + 8
+    (boxes,) = figure.axes[0].collections
+    assert len(boxes.get_paths()) == len(boxes.get_facecolors()) == 32 + 32 + 64 + 32 + 8
     assert (
         "shifted right by 38 bits with rounding it is 124; plus zero-point 3, clamped to 0..255, it is 127"
         in figure.description
@@ -68,8 +69,8 @@ def test_negative_accumulators_and_multipliers_above_one_are_drawn_too():
     figure = plots.accumulator_bits(-500, *quantize_multiplier(1.7), zero_point=130)
     texts = " ".join(text.get_text() for text in figure.axes[0].texts)
     assert "shifted by 31 − 1" in texts and "−850" in texts and "it is 0." in figure.description
-    first = figure.axes[0].patches[0]
-    assert first.get_facecolor()[3] == 1  # the sign bit of two's complement is set
+    first = figure.axes[0].collections[0].get_facecolors()[0]
+    assert first[3] == 1  # the sign bit of two's complement is set
 
 
 @pytest.mark.parametrize("dark", [False, True])
