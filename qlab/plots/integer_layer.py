@@ -261,7 +261,7 @@ class IntegerLayer(Scene):
         kind = "ReLU" if relu else "no ReLU"
         self.title.set_text(f"Output {output}, {kind}: the sum, step by step")
         return (
-            f"Output {output}, {kind}, input {input} at {float(self.values[value]):.3g}: {len(products) - 1} products "
+            f"Output {output}, {kind}, input {input} at {float(self.values[value]):.2f}: {len(products) - 1} products "
             f"of (input code - {layer.input_zero_point}) and weight code. {told} {differ}"
         )
 
@@ -272,7 +272,7 @@ class IntegerLayer(Scene):
         offsets = codes - layer.input_zero_point
         rows = [codes.tolist(), offsets.tolist(), weights.tolist(), (offsets * weights).tolist()]
         for text, x, *cells in zip(self.cells, self.settings[setting].tolist(), *rows, strict=False):
-            text.set_text(minus("\n".join([f"{x:.3g}", *map(str, cells)])))
+            text.set_text(minus("\n".join([f"{x:.2f}", *map(str, cells)])))
         bias = int(self.bias_codes[o])
         self.cells[-1].set_text(minus(f" \n \n \nbias\n{bias}"))
         return [*rows[-1], bias]
