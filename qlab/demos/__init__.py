@@ -1,6 +1,7 @@
 """Live demos for a lecture and for a student's own tensor: `from qlab import demos; demos.clipping_ranges()`."""
 
+from qlab.demos.calibration import calibration
 from qlab.demos.clipping_ranges import clipping_ranges
 from qlab.demos.mapping import mapping
 
-__all__ = ["clipping_ranges", "mapping"]
+__all__ = ["calibration", "clipping_ranges", "mapping"]
