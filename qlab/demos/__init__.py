@@ -3,5 +3,6 @@
 from qlab.demos.calibration import calibration
 from qlab.demos.clipping_ranges import clipping_ranges
 from qlab.demos.mapping import mapping
+from qlab.demos.per_channel import per_channel
 
-__all__ = ["calibration", "clipping_ranges", "mapping"]
+__all__ = ["calibration", "clipping_ranges", "mapping", "per_channel"]
