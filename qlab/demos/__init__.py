@@ -2,7 +2,8 @@
 
 from qlab.demos.calibration import calibration
 from qlab.demos.clipping_ranges import clipping_ranges
+from qlab.demos.cost import cost
 from qlab.demos.mapping import mapping
 from qlab.demos.per_channel import per_channel
 
-__all__ = ["calibration", "clipping_ranges", "mapping", "per_channel"]
+__all__ = ["calibration", "clipping_ranges", "cost", "mapping", "per_channel"]
