@@ -14,8 +14,8 @@ def calibration(activation: Tensor | None = None, *, dark: bool = False) -> Demo
 
     Args:
         activation: any shape, floating point, no value below 0; by default one with a long tail. The moving average
-            sees it in up to 64 batches, cut along the first dimension. The first look at a bitwidth takes 0.2 s, more
-            for a large tensor; from then on its curves are kept.
+            sees it in up to 64 batches, cut along the first dimension. The first look at a bitwidth takes 0.2 s, for
+            a million values some 3 s; from then on its curves are kept.
         dark: start on a dark background.
     """
     controls = {
