@@ -1,0 +1,132 @@
+"""Four forms of one network, made and measured on this machine: fp32, dynamic, static, trained for it."""
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from qlab import training
+from qlab.data import Dataset
+from qlab.engines import pytorch
+from qlab.torch_flow import functions as torchs
+from qlab.torch_flow import ptq, qat
+from qlab.torch_flow.converted import file_bytes
+
+NAMES = ("fp32", "dynamic int8", "static int8", "QAT int8")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one form costs and gives.
+
+    Attributes:
+        name: one of `NAMES`.
+        size: bytes in a file.
+        accuracy: share of the test images that are right, 0 to 1.
+        seconds: for one batch, by its number of images; the fastest of many runs on one thread.
+    """
+
+    name: str
+    size: int
+    accuracy: float
+    seconds: dict[int, float]
+
+
+def measure(
+    engine: str,
+    data: Dataset,
+    batches: Sequence[int],
+    *,
+    epochs: int = 6,
+    hidden: int = 512,
+    at_least: float = 0.1,
+    say: Callable[[str], None] = lambda words: None,
+) -> list[Measured]:
+    """Train a network of three linear layers, quantize it in three ways, and measure all four forms.
+
+    Static: ranges from 256 training images. QAT: from the trained network on, a third of the epochs at a tenth of the
+    rate, the last of them with ranges that no longer move. While it runs, the engine is PyTorch's for the process.
+
+    Args:
+        engine: of PyTorch's.
+        data: to train and test on.
+        batches: numbers of images whose time is taken.
+        epochs: of the fp32 training.
+        hidden: neurons of the two hidden layers.
+        at_least: seconds for which a run is repeated.
+        say: is told what is done at the moment.
+
+    Raises:
+        ValueError: this build of PyTorch has not that engine.
+    """
+    if engine not in (there := pytorch.available()):
+        others = f"choose one of {', '.join(there)}" if there else "and it has no other one"
+        raise ValueError(f"PyTorch has no engine {engine!r} here ({pytorch.HOW}): {others}.")
+    with torchs.quiet(), pytorch.selected(engine):
+        say("fp32: training the network")
+        network = _trained(data, epochs, hidden)
+        say("dynamic and static: quantizing it after training")
+        forms = [network, torchs.quantize_dynamic(network, {nn.Linear}, dtype=torch.qint8)]
+        forms.append(ptq.static(_wrapped(network), GROUPS, [data.x_train[:256]], torchs.get_default_qconfig(engine)))
+        say("QAT: training on with fake quantization")
+        forms.append(_trained_on(network, data, max(1, epochs // 3), engine))
+        found = []
+        for name, form in zip(NAMES, forms, strict=True):
+            say(f"{name}: taking its time")
+            with torch.no_grad():
+                accuracy = training.accuracy_and_loss(form(data.x_test), data.y_test)[0]
+            seconds = {size: fastest(form, data.x_test[:size], at_least) for size in batches}
+            found.append(Measured(name, file_bytes(form), accuracy, seconds))
+        return found
+
+
+def fastest(form: nn.Module, images: Tensor, at_least: float = 0.1) -> float:
+    """The seconds of the fastest of several runs, on one thread.
+
+    Args:
+        form: any network.
+        images: one batch.
+        at_least: seconds for which it is repeated.
+    """
+    with training.one_thread(), torch.no_grad():
+        form(images)
+        least, begun = float("inf"), time.perf_counter()
+        while time.perf_counter() - begun < at_least:
+            started = time.perf_counter()
+            form(images)
+            least = min(least, time.perf_counter() - started)
+    return least
+
+
+GROUPS = [["module.1", "module.2"], ["module.3", "module.4"]]
+RATE = 0.1
+
+
+def _trained(data: Dataset, epochs: int, hidden: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        layers = [nn.Linear(data.features, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()]
+        network = nn.Sequential(nn.Flatten(), *layers, nn.Linear(hidden, len(data.classes)))
+    training.train(network, data, epochs=epochs, learning_rate=RATE, batch_size=32, progress=False)
+    return network.eval()
+
+
+def _wrapped(network: nn.Module) -> nn.Module:
+    wrapped: nn.Module = torchs.QuantWrapper(copy.deepcopy(network))
+    return wrapped.train(network.training)
+
+
+def _trained_on(network: nn.Module, data: Dataset, epochs: int, engine: str) -> nn.Module:
+    wrapped = _wrapped(network).train()
+    wrapped.qconfig = torchs.get_default_qat_qconfig(engine, version=0)  # the grids of training and convert agree
+    aware = torchs.prepare_qat(torchs.fuse_modules_qat(wrapped, GROUPS))
+    for last in (False, True):
+        if last:
+            qat.freeze(aware)
+        training.train(
+            aware, data, epochs=1 if last else epochs, learning_rate=RATE / 10, batch_size=32, progress=False
+        )
+    return qat.converted(aware, engine)
