@@ -64,13 +64,13 @@ class AwareRuns:
             accuracies, seconds, state = _first_epochs()
             self.runs[FIRST_BITS] = Run(list(accuracies), seconds, state)
 
-    def train(self, bits: int, stop: Callable[[], bool], after_epoch: Callable[[], None] = lambda: None) -> None:
+    def train(self, bits: int, stop: Callable[[], bool], grown: Callable[[], None] = lambda: None) -> None:
         """Quantization-aware training from the network as it was quantized after training; its run grows.
 
         Args:
             bits: of weights and activations.
             stop: asked at each batch.
-            after_epoch: called where the run has grown.
+            grown: called where the run begins and where it has grown.
         """
         run = self.runs[bits] = Run(self.runs[bits].accuracies[:1], state="training")
         aware, started = self._quantized(bits), time.perf_counter()
@@ -81,13 +81,14 @@ class AwareRuns:
                 raise _Stopped
             return rate(step, steps)
 
-        def grow(_: int) -> None:
+        def epoch_done(_: int) -> None:
             run.accuracies.append(self._accuracy(aware))
             run.seconds = time.perf_counter() - started
-            after_epoch()
+            grown()
 
+        grown()
         try:
-            loop.train(aware, self.dataset, epochs=EPOCHS, schedule=asked, after_epoch=grow, progress=False)
+            loop.train(aware, self.dataset, epochs=EPOCHS, schedule=asked, after_epoch=epoch_done, progress=False)
             run.state = "all trained"
         except _Stopped:
             run.state = "stopped"

@@ -75,7 +75,8 @@ class AwareTraining(Scene):
             "quantized after training", (self.epochs, 0.5), (0, -5), textcoords="offset points", ha="right", va="top",
             color=look.clipping, weight="bold", path_effects=rim,
         )  # fmt: skip
-        self.chosen = self.bits_axes.add_patch(Rectangle((0, -1), 0.8, 3, fc=look.grid, alpha=0.5, zorder=0.5))
+        self.chosen = Rectangle((0, -1), 0.8, 3, fc=look.grid, alpha=0.5, zorder=0.5)
+        self.bits_axes.add_patch(self.chosen)
         (self.gained,) = self.bits_axes.plot([], [], color=look.activation, linewidth=1.6)
         (self.hollow,) = self.bits_axes.plot(
             [], [], "o", mfc=look.background, mec=look.clipping, mew=1.8, markersize=8.5
@@ -131,4 +132,6 @@ class AwareTraining(Scene):
         lost = self.fp32 - before
         if lost < 0.01:
             return f"{told}; less than a point was lost, so there is next to nothing to win back."
-        return f"{told}: of {100 * lost:.1f} points lost, {100 * (now - before):.1f} have come back."
+        gained = 100 * (now - before)
+        back = f"{gained:.1f} have come back" if gained >= 0 else f"none has come back, {-gained:.1f} more are gone"
+        return f"{told}: of {100 * lost:.1f} points lost, {back}."

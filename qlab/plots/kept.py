@@ -91,7 +91,9 @@ class KeptLayers(Scene):
             label.set_x(max(lost, 0))
             label.set_text(minus(f"  {_points(lost)}{', kept' if name in names else ''}"))
         self.bars_title.set_text(f"Lost where one layer alone has {bits}-bit weights")
-        self.plane_title.set_text(f"{len(names)} of {len(self.choices.names)} kept: {accuracy:.1%}, {size / 1000:.1f} kB")
+        self.plane_title.set_text(
+            f"{len(names)} of {len(self.choices.names)} kept: {accuracy:.1%}, {size / 1000:.1f} kB"
+        )
         self.all_point.set_data([smallest], [everything])
         self.all_label.xy = (smallest, everything)
         self.all_label.set_text(f"all with {bits} bits")
