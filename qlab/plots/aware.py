@@ -68,7 +68,7 @@ class AwareTraining(Scene):
         (self.place,) = self.curve_axes.plot([], [], "o", color=look.ink, markersize=7, path_effects=rim)
         self.title = self.curve_axes.set_title(" ", loc="left", fontsize=11.5, color=look.ink)
         # At opposite ends: the two levels may lie on one another.
-        fp32 = self.curve_axes.annotate(
+        self.curve_axes.annotate(
             "fp32", (0, self.fp32), (7, 4), textcoords="offset points", color=look.ink, path_effects=rim
         )
         self.after_label = self.curve_axes.annotate(
@@ -83,7 +83,7 @@ class AwareTraining(Scene):
         )
         (self.filled,) = self.bits_axes.plot([], [], "o", color=look.activation, markersize=7)
         return [
-            *(self.after_training, self.curve, self.place, self.title, fp32, self.after_label),
+            *(self.after_training, self.curve, self.place, self.title, self.after_label),
             *(self.chosen, self.gained, self.hollow, self.filled),
         ]
 
@@ -106,7 +106,7 @@ class AwareTraining(Scene):
         self.curve.set_data(range(len(values)), values)
         self.place.set_data([at], [now])
         when = f"epoch {at}" if at else "training, epoch 0"
-        self.title.set_text(f"Weights and activations with {bits} bits: {now:.1%} after {when}")
+        self.title.set_text(f"{bits} bits: {now:.1%} after {when}")
         self._all_bits({each: found[: epoch + 1] for each, found in curves.items()}, bits)
         return (
             f"{bits} bits for weights and activations: fp32 has {self.fp32:.1%}, quantized after training "

@@ -31,7 +31,7 @@ class KeptLayers(Scene):
         figure.subplots_adjust(left=0.04 + 0.0085 * max(map(len, names)), right=0.98, top=1 - 0.8 * edge, bottom=edge)
         grid = figure.add_gridspec(1, 2, wspace=0.24)
         bars, plane = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
-        self.look, rim = look, halo(look)
+        self.look = look
         worst, best = (end(map(end, self.lost.values())) for end in (max, min))
         style(bars, look)
         bars.grid(visible=False)
@@ -44,10 +44,8 @@ class KeptLayers(Scene):
         bars.xaxis.set_major_formatter(FuncFormatter(lambda value, _: minus(f"{100 * value:g}")))
         bars.set_xlabel("points of accuracy lost", color=look.ink)
         self.bars = list(bars.barh(range(count), [0.0] * count, height=0.66, ec=look.activation, linewidth=1.4))
-        self.labels = [
-            bars.text(0, row, "", va="center", fontsize=10, color=look.ink, path_effects=rim) for row in range(count)
-        ]
-        self.bars_title = bars.set_title(" ", loc="left", fontsize=11.5, color=look.ink)
+        self.labels = [bars.text(0, row, "", va="center", fontsize=10, color=look.ink) for row in range(count)]
+        bars.set_title("Lost where one layer alone is quantized", loc="left", fontsize=11.5, color=look.ink)
 
         smallest = min(self.choices.bytes((), each) for each in self.lost)
         largest = self.choices.bytes(self.choices.names, 32)
@@ -60,18 +58,18 @@ class KeptLayers(Scene):
         plane.set_xlabel("kilobytes of weights and biases", color=look.ink)
         self.plane_title = plane.set_title(" ", loc="left", fontsize=11.5, color=look.ink)
         plane.plot([largest], [self.choices.fp32], "s", color=look.ink, markersize=8)
-        fp32 = plane.annotate(
+        plane.annotate(
             "fp32", (largest, self.choices.fp32), (0, 9), textcoords="offset points", ha="center", color=look.ink
         )
         (self.all_point,) = plane.plot([], [], "D", color=look.clipping, markersize=8)
         self.all_label = plane.annotate(
             "", (0, 0), (0, -9), textcoords="offset points", va="top", color=look.clipping, weight="bold",
-            path_effects=rim,
+            path_effects=halo(look),
         )  # fmt: skip
         (self.way,) = plane.plot([], [], color=look.raw, linestyle="--", linewidth=1.2)
         (self.point,) = plane.plot([], [], "o", color=look.activation, mec=look.background, markersize=12)
         return [
-            *(*self.bars, *self.labels, self.bars_title, self.plane_title, fp32),
+            *(*self.bars, *self.labels, self.plane_title),
             *(self.all_point, self.all_label, self.way, self.point),
         ]
 
@@ -90,9 +88,8 @@ class KeptLayers(Scene):
             bar.set_facecolor(self.look.background if name in names else self.look.activation)
             label.set_x(max(lost, 0))
             label.set_text(minus(f"  {_points(lost)}{', kept' if name in names else ''}"))
-        self.bars_title.set_text(f"Lost where one layer alone has {bits}-bit weights")
         self.plane_title.set_text(
-            f"{len(names)} of {len(self.choices.names)} kept: {accuracy:.1%}, {size / 1000:.1f} kB"
+            f"{len(names)} of {len(self.choices.names)} kept in fp32: {accuracy:.1%}, {size / 1000:.1f} kB"
         )
         self.all_point.set_data([smallest], [everything])
         self.all_label.xy = (smallest, everything)
