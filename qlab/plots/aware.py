@@ -131,7 +131,9 @@ class AwareTraining(Scene):
         told = f"After epoch {at}{latest} of quantization-aware training it is {now:.1%}"
         lost = self.fp32 - before
         if lost < 0.01:
-            return f"{told}; less than a point was lost, so there is next to nothing to win back."
+            return (
+                f"{told}; quantizing after training lost less than a point, so there was next to nothing to win back."
+            )
         gained = 100 * (now - before)
         back = f"{gained:.1f} have come back" if gained >= 0 else f"none has come back, {-gained:.1f} more are gone"
         return f"{told}: of {100 * lost:.1f} points lost, {back}."

@@ -20,13 +20,14 @@ class KeptLayers(Scene):
     """
 
     def __init__(self, choices: Kept, bits: Sequence[int]) -> None:
+        self.short = short_names(choices.names)
         self.choices, self.size = choices, (9.9, max(4.4, 1.4 + 0.34 * len(choices.names)))
         self.lost = {each: [choices.fp32 - choices.only(name, each) for name in choices.names] for each in bits}
         self.everything = {each: choices.value((), each) for each in bits}
 
     def draw(self, figure: Figure, look: Look) -> Iterable[Artist]:
         """Bars, and a plane."""
-        names, count = [short(name) for name in self.choices.names], len(self.choices.names)
+        names, count = list(self.short.values()), len(self.choices.names)
         edge = 0.55 / self.size[1]
         figure.subplots_adjust(left=0.04 + 0.0085 * max(map(len, names)), right=0.98, top=1 - 0.8 * edge, bottom=edge)
         grid = figure.add_gridspec(1, 2, wspace=0.24)
@@ -52,9 +53,9 @@ class KeptLayers(Scene):
         lowest = min(self.choices.fp32, *self.everything.values())
         style(plane, look)
         plane.set_xlim(max(0.0, smallest - 0.08 * largest), 1.06 * largest)
-        plane.set_ylim(max(-0.06, lowest - 0.1), min(self.choices.fp32 + 0.1, 1.06))
+        self.plane, self.ends = plane, (max(-0.06, lowest - 0.1), min(self.choices.fp32 + 0.1, 1.06))
         plane.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:g}"))
-        plane.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+        plane.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
         plane.set_xlabel("kilobytes of weights and biases", color=look.ink)
         self.plane_title = plane.set_title(" ", loc="left", fontsize=11.5, color=look.ink)
         plane.plot([largest], [self.choices.fp32], "s", color=look.ink, markersize=8)
@@ -96,6 +97,8 @@ class KeptLayers(Scene):
         self.all_label.set_text(f"all with {bits} bits")
         self.way.set_data([smallest, size], [everything, accuracy])
         self.point.set_data([size], [accuracy])
+        # Keeping a layer may make it worse than nothing kept.
+        self.plane.set_ylim(min(self.ends[0], accuracy - 0.04), max(self.ends[1], accuracy + 0.04))
         return self._words(bits, names, accuracy, size)
 
     def _words(self, bits: int, names: list[str], accuracy: float, size: float) -> str:
@@ -103,7 +106,7 @@ class KeptLayers(Scene):
         worst = max(lost, key=lost.__getitem__)
         largest, everything = self.choices.bytes(self.choices.names, 32), self.everything[bits]
         alone = (
-            f"Quantized alone with {bits}-bit weights, {short(worst)} loses most: {_points(lost[worst])} points; "
+            f"Quantized alone with {bits}-bit weights, {self.short[worst]} loses most: {_points(lost[worst])} points; "
             f"the median layer loses {_points(sorted(lost.values())[len(lost) // 2])}."
         )
         if not names:
@@ -111,18 +114,23 @@ class KeptLayers(Scene):
                 f"{alone} All layers quantized: {accuracy:.1%} in {size / 1000:.1f} kB; "
                 f"fp32 has {self.choices.fp32:.1%} in {largest / 1000:.1f} kB."
             )
+        told = ", ".join(self.short[name] for name in names)
         took = 1000 * self.choices.seconds(names, bits)
         return (
-            f"{alone} Kept in fp32: {', '.join(map(short, names))}. That moves the accuracy from {everything:.1%} to "
+            f"{alone} Kept in fp32: {told}. That moves the accuracy from {everything:.1%} to "
             f"{accuracy:.1%} (fp32 {self.choices.fp32:.1%}) and the size from "
             f"{self.choices.bytes((), bits) / 1000:.1f} to {size / 1000:.1f} kB of {largest / 1000:.1f}. "
             f"Measuring this choice took {took:.0f} ms."
         )
 
 
-def short(name: str) -> str:
-    """A layer's name as it is written: without the place in its block, where it is the first."""
-    return name.removesuffix(".0")
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Layers' names as they are written, by their full names: "stem.0" is the stem, unless "stem.1" is a layer too."""
+    blocks = [name.rpartition(".")[0] for name in names]
+    return {
+        name: block if name == f"{block}.0" and blocks.count(block) == 1 else name
+        for name, block in zip(names, blocks, strict=True)
+    }
 
 
 def _points(share: float) -> str:

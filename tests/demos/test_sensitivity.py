@@ -7,7 +7,7 @@ from torch import nn
 from qlab import demos, sensitivity
 from qlab.demos import examples
 from qlab.demos.sensitivity import BITS, CALIBRATION
-from qlab.plots.kept import KeptLayers
+from qlab.plots.kept import KeptLayers, short_names
 from qlab.sensitivity import Kept, Precision
 
 
@@ -83,11 +83,28 @@ def test_each_choice_is_measured_once():
     assert choices.bytes(["last"], 8) == 64 * 5 + 4 * (50 + 5 + 10)
 
 
+def test_a_choice_that_is_worse_than_nothing_kept_is_still_in_the_picture():
+    values = iter([0.9, *[0.8] * 6, 0.1])  # fp32, both alone and nothing kept at both bits, then the choice
+    scene = KeptLayers(Kept(Two().eval(), examples.digits().x_train[:50], lambda network: next(values)), (8, 4))
+    figure = scene.still(bits=4)
+    assert figure.axes[1].get_ylim() == pytest.approx((0.7, 1.0))
+    scene.move(bits=4, **{"keep bits": True, "keep last": True})
+    assert scene.point.get_ydata() == [0.1] and figure.axes[1].get_ylim()[0] < 0.1
+    scene.move(bits=4)
+    assert figure.axes[1].get_ylim() == pytest.approx((0.7, 1.0))
+
+
 def test_a_network_of_ones_own_may_name_its_layers_as_it_likes():
     demo = demos.sensitivity(Two())
     assert list(demo.controls) == ["bits", "keep bits", "keep last"]
     demo.controls["keep bits"].value = True
     assert "Kept in fp32: bits." in demo.words.value
+
+
+def test_a_short_name_is_still_one_layers_alone():
+    names = ["stem.0", "blocks.0", "blocks.1", "blocks.2.0", "head"]
+    assert list(short_names(names).values()) == ["stem", "blocks.0", "blocks.1", "blocks.2", "head"]
+    assert list(short_names(["0", "2"]).values()) == ["0", "2"]
 
 
 def test_what_cannot_be_drawn_is_refused_in_a_sentence():
