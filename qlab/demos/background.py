@@ -1,7 +1,9 @@
 """Work in a thread of its own, which can be told to stop."""
 
 import threading
+import weakref
 from collections.abc import Callable
+from typing import Any
 
 
 class Background:
@@ -20,6 +22,7 @@ class Background:
         self._changed, self._lock, self._told = changed, threading.Lock(), threading.Event()
         self.running, self.error = False, ""
         self.thread: threading.Thread | None = None
+        self._last: Any = weakref.finalize(self, self._told.set)
 
     def start(self, work: Callable[[Callable[[], bool]], None]) -> bool:
         """Do the work, unless some is under way.
@@ -35,6 +38,9 @@ class Background:
                 return False
             self.running, self.error, self._told = True, "", threading.Event()
             self.thread = threading.Thread(target=self._do, args=(work, self._told), daemon=True)
+            # A thread that is inside of torch when the interpreter ends takes the process down with an abort.
+            self._last.detach()
+            self._last = weakref.finalize(self, _end, self._told, self.thread)
         self._changed()
         self.thread.start()
         return True
@@ -51,3 +57,9 @@ class Background:
         finally:
             self.running = False
             self._changed()
+
+
+def _end(told: threading.Event, thread: threading.Thread) -> None:
+    told.set()
+    if thread is not threading.current_thread() and thread.is_alive():
+        thread.join(timeout=5)

@@ -1,5 +1,7 @@
 """The training demo: what it draws is what qlab.training gives, and its thread starts once and stops when told."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -186,3 +188,24 @@ def test_background_work_runs_once_and_says_how_it_ended():
     assert background.start(lambda told: None)
     background.thread.join(30)
     assert changes[2:] == [(True, ""), (False, "")]
+
+
+LEAVES = """
+import threading, torch
+from qlab.demos.background import Background
+going = threading.Event()
+def work(told):
+    x = torch.ones(50, 50, requires_grad=True)
+    while not told():
+        (x @ x).sum().backward()
+        going.set()
+background = Background(lambda: None)
+background.start(work)
+going.wait(60)
+"""
+
+
+def test_a_kernel_that_ends_while_it_trains_ends_in_order():
+    # Without being told to stop, the thread was inside of torch when the interpreter went: an abort.
+    done = subprocess.run([sys.executable, "-c", LEAVES], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
