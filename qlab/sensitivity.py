@@ -1,7 +1,8 @@
 """Which layers hurt: one network, each layer at a precision of its own."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,6 +172,57 @@ def _best(
     values = list(sweep(settings, measure, results, progress=False).values())
     place = max(range(len(choices)), key=values.__getitem__)
     return Step(choices[place], values[place])
+
+
+class Kept:
+    """A network whose layers are all quantized but those that are kept in fp32: each choice is measured once.
+
+    Args:
+        network: in evaluation mode, batch norm folded; left as it is.
+        images: for the ranges of the layers' inputs.
+        measure: from a network to a number, more is better.
+
+    Attributes:
+        names: of the layers.
+        fp32: the measure of the network as it is.
+
+    Raises:
+        ValueError: the network has no convolution and no linear layer.
+    """
+
+    def __init__(self, network: nn.Module, images: Tensor, measure: Callable[[nn.Module], float]):
+        self.names = list(layers_of(network))
+        if not self.names:
+            raise ValueError("the network has no layer to quantize: it needs an nn.Conv2d or an nn.Linear.")
+        self._network, self._measure = network, measure
+        self._ranges = input_ranges(network, images)
+        self._found: dict[tuple[frozenset[str], int], tuple[float, float]] = {}
+        self.fp32 = measure(network)
+
+    def value(self, kept: Collection[str], bits: int) -> float:
+        """The measure with these layers kept and the weights of all others at `bits`, their inputs at 8 bits."""
+        return self._choice(kept, bits)[0]
+
+    def only(self, name: str, bits: int) -> float:
+        """The measure where this layer alone is quantized."""
+        return self.value([other for other in self.names if other != name], bits)
+
+    def seconds(self, kept: Collection[str], bits: int) -> float:
+        """What measuring this choice took."""
+        return self._choice(kept, bits)[1]
+
+    def bytes(self, kept: Collection[str], bits: int) -> float:
+        """What all weights and biases take, see `weight_bytes`."""
+        return weight_bytes(self._network, {name: bits for name in self.names if name not in kept})
+
+    def _choice(self, kept: Collection[str], bits: int) -> tuple[float, float]:
+        choice = frozenset(kept), bits
+        if choice not in self._found:
+            started = time.perf_counter()
+            plan = {name: Precision(bits) for name in self.names if name not in kept}
+            value = self._measure(quantized(self._network, plan, self._ranges))
+            self._found[choice] = value, time.perf_counter() - started
+        return self._found[choice]
 
 
 @dataclass(frozen=True)

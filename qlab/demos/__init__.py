@@ -8,6 +8,8 @@ from qlab.demos.integer_layer import integer_layer
 from qlab.demos.mapping import mapping
 from qlab.demos.multiplier import multiplier
 from qlab.demos.per_channel import per_channel
+from qlab.demos.sensitivity import sensitivity
+from qlab.demos.training import training
 
 __all__ = [
     "calibration",
@@ -18,4 +20,6 @@ __all__ = [
     "mapping",
     "multiplier",
     "per_channel",
+    "sensitivity",
+    "training",
 ]

@@ -33,19 +33,21 @@ def curves(
     """
     look = DARK if dark else LIGHT
     colours = (look.activation, look.weight, look.clipping, look.raw)
+    written = (look.activation, look.weight_text, look.clipping, look.raw)
     figure = DescribedFigure(figsize=(8.2, 4.6), dpi=100, facecolor=look.background)
     figure.subplots_adjust(left=0.1, right=0.83, top=0.91, bottom=0.13)
     axes = figure.add_subplot()
     places = np.asarray(x, dtype=float)
     ends = []
     sentences = []
-    for (name, values), colour, line in zip(runs.items(), colours, ("-", "--", "-.", ":"), strict=False):
+    styles = zip(colours, written, ("-", "--", "-.", ":"), strict=True)
+    for (name, values), (colour, text, line) in zip(runs.items(), styles, strict=False):
         rows = values.detach().double().reshape(-1, len(places)).numpy()
         mean = rows.mean(axis=0)
         if len(rows) > 1:
             axes.fill_between(places, rows.min(axis=0), rows.max(axis=0), color=colour, alpha=0.25, linewidth=0)
         axes.plot(places, mean, color=colour, linestyle=line, linewidth=2)
-        ends.append((float(mean[-1]), name, colour))
+        ends.append((float(mean[-1]), name, text))
         sentences.append(
             f"{name}: from {mean[0]:.3g} to {mean[-1]:.3g}, between {rows.min():.3g} and {rows.max():.3g}."
         )

@@ -8,19 +8,24 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 @dataclass(frozen=True)
 class Look:
-    """The colours of a figure: Okabe-Ito, checked on both backgrounds."""
+    """The colours of a figure: Okabe-Ito and a purple, apart on both backgrounds for colour-blind eyes too.
+
+    Attributes:
+        weight_text: what is written of a weight: on white, orange itself is too light to be read.
+    """
 
     background: str
     ink: str
     grid: str
     activation: str
     weight: str
+    weight_text: str
     clipping: str
     raw: str
 
 
-LIGHT = Look("#ffffff", "#1f1f1f", "#d9d9d9", "#0072B2", "#E69F00", "#7b2d8e", "#5f5f5f")
-DARK = Look("#111111", "#e8e8e8", "#3a3a3a", "#56B4E9", "#E69F00", "#d58bf0", "#b5b5b5")
+LIGHT = Look("#ffffff", "#1f1f1f", "#d9d9d9", "#0072B2", "#E69F00", "#8a5f00", "#7b2d8e", "#5f5f5f")
+DARK = Look("#111111", "#e8e8e8", "#3a3a3a", "#56B4E9", "#E69F00", "#E69F00", "#bb60ff", "#b5b5b5")
 
 
 def style(axes: Axes, look: Look) -> None:

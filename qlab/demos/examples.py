@@ -1,0 +1,46 @@
+"""Small networks trained on the embedded digits, for demos that need one: trained once in a process."""
+
+import math
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import nn
+
+from qlab import data, depthwise, fusion, training
+from qlab.models import MLP
+
+
+def annealed(first: float) -> Callable[[int, int], float]:
+    """A schedule as `training.train` takes it: from a first rate down, along half a wave of a cosine."""
+    return lambda step, steps: first * (1 + math.cos(math.pi * step / steps)) / 2
+
+
+def accuracy_of(network: nn.Module, dataset: data.Dataset) -> float:
+    """Share of the test images that the network gets right."""
+    with training.one_thread(), torch.no_grad():
+        return training.accuracy_and_loss(network(dataset.x_test), dataset.y_test)[0]
+
+
+@cache
+def digits() -> data.Dataset:
+    """The embedded data set."""
+    return data.load()
+
+
+@cache
+def narrow_mlp() -> nn.Module:
+    """Two hidden layers of 16; so narrow that few bits hurt. Leave it as it is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = MLP((digits().features, 16, 16, len(digits().classes)), bias=True)
+    training.train(network, digits(), epochs=20, progress=False, schedule=annealed(0.4))
+    return network
+
+
+@cache
+def depthwise_net() -> nn.Module:
+    """Lab 7's small MobileNet, batch norm folded, some of its layers hard to quantize. Leave it as it is."""
+    network = depthwise.depthwise_net_for(digits())
+    training.train(network, digits(), epochs=8, progress=False, schedule=annealed(0.4))
+    return fusion.folded(network)
