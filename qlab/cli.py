@@ -45,6 +45,9 @@ def labs() -> None:
     if not found:
         raise DeskError(f"there is no lab in {Path.cwd()}: go to the folder that holds labs/, or a lab's own folder.")
     for copy in found:
+        if not copy.asks:
+            print(f"{copy.title:44} nothing to answer")
+            continue
         state = wholeness(copy)
         told = (
             f"{state.points:g} of {state.out_of:g} points by the checks that ran"
@@ -64,7 +67,7 @@ def check(
 
     right = _check(lab)
     while watch:
-        path = copy_of(lab, Path.cwd()).path
+        path = copy_of(lab, Path.cwd(), asking=True).path
         saved = path.stat().st_mtime
         print(f"\nwaiting for {path.name} to be saved; Ctrl-C ends", file=sys.stderr)
         while path.exists() and path.stat().st_mtime == saved:
@@ -79,7 +82,7 @@ def _check(lab: str) -> bool:
     from qlab.desk.copies import copy_of
     from qlab.desk.rerun import rerun
 
-    copy = copy_of(lab, Path.cwd())
+    copy = copy_of(lab, Path.cwd(), asking=True)
     print(f"{copy.title}: starting Python …", file=sys.stderr)
     earned, total, right = 0.0, 0.0, True
     for found in rerun(copy, _progress):
@@ -113,7 +116,7 @@ def submit(
     from qlab.desk.copies import copy_of
     from qlab.desk.handing_in import hand_in
 
-    done = hand_in(copy_of(lab, Path.cwd()), student, name, to or Path.cwd(), report)
+    done = hand_in(copy_of(lab, Path.cwd(), asking=True), student, name, to or Path.cwd(), report)
     print(f"{done.path.name} holds {', '.join(done.files)}.")
     for sentence in done.missing:
         print(f"! {sentence}")

@@ -89,7 +89,7 @@ class Demo(widgets.VBox):  # type: ignore[misc]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs) or {}
-        return {**bundle, "image/png": self.image.value, "text/plain": self._live.words}
+        return {**bundle, "image/png": bytes(self.image.value), "text/plain": self._live.words}
 
 
 def _row(children: list[Any]) -> widgets.HBox:

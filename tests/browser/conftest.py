@@ -48,9 +48,7 @@ def jupyter(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Pa
     """
     folder = tmp_path / "home"
     folder.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     own = {f"JUPYTER_{name}_DIR": str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     own["JUPYTERLAB_SETTINGS_DIR"] = str(tmp_path / "settings")
     themes = tmp_path / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
@@ -61,19 +59,27 @@ def jupyter(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Pa
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(command, env={**os.environ, **own}, stdout=log, stderr=log)
         try:
-            _wait_for(f"http://127.0.0.1:{port}/api?token=t", server)
+            wait_for(f"http://127.0.0.1:{port}/api?token=t", server)
             yield folder, f"http://127.0.0.1:{port}/doc/tree/{{}}?token=t&reset"
         finally:
             server.terminate()
             server.wait(timeout=20)
 
 
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    """Wait until the server answers with anything."""
     for _ in range(300):
-        assert server.poll() is None, "JupyterLab ended"
+        assert server.poll() is None, "the server ended"
         try:
             urllib.request.urlopen(address, timeout=1)
             return
         except OSError:
             time.sleep(0.1)
-    pytest.fail("JupyterLab did not start within 30 seconds")
+    pytest.fail("the server did not start within 30 seconds")
