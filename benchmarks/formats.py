@@ -69,13 +69,14 @@ class Row:
         return data.load(self.data).first(self.train, self.test)
 
 
-def small_mobilenet(images: data.Dataset, seed: int) -> nn.Module:
-    return mobilenet_for(images, 0.25, seed)
+def mobilenet(width: float) -> Callable[[data.Dataset, int], nn.Module]:
+    return lambda images, seed: mobilenet_for(images, width, seed)
 
 
 ROWS = {
     "digits, 3 conv + 2 fc": Row("digits", 2000, 2000, mnist_net_for, 3, 8),
-    "digits, MobileNetV2 of width 0.25": Row("digits", 2000, 2000, small_mobilenet, 1, 6, SOME[:2], 64),
+    "digits, MobileNetV2 of width 0.25": Row("digits", 2000, 2000, mobilenet(0.25), 3, 6, SOME, 64),
+    "digits, MobileNetV2 of width 0.5": Row("digits", 2000, 2000, mobilenet(0.5), 1, 6, SOME, 64),
     "mnist, 3 conv + 2 fc": Row("mnist", 2000, 1000, mnist_net_for, 2, 3, SOME),
     "fashion_mnist, 3 conv + 2 fc": Row("fashion_mnist", 2000, 1000, mnist_net_for, 2, 3, SOME),
     "cifar10, 3 conv + 2 fc": Row("cifar10", 4000, 1000, mnist_net_for, 2, 6, SOME),

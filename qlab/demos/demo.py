@@ -67,9 +67,11 @@ class Demo(widgets.VBox):  # type: ignore[misc]
                 return
             try:
                 self.image.value = self._live.picture(**self.values)
-                self.words.value = f'<p role="status" style="max-width: 60em">{html.escape(self._live.words)}</p>'
+                self.words.value = (
+                    f'<p class="qlab-words" role="status" style="max-width: 60em">{html.escape(self._live.words)}</p>'
+                )
             except Exception as error:
-                self.words.value = f'<p role="alert"><b>Not drawn.</b> {html.escape(str(error))}</p>'
+                self.words.value = f'<p class="qlab-words" role="alert"><b>Not drawn.</b> {html.escape(str(error))}</p>'
 
     def put_back(self) -> None:
         """All controls as they were at first, in one move."""

@@ -446,7 +446,7 @@ q5.check(unit_of)
 r"""
 ## 6 · A gradient on such a grid
 
-To train, the network has to see the grid, and the gradient has to pass (Lab 5). The straight-through estimator asks nothing of the spacing: rounding is taken for the identity up to the ends of the grid, and beyond them the gradient is 0. Here is a way without a Function of your own. `a.detach()` is a tensor with the value of a and without a gradient. So
+To train, the network has to see the grid, and the gradient has to pass (Lab 5). The straight-through estimator asks nothing of the spacing: rounding is taken for the identity up to the ends of the grid, and beyond them the gradient is 0. (torch's fake quantizers, and `qlab`'s, reach half a step further, as far as x still rounds to the last value; you stop at the value itself.) Here is a way without a Function of your own. `a.detach()` is a tensor with the value of a and without a gradient. So
 
 $$ y = limited + (q - limited)\texttt{.detach()} $$
 

@@ -401,7 +401,7 @@ And look for a layer that alone costs *more* than all together: errors of differ
 
 ## 5 · Keep the worst
 
-A published example keeps 2 of MobileNet v1's 28 layers in higher precision, and the rest of the network in 8 bits comes close to fp32. Which ones? With $n$ layers there are $2^n$ choices. A **greedy** search takes a step at a time: try each of the remaining layers, keep the one with which the network is best,
+A published example keeps 2 of MobileNet v1's 28 layers in higher precision, and the rest of the network in 8 bits comes close to fp32 (Wu et al. 2020, [arXiv 2004.09602](https://arxiv.org/abs/2004.09602), section 5.1). Which ones? With $n$ layers there are $2^n$ choices. A **greedy** search takes a step at a time: try each of the remaining layers, keep the one with which the network is best,
 and measure again before the next step, until the target is reached. It is not sure to find the fewest layers, but it takes at most $n (n + 1) / 2$ measurements and one to begin with.
 
 **A worked example.** The chain of Q2 with the target 20 dB. Nothing kept: $17.88$. The first layer kept: $22.58$; the second: $24.35$. So the second is kept, and $24.35$ dB is reached.

@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -15,7 +14,7 @@ from autograder.course import Course
 from autograder.grade.lab import GradedLab
 from autograder.release import release
 from autograder.samples import hand_in
-from tests.browser.conftest import _wait_for
+from tests.browser.jupyter import free_port, running
 from tests.conftest import REPOSITORY
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -46,24 +45,15 @@ def course(tmp_path):
 @pytest.fixture
 def formgrader(course, tmp_path):
     """`make formgrader` on the course; the server's address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     recipe = subprocess.run(
         ["make", "-n", "--no-print-directory", "-o", ".venv/.grade", "formgrader", f"COURSE={course.root}"],
         cwd=REPOSITORY, capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     line = recipe.splitlines()[-1].replace("jupyter server", f"exec {sys.executable} -m jupyter_server", 1)
-    own = {f"JUPYTER_{name}_DIR": str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     more = f" --no-browser --port={port} --IdentityProvider.token=t --ServerApp.open_browser=False"
-    with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen(line + more, shell=True, env={**os.environ, **own}, stdout=log, stderr=log)
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/api?token=t", server)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
+    with running(line + more, tmp_path, {}, f"http://127.0.0.1:{port}/api?token=t"):
+        yield f"http://127.0.0.1:{port}"
 
 
 def total(course):

@@ -1,19 +1,18 @@
 """A lab as students see it: in JupyterLab, with their answers in it, light and dark."""
 
-import os
 import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import TimeoutError as TookTooLong
 
 from autograder.course import LABS
 from autograder.samples import class_list, written_answers
 from qlab.notebook import grade_id
+from tests.browser.notebooks import TROUBLE, keep_picture, run_all
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
-LAB = "lab1_linear_quantization"
+LAB, CELLS = "lab1_linear_quantization", 16
 
 
 def hand_out(folder: Path, student: str) -> str:
@@ -30,32 +29,6 @@ def hand_out(folder: Path, student: str) -> str:
     return path.name
 
 
-RUNS = 3
-EVERY_CELL_RAN = r"""() => { const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-    return prompts.length > 15 && prompts.every(p => /^\[\d+\]:?$/.test(p.textContent.trim())) }"""
-
-
-def run_all(page, address):
-    page.goto(address, wait_until="load")
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=120_000)
-    for turn in range(RUNS):
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        try:
-            page.wait_for_function(EVERY_CELL_RAN, timeout=80_000)
-            return
-        except TookTooLong:
-            # On a busy machine JupyterLab now and then loses the order while it still puts the page together.
-            if turn == RUNS - 1:
-                raise
-
-
-def keep_picture(page, name):
-    """For people: QLAB_PICTURES names a folder where screenshots are kept."""
-    if folder := os.environ.get("QLAB_PICTURES"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
 def cards(page):
     return page.locator("section[aria-label]")
 
@@ -66,9 +39,8 @@ def test_a_students_notebook_shows_cards_figures_and_no_error(browser, jupyter, 
     name = hand_out(folder, "chen")
     # A window as tall as the notebook: JupyterLab takes cells that cannot be seen out of the page.
     page = browser.new_page(viewport={"width": 1200, "height": 14_000})
-    run_all(page, address.format(name))
-    assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
-    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+    run_all(page, address.format(name), CELLS)
+    assert page.locator(TROUBLE).count() == 0
     labels = [card.get_attribute("aria-label") for card in cards(page).all()]
     assert labels == [f"{name}: {mark}" for name, mark in CHEN.items()]
     assert "the zero-point is truncated instead of rounded" in cards(page).first.inner_text()

@@ -1,0 +1,105 @@
+"""Every demo in JupyterLab: each control moved by keyboard and by mouse, and what the room then sees."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from qlab import demos
+from tests.browser.jupyter import jupyter_lab
+from tests.browser.notebooks import TROUBLE, keep_picture, run_all, write_notebook
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[str]:
+    """One JupyterLab with a notebook a demo."""
+    place = tmp_path_factory.mktemp("demos")
+    folder = place / "home"
+    folder.mkdir()
+    for name in demos.__all__:
+        write_notebook(folder / f"{name}.ipynb", "from qlab import demos", f"demos.{name}()")
+    with jupyter_lab(folder, place) as address:
+        yield address
+
+
+def shown(page):
+    """The picture's source and the words."""
+    picture = page.locator(".jp-OutputArea img").first.get_attribute("src")
+    return picture, page.locator(".qlab-words").first.inner_text()
+
+
+CHANGED = """before => { const picture = document.querySelector('.jp-OutputArea img');
+    const words = document.querySelector('.qlab-words');
+    return picture && words && picture.src !== before[0] && words.innerText !== before[1] }"""
+
+
+def moves(page, act):
+    """Do it, and wait until both the picture and the words are others."""
+    before = shown(page)
+    act()
+    page.wait_for_function(CHANGED, arg=before, timeout=20_000)
+
+
+@pytest.mark.parametrize("name", demos.__all__)
+def test_each_control_moves_picture_and_words(browser, lab, name):
+    page = browser.new_page(viewport={"width": 1200, "height": 1100})
+    run_all(page, lab.format(f"{name}.ipynb"), 2)
+    page.locator(".qlab-words[role=status]").first.wait_for(timeout=20_000)
+    keep_picture(page, f"{name}-light")
+    for act in [*sliders(page), *lists(page), *buttons(page)]:
+        moves(page, act)
+        assert page.locator(".qlab-words[role=alert]").count() == 0
+    plays(page)
+    page.get_by_role("button", name="Reset").click()
+    page.get_by_role("button", name="Dark").click()
+    page.wait_for_timeout(500)
+    keep_picture(page, f"{name}-dark")
+    assert page.locator(TROUBLE).count() == 0
+    page.close()
+
+
+def sliders(page):
+    """A key for each slider, then a click on its track."""
+    for slider in page.locator(".widget-slider").all():
+        handle = slider.locator(".noUi-handle[role=slider]")
+        low, now, high = (float(handle.get_attribute(f"aria-value{end}")) for end in ("min", "now", "max"))
+        yield lambda handle=handle, key="ArrowLeft" if now == high else "ArrowRight": handle.press(key)
+        where = 0.2 if now > (low + high) / 2 else 0.8
+        yield lambda slider=slider, where=where: click_on_track(slider.locator(".noUi-base"), where)
+
+
+def click_on_track(track, where):
+    box = track.bounding_box()
+    track.page.mouse.click(box["x"] + where * box["width"], box["y"] + box["height"] / 2)
+
+
+def lists(page):
+    """A key for each list; its options open beyond the page, where no mouse of a test reaches them."""
+    for chosen in page.locator(".widget-dropdown select").all():
+        key = "ArrowDown" if chosen.evaluate("list => list.selectedIndex") == 0 else "ArrowUp"
+        yield lambda chosen=chosen, key=key: chosen.press(key)
+
+
+def buttons(page):
+    """The space bar for each toggle, then a click on it."""
+    for toggle in page.locator(".widget-toggle-button:not([title='a dark background'])").all():
+        yield lambda toggle=toggle: toggle.press("Space")
+        yield toggle.click
+
+
+def plays(page):
+    """Where there is a play button: it moves the picture by itself until it is stopped."""
+    play = page.locator(".widget-play button, .jupyter-widget-play button").first
+    if play.count():
+        page.get_by_role("button", name="Reset").click()
+        for _ in range(2):
+            moves(page, play.click if _ == 0 else lambda: None)
+        play.click()
+
+
+def test_the_picture_stays_for_readers_without_a_kernel(browser, lab):
+    # Nothing is run: the notebook was saved with its output, and JupyterLab has no kernel that knows the widget.
+    page = browser.new_page()
+    page.close()
