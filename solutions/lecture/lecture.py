@@ -78,9 +78,9 @@ Symmetric codes are wasted on a one-sided tensor, hardly on a bell. At 8 bits, c
 What lies beyond the end is clipped. What lies inside is rounded, the more finely the nearer the end.
 
 **Ask before each move**
-1. Before I pull the end in from the largest value: which error grows, which one shrinks?
-2. Before we look at the observers: which of them has to land on the largest value, whatever the rest looks like?
-3. Before I take bits away: does the best end move in or out?
+1. Before I move *end of the range* to 40 %: which error grows, which one shrinks?
+2. Before I pick from *rule*: which of the five has to land on the largest value, whatever the rest looks like?
+3. Before I move *bits* to 8: does the best end move in or out? And at 2?
 """
 
 # %% id="calibration"
@@ -90,7 +90,7 @@ demos.calibration()
 """
 <details><summary>What you have seen</summary>
 
-The sum of both errors is smallest somewhere between, the further in the fewer the bits. An observer is an opinion about that place; the one by minimum and maximum clips nothing and pays with coarse steps.
+The sum of both errors is smallest somewhere between: the fewer the bits, the further in; with many bits it may be the largest value itself. A rule is an opinion about that place; minimum and maximum clips nothing and pays with coarse steps.
 
 </details>
 """
@@ -102,8 +102,9 @@ The sum of both errors is smallest somewhere between, the further in the fewer t
 The channels of a real convolution, each with a range of its own. Folding its batch norm multiplies each by a factor of its own.
 
 **Ask before each move**
-1. Before each channel gets its own scale: which channels gain, and which one gains nothing?
-2. Before I fold the batch norm: what could make the ranges differ more than before?
+1. Before I set *scales* to one scale a channel: what does the narrowest channel gain, and which channel gains nothing?
+2. Back to one for all. Before I move *bits* to 4: how many channels are still there?
+3. Before I take *batch norm folded* away: do the ranges come closer or move apart? Which of the two does the engine get?
 """
 
 # %% id="per_channel"
@@ -113,7 +114,7 @@ demos.per_channel()
 """
 <details><summary>What you have seen</summary>
 
-One scale is the scale of the widest channel; a narrow one is left with few codes. Scales of their own give each channel all codes, for one multiplier a channel. Look at the ranges after folding: those are the weights that are quantized.
+One scale is the scale of the widest channel; narrow ones are left with few codes, or with 0 alone. Scales of their own give each channel all codes, for one multiplier a channel. What is quantized is the folded layer, and folding is what spreads these ranges.
 
 </details>
 """
@@ -125,9 +126,9 @@ One scale is the scale of the widest channel; a narrow one is left with few code
 Between the int32 sum and the int8 output stands a real number M. Hardware has an integer M0 and a shift by n.
 
 **Ask before each move**
-1. Before I halve M: what changes, M0 or n?
-2. Before M0 loses a bit: how much larger can the error of M become?
-3. Before I change the rounding rule: name a product whose result changes.
+1. Before I move *M* to 0.6: what changes, M0 or n?
+2. Back at 0.3: 98 times 0.3 is 29.4, and 30 comes out. Why? Before I set *rounding* to once: what will?
+3. Before I move *bits of M0* to 4: which M is that really?
 """
 
 # %% id="multiplier"
@@ -137,7 +138,7 @@ demos.multiplier()
 """
 <details><summary>What you have seen</summary>
 
-n is the order of magnitude, M0 the digits: the bits of its word are the precision of M. Rules of rounding part where the bits shifted out are just one half, and, where bits are simply dropped, almost everywhere.
+n is the order of magnitude, M0 the digits: its bits are the precision of M. Rounding twice is not rounding once: the first rounding can make a half that the second one rounds up.
 
 </details>
 """
@@ -149,9 +150,9 @@ n is the order of magnitude, M0 the digits: the bits of its word are the precisi
 Codes times codes, summed exactly; then one multiplication, one rounding, one clamp.
 
 **Ask before each move**
-1. Before we follow the path: at which step is information lost for the first time?
-2. Before I take another engine: will its sum differ, or its output?
-3. Before I move the sum across the last code: what comes out?
+1. Before we look at the engines: will all of them return this byte?
+2. Before I move *its value* all the way down: does the sum rise or fall? Look at its weight.
+3. Before I press *ReLU*: where in this arithmetic does it cost anything?
 """
 
 # %% id="integer_layer"
@@ -161,7 +162,7 @@ demos.integer_layer()
 """
 <details><summary>What you have seen</summary>
 
-Up to the sum it is integer arithmetic, the same for everyone. What engines do differently is the step back to 8 bits, and each does it by a rule that can be written down.
+Up to the sum it is integer arithmetic. Engines part in the step back to 8 bits, where the value lies close to a half, and each does so by a rule that can be written down. ReLU is the lower clamp, moved to the zero-point.
 
 </details>
 """
@@ -173,9 +174,9 @@ Up to the sum it is integer arithmetic, the same for everyone. What engines do d
 The same network twice: quantized as it is (PTQ), and trained on with the rounding in its forward pass (QAT).
 
 **Ask before each move**
-1. Before I choose the bits: from how many bits on is nothing left to win?
-2. Before I press train: will the curve start where PTQ is, or where fp32 is?
-3. Before I press stop: would you stop here?
+1. Before I set *bits* to 8: what is left to win by training?
+2. Back to few *bits*. Before I press *Train*: how much of what PTQ lost will come back?
+3. While it climbs: would you press *Stop* here? Then move *after epoch* back and look.
 """
 
 # %% id="training"
@@ -197,9 +198,10 @@ With many bits training has nothing to bring back; with few it has. It costs lab
 Weights of a layer, and the values that each grid has for them.
 
 **Ask before each move**
-1. Before I leave the uniform grid: where do most weights lie, and where would you put the values?
-2. Before I take powers of two: which weights come off worst?
-3. Before I add a bit: which grid gains least, and why?
+1. Before we read the errors: where do most weights lie, and where would you put 15 values?
+2. Before I set *weights* to long tails, then to even: which grid gains, which one loses?
+3. Before I move *bits of the uniform grid* to 8: would as many bits help powers of two as much? Look at their last gap.
+4. Before I move *scale, times the best* to 0.25: what happens at the ends?
 """
 
 # %% id="grids"
@@ -209,7 +211,7 @@ demos.grids()
 """
 <details><summary>What you have seen</summary>
 
-Powers of two are dense near 0 and far apart at the ends, and more bits make them denser near 0 only. FloatSD takes sums of a few powers of two: still shifts and adders, with values where powers of two have gaps.
+Powers of two are dense near 0 and far apart at the ends, and more bits make them denser near 0 only. FloatSD8 takes sums of two powers of two: still shifts and adders, with values where powers of two have gaps.
 
 </details>
 """
@@ -223,7 +225,8 @@ A bar a layer. Pick layers that stay in fp32; accuracy and size move.
 **Ask before each move**
 1. Before we read the bars: will the largest layer be the worst?
 2. Before I keep the worst layer: how much of the loss comes back, and what does it cost in size?
-3. Before I keep the next one: does the order of the bars hold once the first is gone?
+3. Before I keep the second one, too: is that worth its bytes?
+4. Before I set *bits of the others* to 8: which bars are left?
 """
 
 # %% id="sensitivity"
@@ -233,7 +236,7 @@ demos.sensitivity()
 """
 <details><summary>What you have seen</summary>
 
-What a layer loses and how large it is are two things. So each layer kept is a choice between accuracy and size, and after each the others have to be measured again.
+What a layer loses and how large it is are two things. One layer can carry nearly all of the loss; every further one is a choice between accuracy and size, to be measured again.
 
 </details>
 """
@@ -242,12 +245,13 @@ What a layer loses and how large it is are two things. So each layer kept is a c
 """
 ## 10 · What it costs, on this machine
 
-The same network in fp32, dynamic, static and QAT: size, latency, accuracy, measured here.
+One network in fp32, dynamic, static and QAT. *Measure* trains it, quantizes it and times all four on this machine.
 
 **Ask before each move**
-1. Before we look at size: how many times smaller can int8 make it, at most? What is in the file besides weights?
-2. Before we look at latency: will it be as many times faster?
-3. Before we compare static with QAT: which of the three numbers may differ?
+1. Before I press *Measure*: how many times smaller can int8 make the file, at most? What is in it besides weights?
+2. And before it is done: will it be as many times faster?
+3. Before I move *images a batch* to 1: which form loses its lead?
+4. Before we compare static with QAT: which of the three numbers may differ?
 """
 
 # %% id="cost"
@@ -257,7 +261,7 @@ demos.cost()
 """
 <details><summary>What you have seen</summary>
 
-Size is arithmetic. Latency belongs to the machine, the engine and the layers: measure it where it has to run. Static and QAT run the same kind of integer network; how it was trained shows in accuracy alone.
+Size is arithmetic. Latency belongs to the machine, the engine, the layers and the batch: measure it where it has to run. Static and QAT run the same kind of integer network; how it was trained shows in accuracy alone.
 
 </details>
 """

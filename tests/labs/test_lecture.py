@@ -53,10 +53,15 @@ def test_every_demo_is_shown_once_between_its_questions_and_what_is_seen():
         assert text.startswith(f"## {number} · ") and "**Ask before each move**\n1. " in text and "?" in text
 
 
+def descriptions(widget):
+    """What is written on a widget and on all those in it."""
+    inside = (told for child in getattr(widget, "children", ()) for told in descriptions(child))
+    return [getattr(widget, "description", ""), *inside]
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_controls_that_a_question_names_are_there(name):
-    demo = getattr(demos, name)()
-    there = " | ".join(control.description for control in demo.controls.values())
+    there = " | ".join(descriptions(getattr(demos, name)()))
     for named in re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", CELLS[f"{name}-text"].source):
         assert named in there, named
 
