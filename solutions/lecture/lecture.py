@@ -250,7 +250,7 @@ One network in fp32, dynamic, static and QAT. *Measure* trains it, quantizes it 
 **Ask before each move**
 1. Before I press *Measure*: how many times smaller can int8 make the file, at most? What is in it besides weights?
 2. And before it is done: will it be as many times faster?
-3. Before I move *images a batch* to 1: which form loses its lead?
+3. Before I move *images a batch* to 1: does the order of the four stay?
 4. Before we compare static with QAT: which of the three numbers may differ?
 """
 
