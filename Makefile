@@ -11,7 +11,7 @@ FORMGRADER := --ServerApp.default_url=/formgrader --ServerApp.jpserver_extension
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test check lab release grade feedback formgrader bench clean
+.PHONY: help course test check lab lecture release grade feedback formgrader bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ check: $(VENV)/.test  ## lint, types, fast tests
 
 lab: $(VENV)/.grade  ## JupyterLab on labs/
 	@$(BIN)/jupyter lab --notebook-dir labs
+
+lecture: $(VENV)/.lecture  ## the lecture's live demos in the browser, code hidden
+	@$(BIN)/voila labs/lecture/lecture.ipynb
 
 release: $(VENV)/.grade  ## build labs/ from solutions/
 	@$(BIN)/autograder release --course $(COURSE)
@@ -68,6 +71,12 @@ $(VENV)/.grade: $(VENV)/.torch pyproject.toml constraints.txt
 	  print("torch", torch.__version__, "from", *[i["download_info"]["url"] for i in found if i["metadata"]["name"] == "torch"] or ["an earlier set-up"])'
 	@touch $@
 
+$(VENV)/.lecture: $(VENV)/.grade
+	@echo "Setting up $(VENV): Voila, which shows the lecture ..."
+	@$(BIN)/python -m pip install -c constraints.txt -e ".[lecture]" \
+	  || { echo "Voila could not be installed: make lab shows the same demos, in lecture/lecture.ipynb."; exit 1; }
+	@touch $@
+
 # Students' code runs in a sandbox made by bubblewrap, a package of the system. Without it the bundled class is graded all
 # the same, and grading others' submissions refuses; both name the command that is missing.
 $(VENV)/.sandbox: $(VENV)/.torch
@@ -81,7 +90,7 @@ $(VENV)/.sandbox: $(VENV)/.torch
 
 $(VENV)/.test: $(VENV)/.grade
 	@echo "Setting up $(VENV): what the tests need ..."
-	@$(BIN)/python -m pip install -c constraints.txt -e ".[test,engines]" || { \
-	  echo "onnxruntime and LiteRT cannot be had here: their tests will be skipped."; \
+	@$(BIN)/python -m pip install -c constraints.txt -e ".[test,engines,lecture]" || { \
+	  echo "onnxruntime, LiteRT or Voila cannot be had here: their tests will be skipped."; \
 	  $(BIN)/python -m pip install -c constraints.txt -e ".[test]"; }
 	@touch $@

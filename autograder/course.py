@@ -118,8 +118,8 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def lab_names() -> list[str]:
-    """Every lab that there is a source of.
+def notebook_names() -> list[str]:
+    """Every notebook that there is a source of: the labs, and what is handed out without being graded.
 
     Raises:
         UserError: there is no solutions folder beside this package.
@@ -131,13 +131,44 @@ def lab_names() -> list[str]:
     return sorted(folder.name for folder in SOLUTIONS.iterdir() if (folder / f"{folder.name}.py").is_file())
 
 
+def is_graded(name: str) -> bool:
+    """Whether a notebook asks anything: then its folder has checks."""
+    return (SOLUTIONS / name / "checks.py").is_file()
+
+
+def lab_names() -> list[str]:
+    """Every lab: the notebooks that are graded.
+
+    Raises:
+        UserError: there is no solutions folder beside this package.
+    """
+    return [name for name in notebook_names() if is_graded(name)]
+
+
 def find_lab(beginning: str) -> str:
     """The lab whose name begins like this.
 
     Raises:
-        UserError: none does, or several do.
+        UserError: none does, or several do, or what does is not graded.
     """
     names = lab_names()
+    if beginning and not any(name.startswith(beginning) for name in names):
+        for name in notebook_names():
+            if name.startswith(beginning):
+                raise UserError(f"{name} is not graded: it asks nothing, so there is nothing to hand in or to mark.")
+    return _find(beginning, names)
+
+
+def find_notebook(beginning: str) -> str:
+    """The notebook whose name begins like this, graded or not.
+
+    Raises:
+        UserError: none does, or several do.
+    """
+    return _find(beginning, notebook_names())
+
+
+def _find(beginning: str, names: list[str]) -> str:
     found = [beginning] if beginning in names else [name for name in names if name.startswith(beginning)]
     if len(found) == 1:
         return found[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 import jinja2
 
 import qlab
-from autograder.course import LABS, REPOSITORY
+from autograder.course import LABS, REPOSITORY, is_graded
 from autograder.errors import UserError
 from autograder.files import write_atomic
 
@@ -81,7 +81,8 @@ def _page(lab: str, wheel_name: str) -> str:
     torch = next(
         line for line in (REPOSITORY / "constraints.txt").read_text("utf-8").split() if line.startswith("torch==")
     )
-    return template.render(lab=lab, short=short, wheel=wheel_name, version=qlab.__version__, torch=torch)
+    told = {"lab": lab, "short": short, "graded": is_graded(lab), "wheel": wheel_name, "torch": torch}
+    return template.render(told, version=qlab.__version__)
 
 
 def _zipped(files: dict[str, bytes]) -> bytes:

@@ -18,7 +18,7 @@ from traitlets.config import Config
 
 import qlab
 from autograder import gradebook
-from autograder.course import LABS, SOLUTIONS, Course
+from autograder.course import LABS, SOLUTIONS, Course, is_graded
 from autograder.errors import UserError
 from autograder.files import replace_folder
 from autograder.grade.limits import Limits
@@ -99,7 +99,7 @@ def write_source(folder: Path, target: Path) -> None:
 
 
 def release(lab: str, course: Course, labs: Path | None = LABS) -> Path:
-    """Build a lab: the course's source/ and release/ with the gradebook's entry, and the folder in labs/.
+    """Build a lab: the course's source/ and release/, the folder in labs/, and the gradebook's entry if it is graded.
 
     Raises:
         UserError: nbgrader refuses the source; its own words are in the message.
@@ -131,7 +131,10 @@ def _generate(lab: str, course: Course) -> None:
 
     gradebook.prepare(course)
     logging.getLogger("traitlets").setLevel(logging.ERROR)
-    api = NbGraderAPI(config=configure(Config(), course.root))
+    config = configure(Config(), course.root)
+    if not is_graded(lab):
+        config.GenerateAssignment.no_database, config.SaveCells.enabled = True, False
+    api = NbGraderAPI(config=config)
     result = api.generate_assignment(lab, force=True, create=True)
     if not result["success"]:
         told = str(result.get("error") or result.get("log")).strip().splitlines()

@@ -45,6 +45,9 @@ def labs() -> None:
     if not found:
         raise DeskError(f"there is no lab in {Path.cwd()}: go to the folder that holds labs/, or a lab's own folder.")
     for copy in found:
+        if not copy.asks:
+            print(f"{copy.title:44} nothing to answer")
+            continue
         state = wholeness(copy)
         told = (
             f"{state.points:g} of {state.out_of:g} points by the checks that ran"
@@ -68,6 +71,7 @@ def _watched(lab: str) -> bool:
     """Check at every save until Ctrl-C; whether all was right in the end."""
     from qlab.desk.copies import copy_of
 
+<<<<<<< HEAD
     path, right = copy_of(lab, Path.cwd()).path, False
     try:
         while True:
@@ -90,6 +94,17 @@ def _saved(path: Path) -> int | None:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
         return None
+=======
+    right = _check(lab)
+    while watch:
+        path = copy_of(lab, Path.cwd(), asking=True).path
+        saved = path.stat().st_mtime
+        print(f"\nwaiting for {path.name} to be saved; Ctrl-C ends", file=sys.stderr)
+        while path.exists() and path.stat().st_mtime == saved:
+            time.sleep(0.3)
+        right = _check(lab)
+    raise typer.Exit(OK if right else NOT_ALL_WELL)
+>>>>>>> demo-d
 
 
 def _check(lab: str) -> bool:
@@ -98,7 +113,7 @@ def _check(lab: str) -> bool:
     from qlab.desk.copies import copy_of
     from qlab.desk.rerun import rerun
 
-    copy = copy_of(lab, Path.cwd())
+    copy = copy_of(lab, Path.cwd(), asking=True)
     print(f"{copy.title}: starting Python …", file=sys.stderr)
     earned, total, right = 0.0, 0.0, True
     for found in rerun(copy, _progress):
@@ -132,7 +147,7 @@ def submit(
     from qlab.desk.copies import copy_of
     from qlab.desk.handing_in import hand_in
 
-    done = hand_in(copy_of(lab, Path.cwd()), student, name, to or Path.cwd(), report)
+    done = hand_in(copy_of(lab, Path.cwd(), asking=True), student, name, to or Path.cwd(), report)
     print(f"{done.path.name} holds {', '.join(done.files)}.")
     for sentence in done.missing:
         print(f"! {sentence}")

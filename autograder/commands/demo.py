@@ -7,7 +7,7 @@ from autograder.commands.app import CourseOption, app, short
 from autograder.commands.feedback import write_feedback
 from autograder.commands.grade import Wanted, grade_lab
 from autograder.commands.release import release_labs
-from autograder.course import DEFAULT_COURSE, Course, lab_names
+from autograder.course import DEFAULT_COURSE, Course, lab_names, notebook_names
 
 
 @app.command()
@@ -15,7 +15,7 @@ def demo(course: CourseOption = DEFAULT_COURSE) -> None:
     """Run the whole loop on the bundled class: release, hand in, grade, feedback, marks. Example: autograder demo."""
     place = Course.at(course)
     sandboxed = _sandbox_or_told()
-    release_labs(lab_names(), place, force=False)
+    release_labs(notebook_names(), place, force=False)
     from autograder.grade.lab import GradedLab
     from autograder.samples import hand_in
 

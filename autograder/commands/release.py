@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from autograder.commands.app import CourseOption, app, short
-from autograder.course import DEFAULT_COURSE, Course, find_lab, lab_names
+from autograder.course import DEFAULT_COURSE, Course, find_notebook, notebook_names
 
 
 @app.command()
@@ -18,7 +18,7 @@ def release(
     archive: Annotated[bool, typer.Option("--zip", help="Write the zips for students too, into handout/.")] = False,
 ) -> None:
     """Build labs/ and the course's source/ and release/ from solutions/. Example: autograder release lab1 --zip."""
-    names, place = [find_lab(lab)] if lab else lab_names(), Course.at(course)
+    names, place = [find_notebook(lab)] if lab else notebook_names(), Course.at(course)
     release_labs(names, place, force=force)
     if archive:
         from autograder.handout import write_handout

@@ -40,6 +40,13 @@ class Copy:
         found = _stamp(self.raw).get("cells", {})
         return {str(name): str(print_) for name, print_ in found.items()} if isinstance(found, dict) else {}
 
+    @property
+    def asks(self) -> bool:
+        """Whether anything in it is to be answered: a lecture's notebook asks nothing."""
+        metadata = (cell.get("metadata") for cell in self.raw.get("cells", []) if isinstance(cell, dict))
+        graded = any(isinstance(found, dict) and "nbgrader" in found for found in metadata)
+        return graded or any(name.endswith("-check") for name in self.cells)
+
 
 def copies(folder: Path) -> list[Copy]:
     """Every lab in a folder, in `labs/` in it and one folder down, by name; of two copies the one saved last."""
@@ -50,18 +57,32 @@ def copies(folder: Path) -> list[Copy]:
     return [found[lab] for lab in sorted(found)]
 
 
+<<<<<<< HEAD
 def _notebooks(folder: Path) -> set[Path]:
     return {path for place in PLACES for path in folder.glob(place) if not set(ASIDE) & set(path.parts)}
 
 
 def copy_of(lab: str, folder: Path) -> Copy:
+=======
+def copy_of(lab: str, folder: Path, *, asking: bool = False) -> Copy:
+>>>>>>> demo-d
     """The copy of one lab, called by its name or the beginning of it.
 
+    Args:
+        asking: leave aside what asks nothing.
+
     Raises:
+<<<<<<< HEAD
         DeskError: there is none, there are several, or the one that is meant is damaged.
+=======
+        DeskError: there is none, or there are several, or it asks nothing.
+>>>>>>> demo-d
     """
     everything = copies(folder)
     fitting = [copy for copy in everything if copy.lab.startswith(lab)]
+    if asking and fitting and not any(copy.asks for copy in fitting):
+        raise DeskError(f"{fitting[0].lab} asks nothing: there is nothing in it to check or to hand in.")
+    fitting = [copy for copy in fitting if copy.asks or not asking]
     if len(fitting) == 1:
         return fitting[0]
     damaged = [path for path in _notebooks(folder) if path.name.startswith(lab) and _raw(path) is None]

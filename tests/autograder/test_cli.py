@@ -24,6 +24,10 @@ def run(*arguments, **options):
     [
         (["grade", "nolab"], "is no lab: choose one of lab1_linear_quantization"),
         (["grade", "lab1"], "run autograder release lab1_linear_quantization"),
+        (["grade", "lecture"], "lecture is not graded"),
+        (["collect", "lecture", "a.zip"], "lecture is not graded"),
+        (["feedback", "lecture"], "lecture is not graded"),
+        (["export", "lecture", "--to", "moodle"], "lecture is not graded"),
         (["grade", "lab1", "--explain"], "--explain needs --student"),
         (["export"], "no gradebook yet"),
         (["feedback", "lab1"], "run autograder release"),

@@ -46,6 +46,18 @@ def test_the_same_lab_gives_the_same_bytes(unpacked, tmp_path):
     assert write_handout(LAB, tmp_path).read_bytes() == archive.read_bytes()
 
 
+def test_the_lectures_page_says_nothing_of_checks_and_handing_in(unpacked, tmp_path):
+    with zipfile.ZipFile(write_handout("lecture", tmp_path)) as archive:
+        page = archive.read("START.html").decode()
+        assert "lecture/lecture.ipynb" in archive.namelist() and "lecture/checks.py" not in archive.namelist()
+    assert (
+        "jupyter lab lecture/lecture.ipynb" in page
+        and "move the controls" in page
+        and "{" not in page.split("<body>")[1]
+    )
+    assert "checks.py" not in page and "qlab submit" not in page and "qlab check" not in page
+
+
 def test_lab_1_is_worked_through_from_it(unpacked, tmp_path):
     _, mine = unpacked
     packages = tmp_path / "packages"

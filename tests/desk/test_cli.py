@@ -1,12 +1,20 @@
 """qlab's commands as a student types them."""
 
 import os
+<<<<<<< HEAD
 import signal
+=======
+import re
+import shutil
+>>>>>>> demo-d
 import subprocess
 import sys
 
 import pytest
 
+from qlab.desk.copies import copy_of
+from qlab.desk.errors import DeskError
+from tests.conftest import REPOSITORY
 from tests.desk.conftest import LAB, change
 
 
@@ -26,6 +34,26 @@ def test_every_command_has_help_with_an_example(command, tmp_path):
 def test_labs_lists_them_with_how_far_each_is(solved):
     done = qlab(solved, "labs")
     assert done.returncode == 0 and "Lab 1 · Linear quantization" in done.stdout and "9 of  9 answers" in done.stdout
+
+
+@pytest.fixture
+def with_lecture(folder):
+    shutil.copytree(REPOSITORY / "labs" / "lecture", folder / "lecture")
+    return folder
+
+
+def test_a_lecture_has_nothing_to_answer_to_check_or_to_hand_in(with_lecture):
+    assert re.search(r"Lecture · Quantization, live +nothing to answer\n", qlab(with_lecture, "labs").stdout)
+    for command in (("check", "lecture"), ("submit", "lecture", "--id", "1", "--name", "A")):
+        done = qlab(with_lecture, *command)
+        assert done.returncode == 2 and "qlab: lecture asks nothing" in done.stderr and "Traceback" not in done.stderr
+    assert not list(with_lecture.glob("*.zip"))
+
+
+def test_a_lecture_beside_the_only_lab_does_not_make_two_of_it(with_lecture):
+    assert copy_of("", with_lecture, asking=True).lab == LAB and copy_of("lec", with_lecture).lab == "lecture"
+    with pytest.raises(DeskError, match="fits several"):
+        copy_of("l", with_lecture)
 
 
 @pytest.mark.parametrize(
