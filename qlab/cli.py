@@ -71,8 +71,7 @@ def _watched(lab: str) -> bool:
     """Check at every save until Ctrl-C; whether all was right in the end."""
     from qlab.desk.copies import copy_of
 
-<<<<<<< HEAD
-    path, right = copy_of(lab, Path.cwd()).path, False
+    path, right = copy_of(lab, Path.cwd(), asking=True).path, False
     try:
         while True:
             saved = _saved(path)  # before the check: what is saved while it runs is checked next
@@ -94,17 +93,6 @@ def _saved(path: Path) -> int | None:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
         return None
-=======
-    right = _check(lab)
-    while watch:
-        path = copy_of(lab, Path.cwd(), asking=True).path
-        saved = path.stat().st_mtime
-        print(f"\nwaiting for {path.name} to be saved; Ctrl-C ends", file=sys.stderr)
-        while path.exists() and path.stat().st_mtime == saved:
-            time.sleep(0.3)
-        right = _check(lab)
-    raise typer.Exit(OK if right else NOT_ALL_WELL)
->>>>>>> demo-d
 
 
 def _check(lab: str) -> bool:

@@ -57,26 +57,18 @@ def copies(folder: Path) -> list[Copy]:
     return [found[lab] for lab in sorted(found)]
 
 
-<<<<<<< HEAD
 def _notebooks(folder: Path) -> set[Path]:
     return {path for place in PLACES for path in folder.glob(place) if not set(ASIDE) & set(path.parts)}
 
 
-def copy_of(lab: str, folder: Path) -> Copy:
-=======
 def copy_of(lab: str, folder: Path, *, asking: bool = False) -> Copy:
->>>>>>> demo-d
     """The copy of one lab, called by its name or the beginning of it.
 
     Args:
         asking: leave aside what asks nothing.
 
     Raises:
-<<<<<<< HEAD
-        DeskError: there is none, there are several, or the one that is meant is damaged.
-=======
-        DeskError: there is none, or there are several, or it asks nothing.
->>>>>>> demo-d
+        DeskError: there is none, there are several, it asks nothing, or the file that is meant is damaged.
     """
     everything = copies(folder)
     fitting = [copy for copy in everything if copy.lab.startswith(lab)]

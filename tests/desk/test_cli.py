@@ -1,12 +1,9 @@
 """qlab's commands as a student types them."""
 
 import os
-<<<<<<< HEAD
-import signal
-=======
 import re
 import shutil
->>>>>>> demo-d
+import signal
 import subprocess
 import sys
 
