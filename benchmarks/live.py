@@ -97,11 +97,13 @@ class Slider:
 
     def hold(self, count: int, every: float = 33) -> list[float]:
         """The key held down, as a keyboard repeats it; a value that is never shown is as late as the next one shown."""
+        self.handle.press("End")
+        self.page.wait_for_timeout(1000)
         self.page.evaluate("window.before = painted.length; pressed.length = 0")
         for _ in range(count):
-            self.page.keyboard.down(self.key)
+            self.page.keyboard.down("ArrowLeft")
             self.page.wait_for_timeout(every)
-        self.page.keyboard.up(self.key)
+        self.page.keyboard.up("ArrowLeft")
         self.page.wait_for_timeout(1500)
         return [float(ms) for ms in self.page.evaluate(HELD, self.name)]
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from qlab.demos.canvas import QuickCanvas, without_path_effects
 from qlab.plots import DARK, LIGHT, Scene
 
 
@@ -30,12 +31,14 @@ class LiveFigure:
         look = DARK if dark else LIGHT
         self.scene, self.words = scene, ""
         self.figure = Figure(figsize=scene.size, dpi=100, facecolor=look.background)
-        self.canvas = FigureCanvasAgg(self.figure)
+        self.canvas = QuickCanvas(self.figure)
         self.moving: Sequence[Artist] = sorted(scene.draw(self.figure, look), key=Artist.get_zorder)
         for artist in self.moving:
             artist.set_animated(True)
+            if isinstance(artist, Text):
+                without_path_effects(artist)
         self._still: Any = None
-        self._limits: list[tuple[float, ...]] = []
+        self._limits: list[tuple[float, ...]] | None = None
 
     def picture(self, **values: Any) -> bytes:
         """The scene at these values.

@@ -179,7 +179,8 @@ class Calibration(Scene):
             for _, colour, dashes, width in lines
         ]
         self.names = [
-            self.middle.text(0, 0, name, color=colour, fontsize=11, path_effects=rim) for name, colour, _, _ in lines
+            self.middle.text(0, 0, name, color=colour, fontsize=11, path_effects=rim)
+            for (name, *_), colour in zip(lines, (look.activation, look.weight_text, look.ink), strict=True)
         ]
         self.dots = [self.middle.plot([], [], "o", color=colour, path_effects=rim)[0] for _, colour, _, _ in lines]
         self.at = [

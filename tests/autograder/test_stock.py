@@ -80,16 +80,28 @@ def test_the_same_marks(graded, stock):
     assert compared > 100
 
 
+def compared(lab: str) -> set[str]:
+    """Whose submissions stock grades too: stock takes half a minute for each, so not the whole class of every lab.
+
+    The first of the class, who has everything right, the last, and those with an exception; all with QLAB_WHOLE_CLASS.
+    """
+    everyone = [student["id"] for student in class_list(lab)]
+    special = {student for name, student, _ in EXCEPTIONS if name == lab}
+    return set(everyone) if "QLAB_WHOLE_CLASS" in os.environ else {everyone[0], everyone[-1]} | special
+
+
 @pytest.mark.parametrize("lab", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in OTHERS])
 def test_the_same_marks_in_the_other_labs(lab, tmp_path, grade_one):
     course = Course.at(tmp_path)
     release(lab, course, labs=None)
     with_hidden = GradedLab.of(lab, course)
     hand_in(with_hidden, course)
+    for student in set(course.submitted(lab)) - compared(lab):
+        shutil.rmtree(course.root / "submitted" / student)
     ours = {student: grade_one(student, path, with_hidden).record for student, path in course.submitted(lab).items()}
     autograde(course, lab)
     theirs = gradebook.marks(course, lab)
-    assert set(theirs) == set(ours) == {student["id"] for student in class_list(lab)}
+    assert set(theirs) == set(ours) == compared(lab)
     for student, record in ours.items():
         for grade in record.cells:
             expected = EXCEPTIONS.get((lab, student, grade.cell), (grade.points, ""))[0]

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -12,6 +13,7 @@ from qlab.demos.controls import slider
 from qlab.demos.demo import Demo
 from qlab.demos.live import LiveFigure
 from qlab.plots import Scene
+from qlab.plots.look import halo
 
 
 class Dot(Scene):
@@ -117,3 +119,40 @@ def test_without_a_kernel_the_picture_and_its_words_are_there(demo):
     # The widget holds a memoryview, which IPython would write as a list of numbers: no notebook may hold that.
     assert isinstance(bundle["image/png"], bytes)
     assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+class Words(Scene):
+    """Texts of every kind that the canvas writes."""
+
+    size = (4.0, 3.0)
+
+    def draw(self, figure: Figure, look):
+        self.texts = [
+            figure.text(0.1, place, words, fontsize=size, color=look.ink, path_effects=rim, rotation=turned)
+            for place, words, size, rim, turned in (
+                (0.1, "α = −0.5, naïve 量", 11, None, 0),
+                (0.3, "two\n\nlines", 9, None, 0),
+                (0.6, "$2^{-31}$", 12, None, 0),
+                (0.7, "Affine, VAW", 14, halo(look), 0),
+                (0.8, "turned", 11, None, 40),
+                (0.9, "", 11, None, 0),
+            )
+        ]
+        return self.texts
+
+    def move(self):
+        return "Words."
+
+
+@pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
+def test_letters_are_put_together_as_matplotlib_writes_them():
+    figure = Words().still()
+    stands = {text.get_text(): text.get_window_extent(FigureCanvasAgg(figure).get_renderer()) for text in figure.texts}
+    quick = LiveFigure(Words())
+    quick.picture()
+    for text in quick.moving:
+        if text.get_text():
+            box = text.get_window_extent(quick.canvas.get_renderer())
+            assert np.abs(box.get_points() - stands[text.get_text()].get_points()).max() <= 4, text.get_text()
+    ink = [(pixels(png)[..., :3] < 128).any(axis=2).sum() for png in (quick.picture(), figure.png())]
+    assert ink[0] == pytest.approx(ink[1], rel=0.1)
