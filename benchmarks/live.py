@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import record
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as TookTooLong
 
 from autograder.course import REPOSITORY
 
@@ -62,28 +63,28 @@ interact(ranges, kept=IntSlider(100, 10, 100));
 """
 
 
-class Slider:
-    """A slider of a page, moved by keys; each move's time to the screen in milliseconds."""
+class Control:
+    """A slider or a toggle of a page, moved by keys; each move's time to the screen in milliseconds."""
 
-    def __init__(self, page: Page, name: str, place: int) -> None:
-        self.page, self.name = page, name
-        self.handle: Locator = page.locator(".noUi-handle[role=slider]").nth(place)
-        self.handle.focus()
-        self.key = "ArrowLeft"
+    def __init__(self, page: Page, name: str, place: int, kind: str = "slider") -> None:
+        self.page, self.name, self.kind = page, name, kind
+        self.element: Locator = page.locator(ELEMENTS[kind]).nth(place)
+        self.element.focus()
+        self.key = "ArrowLeft" if kind == "slider" else "Space"
 
     def _at_an_end(self) -> bool:
-        low, now, high = (float(self.handle.get_attribute(f"aria-value{e}") or 0) for e in ("min", "now", "max"))
+        low, now, high = (float(self.element.get_attribute(f"aria-value{e}") or 0) for e in ("min", "now", "max"))
         return now == (low if self.key == "ArrowLeft" else high)
 
     def move(self) -> float:
         """One step; LATE_MS if its picture never comes."""
-        if self._at_an_end():
+        if self.kind == "slider" and self._at_an_end():
             self.key = "ArrowRight" if self.key == "ArrowLeft" else "ArrowLeft"
         self.page.evaluate("window.before = painted.length; pressed.length = 0")
-        self.handle.press(self.key)
+        self.element.press(self.key)
         try:
             came = self.page.wait_for_function(SHOWN, arg=self.name, timeout=LATE_MS).json_value()
-        except Exception:
+        except TookTooLong:
             return LATE_MS
         return float(came)
 
@@ -97,7 +98,7 @@ class Slider:
 
     def hold(self, count: int, every: float = 33) -> list[float]:
         """The key held down, as a keyboard repeats it; a value that is never shown is as late as the next one shown."""
-        self.handle.press("End")
+        self.element.press("End")
         self.page.wait_for_timeout(1000)
         self.page.evaluate("window.before = painted.length; pressed.length = 0")
         for _ in range(count):
@@ -108,6 +109,10 @@ class Slider:
         return [float(ms) for ms in self.page.evaluate(HELD, self.name)]
 
 
+ELEMENTS = {
+    "slider": ".noUi-handle[role=slider]",
+    "toggle": ".widget-toggle-button:not([title='a dark background'])",
+}
 # The slider's readout says its value only as text; the picture's own values say whether it is the new one.
 SHOWN = """name => { const last = window.before ? painted[window.before - 1].values[name] : undefined;
     const found = painted.slice(window.before).find(p => JSON.stringify(p.values[name]) !== JSON.stringify(last));
@@ -145,9 +150,9 @@ def both_ways(browser: Browser, address: str) -> dict[str, Any]:
     with open_page(browser, address.format("clipping_ranges.ipynb"), 2) as ours:
         (kernel,) = kernels()
         first = first_picture(ours)
-        own = Slider(ours, "kept", 1)
+        own = Control(ours, "kept", 1)
         with open_page(browser, address.format("stock.ipynb"), 1) as stock:
-            other = Slider(stock, "kept", 0)
+            other = Control(stock, "kept", 0)
             own.moves(5), other.moves(2)
             live: list[float] = []
             peer: list[float] = []
@@ -181,14 +186,16 @@ def first_picture(page: Page) -> float:
 
 
 def each_demo(browser: Browser, address: str, name: str) -> dict[str, float]:
-    """Every slider of a demo moved; the slowest of them counts."""
+    """Every slider of a demo moved, or every toggle where it has no slider; the slowest of them counts."""
     with open_page(browser, address.format(f"{name}.ipynb"), 2) as page:
         found = []
-        names = [key for key, control in getattr(demos, name)().controls.items() if "Slider" in type(control).__name__]
-        for place, control in enumerate(names):
-            slider = Slider(page, control, place)
-            slider.moves(3)
-            found.append(told(slider.moves(EACH)))
+        controls = getattr(demos, name)().controls.items()
+        sliders = [(key, "slider") for key, control in controls if "Slider" in type(control).__name__]
+        toggles = [(key, "toggle") for key, control in controls if type(control).__name__ == "ToggleButton"]
+        for place, (control, kind) in enumerate(sliders or toggles):
+            moved = Control(page, control, place, kind)
+            moved.moves(3)
+            found.append(told(moved.moves(EACH)))
     return max(found, key=lambda one: one["median"])
 
 
@@ -205,7 +212,7 @@ def words(found: dict[str, Any]) -> str:
     each = ", ".join(f"`{name}` {one['median']:.0f}" for name, one in found.get("demos", {}).items())
     return "\n".join(lines) + (
         f"\n\n{found['times']:.1f} times as fast; first picture {found['first_seconds']:.2f} s after its cell starts; "
-        f"the kernel grew by {found['grown_mb']:.1f} MB in {MANY:,} moves. Median of each demo's slowest slider, ms: "
+        f"the kernel grew by {found['grown_mb']:.1f} MB in {MANY:,} moves. Median of each demo's slowest control, ms: "
         f"{each}."
     )
 

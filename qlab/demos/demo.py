@@ -1,5 +1,6 @@
 """A live figure in a notebook: controls above, the picture, and below it what it shows in words."""
 
+import asyncio
 import html
 import threading
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from qlab.demos.live import LiveFigure
 from qlab.plots import Scene
 
 PLAY_MS = 200
+WORDS_AFTER = 0.08
+"""Seconds."""
 
 
 class Demo(widgets.VBox):  # type: ignore[misc]
@@ -44,6 +47,7 @@ class Demo(widgets.VBox):  # type: ignore[misc]
         shape = widgets.Layout(max_width="100%", align_self="flex-start")
         self.image = widgets.Image(format="png", width=f"{100 * scene.size[0]:.0f}", layout=shape)
         self.words = widgets.HTML()
+        self._later: asyncio.TimerHandle | None = None
         self.dark = widgets.ToggleButton(value=dark, description="Dark", tooltip="a dark background")
         self.reset = widgets.Button(description="Reset", tooltip="all controls as they were at first")
         self.reset.on_click(lambda _: self.put_back())
@@ -67,11 +71,30 @@ class Demo(widgets.VBox):  # type: ignore[misc]
                 return
             try:
                 self.image.value = self._live.picture(**self.values)
-                self.words.value = (
-                    f'<p class="qlab-words" role="status" style="max-width: 60em">{html.escape(self._live.words)}</p>'
-                )
             except Exception as error:
-                self.words.value = f'<p class="qlab-words" role="alert"><b>Not drawn.</b> {html.escape(str(error))}</p>'
+                self._say(f'<p class="qlab-words" role="alert"><b>Not drawn.</b> {html.escape(str(error))}</p>')
+            else:
+                self._say(self.said())
+
+    def said(self) -> str:
+        """The words below the picture, as HTML."""
+        return f'<p class="qlab-words" role="status" style="max-width: 60em">{html.escape(self._live.words)}</p>'
+
+    def _say(self, words: str) -> None:
+        """Set the words, while a hand moves a slider only when it rests: the browser shows the picture first.
+
+        Words beside every picture cost 10 ms of each move, and a screen reader would be interrupted by each of them.
+        """
+        if self._later is not None:
+            self._later.cancel()
+        try:
+            loop = asyncio.get_running_loop() if self.words.value else None
+        except RuntimeError:  # no kernel, or a thread beside it
+            loop = None
+        if loop is None:
+            self.words.value = words
+        else:
+            self._later = loop.call_later(WORDS_AFTER, setattr, self.words, "value", words)
 
     def put_back(self) -> None:
         """All controls as they were at first, in one move."""

@@ -136,13 +136,11 @@ class TrainingDemo(Demo):
         bits = self.controls["bits"].value
         self.background.start(lambda stop: self.aware.train(bits, stop, self.redraw))
 
-    def redraw(self) -> None:
+    def said(self) -> str:
         """As in all demos; an error of the training is told before the words."""
-        with self._drawing:
-            super().redraw()
-            if self.background.error:
-                told = f'<p role="alert"><b>Not trained.</b> {html.escape(self.background.error)}</p>'
-                self.words.value = told + self.words.value
+        if not self.background.error:
+            return super().said()
+        return f'<p role="alert"><b>Not trained.</b> {html.escape(self.background.error)}</p>{super().said()}'
 
     def close(self) -> None:
         """Stop the training, too."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from qlab import demos
-from tests.browser.jupyter import jupyter_lab
+from tests.browser.jupyter import jupyter_lab, notebook_7
 from tests.browser.notebooks import TROUBLE, keep_picture, run_all, write_notebook
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -52,8 +52,9 @@ def test_each_control_moves_picture_and_words(browser, lab, name):
         assert page.locator(".qlab-words[role=alert]").count() == 0
     plays(page)
     page.get_by_role("button", name="Reset").click()
+    before = shown(page)[0]
     page.get_by_role("button", name="Dark").click()
-    page.wait_for_timeout(500)
+    page.wait_for_function("before => document.querySelector('.jp-OutputArea img').src !== before", arg=before)
     keep_picture(page, f"{name}-dark")
     assert page.locator(TROUBLE).count() == 0
     page.close()
@@ -103,7 +104,33 @@ def do_nothing():
     pass
 
 
-def test_the_picture_stays_for_readers_without_a_kernel(browser, lab):
-    # Nothing is run: the notebook was saved with its output, and JupyterLab has no kernel that knows the widget.
-    page = browser.new_page()
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory) -> Iterator[str]:
+    """One Notebook 7 with one demo."""
+    place = tmp_path_factory.mktemp("notebook")
+    folder = place / "home"
+    folder.mkdir()
+    write_notebook(folder / "mapping.ipynb", "from qlab import demos", "demos.mapping()")
+    with notebook_7(folder, place) as address:
+        yield address
+
+
+def test_a_demo_moves_in_notebook_7_too(browser, notebook):
+    page = browser.new_page(viewport={"width": 1200, "height": 1100})
+    page.goto(notebook.format("mapping.ipynb"), wait_until="load")
+    page.locator(".jp-Notebook .jp-CodeCell").nth(1).wait_for(timeout=120_000)
+    page.wait_for_function(KERNEL_IS_THERE, timeout=120_000)
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+    page.locator(".qlab-words[role=status]").wait_for(timeout=120_000)
+    slider = page.locator(".widget-slider").first
+    moves(page, lambda: slider.locator(".noUi-handle").press("PageUp"))
+    moves(page, lambda: click_on_track(slider.locator(".noUi-base"), 0.2))
+    keep_picture(page, "notebook7")
+    assert page.locator(TROUBLE).count() == 0
     page.close()
+
+
+KERNEL_IS_THERE = """() => document.querySelector('.jp-NotebookKernelStatus, .jp-Toolbar-kernelStatus,'
+    + ' .jp-Notebook-ExecutionIndicator[data-status="idle"]')"""

@@ -51,6 +51,55 @@ def test_a_students_notebook_shows_cards_figures_and_no_error(browser, jupyter, 
     page.close()
 
 
+@pytest.mark.parametrize("jupyter", ["JupyterLab Light"], indirect=True)
+def test_a_student_works_through_lab_1(browser, jupyter):
+    """Stubs first: every card says so. Then a wrong answer and its name, then right ones, typed into the cells."""
+    folder, address = jupyter
+    shutil.copytree(LABS / LAB, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    page = browser.new_page(viewport={"width": 1200, "height": 14_000})
+    run_all(page, address.format(f"{LAB}.ipynb"), CELLS)
+    assert {card.get_attribute("aria-label") for card in cards(page).all()} == {f"{name}: not yet" for name in CHEN}
+    assert "blanks left" in cards(page).first.inner_text()
+    keep_picture(page, "student-stubs")
+    names = [grade_id(cell) for cell in nbformat.read(folder / f"{LAB}.ipynb", as_version=4).cells]
+    on_file = {(answer.question, answer.name): answer for answer in written_answers(LAB)}
+    wrong = on_file["q1", class_answer("chen", "q1")].source
+    answer(page, names, "q1", wrong)
+    assert "the zero-point is truncated instead of rounded" in card_when(page, "Q1: 9 / 15")
+    keep_picture(page, "student-wrong")
+    for question in ("q1", "q2", "q3", "q3b", "q4", "q5"):
+        right = next(answer.source for (name, _), answer in on_file.items() if name == question and answer.right)
+        answer(page, names, question, right)
+        card_when(page, f"{question.upper().replace('B', 'b')}: {FULL[question]}")
+    keep_picture(page, "student-right")
+    assert page.locator(TROUBLE).count() == 0
+    page.close()
+
+
+FULL = {"q1": "15 / 15", "q2": "15 / 15", "q3": "20 / 20", "q3b": "", "q4": "5 / 5", "q5": "10 / 10"}
+
+
+def class_answer(student: str, question: str) -> str:
+    return next(entry for entry in class_list(LAB) if entry["id"] == student)["answers"][question]
+
+
+def answer(page, names: list[str], question: str, source: str) -> None:
+    """Type an answer into its cell and run it and the check below it."""
+    cell = page.locator(".jp-Cell").nth(names.index(question))
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(source)
+    for _ in range(names.index(f"{question}-check") - names.index(question) + 1):
+        page.keyboard.press("Shift+Enter")
+
+
+def card_when(page, label: str) -> str:
+    """What a card says once it has this label."""
+    card = page.locator(f'section[aria-label^="{label}"]')
+    card.wait_for(timeout=60_000)
+    return card.inner_text()
+
+
 CHEN = {"Q1": "9 / 15", "Q2": "15 / 15", "Q3": "20 / 20", "Q3b": "not yet (no points)", "Q4": "5 / 5", "Q5": "10 / 10"}
 COLOURS = """card => {
     let at = card;
