@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets as widgets
+from IPython import get_ipython
 
 from qlab.demos.live import LiveFigure
 from qlab.plots import Scene
@@ -87,11 +88,8 @@ class Demo(widgets.VBox):  # type: ignore[misc]
         """
         if self._later is not None:
             self._later.cancel()
-        try:
-            loop = asyncio.get_running_loop() if self.words.value else None
-        except RuntimeError:  # no kernel, or a thread beside it
-            loop = None
-        if loop is None:
+        loop = _kernels_loop()
+        if loop is None or not self.words.value:
             self.words.value = words
         else:
             self._later = loop.call_later(WORDS_AFTER, setattr, self.words, "value", words)
@@ -115,6 +113,16 @@ class Demo(widgets.VBox):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs) or {}
         return {**bundle, "image/png": bytes(self.image.value), "text/plain": self._live.words}
+
+
+def _kernels_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop in which a kernel answers its page; None outside of a kernel, and in a thread beside it."""
+    if not hasattr(get_ipython(), "kernel"):
+        return None
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _row(children: list[Any]) -> widgets.HBox:

@@ -127,7 +127,7 @@ class AwareTraining(Scene):
     def _gain(self, before: float, now: float, at: int, epoch: int) -> str:
         if not at:
             return "Nothing is trained at epoch 0."
-        latest = ", the latest," if epoch > at else ""
+        latest = f", the latest ({epoch} is not reached yet)," if epoch > at else ""
         told = f"After epoch {at}{latest} of quantization-aware training it is {now:.1%}"
         lost = self.fp32 - before
         if lost < 0.01:

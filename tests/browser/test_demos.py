@@ -51,6 +51,7 @@ def test_each_control_moves_picture_and_words(browser, lab, name):
         moves(page, act)
         assert page.locator(".qlab-words[role=alert]").count() == 0
     plays(page)
+    works(page)
     page.get_by_role("button", name="Reset").click()
     before = shown(page)[0]
     page.get_by_role("button", name="Dark").click()
@@ -61,14 +62,21 @@ def test_each_control_moves_picture_and_words(browser, lab, name):
 
 
 def sliders(page):
-    """A key for each slider, then a click on its track."""
+    """A key for each slider, then a click far from where it stands."""
     for slider in page.locator(".widget-slider").all():
-        handle = slider.locator(".noUi-handle[role=slider]")
-        low, now, high = (float(handle.get_attribute(f"aria-value{end}")) for end in ("min", "now", "max"))
-        key = "ArrowLeft" if now == high else "ArrowRight"
-        yield lambda handle=handle, key=key: handle.press(key)
-        where = 0.2 if now > (low + high) / 2 else 0.8
-        yield lambda slider=slider, where=where: click_on_track(slider.locator(".noUi-base"), where)
+        yield lambda slider=slider: one_step(slider)
+        yield lambda slider=slider: click_on_track(slider.locator(".noUi-base"), 0.2 if place(slider) > 0.5 else 0.8)
+
+
+def place(slider):
+    """Where a slider stands, from 0 to 1."""
+    handle = slider.locator(".noUi-handle[role=slider]")
+    low, now, high = (float(handle.get_attribute(f"aria-value{end}")) for end in ("min", "now", "max"))
+    return (now - low) / (high - low)
+
+
+def one_step(slider):
+    slider.locator(".noUi-handle[role=slider]").press("ArrowLeft" if place(slider) == 1 else "ArrowRight")
 
 
 def click_on_track(track, where):
@@ -77,10 +85,22 @@ def click_on_track(track, where):
 
 
 def lists(page):
-    """A key for each list; its options open beyond the page, where no mouse of a test reaches them."""
-    for chosen in page.locator(".widget-dropdown select").all():
-        key = "ArrowDown" if chosen.evaluate("list => list.selectedIndex") == 0 else "ArrowUp"
-        yield lambda chosen=chosen, key=key: chosen.press(key)
+    """Each list by its keys, then another option chosen: options open where no mouse of a test reaches them."""
+    for chosen in page.locator(".widget-hbox").first.locator(".widget-dropdown select").all():
+        first = chosen.evaluate("list => list.selectedIndex") == 0
+        key, other = ("ArrowDown", 0) if first else ("ArrowUp", -1)
+        yield lambda chosen=chosen, key=key: by_keys(chosen, key)
+        yield lambda chosen=chosen, other=other: choose(chosen, other)
+
+
+def choose(chosen, place):
+    chosen.select_option(index=place % chosen.locator("option").count())
+
+
+def by_keys(chosen, key):
+    chosen.press("Space")  # opens it; an arrow would be JupyterLab's, and select the next cell
+    chosen.page.keyboard.press(key)
+    chosen.page.keyboard.press("Enter")
 
 
 def buttons(page):
@@ -98,6 +118,21 @@ def plays(page):
         moves(page, play.click)
         moves(page, do_nothing)
         play.click()
+
+
+def works(page):
+    """What runs beside the kernel: a training is seen growing and stopped, a measurement brings its bars."""
+    if (train := page.get_by_role("button", name="Train", exact=True)).count():
+        moves(page, train.click)
+        moves(page, do_nothing)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('button')].find(b => b.innerText == 'Stop').disabled"
+        )
+    if (measure := page.get_by_role("button", name="Measure", exact=True)).count():
+        measure.click()
+        page.locator(".qlab-words", has_text="at once").wait_for(timeout=120_000)
+        keep_picture(page, "cost-measured")
 
 
 def do_nothing():
