@@ -95,7 +95,10 @@ class QuickRenderer(RendererAgg):  # type: ignore[misc]
         except RuntimeError:  # no font here has the letter: a box stands for it
             advance = font.get_width_height()[0]
         left, below = font.get_bitmap_offset()[0], font.get_descent()
-        return Letter(np.array(font.get_image()), *(round(length / 64) for length in (left, below, advance)))
+        cover = np.array(font.get_image())
+        inked = cover.any(axis=1)
+        # The picture has room above the letter, which would move the lines of a text apart.
+        return Letter(cover[inked.argmax() :], *(round(length / 64) for length in (left, below, advance)))
 
 
 @dataclass(frozen=True)
