@@ -47,7 +47,7 @@ class Staircase(Scene):
         top, bottom = figure.add_subplot(2, 1, 1), figure.add_subplot(2, 1, 2)
         top.plot(self.x, self.x, color=look.raw, linestyle=":", linewidth=1.5)
         (self.stairs,) = top.plot([], [], color=look.activation, linewidth=2)
-        (self.way,) = top.plot([], [], color=look.ink, linewidth=1.2, marker="o", markersize=5, path_effects=halo(look))
+        (self.way,) = top.plot([], [], color=look.ink, linewidth=1.2, marker="o", markersize=5)
         (self.error,) = bottom.plot([], [], color=look.weight, linewidth=1.5)
         (self.own_error,) = bottom.plot([], [], color=look.ink, linewidth=1.2, marker="o", markersize=5)
         self.halves = [bottom.axhline(0, color=look.clipping, linestyle="--", linewidth=1.5) for _ in range(2)]

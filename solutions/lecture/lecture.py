@@ -15,7 +15,7 @@
 """
 # Lecture · Quantization, live
 
-Ten pictures that move. Ask, let the room answer, then move the control. *Reset* puts a picture back before the next question.
+Ten pictures that move. Ask, let the room answer, then move the control. *Reset* puts a picture back before the next question. Zoom the page (Ctrl and +) until the last row can read the numbers.
 """
 
 # %% id="setup"
