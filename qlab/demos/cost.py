@@ -1,14 +1,14 @@
 """What each form of one network costs and gives on this machine: fp32, dynamic, static, quantization-aware."""
 
 import html
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 
 from qlab import data
+from qlab.demos.background import Background
 from qlab.demos.controls import choice, choice_slider
 from qlab.demos.demo import Demo
 from qlab.engines import Cpu, pytorch
@@ -62,34 +62,39 @@ class MeasuringDemo(Demo):
         self.engine = choice("engine", list(pytorch.NAMES), there[0] if there else pytorch.NAMES[0])
         self.measure = widgets.Button(description="Measure", tooltip="train, quantize and time the four forms here")
         self.told = widgets.HTML()
-        self.cost, self.how = Cost(forms.NAMES), how
+        self.cost, self.how, self.background = Cost(forms.NAMES), how, Background(self._started_or_ended)
         self.measure.on_click(lambda _: self.start())
         more = (self.engine, self.measure, self.told)
         super().__init__(self.cost, _controls(BATCHES), dark=dark, more=more)
 
-    def start(self) -> threading.Thread:
-        """Measure in a thread of its own; the button waits."""
-        self.measure.disabled = True
-        thread = threading.Thread(target=self._measure, args=(self.engine.value,), daemon=True)
-        thread.start()
-        return thread
+    def start(self) -> None:
+        """Measure in a thread of its own, unless one is at it; the button waits."""
+        engine = self.engine.value
+        self.background.start(lambda stop: self._measure(engine, stop))
 
-    def _measure(self, engine: str) -> None:
+    def _measure(self, engine: str, stop: Callable[[], bool]) -> None:
         begun = time.perf_counter()
 
         def say(words: str) -> None:
+            if stop():
+                raise InterruptedError("it was stopped.")
             self.told.value = f'<span role="status">{html.escape(words)} … {time.perf_counter() - begun:.0f} s</span>'
 
-        try:
-            say("reading the digits")
-            rows = forms.measure(engine, data.load(), BATCHES, say=say, **self.how)
-            self.cost.about = f"Digits, {engine} on one thread of {Cpu.here()}; the fastest of many runs."
-            self.cost.measured = {
-                batch: [Form(row.name, row.size, row.seconds[batch], row.accuracy) for row in rows] for batch in BATCHES
-            }
-            self.told.value = f'<span role="status">measured in {time.perf_counter() - begun:.1f} s</span>'
-        except Exception as error:
-            self.told.value = f'<span role="alert"><b>Not measured.</b> {html.escape(str(error))}</span>'
-        finally:
-            self.measure.disabled = False
+        say("reading the digits")
+        rows = forms.measure(engine, data.load(), BATCHES, say=say, **self.how)
+        self.cost.about = f"Digits, {engine} on one thread of {Cpu.here()}; the fastest of many runs."
+        self.cost.measured = {
+            batch: [Form(row.name, row.size, row.seconds[batch], row.accuracy) for row in rows] for batch in BATCHES
+        }
+        self.told.value = f'<span role="status">measured in {time.perf_counter() - begun:.1f} s</span>'
+
+    def _started_or_ended(self) -> None:
+        self.measure.disabled = self.background.running
+        if self.background.error:
+            self.told.value = f'<span role="alert"><b>Not measured.</b> {html.escape(self.background.error)}</span>'
         self.redraw()
+
+    def close(self) -> None:
+        """Stop measuring, too."""
+        self.background.stop()
+        super().close()

@@ -72,9 +72,9 @@ def test_before_it_is_asked_for_nothing_is_measured_and_no_number_is_shown():
 def test_the_button_measures_beside_the_kernel_and_says_how_long_it_took():
     demo = MeasuringDemo(epochs=1, hidden=32, at_least=0.002)
     empty = pixels(demo)
-    thread = demo.start()
+    demo.start()
     assert demo.measure.disabled
-    thread.join(120)
+    demo.background.thread.join(120)
     assert not demo.measure.disabled and "measured in" in demo.told.value and "alert" not in demo.words.value
     assert (pixels(demo) != empty).any() and f"Digits, {demo.engine.value}" in demo.words.value
     rows = demo.scene.measured[16]
@@ -89,6 +89,7 @@ def test_an_engine_that_is_missing_is_told_in_place_and_the_picture_stays(monkey
     before = demo.image.value
     monkeypatch.setattr(pytorch, "available", lambda: ["qnnpack"])
     demo.engine.value = "onednn"
-    demo.start().join(60)
+    demo.start()
+    demo.background.thread.join(60)
     assert 'role="alert"' in demo.told.value and "no engine" in demo.told.value and "qnnpack" in demo.told.value
     assert (pixels(demo) == np.asarray(Image.open(io.BytesIO(before)))).all() and not demo.measure.disabled
