@@ -1,23 +1,45 @@
 """A float becomes an integer and comes back: the staircase, with bitwidth, scale and zero-point by hand."""
 
+import math
+
+import torch
+from torch import Tensor
+
 from qlab.demos.controls import choice_slider, slider
 from qlab.demos.demo import Demo
+from qlab.plots.look import minus
 from qlab.plots.staircase import Staircase
+from qlab.ranges import affine_range
 
-HUNDREDTHS = [(f"{k / 100:.2f}", k / 100) for k in range(2, 61, 2)]
-PLACES = [(f"{k / 20:.2f}".replace("-", "−"), k / 20) for k in range(-26, 27)]
+BITWIDTH = 3
 
 
-def mapping(*, dark: bool = False) -> Demo:
+def mapping(x: Tensor | None = None, *, dark: bool = False) -> Demo:
     """The staircase of a quantizer, its error, and the way of one number x from float to integer to float.
 
     Args:
+        x: any shape, floating point; the staircase is drawn over its range, by default over [-1, 1].
         dark: start on a dark background.
+
+    Raises:
+        TypeError, ValueError: as `qlab.contracts.real_tensor`; all of x is 0.
     """
+    low, high = map(float, affine_range(torch.tensor([-1.0, 1.0]) if x is None else x))
+    if low == high:
+        raise ValueError("all of x is 0: pass a tensor with some range.")
+    step = (high - low) / 100
     controls = {
-        "bitwidth": slider("bits", 3, 2, 8),
-        "scale": choice_slider("scale", HUNDREDTHS, 0.28),
+        "bitwidth": slider("bits", BITWIDTH, 2, 8),
+        # One step of 3 bits is 1/7 of the range.
+        "scale": _steps("scale", [k * step for k in range(1, 31)], 14 * step),
         "zero_point": slider("zero-point", 0, -8, 8),
-        "x": choice_slider("x", PLACES, 0.4),
+        "x": _steps("x", [low + 2.5 * k * step for k in range(-6, 47)], low + 70 * step),
     }
-    return Demo(Staircase(), controls, play="x", dark=dark)
+    return Demo(Staircase(low, high), controls, play="x", dark=dark)
+
+
+def _steps(name: str, values: list[float], first: float) -> object:
+    """Real values with as many decimals as tell them apart."""
+    decimals = max(2, -math.floor(math.log10(values[1] - values[0])))
+    rounded = [round(value, decimals) for value in values]
+    return choice_slider(name, [(minus(f"{value:.{decimals}f}"), value) for value in rounded], round(first, decimals))

@@ -12,14 +12,20 @@ SUMS = (1, 2, 3, 5, 7, 10, 25, 50, 68, 98, 99, 100, 125, 250, 333, 500, 1000, 25
 ACCUMULATORS = (*(-acc for acc in reversed(SUMS)), 0, *SUMS)
 
 
-def multiplier(*, dark: bool = False) -> Demo:
+def multiplier(M: float = 0.3, *, dark: bool = False) -> Demo:
     """M as M0 and n: the bits of the product, what the shift cuts off, and what each rule of rounding makes of it.
 
     Args:
+        M: the multiplier to begin with, S1 * S2 / S3 of a layer of yours: 1e-6 to 8.
         dark: start on a dark background.
+
+    Raises:
+        ValueError: M lies outside.
     """
+    if not MULTIPLIERS[0] <= M <= MULTIPLIERS[-1]:
+        raise ValueError(f"M is {M:g}: give one from {MULTIPLIERS[0]:g} to {MULTIPLIERS[-1]:g}.")
     controls = {
-        "M": choice_slider("M", [(f"{M:g}", M) for M in MULTIPLIERS], 0.3),
+        "M": choice_slider("M", [(f"{each:g}", each) for each in sorted({*MULTIPLIERS, M})], M),
         "acc": choice_slider("accumulator", [(f"{acc:,}".replace("-", "−"), acc) for acc in ACCUMULATORS], 98),
         "bits": choice_slider("bits of M0", [(str(bits), bits) for bits in (4, 6, 8, 12, 16, 24, 32)], 32),
         "rule": choice("rounding", ROUNDING_RULES, "twice"),

@@ -1,12 +1,14 @@
 """Notebooks in a browser: written, opened, run, and what their cells then show."""
 
-import os
 from pathlib import Path
 
 import nbformat
 from playwright.sync_api import Page
 from playwright.sync_api import TimeoutError as TookTooLong
 
+from tests.conftest import REPOSITORY
+
+PICTURES = REPOSITORY / "build" / "pictures"
 RUNS = 3
 EVERY_CELL_RAN = r"""count => { const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
     return prompts.length >= count && prompts.every(p => /^\[\d+\]:?$/.test(p.textContent.trim())) }"""
@@ -44,6 +46,5 @@ def run_all(page: Page, address: str, cells: int) -> None:
 
 
 def keep_picture(page: Page, name: str) -> None:
-    """For people: QLAB_PICTURES names a folder where screenshots are kept."""
-    if folder := os.environ.get("QLAB_PICTURES"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
+    """For people: screenshots lie in build/pictures, which git ignores."""
+    page.screenshot(path=PICTURES / f"{name}.png")
