@@ -148,8 +148,10 @@ class _Teller:
         return made
 
     def _missing(self, student: str) -> str:
-        refused = " (a file was not taken)" if student in self.gathered.refused_of else ""
-        return f"{self.roster.shown(student)}{refused}"
+        """A student without a submission, and what came instead of one."""
+        refused = ["a file was not taken"] if student in self.gathered.refused_of else []
+        told = _one_line("; ".join([*refused, *self._left_out(student)]))
+        return f"{self.roster.shown(student)}{f' ({told})' if told else ''}"
 
     def _row(self, student: str, became: str, longer: timedelta | None) -> Row:
         handed = self.gathered.counted[student]

@@ -146,6 +146,12 @@ def test_what_the_lab_came_with_is_passed_over(run):
     assert found.rows[0].remark == "left out: my.txt"
 
 
+def test_who_handed_in_neither_notebook_nor_pdf_is_named_with_what_came(run):
+    found = run({"S101/lab1.docx": b"", "S102/a.ipynb": notebook()})
+    assert "S101 Ada Lovelace (left out: lab1.docx)" in found.missing
+    assert "S103 Анна Каренина" in found.missing
+
+
 def test_two_notebooks_side_by_side_lose_none(taught, run):
     found = run({"S101/a.ipynb": notebook("1"), "S101/b.ipynb": notebook("2")})
     assert notebook("1") in tree(taught, "kept").values() and taught.submitted(LAB)["S101"].read_bytes() == notebook(
