@@ -105,7 +105,8 @@ def test_an_unknown_command():
         (UserError("do this."), 2, "do this."),
         (StoppedError("it goes on from there."), 130, "goes on from there"),
         (ModuleNotFoundError("no", name="nbgrader"), 2, "pip install -e '.[grade]'"),
-        (OSError(28, "No space left on device", "marks.csv"), 1, "marks.csv: No space left on device"),
+        (OSError(5, "Input/output error", "marks.csv"), 1, "marks.csv: Input/output error"),
+        (OSError(28, "No space left on device", "solutions/checks.py"), 2, "autograder: the disk is full: make room"),
     ],
 )
 def test_errors_are_told_without_a_traceback(error, code, says, capsys):
