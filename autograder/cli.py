@@ -54,7 +54,10 @@ def _guarded(command: Callable[[], object]) -> int:
     except OSError as error:
         if error.errno == errno.ENOSPC:  # a copy names the file that it read, not the one that found no room
             return _say("the disk is full: make room, then run this again.", WRONG_CALL)
-        return _say(f"{error.filename or 'a file'}: {error.strerror or error}.", BUG)
+        told = f"{error.filename or 'a file'}: {error.strerror or error}"
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return _say(f"{told}: give permission, then run this again.", WRONG_CALL)
+        return _say(f"{told}.", BUG)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else OK
     return OK

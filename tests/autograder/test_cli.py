@@ -106,6 +106,7 @@ def test_an_unknown_command():
         (StoppedError("it goes on from there."), 130, "goes on from there"),
         (ModuleNotFoundError("no", name="nbgrader"), 2, "pip install -e '.[grade]'"),
         (OSError(5, "Input/output error", "marks.csv"), 1, "marks.csv: Input/output error"),
+        (OSError(13, "Permission denied", "backups"), 2, "backups: Permission denied: give permission"),
         (OSError(28, "No space left on device", "solutions/checks.py"), 2, "autograder: the disk is full: make room"),
     ],
 )
