@@ -3,9 +3,11 @@
 import sqlite3
 import subprocess
 import sys
+import types
 
 import pytest
 
+from autograder.__main__ import main
 from autograder.cli import _guarded
 from autograder.course import Course
 from autograder.errors import StoppedError, UserError
@@ -58,6 +60,18 @@ def test_the_demo_does_not_overwrite_a_students_file(course):
     path.write_text("{}")
     done = run("demo", "--course", course.root)
     assert done.returncode == 2 and "not of the sample class" in done.stderr and path.read_text() == "{}"
+
+
+def test_ctrl_c_while_it_loads_is_no_traceback(monkeypatch, capsys):
+    def stopped(_):
+        raise KeyboardInterrupt
+
+    loading = types.ModuleType("autograder.cli")
+    loading.__getattr__ = stopped
+    monkeypatch.setitem(sys.modules, "autograder.cli", loading)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 130 and "stopped; nothing was written" in capsys.readouterr().err
 
 
 @pytest.mark.slow
