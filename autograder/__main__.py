@@ -13,6 +13,9 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+    except KeyboardInterrupt:  # loading takes seconds, in which one sees that the command was the wrong one
+        print("autograder: stopped; nothing was written.", file=sys.stderr)
+        sys.exit(130)
     run()
 
 

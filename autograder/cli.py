@@ -1,5 +1,6 @@
 """The command line: every command of autograder/commands, and what an error ends as."""
 
+import errno
 import sys
 from collections.abc import Callable
 
@@ -51,7 +52,12 @@ def _guarded(command: Callable[[], object]) -> int:
     except ModuleNotFoundError as error:
         return _say(f"{error.name} is missing: install what TAs need with pip install -e '.[grade]'.", WRONG_CALL)
     except OSError as error:
-        return _say(f"{error.filename or 'a file'}: {error.strerror or error}.", BUG)
+        if error.errno == errno.ENOSPC:  # a copy names the file that it read, not the one that found no room
+            return _say("the disk is full: make room, then run this again.", WRONG_CALL)
+        told = f"{error.filename or 'a file'}: {error.strerror or error}"
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return _say(f"{told}: give permission, then run this again.", WRONG_CALL)
+        return _say(f"{told}.", BUG)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else OK
     return OK

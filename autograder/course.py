@@ -27,8 +27,13 @@ class Course:
     root: Path
 
     @classmethod
-    def at(cls, root: Path, *, create: bool = True) -> "Course":
+    def at(cls, root: Path, *, create: bool = True, dry: bool = False) -> "Course":
         """The course in a folder, with the file that nbgrader's own commands read.
+
+        Args:
+            root: the folder.
+            create: make what is not there yet; otherwise that is an error.
+            dry: write nothing, and take a course that is not there yet for an empty one.
 
         Raises:
             UserError: it is not there and shall not be made; its path cannot stand in a database's address.
@@ -43,7 +48,7 @@ class Course:
             raise UserError(
                 f"{course.root} has a ? or a # in it, which a database's address cannot hold: move the course."
             )
-        if not config.exists():
+        if not dry and not config.exists():
             write_atomic(config, CONFIG)
         return course
 

@@ -89,5 +89,7 @@ def _zipped(files: dict[str, bytes]) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
-            archive.writestr(zipfile.ZipInfo(name, WRITTEN), files[name], zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(name, WRITTEN)
+            entry.external_attr = 0o644 << 16  # unpacked once for a class, the files are for everybody
+            archive.writestr(entry, files[name], zipfile.ZIP_DEFLATED)
     return target.getvalue()

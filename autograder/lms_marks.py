@@ -68,7 +68,9 @@ Rows = Callable[[list[tuple[Student, StudentMarks]]], Iterator[list[str]]]
 def _write(course: Course, lab: str, lms: str, rows: Rows) -> Exported:
     known = {student.id: student for student in gradebook.roster(course)}
     marked, without = [], []
+    ungraded = dict.fromkeys(course.submitted(lab))
     for row in class_marks(course, lab):
+        ungraded.pop(row.record.student, None)
         if row.total is None:
             without.append(row.record.student)
         else:
@@ -78,4 +80,5 @@ def _write(course: Course, lab: str, lms: str, rows: Rows) -> Exported:
         write_atomic(path, as_csv(rows(marked)))
     not_final = tuple(student.id for student, row in marked if row.waiting)
     unnamed = tuple(student.id for student, _ in marked if not student.name)
-    return Exported(path, len(marked), tuple(without), not_final, unnamed)
+    # Whoever was collected after the last grading has no record, and would be missing without a word.
+    return Exported(path, len(marked), (*without, *ungraded), not_final, unnamed)

@@ -81,10 +81,13 @@ def read(path: Path, encoding: str = "") -> list[Student]:
     """
     header, numbered = read_table(path, encoding)
     columns = _columns(header)
-    if "id" not in columns:
-        raise UserError(f"{path} has no column of ids: its first line has to name them, for example id,name,email.")
-    if not {"name", "first", "last"} & set(columns):
-        raise UserError(f"{path} has no column of names: its first line has to name them, for example id,name,email.")
+    for what, known in (("ids", {"id"}), ("names", {"name", "first", "last"})):
+        if not known & set(columns):
+            told = f"{path} has no column of {what}: its first line has to name them, for example id,name,email"
+            # Big5 passes for GB 2312 or Windows-1252: what was read shows whether the guess was wrong.
+            line = ",".join(header)[:80]
+            more = f". If “{line}” is not what stands there, name the encoding, such as --encoding big5"
+            raise UserError(f"{told}{'' if line.isascii() else more}.")
     students = [(number, _student(row, columns)) for number, row in numbered]
     students = [(number, student) for number, student in students if squeezed(student.name) not in NOBODY]
     problems = _problems(students)
@@ -170,6 +173,9 @@ def _problems(students: Iterable[tuple[int, Student]]) -> list[str]:
         key = unicodedata.normalize("NFKC", student.id).casefold()
         if problem := id_problem(student.id):
             found.append(f"line {number}: {problem}")
+        elif "\n" in f"{student.first}{student.last}{student.email}":
+            # Whoever stands below would be a part of this name, and missing without a word.
+            found.append(f"line {number}: the cells of {student.id} go on in the next line: close the quotation mark")
         elif key in seen:
             found.append(f"line {number}: {student.id} stands in line {seen[key]} already")
         seen.setdefault(key, number)

@@ -38,11 +38,11 @@ def doctor() -> None:
 @app.command()
 def labs() -> None:
     """List the labs of this folder, with how far each is. Example: qlab labs."""
-    from qlab.desk.copies import copies
+    from qlab.desk.copies import copies, damaged
     from qlab.desk.wholeness import wholeness
 
-    found = copies(Path.cwd())
-    if not found:
+    found, lost = copies(Path.cwd()), damaged(Path.cwd())
+    if not found and not lost:
         raise DeskError(f"there is no lab in {Path.cwd()}: go to the folder that holds labs/, or a lab's own folder.")
     for copy in found:
         if not copy.asks:
@@ -55,6 +55,10 @@ def labs() -> None:
             else "no check ran yet"
         )
         print(f"{copy.title:44} {state.answered:2} of {state.answers:2} answers, {told}")
+    for sentence in lost.values():
+        print(f"! {sentence}")
+    if lost:
+        raise typer.Exit(NOT_ALL_WELL)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """A collection from beginning to end: what was found, where it went, and the table that says so."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -144,12 +144,14 @@ class _Teller:
             made.rows.append(self._row(student, became, longer.get(student)))
         missing = set(self.roster.students) - there - set(counted)
         made.missing = [self._missing(student) for student in sorted(missing)]
-        made.said = list(self._said(counted))
+        made.said = list(self._said(counted, there))
         return made
 
     def _missing(self, student: str) -> str:
-        refused = " (a file was not taken)" if student in self.gathered.refused_of else ""
-        return f"{self.roster.shown(student)}{refused}"
+        """A student without a submission, and what came instead of one."""
+        refused = ["a file was not taken"] if student in self.gathered.refused_of else []
+        told = _one_line("; ".join([*refused, *self._left_out(student)]))
+        return f"{self.roster.shown(student)}{f' ({told})' if told else ''}"
 
     def _row(self, student: str, became: str, longer: timedelta | None) -> Row:
         handed = self.gathered.counted[student]
@@ -179,7 +181,7 @@ class _Teller:
         seconds = (handed.when - self.due - (longer or timedelta())).total_seconds()
         return "" if seconds <= 0 else span(seconds)
 
-    def _said(self, counted: Sequence[str]) -> "list[str]":
+    def _said(self, counted: Sequence[str], there: Set[str]) -> "list[str]":
         told = [f"\ntimes are {self.zone.shown}"]
         told += [f"deadline {self.zone.show(self.due)}" if self.due else "no deadline: --deadline sets one"]
         unknown = [student for student in counted if self.gathered.counted[student].when is None]
@@ -190,9 +192,13 @@ class _Teller:
             )
         if any(self.gathered.counted[student].owner.by == BY_DISK for student in counted):
             told.append("“disk” is the date of the file here, which may be when you downloaded it")
-        nobody = self.gathered.left_out.get("", [])
-        if nobody:
-            told.append(f"left out, neither notebook nor PDF: {', '.join(map(_one_line, nobody[:5]))}")
+        out = [*self.gathered.left_out.get("", [])]
+        # Of those who handed in before; the others have it beside their name in one of the lists.
+        again = sorted(student for student in there if student and student not in counted)
+        out += [f"{name} of {student}" for student in again for name in self.gathered.left_out.get(student, [])]
+        if out:
+            more = f" and {len(out) - 5} more" if len(out) > 5 else ""
+            told.append(f"left out, neither notebook nor PDF: {', '.join(map(_one_line, out[:5]))}{more}")
         return [told[0] + "; " + told[1], *told[2:]]
 
 

@@ -196,7 +196,7 @@ class Gatherer:
         except (ValueError, RecursionError):
             return replace(owner, remark=_joined(owner.remark, "the notebook is damaged"))
         if isinstance(lab, str) and lab != self.lab:
-            raise RefusedError(f"it is a notebook of {lab[:60]}")
+            raise RefusedError(f"it is a notebook of {lab[:60]}: collect it for that lab")
         return owner
 
     def _labels(self, file: File) -> Iterator[tuple[tuple[int, int], Label]]:

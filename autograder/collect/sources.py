@@ -187,7 +187,7 @@ class Reader:
 
     def _zip(self, file: IO[bytes], size: int) -> "Iterator[_Member]":
         _check_list(file, size)
-        budget = _Budget(size)
+        budget = _Budget(size, whole=True)
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > MOST_FILES:
@@ -269,11 +269,16 @@ class _Budget:
     """What an archive may unpack to; a bomb is more."""
 
     packed: int
+    whole: bool = False  # of an archive, which other files may have used up
     spent: int = 0
 
     def spend(self, amount: int) -> None:
         self.spent += amount
         if self.spent > max(FREE_GROWTH, GROWTH * self.packed):
+            if self.whole:
+                raise RefusedError(
+                    f"its archive unpacks to more than {GROWTH} times its size, a bomb: collect it alone"
+                )
             raise RefusedError(f"it unpacks to more than {GROWTH} times its size: a bomb")
 
 
@@ -315,7 +320,7 @@ class _TarRead:
         except DAMAGED as error:
             raise RefusedError(_told(error)) from error
         if len(content) < self.entry.size:
-            raise RefusedError("it is damaged: it ends in the middle")
+            raise RefusedError("it is damaged, it ends in the middle: download it again, or ask for it")
         return content
 
 
@@ -430,5 +435,5 @@ def _told(error: BaseException) -> str:
     if isinstance(error, RuntimeError) and "password" in str(error):
         return "it is encrypted: ask for it without a password"
     if isinstance(error, EOFError):
-        return "it is damaged: it ends in the middle"
-    return "it is damaged, or not the kind of archive that its name says"
+        return "it is damaged, it ends in the middle: download it again, or ask for it"
+    return "it is damaged, or not the kind of archive that its name says: download it again, or ask for it"

@@ -43,7 +43,8 @@ def students_of(course: Course, lab: str, only: str = "") -> list[str]:
     students = list(course.submitted(lab))
     if not students:
         raise UserError(
-            f"nothing was handed in for {lab}: put notebooks into {course.root}/submitted/<student>/{lab}/{lab}.ipynb."
+            f"nothing was handed in for {lab}: bring a download in with autograder collect, or put notebooks into "
+            f"{course.root}/submitted/<student>/{lab}/{lab}.ipynb."
         )
     if only and only not in students:
         raise UserError(f"{only} handed in nothing for {lab}; those who did: {', '.join(students[:10])}.")

@@ -33,6 +33,8 @@ def feedback(
         raise UserError(
             f"{naming.lms} wants its own names: give what you downloaded from it and collected with --download FILE."
         )
+    if download and naming is None:
+        raise UserError("--download is for a zip: say for which LMS, with --zip moodle or --zip canvas.")
     paths = write_feedback(place, name)
     print(f"{len(paths)} pages in {short(place.root / 'feedback')}")
     if naming is not None:

@@ -20,7 +20,7 @@ def roster(
     from autograder.roster import read, same_names
 
     listed = read(students, encoding)
-    place = Course.at(course)
+    place = Course.at(course, dry=dry_run)
     print("Loading nbgrader …", flush=True)
     from autograder import gradebook
 

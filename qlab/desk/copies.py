@@ -57,6 +57,16 @@ def copies(folder: Path) -> list[Copy]:
     return [found[lab] for lab in sorted(found)]
 
 
+def damaged(folder: Path) -> dict[Path, str]:
+    """The notebooks of a folder that are none any more, with a sentence that says what to do."""
+    return {
+        path: f"{path.relative_to(folder)} is damaged, it is no notebook any more: a copy that Jupyter saved "
+        "may lie beside it in .ipynb_checkpoints, or take the lab anew and copy your answers into it."
+        for path in sorted(_notebooks(folder))
+        if _raw(path) is None
+    }
+
+
 def _notebooks(folder: Path) -> set[Path]:
     return {path for place in PLACES for path in folder.glob(place) if not set(ASIDE) & set(path.parts)}
 
@@ -77,12 +87,9 @@ def copy_of(lab: str, folder: Path, *, asking: bool = False) -> Copy:
     fitting = [copy for copy in fitting if copy.asks or not asking]
     if len(fitting) == 1:
         return fitting[0]
-    damaged = [path for path in _notebooks(folder) if path.name.startswith(lab) and _raw(path) is None]
-    if damaged and not fitting:
-        raise DeskError(
-            f"{damaged[0].relative_to(folder)} is damaged, it is no notebook any more: a copy that Jupyter saved "
-            "may lie beside it in .ipynb_checkpoints, or take the lab anew and copy your answers into it."
-        )
+    told = [sentence for path, sentence in damaged(folder).items() if path.name.startswith(lab)]
+    if told and not fitting:
+        raise DeskError(told[0])
     if not everything:
         raise DeskError(f"there is no lab in {folder}: go to the folder that holds labs/, or a lab's own folder.")
     names = ", ".join(copy.lab for copy in fitting or everything)
@@ -102,7 +109,20 @@ def _raw(path: Path) -> dict[str, Any] | None:
         raw = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return None
-    return raw if isinstance(raw, dict) else None
+    return raw if isinstance(raw, dict) and _has_cells(raw) else None
+
+
+def _has_cells(raw: dict[str, Any]) -> bool:
+    """Whether it has a list of cells such as Jupyter writes them, which everything here reads."""
+    cells = raw.get("cells")
+    return isinstance(cells, list) and all(
+        isinstance(cell, dict) and _is_text(cell.get("source", "")) and isinstance(cell.get("outputs", []), list)
+        for cell in cells
+    )
+
+
+def _is_text(source: object) -> bool:
+    return isinstance(source, str) or (isinstance(source, list) and all(isinstance(line, str) for line in source))
 
 
 def _stamp(raw: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-import re
+import unicodedata
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,12 @@ def _short(lab: str) -> str:
 
 def _part(text: str, what: str) -> str:
     """A part of a file name: letters and digits of any script, everything else a hyphen; _ parts the parts."""
-    cleaned = re.sub(r"[\W_]+", "-", text.strip()).strip("-")
+    # A sign that stands on a letter (Devanagari's vowels) is no letter by itself, and a part of the word.
+    signs = [
+        sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else " "
+        for sign in unicodedata.normalize("NFC", text)
+    ]
+    cleaned = "-".join(word for word in "".join(signs).split() if any(map(str.isalnum, word)))
     if not cleaned:
         raise DeskError(f"the {what} is empty: give it with --{what.split()[-1]}.")
     return cleaned
@@ -79,7 +84,7 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DeskError(f"{path} cannot be read ({error.strerror}).") from error
+        raise DeskError(f"{path} cannot be read ({error.strerror}): name a file that is there.") from error
 
 
 def _pdf(path: Path) -> bytes:

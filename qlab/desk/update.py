@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -41,20 +42,25 @@ def update(copy: Copy, archive: Path) -> Updated:
     """Merge a release's zip into the folder of a copy; everything that changes is kept in `before-update/` first.
 
     Raises:
-        DeskError: the archive is damaged, holds another lab, or reaches outside of its folder.
+        DeskError: the archive is damaged, holds another lab, or reaches outside of its folder; the copy has no cells;
+            something could not be written.
     """
     files = _released(archive, copy.lab)
     new, _ = parse(files.pop(f"{copy.lab}.ipynb"))
-    old, _ = parse(json.dumps(copy.raw).encode())
+    try:
+        old, _ = parse(json.dumps(copy.raw).encode())
+    except NotebookError as error:
+        raise DeskError(f"{copy.path.name} is empty or damaged: put it aside and unzip {archive.name}.") from error
     merged, remarks = merge(old, new, copy.cells)
     folder = copy.path.parent
     written = {copy.path.name: nbformat.writes(merged), **files}
     backup = _back_up(folder, [name for name in written if (folder / name).exists()])
-    try:
-        for name, content in written.items():
+    for name, content in written.items():
+        try:
             write_atomic(folder / name, content)
-    except OSError as error:
-        raise DeskError(f"{error.filename} could not be written ({error.strerror}); {backup} has it all.") from error
+        except OSError as error:
+            told = f"{folder / name} could not be written ({error.strerror})"
+            raise DeskError(f"{told}: make room or give permission, then run again; {backup} has it all.") from error
     return Updated(backup, tuple(written), tuple(remarks))
 
 
@@ -116,8 +122,8 @@ def _released(archive: Path, lab: str) -> dict[str, bytes]:
                 raise DeskError(f"{archive.name} is larger than {LARGEST // 2**20} MB unpacked: that is no lab.")
             content = {entry.filename: opened.read(entry) for entry in entries}
     except OSError as error:
-        raise DeskError(f"{archive} cannot be read ({error.strerror}).") from error
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        raise DeskError(f"{archive} cannot be read ({error.strerror}): name the zip that you downloaded.") from error
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
         raise DeskError(f"{archive.name} is damaged or no zip file: download it again.") from error
     roots = [PurePosixPath(name).parent for name in content if PurePosixPath(name).name == f"{lab}.ipynb"]
     if len(roots) != 1:
@@ -137,20 +143,26 @@ def _check(content: bytes, lab: str, archive: Path) -> None:
     try:
         notebook, _ = parse(content)
     except NotebookError as error:
-        raise DeskError(f"{archive.name}: {error}") from error
+        # The reasons of `parse` are for who hands a notebook in.
+        raise DeskError(f"the notebook in {archive.name} is damaged: download it again.") from error
     stamp: Any = notebook.metadata.get("qlab", {})
     if stamp.get("lab") != lab:
-        raise DeskError(f"{archive.name} is no release of {lab}.")
+        raise DeskError(f"{archive.name} is no release of {lab}: take that lab's.")
 
 
 def _back_up(folder: Path, names: list[str]) -> Path:
-    """Copies of the files that will change, in a folder that is named by the time."""
+    """Copies of the files that will change, in a folder that is named by the time; all of them or none."""
     backup = folder / BACKUP / time.strftime("%Y%m%d-%H%M%S")
     number = 1
     while backup.exists():
         number += 1
         backup = backup.with_name(f"{backup.name.split('.')[0]}.{number}")
-    for name in names:
-        (backup / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(folder / name, backup / name)
+    try:
+        for name in names:
+            (backup / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(folder / name, backup / name)
+    except OSError as error:
+        shutil.rmtree(backup, ignore_errors=True)  # half of a backup looks like one
+        told = f"{backup} could not be written ({error.strerror})"
+        raise DeskError(f"{told}: make room or give permission, then run this again; nothing was changed.") from error
     return backup

@@ -3,9 +3,11 @@
 import sqlite3
 import subprocess
 import sys
+import types
 
 import pytest
 
+from autograder.__main__ import main
 from autograder.cli import _guarded
 from autograder.course import Course
 from autograder.errors import StoppedError, UserError
@@ -60,6 +62,18 @@ def test_the_demo_does_not_overwrite_a_students_file(course):
     assert done.returncode == 2 and "not of the sample class" in done.stderr and path.read_text() == "{}"
 
 
+def test_ctrl_c_while_it_loads_is_no_traceback(monkeypatch, capsys):
+    def stopped(_):
+        raise KeyboardInterrupt
+
+    loading = types.ModuleType("autograder.cli")
+    loading.__getattr__ = stopped
+    monkeypatch.setitem(sys.modules, "autograder.cli", loading)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 130 and "stopped; nothing was written" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", ["corrupt", "deleted", "locked"])
 def test_a_gradebook_that_cannot_be_used_is_told(course, damage):
@@ -105,7 +119,9 @@ def test_an_unknown_command():
         (UserError("do this."), 2, "do this."),
         (StoppedError("it goes on from there."), 130, "goes on from there"),
         (ModuleNotFoundError("no", name="nbgrader"), 2, "pip install -e '.[grade]'"),
-        (OSError(28, "No space left on device", "marks.csv"), 1, "marks.csv: No space left on device"),
+        (OSError(5, "Input/output error", "marks.csv"), 1, "marks.csv: Input/output error"),
+        (OSError(13, "Permission denied", "backups"), 2, "backups: Permission denied: give permission"),
+        (OSError(28, "No space left on device", "solutions/checks.py"), 2, "autograder: the disk is full: make room"),
     ],
 )
 def test_errors_are_told_without_a_traceback(error, code, says, capsys):

@@ -62,6 +62,12 @@ def test_whoever_has_no_mark_is_left_out_and_told(course, write):
     assert not any("s2" in row for row in read(done.path)) and any("s4" in row for row in read(done.path))
 
 
+def test_whoever_was_collected_and_not_graded_yet_is_told(course):
+    for student in ("s1", "s5"):
+        course.handed_in(LAB, student).mkdir(parents=True)
+    assert write_moodle(course, LAB, "Lab 1").without_mark == ("s5",)
+
+
 def test_numbers_stay_numbers_and_formulas_become_text():
     text = as_csv([["-1.5", "1e-05", "=1+1", "+49", "-x", "@a", "\t=b", "plain"]])
     (row,) = csv.reader(io.StringIO(text))

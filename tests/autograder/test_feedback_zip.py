@@ -113,6 +113,8 @@ def test_the_command_asks_for_the_download_and_packs_without_one(course):
     kept(course, record("s1"))
     done = run("feedback", "lab1", "--zip", "moodle", "--course", course.root)
     assert done.returncode == 2 and "--download" in done.stderr
+    done = run("feedback", "lab1", "--download", "all.zip", "--course", course.root)
+    assert done.returncode == 2 and "with --zip moodle or --zip canvas" in done.stderr
     done = run("feedback", "lab1", "--zip", "plain", "--course", course.root)
     assert done.returncode == 0 and f"{LAB}_plain.zip" in done.stdout, done.stderr
     assert zipfile.ZipFile(course.root / "feedback" / f"{LAB}_plain.zip").namelist()[0] == f"s1/{LAB}_feedback.html"

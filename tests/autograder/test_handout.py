@@ -40,6 +40,11 @@ def test_it_holds_what_a_student_needs_and_nothing_else(unpacked):
     assert not [name for name in names if name.split("/")[0] in ("tests", "solutions", "labs")]
 
 
+def test_unpacked_on_a_shared_disk_everybody_can_read_it(unpacked):
+    with zipfile.ZipFile(unpacked[0]) as archive:
+        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o644}
+
+
 def test_the_same_lab_gives_the_same_bytes(unpacked, tmp_path):
     archive, _ = unpacked
     handout.wheel.cache_clear()

@@ -49,6 +49,8 @@ def test_chinese_headers_in_an_old_encoding(tmp_path):
     assert read(tmp_path / "r.csv") == [Student("S102", "", "王小明")]
     (tmp_path / "r.csv").write_bytes("學號,姓名\nS102,陳雅婷\n".encode("big5"))
     assert read(tmp_path / "r.csv", "big5") == [Student("S102", "", "陳雅婷")]
+    with pytest.raises(UserError, match=r"no column of ids.* name the encoding, such as --encoding big5"):
+        read(tmp_path / "r.csv")
     (tmp_path / "r.csv").write_bytes("id;name\nS1;Jürgen Müller\n".encode("cp1252"))
     assert read(tmp_path / "r.csv")[0].name == "Jürgen Müller"
 
@@ -67,6 +69,7 @@ def test_chinese_headers_in_an_old_encoding(tmp_path):
         ("id,name\n.hidden,A\n", "cannot name a folder"),
         ("id,name\na[1],A\n", "cannot name a folder"),
         (f"id,name\n{'x' * 101},A\n", "longer than 100"),
+        ('id,name\nS1,"Ada\nS2,Bob\n', "line 2: the cells of S1 go on in the next line: close the quotation mark"),
         ('id,name\nS1,"A\0B"\n', None),
     ],
 )
@@ -161,7 +164,7 @@ def command(*arguments):
 def test_the_command_adds_changes_and_removes_nobody(tmp_path):
     (tmp_path / "r.csv").write_text("id,name,email\nS1,Ada Lovelace,\nS2,王伟,\nS3,王伟,\n", "utf-8")
     dry = command(tmp_path / "r.csv", "--course", tmp_path / "c", "--dry-run")
-    assert dry.returncode == 0 and "3 new" in dry.stdout and not (tmp_path / "c" / "gradebook.db").exists()
+    assert dry.returncode == 0 and "3 new" in dry.stdout and not (tmp_path / "c").exists()
     done = command(tmp_path / "r.csv", "--course", tmp_path / "c")
     assert done.returncode == 0 and "S2 and S3 have the same name" in done.stdout, done.stderr
     (tmp_path / "r.csv").write_text("id,name,email\nS1,Ada Lovelace,ada@x.edu\nS4,New One,\n", "utf-8")

@@ -68,6 +68,21 @@ def test_a_damaged_notebook_is_told_as_such(folder):
         assert done.returncode == 2 and "is damaged" in done.stderr and ".ipynb_checkpoints" in done.stderr
 
 
+@pytest.mark.parametrize("cells", ["5", "[5]", '[{"cell_type": "code", "outputs": null, "source": ""}]', "[{}, null]"])
+def test_a_notebook_with_other_cells_than_jupyters_is_damaged_too(folder, cells):
+    path = folder / LAB / f"{LAB}.ipynb"
+    path.write_text(f'{{"metadata": {{"qlab": {{"lab": "{LAB}"}}}}, "cells": {cells}}}')
+    with pytest.raises(DeskError, match="is damaged"):
+        copy_of("lab1", folder)
+
+
+def test_labs_names_a_damaged_notebook_beside_those_that_are_well(with_lecture):
+    (with_lecture / LAB / f"{LAB}.ipynb").write_text('{"cells": [')
+    done = qlab(with_lecture, "labs")
+    assert done.returncode == 3 and "nothing to answer" in done.stdout
+    assert f"! {LAB}/{LAB}.ipynb is damaged" in done.stdout
+
+
 def test_submit_asks_for_what_it_is_not_given_and_never_refuses(folder):
     done = qlab(folder, "submit", "lab1", typed="4711\nAda\n")
     assert done.returncode == 0 and "Student id" in done.stdout and "! q1 has 8 blanks left" in done.stdout

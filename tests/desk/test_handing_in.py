@@ -34,6 +34,8 @@ def test_the_zip_holds_the_notebook_the_report_and_their_hashes(solved, tmp_path
         ("R10921001", "李 小龍", "Lab1_R10921001_李-小龍"),
         ("a/../b", "../../etc", "Lab1_a-b_etc"),
         ("4_711", "Żółć_O'Neill", "Lab1_4-711_Żółć-O-Neill"),
+        ("S7", "प्रिया शर्मा", "Lab1_S7_प्रिया-शर्मा"),
+        ("S8", "Jose\u0301 ☺\ufe0f - _ B", "Lab1_S8_José-B"),
     ],
 )
 def test_names_in_any_script_and_none_leaves_the_folder(solved, student, name, stem):

@@ -1,4 +1,5 @@
 import copy as copies_
+import errno
 import json
 import zipfile
 
@@ -141,15 +142,52 @@ def test_an_archive_that_is_no_release_is_refused_and_nothing_changes(solved, ne
 
 def test_damaged_missing_or_another_labs_archives_are_refused(folder, newer, tmp_path):
     archive = newer()
-    with pytest.raises(DeskError, match="cannot be read"):
+    with pytest.raises(DeskError, match=r"cannot be read .*: name the zip that you downloaded"):
         updated(folder, tmp_path / "none.zip")
     archive.write_bytes(archive.read_bytes()[:200])
     with pytest.raises(DeskError, match="damaged"):
+        updated(folder, archive)
+    with zipfile.ZipFile(archive, "w") as broken:
+        broken.writestr(f"{LAB}.ipynb", '{"cells": [')
+    with pytest.raises(DeskError, match=r"the notebook in newer\.zip is damaged: download it again"):
         updated(folder, archive)
     with zipfile.ZipFile(archive, "w") as other:
         other.writestr(f"{LAB}.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": "1"}], "nbformat": 4}))
     with pytest.raises(DeskError, match="no release of lab1"):
         updated(folder, archive)
+
+
+def test_a_zip_damaged_in_the_middle_is_told_as_such(folder, newer):
+    archive = newer()
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr(f"{LAB}/text.txt", " ".join(map(str, range(2000))))
+        start = opened.getinfo(f"{LAB}/text.txt").header_offset
+    content = bytearray(archive.read_bytes())
+    content[start + 100 : start + 200] = b"\xff" * 100
+    archive.write_bytes(content)
+    with pytest.raises(DeskError, match="is damaged or no zip file: download it again"):
+        updated(folder, archive)
+
+
+def test_a_copy_without_cells_is_told_as_such(folder, newer):
+    archive, path = newer(), folder / LAB / f"{LAB}.ipynb"
+    path.write_text(json.dumps({"cells": [], "metadata": {"qlab": {"lab": LAB}}}))
+    with pytest.raises(DeskError, match=r"is empty or damaged: put it aside and unzip newer\.zip"):
+        updated(folder, archive)
+
+
+@pytest.mark.parametrize(("fails", "says"), [("shutil.copy2", "nothing was changed"), ("write_atomic", "has it all")])
+def test_a_full_disk_is_told_with_the_file_and_leaves_no_half_backup(solved, newer, monkeypatch, fails, says):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")  # as a write fails: without a file's name
+
+    monkeypatch.setattr(f"qlab.desk.update.{fails}", full)
+    before = (solved / LAB / f"{LAB}.ipynb").read_bytes()
+    with pytest.raises(DeskError, match=rf"{LAB}.* could not be written \(No space.*make room.*{says}"):
+        updated(solved, newer())
+    assert (solved / LAB / f"{LAB}.ipynb").read_bytes() == before
+    kept = [path.read_bytes() for path in (solved / LAB / "before-update").rglob("*.ipynb")]
+    assert kept == ([before] if says == "has it all" else [])
 
 
 def test_without_a_list_of_cells_every_change_counts_as_the_students(folder):

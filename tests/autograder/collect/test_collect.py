@@ -146,6 +146,15 @@ def test_what_the_lab_came_with_is_passed_over(run):
     assert found.rows[0].remark == "left out: my.txt"
 
 
+def test_who_handed_in_neither_notebook_nor_pdf_is_named_with_what_came(run):
+    found = run({"S101/lab1.docx": b"", "S102/a.ipynb": notebook()})
+    assert "S101 Ada Lovelace (left out: lab1.docx)" in found.missing
+    assert "S103 Анна Каренина" in found.missing
+    again = run({"S102/lab1.docx": b"", **{f"x{number}.txt": b"" for number in range(5)}})
+    assert again.said[-1].startswith("left out, neither notebook nor PDF: ") and again.said[-1].endswith(" and 1 more")
+    assert run({"S102/lab1.docx": b""}).said[-1] == "left out, neither notebook nor PDF: lab1.docx of S102"
+
+
 def test_two_notebooks_side_by_side_lose_none(taught, run):
     found = run({"S101/a.ipynb": notebook("1"), "S101/b.ipynb": notebook("2")})
     assert notebook("1") in tree(taught, "kept").values() and taught.submitted(LAB)["S101"].read_bytes() == notebook(
@@ -204,7 +213,9 @@ def test_whose_file_was_refused_is_told_where_those_stand_who_handed_in_nothing(
 
 def test_a_whole_archive_that_is_damaged_is_one_line(taught, run):
     found = run(b"not a zip", name="Lab1_S101_Ada.zip")
-    assert [one.reason for one in found.refused] == ["it is damaged, or not the kind of archive that its name says"]
+    assert [one.reason for one in found.refused] == [
+        "it is damaged, or not the kind of archive that its name says: download it again, or ask for it"
+    ]
     assert not found.rows and "S101 Ada Lovelace (a file was not taken)" in found.missing
 
 

@@ -243,7 +243,7 @@ def test_nobodys_file_is_refused_with_the_nearest_name(gather):
 def test_another_labs_notebook_is_refused_and_a_damaged_one_is_taken(gather):
     files = {"S101.ipynb": notebook(lab="lab2_integer_only"), "S102.ipynb": notebook()[:40], "S103.ipynb": b"[]"}
     result = gather(("all.zip", zipped(files)))
-    assert [one.reason for one in result.refused] == ["it is a notebook of lab2_integer_only"]
+    assert [one.reason for one in result.refused] == ["it is a notebook of lab2_integer_only: collect it for that lab"]
     assert result.counted["S102"].remarks == ("the notebook is damaged",) and "S103" in result.counted
 
 

@@ -126,6 +126,15 @@ def test_a_zip_that_unpacks_to_much_in_many_small_files_is_a_bomb(tmp_path):
     assert len(taken) == 1 and all("a bomb" in reason for reason in refused.values()) and len(refused) == 3
 
 
+def test_a_file_behind_a_bomb_is_not_called_one(tmp_path):
+    (tmp_path / "a.zip").write_bytes(zipped({"a.ipynb": b"\0" * 20_000_000, "b.ipynb": notebook()}))
+    _, refused = walked(tmp_path / "a.zip")
+    bomb, behind = refused.values()
+    assert (
+        bomb.endswith("its size: a bomb") and behind.startswith("its archive") and behind.endswith("collect it alone")
+    )
+
+
 def test_too_many_files(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "MOST_FILES", 3)
     for name, pack in (("a.zip", zipped), ("a.tar", lambda files: tarred(files, "w"))):
