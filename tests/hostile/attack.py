@@ -80,7 +80,7 @@ class Attack:
         content: changes the notebook's bytes.
         files: puts things beside the notebook, or in its place.
         student: the name of its folder.
-        witness: in its outputs, remarks or reason, where the attack was reached.
+        witness: in its outputs, remarks or reason, where the attack was reached; one of them where there are several.
         never: what must not be there.
         costs: marks that the attack itself costs, by cell.
         spoils: its lies break its own way to the judge, so that it may also end with fewer marks.
@@ -97,7 +97,7 @@ class Attack:
     content: Callable[[bytes], bytes] | None = None
     files: Callable[[Place], None] | None = None
     student: str = "eve"
-    witness: str = "reached"
+    witness: str | tuple[str, ...] = "reached"
     never: str = ""
     costs: Mapping[str, float] = field(default_factory=dict)
     spoils: bool = False
