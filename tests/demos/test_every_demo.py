@@ -57,6 +57,7 @@ def test_the_way_there_leaves_no_trace(demo):
     assert (pixels(demo.image.value) == first).all()
 
 
+@pytest.mark.slow
 def test_no_text_overlaps_another_or_leaves_the_picture(demo):
     for corner in itertools.islice(itertools.product(*map(steps, demo.controls.values())), 60):
         live = demo._live
@@ -91,6 +92,7 @@ def test_a_lecture_can_start_dark(demo, request):
     assert pixels(dark.image.value)[0, 0].max() < 40 and dark.dark.value
 
 
+@pytest.mark.slow
 def test_a_scene_belongs_to_its_figure_alone(demo, request):
     # Two cells may show the same demo: a move of one is not a move of the other.
     other = getattr(demos, request.node.callspec.params["demo"])()

@@ -245,7 +245,7 @@ def test_a_mistake_costs_the_same_at_every_seed(lab, monkeypatch):
 
 
 @every_lab
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=[pytest.mark.slow] * (seed > 1)) for seed in SEEDS])
 def test_references_and_provided_functions_are_right_at_every_seed(lab, seed):
     for question in with_hidden(lab):
         cases = [*question.cases, *question._hidden]
@@ -305,11 +305,17 @@ def named(lab: str) -> dict[str, dict[str, str]]:
 WRITTEN = [(lab, answer) for lab in LAB_NAMES for answer in written_answers(lab)]
 
 
+def on_file(*, right: bool) -> list[Any]:
+    """Answers with their labs; `make check` looks at the first lab's."""
+    pairs = [pair for pair in WRITTEN if pair[1].right == right]
+    return [pytest.param(*pair, marks=[pytest.mark.slow] * (pair[0] != LAB_NAMES[0])) for pair in pairs]
+
+
 def label(value: Any) -> str:
     return f"{value.question}: {value.name}" if isinstance(value, WrittenAnswer) else str(value)
 
 
-@pytest.mark.parametrize(("lab", "answer"), [pair for pair in WRITTEN if pair[1].right], ids=label)
+@pytest.mark.parametrize(("lab", "answer"), on_file(right=True), ids=label)
 def test_right_answers_on_file_get_full_marks(lab, answer):
     outcome = check_written(lab, answer)
     assert outcome.right and outcome.points == outcome.out_of, repr(outcome)
@@ -332,7 +338,7 @@ def test_right_answers_are_right_with_stand_ins_whose_functions_may_be_off_limit
     assert calling >= 3
 
 
-@pytest.mark.parametrize(("lab", "answer"), [pair for pair in WRITTEN if not pair[1].right], ids=label)
+@pytest.mark.parametrize(("lab", "answer"), on_file(right=False), ids=label)
 def test_wrong_answers_on_file_lose_marks_and_are_named_as_reviewed(lab, answer):
     outcome = check_written(lab, answer)
     assert not outcome.right and (outcome.points < outcome.out_of or not outcome.out_of)
