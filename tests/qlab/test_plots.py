@@ -4,6 +4,10 @@ import pytest
 import torch
 
 from qlab import plots
+from qlab.plots.ranges import ClippingRanges
+from qlab.plots.staircase import Staircase
+from qlab.qparams import code_range, qparams
+from qlab.quantize import dequantize, quantize
 from qlab.ranges import affine_range, symmetric_range
 from qlab.requantize import quantize_multiplier
 
@@ -165,3 +169,28 @@ def test_the_pareto_plot_joins_and_names_what_nothing_beats(dark):
     assert {text.get_text() for text in figure.axes[0].texts} == {"1", "2", "1  int8: 90.0%", "2  fp32: 95.0%"}
     assert not plots.pareto_plot(points, title="High", lowest=0.92, dark=dark).axes[0].lines[0].get_xdata().tolist()
     assert figure.description.startswith("A trade. Beaten by none of the 3: int8: 1,000 bytes, 90.0%, fp32")
+
+
+def test_the_error_drawn_is_what_comes_back_less_x():
+    scene = Staircase()
+    scene.still(bitwidth=3, scale=0.28, zero_point=1, x=0.4)
+    back = dequantize(quantize(scene.x, 0.28, 1, -4, 3), 0.28, 1)
+    assert torch.equal(torch.as_tensor(scene.error.get_ydata()), back - scene.x)
+    one = float(dequantize(quantize(torch.tensor(0.4), 0.28, 1, -4, 3), 0.28, 1))
+    assert scene.own_error.get_ydata() == pytest.approx([0, one - 0.4])
+    assert scene.way.get_ydata()[-1] == pytest.approx(one)
+
+
+@pytest.mark.parametrize("bitwidth", [3, 8])
+def test_what_comes_back_stands_where_its_codes_are_and_is_as_much_as_the_values(bitwidth):
+    scene = ClippingRanges(weight=torch.linspace(-1, 2, 10_001))
+    scene.still(bitwidth=bitwidth, kept=80, comes_back=True)
+    panel = scene.panels[2]
+    heights, edges, _ = panel.back.get_data()
+    low, high = (float(end) * 0.8 for end in panel.ends)
+    scale, zero_point = qparams(torch.tensor(low), torch.tensor(high), *code_range(bitwidth))
+    codes = torch.arange(-(2 ** (bitwidth - 1)), 2 ** (bitwidth - 1))
+    values = dequantize(codes, scale, zero_point)
+    together = len(values) // len(heights)
+    assert (edges[:-1] + edges[1:]) / 2 == pytest.approx(values.reshape(-1, together).mean(dim=1).tolist(), abs=1e-5)
+    assert (heights * (edges[1] - edges[0])).sum() == pytest.approx(10_001 * panel.bin)
