@@ -41,10 +41,10 @@ class Dot(Scene):
         (self.dot,) = axes.plot([], [], "o", color=look.activation)
         return [self.dot]
 
-    def move(self, x):
+    def move(self, x, y=1):
         if x < 0:
             raise ValueError("x must not be below 0; take <b>another</b>.")
-        self.dot.set_data([x], [1])
+        self.dot.set_data([x], [y])
         if x > 10:
             self.dot.axes.set_xlim(0, x + 1)
         return f"A dot at {x}."
@@ -99,12 +99,14 @@ def test_what_goes_wrong_is_told_in_place_and_the_next_good_move_takes_it_away(d
     assert "A dot at 4." in demo.words.value and "alert" not in demo.words.value
 
 
-def test_reset_puts_all_back_with_one_picture(demo):
+def test_reset_puts_all_back_with_one_picture():
+    demo = Demo(Dot(), {"x": slider("x", 2, 0, 30), "y": slider("y", 1, 0, 2)})
     first, pictures = demo.image.value, []
-    demo.controls["x"].value = 9
+    demo.controls["x"].value, demo.controls["y"].value = 9, 2
     demo.image.observe(lambda change: pictures.append(change["new"]), "value")
     demo.reset.click()
-    assert demo.values == {"x": 2} and pictures == [first]
+    assert demo.values == {"x": 2, "y": 1} and len(pictures) == 1
+    assert (pixels(pictures[0]) == pixels(first)).all()
 
 
 def test_dark_is_another_picture_of_the_same(demo):
