@@ -1,70 +1,63 @@
-"""A question's reference, as it is and with the faults of its named mistakes in it."""
+"""A reference in named steps, and mistakes as faults put into them.
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+The reference of a question is a function whose keyword-only arguments are its steps: `rounding`, `clamp`, … A mistake
+is the same function with a step or two replaced. So a mistake is a line, two of them combine, and each is by
+construction what a student gets who makes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from qlab.check.cases import Case
-from qlab.check.steps import Mistake, Steps, ties_down, ties_up
-from qlab.check.trial import Tried
-from qlab.check.values import Between, Field, NotNumericError, as_numbers, split
+Steps = Mapping[str, Any]
 
-Known = tuple[Mistake, ...]
+# Float arithmetic moves a value this far, absolutely and relatively: whatever lies so close to a tie counts as one.
+TIE_WIDTH = 1e-4
+TIE_WIDTH_RELATIVE = 2.0**-21
 
 
-class Faults:
-    """What a right answer returns, and one that makes one of the mistakes, or two of them.
+@dataclass(frozen=True)
+class Mistake:
+    """A named mistake.
 
-    Cases that are not drawn are the same for everyone: what a fault gives there is computed once, and a grader that
-    looks at hundreds of answers asks for it thousands of times.
-
-    Args:
-        reference: of the question, in steps.
-        fields: of what it returns.
-        mistakes: as faults of the steps.
+    Attributes:
+        name: said to the student as the cause, counted in the class report.
+        steps: the steps of the reference that are wrong in it (`given`).
+        next: the one next step, best as a question.
     """
 
-    def __init__(self, reference: Callable[..., Any], fields: tuple[Field, ...], mistakes: Sequence[Mistake]):
-        self._reference = reference
-        self._fields = fields
-        self._mistakes = tuple(mistakes)
-        self._remembered: dict[tuple[str, ...], tuple[Between, ...]] = {}
-
-    def together(self, count: int) -> Iterator[tuple[Known, Steps]]:
-        """So many mistakes at a time, with the steps of all; not those that replace the same step twice."""
-        for known in itertools.combinations(self._mistakes, count):
-            steps = {name: step for mistake in known for name, step in mistake.steps.items()}
-            if len(steps) == sum(len(mistake.steps) for mistake in known):
-                yield known, steps
-
-    def returned(self, known: Known, steps: Steps, one: Tried) -> tuple[Between, ...] | None:
-        """What comes back in a case; None where the reference fails with these faults."""
-        try:
-            return self._remember(known, steps, one.case, one.arguments)
-        except (ValueError, TypeError, ArithmeticError, RuntimeError, NotNumericError):
-            return None
-
-    def expected(self, case: Case, arguments: tuple[Any, ...]) -> tuple[Between, ...]:
-        """What is accepted in a case: the reference's result without a fault."""
-        return self._remember((), {}, case, arguments)
-
-    def _remember(self, known: Known, steps: Steps, case: Case, arguments: tuple[Any, ...]) -> tuple[Between, ...]:
-        if case.drawn:
-            return accepted(self._reference, self._fields, arguments, steps)
-        key = (case.name, *(mistake.name for mistake in known))
-        if key not in self._remembered:
-            self._remembered[key] = accepted(self._reference, self._fields, arguments, steps)
-        return self._remembered[key]
+    name: str
+    steps: Steps = field(hash=False)
+    next: str
 
 
-def accepted(
-    reference: Callable[..., Any], fields: tuple[Field, ...], arguments: tuple[Any, ...], steps: Steps
-) -> tuple[Between, ...]:
-    """What a reference with these steps gives: both readings of a tie, unless a step says how to round."""
-    low = split(reference(*arguments, **{"rounding": ties_down, **steps}), fields)
-    high = split(reference(*arguments, **{"rounding": ties_up, **steps}), fields)
-    pairs = [(as_numbers(a), as_numbers(b)) for a, b in zip(low, high, strict=True)]
-    # A fault may turn the order around, as a wrong sign does.
-    return tuple(Between(torch.minimum(a, b), torch.maximum(a, b)) for a, b in pairs)
+def given(**steps: Any) -> Steps:
+    """The steps that a mistake replaces: `given(clamp=identity)`."""
+    return steps
+
+
+def nearest(x: Tensor) -> Tensor:
+    """Round half to even, as torch.round; the one reading that is not about ties."""
+    return torch.round(x)
+
+
+def ties_down(x: Tensor, magnitude: float = 0.0) -> Tensor:
+    """Round to nearest, values at (or within float error of) a tie down: one end of what is accepted.
+
+    Args:
+        magnitude: of the largest number on the way to x, whose float32 error x carries.
+    """
+    return torch.ceil(x - 0.5 - _width(x, magnitude))
+
+
+def ties_up(x: Tensor, magnitude: float = 0.0) -> Tensor:
+    """Round to nearest, values at (or within float error of) a tie up: the other end; see `ties_down`."""
+    return torch.floor(x + 0.5 + _width(x, magnitude))
+
+
+def _width(x: Tensor, magnitude: float) -> Tensor:
+    finite = x.abs().nan_to_num(posinf=0.0)  # a faulty step may divide by 0
+    return TIE_WIDTH + TIE_WIDTH_RELATIVE * finite.clamp(min=magnitude)
