@@ -24,10 +24,10 @@ from nbgrader.api import (
 from sqlalchemy import DateTime, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from autograder.course import Course
+from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import Student
 from autograder.errors import UserError
 from autograder.grade.record import Record
-from autograder.roster import Student
 
 BACKUPS_KEPT = 10
 NO_RESPONSE = "No response."  # as nbgrader comments an answer that was left as it was

@@ -9,10 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import record
+import results
 
-from autograder.course import lab_names
-from autograder.samples import class_list
+from autograder.collect.sample_class import class_list
+from autograder.course_folder.layout import lab_names
 
 
 def seconds(course: Path) -> float:
@@ -33,7 +33,7 @@ def main() -> None:
         f"stopped after 10 s), and {again:.0f} s when nothing has changed."
     )
     found = {"submissions": submissions, "first_seconds": first, "again_seconds": again}
-    record.write("loop", found, line)
+    results.write("loop", found, line)
     print(line)
 
 

@@ -1,6 +1,6 @@
 """How long a slider's move takes to the screen: each live demo, and the stock way (`interact` and `hist`) beside it.
 
-    python benchmarks/live.py [DEMO ...]
+    python benchmarks/demo_latency.py [DEMO ...]
 
 Real JupyterLab and real Chromium. A move begins when the key goes down and ends at the first painted frame whose
 picture carries the slider's new value: pictures hold their values in a text chunk, the stock way's too. Prints tables,
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import record
+import results
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from playwright.sync_api import TimeoutError as TookTooLong
 
-from autograder.course import REPOSITORY
+from autograder.course_folder.layout import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY))
 from qlab import demos
@@ -36,11 +36,11 @@ import json, warnings
 import matplotlib.pyplot as plt
 from IPython.core.pylabtools import select_figure_formats
 from ipywidgets import IntSlider, interact
-from qlab.analysis import sqnr
+from qlab.ptq.metrics import sqnr
 from qlab.plots import codes_used, example_tensors
-from qlab.qparams import code_range, qparams
-from qlab.quantize import dequantize, quantize
-from qlab.ranges import affine_range, symmetric_range
+from qlab.arithmetic.qparams import code_range, qparams
+from qlab.arithmetic.quantize import dequantize, quantize
+from qlab.arithmetic.ranges import affine_range, symmetric_range
 said, tensors = {}, dict(zip(("Activation", "Weight"), example_tensors()))
 %matplotlib inline
 select_figure_formats(get_ipython(), {"png"}, bbox_inches="tight", metadata=said)  # as inline does, and what it shows
@@ -235,7 +235,7 @@ def main() -> None:
                 print(name, found["demos"][name], flush=True)
         browser.close()
     print(words(found))
-    record.write("live", found, words(found))
+    results.write("live", found, words(found))
 
 
 if __name__ == "__main__":

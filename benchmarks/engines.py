@@ -19,7 +19,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-import record
+import results
 import torch
 from torch import Generator, Tensor
 
@@ -498,7 +498,7 @@ def main() -> None:
     if arguments.quick:
         return
     found["capped"] = capped()
-    record.write("engines", found, readme(found))
+    results.write("engines", found, readme(found))
     print(f"\n{readme(found)}")
 
 

@@ -16,15 +16,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import record
+import results
 from graders.cost import Cost, Graded, line
 from graders.courses import ours, stock
 from graders.otter_assignment import VERSION as OTTER
 from graders.otter_assignment import NoOtterError, default_folder, environment, otter
 from nbgrader import __version__ as NBGRADER  # noqa: N812  # a version, as otter's beside it
 
-from autograder.course import Course
-from autograder.release import release
+from autograder.course_folder.layout import Course
+from autograder.release.build import release
 from qlab.engines import Cpu
 
 LAB = "lab1_linear_quantization"
@@ -159,7 +159,7 @@ def main() -> None:
     differ = agreement(found, peers[-1])
     page = text(found, peers[-1], missing, differ)
     if not given.tried:
-        record.write("grading", to_json(found, missing, differ), page)
+        results.write("grading", to_json(found, missing, differ), page)
     print(page)
 
 

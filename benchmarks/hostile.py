@@ -26,7 +26,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from autograder.course import Course  # noqa: E402
+from autograder.course_folder.layout import Course  # noqa: E402
 from tests.hostile import gains, harness  # noqa: E402
 from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, texts, write  # noqa: E402
 from tests.hostile.attacks import ATTACKS, KINDS  # noqa: E402
@@ -47,7 +47,7 @@ Gain = dict[str, Any]
 
 def template(folder: Path) -> Course:
     """A course in which the lab is released, and nbgrader's database knows it."""
-    from autograder.release import release
+    from autograder.release.build import release
 
     course = Course.at(folder)
     release(LAB, course, labs=None)

@@ -15,12 +15,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import record
+import results
 import torch
 
-from autograder.course import SOLUTIONS, lab_names
+from autograder.course_folder.layout import SOLUTIONS, lab_names
 from autograder.files import write_atomic
-from autograder.release import read_source
+from autograder.release.build import read_source
 
 
 def run_lab(lab: str, data: str, seed: int) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def write_seconds() -> None:
     told = ", ".join(
         f"{float(took):.0f} s (Lab {lab.removeprefix('lab').split('_')[0]})" for lab, took in seconds.items()
     )
-    record.write(
+    results.write(
         "labs", seconds, f"Solved, with all figures and trainings, they run on digits in {told}, on one thread."
     )
 

@@ -1,6 +1,6 @@
 """Weights without a multiplier beside uniform ones at equal bits: after training, retrained, trained from scratch.
 
-    QLAB_DATA=DIR python benchmarks/formats.py [ROW ...]
+    QLAB_DATA=DIR python benchmarks/number_formats.py [ROW ...]
 
 Prints a table for each row (a network on a data set), and writes benchmarks/results.json and the README's table. Rows
 that need QLAB_DATA are left as they were where it is not set; so are those that the command does not name.
@@ -15,15 +15,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import record
+import results
 import torch
 from torch import nn
 
-from qlab import data, floatsd, training
-from qlab.mobilenet import mobilenet_for
-from qlab.models import mnist_net_for
-from qlab.torch_flow import grids, on_grid
-from qlab.torch_flow.post_quantize import accuracy, post_quantized, retrainable
+from qlab.experiments import data, training
+from qlab.experiments.mobilenet import mobilenet_for
+from qlab.experiments.models import mnist_net_for
+from qlab.formats import floatsd
+from qlab.torch_flow import grid_convert as on_grid
+from qlab.torch_flow import grid_fake_quantize as grids
+from qlab.torch_flow.ptq_grid import accuracy, post_quantized, retrainable
 
 FREE: dict[str, Any] = {"per_channel": True, "free_scale": True}
 FOUR, FIFTEEN, EIGHT, INT4, INT8 = (
@@ -242,7 +244,7 @@ def words(found: dict[str, Any]) -> str:
 
 def main() -> None:
     torch.set_num_threads(1)
-    found: dict[str, Any] = json.loads(record.RESULTS.read_text("utf-8")).get("formats", {})
+    found: dict[str, Any] = json.loads(results.RESULTS.read_text("utf-8")).get("formats", {})
     for name, row in ROWS.items():
         wanted = len(sys.argv) < 2 or any(argument in name for argument in sys.argv[1:])
         if not wanted or (row.data != "digits" and not os.environ.get("QLAB_DATA")):
@@ -251,9 +253,9 @@ def main() -> None:
         print(name, flush=True)
         found[name] = measure(row)
         found.setdefault("step", seconds_by_width())
-        record.write("formats", found, words(found))
+        results.write("formats", found, words(found))
     found["step"] = seconds_by_width()
-    record.write("formats", found, words(found))
+    results.write("formats", found, words(found))
     print(words(found))
 
 

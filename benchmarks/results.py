@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from autograder.course import REPOSITORY
+from autograder.course_folder.layout import REPOSITORY
 from autograder.files import write_atomic
 
 RESULTS = REPOSITORY / "benchmarks" / "results.json"

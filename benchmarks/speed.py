@@ -13,13 +13,16 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-import record
+import results
 import torch
 from torch import Tensor
 
 import qlab
-from qlab import accumulate, data, engines, models, rules
+from qlab import engines
+from qlab.arithmetic import accumulator as accumulate
+from qlab.arithmetic import output_stage as rules
 from qlab.engines import Layer, pytorch
+from qlab.experiments import data, models
 
 Run = Callable[[], Any]
 Found = dict[str, dict[str, float]]  # what ran -> its milliseconds, and its speed as a multiple of its peer's
@@ -154,7 +157,7 @@ def main() -> None:
     name, mlp = network()
     found = {"1024 x 1024 x 1024": linear(), "conv 3x3, 64 channels, 56 x 56": convolution(), name: mlp}
     text = f"On {engines.Cpu.here()}, torch {torch.__version__}:\n\n{table(found)}"
-    record.write("speed", {"cpu": str(engines.Cpu.here()), "torch": torch.__version__, **found}, text)
+    results.write("speed", {"cpu": str(engines.Cpu.here()), "torch": torch.__version__, **found}, text)
     print(text)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from qlab.desk.errors import BUG, NOT_ALL_WELL, OK, WRONG_CALL, DeskError
+from qlab.student.errors import BUG, NOT_ALL_WELL, OK, WRONG_CALL, DeskError
 
 app = typer.Typer(
     add_completion=False,
@@ -23,7 +23,7 @@ LabArgument = Annotated[str, typer.Argument(help="A lab's name, or a beginning o
 @app.command()
 def doctor() -> None:
     """Look whether everything is here that the labs need; each problem with its fix. Example: qlab doctor."""
-    from qlab.desk.doctor import examine
+    from qlab.student.doctor import examine
 
     problems = 0
     for finding in examine(Path.cwd()):
@@ -38,8 +38,8 @@ def doctor() -> None:
 @app.command()
 def labs() -> None:
     """List the labs of this folder, with how far each is. Example: qlab labs."""
-    from qlab.desk.copies import copies, damaged
-    from qlab.desk.wholeness import wholeness
+    from qlab.student.completeness import wholeness
+    from qlab.student.lab_copies import copies, damaged
 
     found, lost = copies(Path.cwd()), damaged(Path.cwd())
     if not found and not lost:
@@ -73,7 +73,7 @@ def check(
 
 def _watched(lab: str) -> bool:
     """Check at every save until Ctrl-C; whether all was right in the end."""
-    from qlab.desk.copies import copy_of
+    from qlab.student.lab_copies import copy_of
 
     path, right = copy_of(lab, Path.cwd(), asking=True).path, False
     try:
@@ -102,8 +102,8 @@ def _saved(path: Path) -> int | None:
 def _check(lab: str) -> bool:
     """Print every card; whether all of them are right."""
     from qlab.check.render import as_text
-    from qlab.desk.copies import copy_of
-    from qlab.desk.rerun import rerun
+    from qlab.student.lab_copies import copy_of
+    from qlab.student.rerun import rerun
 
     copy = copy_of(lab, Path.cwd(), asking=True)
     print(f"{copy.title}: starting Python …", file=sys.stderr)
@@ -136,8 +136,8 @@ def submit(
     to: Annotated[Path | None, typer.Option(help="The folder that it is written to; this one by default.")] = None,
 ) -> None:
     """Look whether the lab is whole and write the file to hand in. Example: qlab submit lab1 --id 4711."""
-    from qlab.desk.copies import copy_of
-    from qlab.desk.handing_in import hand_in
+    from qlab.student.lab_copies import copy_of
+    from qlab.student.submission_zip import hand_in
 
     done = hand_in(copy_of(lab, Path.cwd(), asking=True), student, name, to or Path.cwd(), report)
     print(f"{done.path.name} holds {', '.join(done.files)}.")
@@ -150,8 +150,8 @@ def submit(
 @app.command()
 def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The new release, a zip.")]) -> None:
     """Take a newer release into your copy; every answer stays. Example: qlab update lab1 lab1_new.zip."""
-    from qlab.desk.copies import copy_of
-    from qlab.desk.update import update as take
+    from qlab.student.lab_copies import copy_of
+    from qlab.student.update import update as take
 
     done = take(copy_of(lab, Path.cwd()), archive)
     for remark in done.remarks:
@@ -165,7 +165,8 @@ def inspect(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="What qlab.torch_flow.files.save wrote.")],
 ) -> None:
     """Print a saved model: each layer's grid, scale, zeros, bits, on its grid or not. Example: qlab inspect net.pt."""
-    from qlab.torch_flow import contents, files
+    from qlab.torch_flow import files
+    from qlab.torch_flow import inspect_state as contents
 
     try:
         print(contents.as_table(contents.layer_rows(files.load(str(path)))))

@@ -53,7 +53,7 @@ def grade_one() -> Iterator[Callable[..., Any]]:
     from autograder.grade import worker
     from autograder.grade.limits import Limits
     from autograder.grade.submission import Submission
-    from autograder.grade.warm import forget_warm_process
+    from autograder.grade.zygote import forget_warm_process
 
     if not SANDBOXED and "sandbox" in required():
         missing("sandbox", "apt-get install bubblewrap")

@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from autograder.collect.filenames import decoded
-from autograder.rules import Zone
+from autograder.course_folder.settings import Zone
 
 MB = 2**20
 LARGEST_FILE = 50 * MB

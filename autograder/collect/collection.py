@@ -11,14 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder import gradebook
+from autograder.collect.archives import Refused
 from autograder.collect.gather import BY_DISK, Gathered, Gatherer, Handed
-from autograder.collect.place import NEW, OLDER, REPLACED, UNCHANGED, Places
-from autograder.collect.sources import Refused
+from autograder.collect.store import NEW, OLDER, REPLACED, UNCHANGED, Places
 from autograder.collect.times import Times
-from autograder.course import Course
+from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import Roster, id_problem
+from autograder.course_folder.settings import Rules, Zone
 from autograder.errors import StoppedError, UserError
-from autograder.roster import Roster, id_problem
-from autograder.rules import Rules, Zone
 
 WIDTH = 150  # where nobody's terminal says otherwise
 TOLD = {NEW: "", REPLACED: "replaces an earlier one, which is in kept/", UNCHANGED: "was there already"}

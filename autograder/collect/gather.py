@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
+from autograder.collect.archives import File, Reader, Refused, RefusedError, Step
 from autograder.collect.labels import Label, blackboard_note, read_label
-from autograder.collect.sources import File, Reader, Refused, RefusedError, Step
 from autograder.collect.times import Times
-from autograder.roster import Match, Roster
-from autograder.rules import Zone
+from autograder.course_folder.roster import Match, Roster
+from autograder.course_folder.settings import Zone
 
 NOTEBOOK, PDF, MANIFEST = "notebook", "pdf", "manifest"
 # Browsers add their own ending to a file whose kind they do not know.

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder import gradebook
+from autograder.collect.archives import File, Reader, RefusedError
 from autograder.collect.gather import Gatherer
 from autograder.collect.labels import Label, read_label
-from autograder.collect.sources import File, Reader, RefusedError
 from autograder.collect.times import Times
-from autograder.course import Course
+from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import Roster
+from autograder.course_folder.settings import Rules
 from autograder.errors import UserError
-from autograder.roster import Roster
-from autograder.rules import Rules
 
 TABLE = ".csv"  # Moodle's grading worksheet says the same as its archive
 

@@ -6,9 +6,9 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from autograder import late
 from autograder.collect.gather import NOTEBOOK, Gathered, Handed
-from autograder.course import Course
+from autograder.course_folder.layout import Course
+from autograder.deductions import late
 from autograder.files import replace_folder, write_atomic
 from autograder.grade.submission import TIMESTAMP
 

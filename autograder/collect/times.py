@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from autograder.course_folder.roster import Roster, read_table, squeezed
+from autograder.course_folder.settings import Zone
 from autograder.errors import UserError
-from autograder.roster import Roster, read_table, squeezed
-from autograder.rules import Zone
 
 TIME_COLUMNS = (
     "lastmodifiedsubmission", "submittedat", "submissiontime", "submissiondate", "datesubmitted", "submitted",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from autograder.course import Course
+from autograder.course_folder.layout import Course
 from autograder.errors import UserError
 
 MOST_NAMED = 10  # students in a sentence

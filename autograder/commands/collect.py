@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from autograder.commands.app import CourseOption, LabArgument, app, short
-from autograder.course import DEFAULT_COURSE, Course, find_lab
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import REFUSED, UserError
 
 

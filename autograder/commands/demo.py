@@ -7,7 +7,7 @@ from autograder.commands.app import CourseOption, app, short
 from autograder.commands.feedback import write_feedback
 from autograder.commands.grade import Wanted, grade_lab
 from autograder.commands.release import release_labs
-from autograder.course import DEFAULT_COURSE, Course, lab_names, notebook_names
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, lab_names, notebook_names
 
 
 @app.command()
@@ -16,8 +16,8 @@ def demo(course: CourseOption = DEFAULT_COURSE) -> None:
     place = Course.at(course)
     sandboxed = _sandbox_or_told()
     release_labs(notebook_names(), place, force=False)
+    from autograder.collect.sample_class import hand_in
     from autograder.grade.lab import GradedLab
-    from autograder.samples import hand_in
 
     for name in lab_names():
         students = hand_in(GradedLab.of(name, place), place)
@@ -32,7 +32,7 @@ def demo(course: CourseOption = DEFAULT_COURSE) -> None:
 def _sandbox_or_told() -> bool:
     """Whether there is a sandbox; where there is none, the bundled class, whose code is ours, is graded without."""
     from autograder.grade.sandbox import NoSandboxError
-    from autograder.grade.warm import forget_warm_process, warm_process
+    from autograder.grade.zygote import forget_warm_process, warm_process
 
     try:
         warm_process(True)

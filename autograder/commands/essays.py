@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from autograder.commands.app import CourseOption, app, short
-from autograder.course import DEFAULT_COURSE, Course, find_lab, lab_names
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab, lab_names
 from autograder.errors import UserError
 
 
@@ -24,7 +24,7 @@ def essays(
     from rich.table import Table
     from rich.text import Text
 
-    from autograder.essays import waiting
+    from autograder.report.manual_grading import waiting
 
     table = Table("lab", "question", "student", "points", "words", "file", box=None, pad_edge=False)
     for column in table.columns[3:5]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder.commands.app import CourseOption, app, short, some
-from autograder.course import DEFAULT_COURSE, Course, find_lab, lab_names
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab, lab_names
 from autograder.errors import UserError
 from autograder.files import write_atomic
 
 if TYPE_CHECKING:
-    from autograder.lms_marks import Exported
+    from autograder.export.lms import Exported
 
 
 class Format(StrEnum):
@@ -45,7 +45,7 @@ def export(
     name = find_lab(lab) if lab else ""
     if not place.gradebook.is_file():
         raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
-    from autograder import late
+    from autograder.deductions import late
 
     for one in [name] if for_lms else lab_names():
         late.update(place, one)
@@ -54,14 +54,14 @@ def export(
     elif to is Format.XLSX:
         _workbook(place)
     else:
-        from autograder import report
+        from autograder.report import marks as report
 
         print(f"marks: {short(report.write_marks(place))}")
 
 
 def _workbook(course: Course) -> None:
-    from autograder import report
-    from autograder.workbook import workbook
+    from autograder.export.xlsx import workbook
+    from autograder.report import marks as report
 
     path = course.root / "marks.xlsx"
     report.write_marks(course)
@@ -71,9 +71,9 @@ def _workbook(course: Course) -> None:
 
 def _for_lms(course: Course, lab: str, to: Format, column: str) -> None:
     course.check_released(lab)
-    from autograder import lms_marks
+    from autograder.export import lms as lms_marks
     from autograder.grade.lab import GradedLab
-    from autograder.report import lab_title
+    from autograder.report.marks import lab_title
 
     write = lms_marks.write_moodle if to is Format.MOODLE else lms_marks.write_canvas
     done: Exported = write(course, lab, column or lab_title(GradedLab.of(lab, course)))

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from autograder.commands.app import CourseOption, LabArgument, app, short, some
-from autograder.course import DEFAULT_COURSE, Course, find_lab
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
-from autograder.feedback_zip import Naming
+from autograder.export.feedback_zip import Naming
 
 
 @app.command()
@@ -43,7 +43,7 @@ def feedback(
 
 def _write_zip(course: Course, name: str, naming: Naming, downloads: list[Path]) -> None:
     from autograder.collect.lms_names import lms_names
-    from autograder.feedback_zip import write_zip
+    from autograder.export.feedback_zip import write_zip
 
     names = {} if naming is Naming.PLAIN else lms_names(course, name, naming.lms, downloads)
     if naming is not Naming.PLAIN and not names:
@@ -62,8 +62,9 @@ def _write_zip(course: Course, name: str, naming: Naming, downloads: list[Path])
 def write_feedback(course: Course, name: str) -> list[Path]:
     """A page a student; UserError where nothing is graded."""
     course.check_released(name)
-    from autograder import late, report
+    from autograder.deductions import late
     from autograder.grade.lab import GradedLab
+    from autograder.report import marks as report
 
     late.update(course, name)
     paths = report.write_feedback(course, GradedLab.of(name, course))

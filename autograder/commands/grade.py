@@ -8,11 +8,11 @@ import typer
 
 from autograder.commands.app import CourseOption, LabArgument, app, progress, short, students_of
 from autograder.commands.feedback import write_feedback
-from autograder.course import DEFAULT_COURSE, Course, find_lab
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import NOT_REPRODUCED, WITHOUT_MARK, StoppedError, UserError
 
 if TYPE_CHECKING:
-    from autograder.summary import Summary
+    from autograder.report.terminal import Summary
 
 
 @app.command()
@@ -68,15 +68,17 @@ def grade_lab(course: Course, name: str, wanted: Wanted) -> "Summary":
     students = students_of(course, name, wanted.only)
     print("Loading …", file=sys.stderr, flush=True)
     from autograder.grade.scheduler import scheduler
-    from autograder.grade.warm import hide
+    from autograder.grade.zygote import hide
 
     hide(course.root)
     # Started first: while it gets warm on one core, this process imports what it needs on the other.
     with scheduler(wanted.scheduler, wanted.sandboxed) as start:
-        from autograder import gradebook, late, report
+        from autograder import gradebook
+        from autograder.deductions import late
+        from autograder.grade.grade_class import grade_class
         from autograder.grade.lab import GradedLab
-        from autograder.grade.many import grade_class
-        from autograder.summary import Summary
+        from autograder.report import marks as report
+        from autograder.report.terminal import Summary
 
         lab = GradedLab.of(name, course)
         gradebook.back_up(course)
@@ -111,7 +113,7 @@ def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int
     from autograder.grade.limits import Limits
     from autograder.grade.record import Record
     from autograder.grade.submission import Submission
-    from autograder.grade.warm import forget_warm_process, hide
+    from autograder.grade.zygote import forget_warm_process, hide
     from qlab.check.render import as_text
 
     lab = GradedLab.of(name, course)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder.commands.app import CourseOption, LabArgument, app, progress, short, some, students_of
-from autograder.course import DEFAULT_COURSE, Course, find_lab
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import StoppedError
 
 if TYPE_CHECKING:
-    from autograder.regrade import Regraded
+    from autograder.grade.regrade import Regraded
 
 
 @app.command()
@@ -33,7 +33,7 @@ def regrade(
     place.check_released(name)
     students = students_of(place, name)
     from autograder.grade.lab import GradedLab
-    from autograder.regrade import find_question
+    from autograder.grade.regrade import find_question
 
     chosen = find_question(GradedLab.of(name, place), question)
     print("Loading …", file=sys.stderr, flush=True)
@@ -45,7 +45,7 @@ def regrade(
 
 
 def _warn_where_not_released(name: str, course: Course) -> None:
-    from autograder.release import up_to_date
+    from autograder.release.build import up_to_date
 
     if not up_to_date(name, course):
         told = f"solutions/{name} holds changes that are not released: if the fix is one, run autograder release first."
@@ -56,13 +56,15 @@ def _regrade(
     course: Course, name: str, question: str, students: list[str], *, dry_run: bool, scheduler: str, sandboxed: bool
 ) -> "Regraded":
     from autograder.grade import scheduler as schedulers
-    from autograder.grade.warm import hide
+    from autograder.grade.zygote import hide
 
     hide(course.root)
     with schedulers.scheduler(scheduler, sandboxed) as start:
-        from autograder import gradebook, late, report
+        from autograder import gradebook
+        from autograder.deductions import late
         from autograder.grade.lab import GradedLab
-        from autograder.regrade import Regrading
+        from autograder.grade.regrade import Regrading
+        from autograder.report import marks as report
 
         lab = GradedLab.of(name, course)
         if not dry_run:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from autograder.commands.app import CourseOption, app, short
-from autograder.course import DEFAULT_COURSE, Course, find_notebook, notebook_names
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_notebook, notebook_names
 
 
 @app.command()
@@ -21,7 +21,7 @@ def release(
     names, place = [find_notebook(lab)] if lab else notebook_names(), Course.at(course)
     release_labs(names, place, force=force)
     if archive:
-        from autograder.handout import write_handout
+        from autograder.release.handout_zip import write_handout
 
         for name in names:
             print(f"for students: {short(write_handout(name, place.root / 'handout'))}")
@@ -30,7 +30,7 @@ def release(
 def release_labs(labs: Iterable[str], course: Course, *, force: bool) -> None:
     """Build labs that are not up to date, or all of them."""
     print("Loading nbgrader …", file=sys.stderr, flush=True)
-    from autograder.release import release, up_to_date
+    from autograder.release.build import release, up_to_date
 
     for lab in labs:
         if not force and up_to_date(lab, course):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from autograder.commands.app import CourseOption, LabArgument, app, short
-from autograder.course import DEFAULT_COURSE, Course, find_lab
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
 
 
@@ -20,8 +20,8 @@ def report(
     place.check_released(name)
     if not any((place.root / "records" / name).glob("*.json")):
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")
-    from autograder import class_report
     from autograder.grade.lab import GradedLab
+    from autograder.report import class_report
 
     found = class_report.class_report(place, GradedLab.of(name, place))
     if as_json:

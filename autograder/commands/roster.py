@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from autograder.commands.app import CourseOption, app
-from autograder.course import DEFAULT_COURSE, Course
+from autograder.course_folder.layout import DEFAULT_COURSE, Course
 
 
 @app.command()
@@ -17,7 +17,7 @@ def roster(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change and write nothing.")] = False,
 ) -> None:
     """Put students into the gradebook; nobody is removed. Example: autograder roster students.csv."""
-    from autograder.roster import read, same_names
+    from autograder.course_folder.roster import read, same_names
 
     listed = read(students, encoding)
     place = Course.at(course, dry=dry_run)

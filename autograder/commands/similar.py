@@ -3,7 +3,7 @@
 import sys
 
 from autograder.commands.app import CourseOption, LabArgument, app, short, students_of
-from autograder.course import DEFAULT_COURSE, Course, find_lab
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
 
 MOST_ROWS = 20
@@ -26,10 +26,10 @@ def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from autograder.collect.sample_class import written_answers
     from autograder.grade.lab import GradedLab
-    from autograder.samples import written_answers
-    from autograder.similar import similar as find
-    from autograder.similar import write_page
+    from autograder.report.similarity import similar as find
+    from autograder.report.similarity import write_page
 
     graded = GradedLab.of(name, place)
     solution = nbformat.read(place.source(name) / f"{name}.ipynb", as_version=4)

@@ -6,7 +6,7 @@ from pathlib import Path
 from autograder.errors import UserError
 from autograder.files import write_atomic
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 SOLUTIONS = REPOSITORY / "solutions"
 LABS = REPOSITORY / "labs"
 DEFAULT_COURSE = REPOSITORY / "autograder" / "course"
@@ -14,7 +14,7 @@ DEFAULT_COURSE = REPOSITORY / "autograder" / "course"
 CONFIG = '''\
 """nbgrader reads this file when one of its own commands runs in this folder."""
 
-from autograder.nbgrader_config import configure
+from autograder.course_folder.nbgrader_config import configure
 
 configure(get_config())  # noqa: F821  # nbgrader provides it
 '''

@@ -15,7 +15,7 @@ from nbgrader.preprocessors import (
 )
 from traitlets.config import Config
 
-from autograder.stubs import ClearToStub, StampCells
+from autograder.course_folder.preprocessors import ClearToStub, StampCells
 
 CELL_TIMEOUT = 10  # seconds; a check takes less than 2
 

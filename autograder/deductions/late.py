@@ -8,7 +8,7 @@ from typing import Any
 from nbgrader.api import SubmittedNotebook
 
 from autograder import gradebook
-from autograder.course import Course
+from autograder.course_folder.layout import Course
 from autograder.errors import UserError
 from autograder.grade.submission import TIMESTAMP
 

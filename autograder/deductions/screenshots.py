@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.course import Course
+from autograder.course_folder.layout import Course
+from autograder.course_folder.settings import Rules
+from autograder.deductions.pdf_images import SECONDS
 from autograder.files import write_atomic
-from autograder.pdf_images import SECONDS
-from autograder.rules import Rules
 from qlab.notebook import NotebookError, load
 
 PASTED = re.compile(r"data:image/[a-z+.-]+;base64,([A-Za-z0-9+/=\s]{100,})")
@@ -110,7 +110,7 @@ def in_pdf(path: Path) -> int | None:
 
     A process of its own reads it, with little time and memory.
     """
-    line = [sys.executable, "-m", "autograder.pdf_images", str(path)]
+    line = [sys.executable, "-m", "autograder.deductions.pdf_images", str(path)]
     try:
         done = subprocess.run(line, capture_output=True, text=True, timeout=2 * SECONDS, check=False)
         return int(done.stdout) if done.returncode == 0 else None

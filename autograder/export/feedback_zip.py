@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from autograder.course import Course
+from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 
 if TYPE_CHECKING:

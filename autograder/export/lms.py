@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder import gradebook
-from autograder.course import Course
+from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import Student
 from autograder.files import write_atomic
-from autograder.report import StudentMarks, as_csv, class_marks
-from autograder.roster import Student
+from autograder.report.marks import StudentMarks, as_csv, class_marks
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from autograder.report import NUMBER
+from autograder.report.marks import NUMBER
 
 WIDEST = 60  # characters of a column
 

@@ -8,11 +8,11 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import compute_checksum
 
+from autograder.grade.execute import Connect, Plan, Run, run
 from autograder.grade.judge import Judge
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.limits import Limits
 from autograder.grade.record import CellGrade, Record
-from autograder.grade.run import Connect, Plan, Run, run
 from autograder.grade.student_process import TOO_LONG
 from autograder.grade.submission import Submission
 from qlab.check.outcome import Outcome

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from autograder.course import Course
+from autograder.course_folder.layout import Course
 from autograder.grade.limits import Limits
 from qlab.notebook import grade_id, is_answer
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from autograder.grade.plain_data import Handle, replaced
+from autograder.grade.codec import Handle, replaced
 from qlab.check.answer import Returned
 
 Ask = Callable[[dict[str, Any]], Returned]

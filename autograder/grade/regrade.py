@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograder import gradebook
-from autograder.course import Course
+from autograder.course_folder.layout import Course
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
@@ -17,7 +17,7 @@ from autograder.grade.scheduler import Start
 from autograder.grade.submission import Submission
 from autograder.grade.worker import Done, Job, pack
 from autograder.gradebook import CellMark
-from autograder.report import StudentMarks, class_marks
+from autograder.report.marks import StudentMarks, class_marks
 
 ABOUT_A_CELL = re.compile(r"^the (?:check|cell) (\S+) (?:failed by itself|ended with|was stopped)")
 NOT_GRADED = "was never graded"

@@ -73,7 +73,7 @@ class WarmProcess:
         """
         if self._ready:
             return
-        from autograder.grade.plain_data import WireError
+        from autograder.grade.codec import WireError
         from autograder.grade.wire import ClosedError, LateError
 
         self._control.settimeout(START_SECONDS)

@@ -10,7 +10,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 
 from autograder.errors import UserError
-from autograder.grade.warm import forget_warm_process, warm_process
+from autograder.grade.zygote import forget_warm_process, warm_process
 
 CONNECT_SECONDS = 20
 MANAGER_SECONDS = 2.0  # of a pool, after its workers are gone

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.grade.codec import WireError
 from autograder.grade.limits import PICTURE_SHARE, Limits
-from autograder.grade.plain_data import WireError
 from autograder.grade.wire import Channel, ClosedError, LateError
 
 GRACE = 3.0  # seconds that a process has to stop what it was told to stop

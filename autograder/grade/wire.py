@@ -9,7 +9,7 @@ import struct
 import time
 from typing import Any
 
-from autograder.grade.plain_data import (
+from autograder.grade.codec import (
     LARGEST_MESSAGE,
     MOST_BUFFERS,
     Keep,

@@ -9,15 +9,15 @@ import torch
 from nbformat.v4 import nbjson
 
 from autograder.errors import UserError
+from autograder.grade.grade_submission import Graded, grade_submission
 from autograder.grade.judge import Judge
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
-from autograder.grade.one import Graded, grade_submission
 from autograder.grade.record import Record
 from autograder.grade.student_process import WarmProcessGoneError
 from autograder.grade.submission import Submission
-from autograder.grade.warm import forget_warm_process, warm_process
 from autograder.grade.wire import Channel, ClosedError
+from autograder.grade.zygote import forget_warm_process, warm_process
 
 _one_at_a_time = threading.Lock()  # a Dask worker may have several threads; the judge's modules have one name each
 

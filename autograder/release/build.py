@@ -18,11 +18,11 @@ from traitlets.config import Config
 
 import qlab
 from autograder import gradebook
-from autograder.course import LABS, SOLUTIONS, Course, is_graded
+from autograder.course_folder.layout import LABS, SOLUTIONS, Course, is_graded
+from autograder.course_folder.nbgrader_config import configure
 from autograder.errors import UserError
 from autograder.files import replace_folder
 from autograder.grade.limits import Limits
-from autograder.nbgrader_config import configure
 
 # What a released lab holds besides its notebook. Answers, samples and measured numbers stay behind.
 RELEASED = ("checks.py", "provided.py", "figures/*.png")

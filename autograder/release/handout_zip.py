@@ -13,7 +13,7 @@ from pathlib import Path
 import jinja2
 
 import qlab
-from autograder.course import LABS, REPOSITORY, is_graded
+from autograder.course_folder.layout import LABS, REPOSITORY, is_graded
 from autograder.errors import UserError
 from autograder.files import write_atomic
 

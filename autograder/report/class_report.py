@@ -13,13 +13,13 @@ from statistics import mean, median
 import jinja2
 
 from autograder import gradebook
-from autograder.answers import answers_in
-from autograder.course import Course
+from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import Student
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.record import Record
-from autograder.report import StudentMarks, class_marks, lab_title
-from autograder.roster import Student
+from autograder.grade.student_answers import answers_in
+from autograder.report.marks import StudentMarks, class_marks, lab_title
 from qlab.notebook import grade_id
 
 BINS = 10

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder import gradebook
-from autograder.answers import Answer, answers_in
-from autograder.course import Course
+from autograder.course_folder.layout import Course
 from autograder.grade.lab import question_of
+from autograder.grade.student_answers import Answer, answers_in
 
 # Scripts that are written without spaces: each of their characters counts as a word, as their writers count.
 WITHOUT_SPACES = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"

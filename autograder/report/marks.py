@@ -12,8 +12,9 @@ import jinja2
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from autograder import gradebook, screenshots
-from autograder.course import Course, lab_names
+from autograder import gradebook
+from autograder.course_folder.layout import Course, lab_names
+from autograder.deductions import screenshots
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.record import Record

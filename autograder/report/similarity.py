@@ -18,12 +18,12 @@ from copydetect import CodeFingerprint, compare_files
 from markupsafe import Markup, escape
 from nbformat.notebooknode import NotebookNode
 
-from autograder.answers import answers_in
-from autograder.course import Course
+from autograder.collect.sample_class import WrittenAnswer
+from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
-from autograder.report import lab_title
-from autograder.samples import WrittenAnswer
+from autograder.grade.student_answers import answers_in
+from autograder.report.marks import lab_title
 from qlab.notebook import grade_id, is_answer
 
 COMMON_SHARE, COMMON_LEAST = 0.25, 6  # what more than these of the answers hold is an obvious way, too
@@ -196,7 +196,7 @@ def _marked(text: str, places: Iterable[Iterable[int]]) -> Markup:
 def write_page(course: Course, lab: GradedLab, pairs: list[Pair]) -> Path:
     """Write the pairs, side by side, as one HTML page that needs nothing else."""
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        (Path(__file__).parent / "similar.html").read_text("utf-8")
+        (Path(__file__).parent / "similarity.html").read_text("utf-8")
     )
     path = course.similar(lab.name)
     shown, left = pairs[:MOST_PAIRS], max(0, len(pairs) - MOST_PAIRS)

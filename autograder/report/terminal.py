@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autograder.report import StudentMarks
+from autograder.report.marks import StudentMarks
 
 MOST_ROWS = 60  # students; the marks of a larger class are read in marks.csv
 SLOWEST = 3

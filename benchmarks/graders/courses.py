@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from autograder import gradebook
-from autograder.course import Course
+from autograder.course_folder.layout import Course
 from graders.cost import Graded, GraderFailedError, Marks, measured
 from graders.submissions import course_with_class, without_figures
 

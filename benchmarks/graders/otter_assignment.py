@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from autograder.course import REPOSITORY, Course
+from autograder.course_folder.layout import REPOSITORY, Course
 from graders.cost import Graded, measured
 from graders.submissions import course_with_class, with_otter_checks
 from qlab.notebook import grade_id, is_test

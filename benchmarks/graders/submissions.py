@@ -14,8 +14,8 @@ from pathlib import Path
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from autograder.course import Course
-from autograder.samples import essays, written_answers
+from autograder.collect.sample_class import essays, written_answers
+from autograder.course_folder.layout import Course
 from qlab.notebook import grade_id, is_answer, is_test
 
 NOT_GRADED = "demo"  # the tag of provided cells that no answer needs: figures, experiments

@@ -5,7 +5,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from qlab.contracts import integer_codes, integer_tensor, within_int32
+from qlab.arithmetic.validation import integer_codes, integer_tensor, within_int32
 
 ACCUMULATOR_EXACT = 2**31 - 1
 # float64 holds every integer up to here. A sum that stays below is exact in whatever order its terms are added.

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from qlab.contracts import along_channel, checked_scale, integer_tensor, real_tensor
-from qlab.qparams import EPS, code_range
-from qlab.quantize import Scale, ZeroPoint
+from qlab.arithmetic.qparams import EPS, code_range
+from qlab.arithmetic.quantize import Scale, ZeroPoint
+from qlab.arithmetic.validation import along_channel, checked_scale, integer_tensor, real_tensor
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -49,7 +49,7 @@ def fake_quantize(
         Real numbers on the grid of the codes, float32, in the input's shape.
 
     Raises:
-        TypeError, ValueError: see `qlab.contracts`.
+        TypeError, ValueError: see `qlab.arithmetic.validation`.
 
     Source: pytorch, aten/src/ATen/native/quantized/cpu/kernels/QuantizedOpKernels.cpp, fake_quantize_tensor; equal to
     the last bit. It multiplies by 1/scale where `qlab.quantize` divides: at exact ties their codes may differ.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from qlab.contracts import within_int32
+from qlab.arithmetic.validation import within_int32
 
 Shift = int | Tensor
 

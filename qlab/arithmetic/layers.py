@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from qlab.accumulate import conv2d_accumulator, linear_accumulator
-from qlab.contracts import integer_codes
-from qlab.qparams import code_dtype, code_range
-from qlab.rules import OutputStage, Rule, float32_rule
+from qlab.arithmetic.accumulator import conv2d_accumulator, linear_accumulator
+from qlab.arithmetic.output_stage import OutputStage, Rule, float32_rule
+from qlab.arithmetic.qparams import code_dtype, code_range
+from qlab.arithmetic.validation import integer_codes
 
 Pair = int | tuple[int, int]
 
@@ -46,7 +46,7 @@ def quantized_linear(
         Output codes (..., out), int8 up to 8 bits, int16 above.
 
     Raises:
-        TypeError, ValueError: see `linear_accumulator` and `qlab.contracts`; weights that do not fit `bitwidth`.
+        TypeError, ValueError: see `linear_accumulator` and `qlab.arithmetic.validation`; weights that do not fit `bitwidth`.
         OverflowError: a sum leaves int32.
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), equation 4.

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qlab.contracts import checked_scale, real_tensor, within_int32
-from qlab.fixed_point import (
+from qlab.arithmetic.fixed_point import (
     multiply_rounding_once,
     multiply_rounding_twice,
     rounding_shift,
     rounding_shift_ties_up,
 )
-from qlab.requantize import quantize_multiplier, requantize
+from qlab.arithmetic.requantize import quantize_multiplier, requantize
+from qlab.arithmetic.validation import checked_scale, real_tensor, within_int32
 
 Output = Callable[[Tensor], Tensor]
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from qlab.contracts import checked_bitwidth
-from qlab.ranges import affine_range, extend_to_zero
+from qlab.arithmetic.ranges import affine_range, extend_to_zero
+from qlab.arithmetic.validation import checked_bitwidth
 
 # torch's observers never return a smaller scale: an all-zero tensor gets this one, and zero-point 0 or nearest to it.
 EPS = torch.finfo(torch.float32).eps
@@ -93,7 +93,7 @@ def get_scale_and_zero_point(fp32_tensor: Tensor, bitwidth: int = 8) -> tuple[fl
         scale as a Python float (a float32 value), zero_point as an int in the code range.
 
     Raises:
-        TypeError, ValueError: see `qlab.contracts.real_tensor`, `code_range` and `qparams`.
+        TypeError, ValueError: see `qlab.arithmetic.validation.real_tensor`, `code_range` and `qparams`.
     """
     qmin, qmax = code_range(bitwidth)
     scale, zero_point = qparams(*affine_range(fp32_tensor), qmin, qmax)

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from qlab.contracts import along_channel, checked_scale, integer_tensor, real_tensor
-from qlab.qparams import code_dtype, code_range, qparams
-from qlab.ranges import affine_range, symmetric_range
+from qlab.arithmetic.qparams import code_dtype, code_range, qparams
+from qlab.arithmetic.ranges import affine_range, symmetric_range
+from qlab.arithmetic.validation import along_channel, checked_scale, integer_tensor, real_tensor
 
 Scale = float | Tensor
 ZeroPoint = int | Tensor
@@ -25,7 +25,7 @@ def quantize(
         Codes in the input's shape, in the smallest integer dtype that holds qmin and qmax (`code_dtype`).
 
     Raises:
-        TypeError, ValueError: see `qlab.contracts`.
+        TypeError, ValueError: see `qlab.arithmetic.validation`.
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), equation 1, solved for q. PyTorch's engines multiply by 1/scale and
     may add the zero-point before they round: their codes differ from these at exact ties.
@@ -46,7 +46,7 @@ def dequantize(q_tensor: Tensor, scale: Scale, zero_point: ZeroPoint, *, channel
     Integers of any dtype are widened before the subtraction, so nothing wraps.
 
     Raises:
-        TypeError, ValueError: see `qlab.contracts`.
+        TypeError, ValueError: see `qlab.arithmetic.validation`.
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), equation 1.
     """
@@ -78,7 +78,7 @@ def linear_quantize(
         q_tensor (see `quantize`), scale and zero_point: a float and an int, or tensors of one entry a channel.
 
     Raises:
-        TypeError, ValueError: see `qlab.contracts`, `code_range` and `qparams`.
+        TypeError, ValueError: see `qlab.arithmetic.validation`, `code_range` and `qparams`.
     """
     qmin, qmax = code_range(bitwidth, signed=signed, narrow=narrow)
     find_range = symmetric_range if symmetric else affine_range

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from qlab.contracts import real_tensor
+from qlab.arithmetic.validation import real_tensor
 
 
 def min_max(fp32_tensor: Tensor, channel_dim: int | None = None) -> tuple[Tensor, Tensor]:
@@ -17,7 +17,7 @@ def min_max(fp32_tensor: Tensor, channel_dim: int | None = None) -> tuple[Tensor
         low and high, float32: 0-d, or (channels,).
 
     Raises:
-        TypeError, ValueError: as `qlab.contracts.real_tensor`; channel_dim does not exist.
+        TypeError, ValueError: as `qlab.arithmetic.validation.real_tensor`; channel_dim does not exist.
     """
     x = real_tensor(fp32_tensor)
     if channel_dim is None:

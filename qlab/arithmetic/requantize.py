@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from qlab.contracts import along_channel, checked_scale, integer_tensor
+from qlab.arithmetic.validation import along_channel, checked_scale, integer_tensor
 
 
 def decompose_multiplier(M: float) -> tuple[float, int]:

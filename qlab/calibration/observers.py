@@ -5,9 +5,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from qlab.contracts import real_tensor
-from qlab.qparams import qparams
-from qlab.ranges import min_max
+from qlab.arithmetic.qparams import qparams
+from qlab.arithmetic.ranges import min_max
+from qlab.arithmetic.validation import real_tensor
 
 
 class Observer(Protocol):
@@ -21,7 +21,7 @@ class Observer(Protocol):
 
 
 def observed_qparams(observer: Observer, qmin: int, qmax: int, *, symmetric: bool = False) -> tuple[Tensor, Tensor]:
-    """Scale and zero-point of the range that an observer has found; see `qlab.qparams.qparams`."""
+    """Scale and zero-point of the range that an observer has found; see `qlab.arithmetic.qparams.qparams`."""
     return qparams(*observer.range(), qmin, qmax, symmetric=symmetric)
 
 

@@ -7,10 +7,10 @@ weighs the two differently.
 import torch
 from torch import Tensor
 
-from qlab.contracts import real_tensor
-from qlab.qparams import qparams
-from qlab.quantize import dequantize, quantize
-from qlab.ranges import affine_range
+from qlab.arithmetic.qparams import qparams
+from qlab.arithmetic.quantize import dequantize, quantize
+from qlab.arithmetic.ranges import affine_range
+from qlab.arithmetic.validation import real_tensor
 
 
 def percentile_range(fp32_tensor: Tensor, percentile: float = 99.9) -> tuple[Tensor, Tensor]:
@@ -26,7 +26,7 @@ def percentile_range(fp32_tensor: Tensor, percentile: float = 99.9) -> tuple[Ten
         low and high, float32, 0-d.
 
     Raises:
-        TypeError, ValueError: as `qlab.contracts.real_tensor`; percentile is not in (0, 100].
+        TypeError, ValueError: as `qlab.arithmetic.validation.real_tensor`; percentile is not in (0, 100].
 
     Source: Wu et al. 2020 (arXiv 2004.09602), section 4.1, for absolute values.
     """
@@ -49,7 +49,7 @@ def mean_squared_error(
 ) -> float:
     """The mean of (x - dequantize(quantize(x)))**2 with the range [low, high], in float64: clipping and rounding error.
 
-    Args, Raises: as `qlab.qparams.qparams` and `qlab.quantize.quantize`.
+    Args, Raises: as `qlab.arithmetic.qparams.qparams` and `qlab.arithmetic.quantize.quantize`.
     """
     x = real_tensor(fp32_tensor)
     scale, zero_point = qparams(low, high, qmin, qmax, symmetric=symmetric)
@@ -67,7 +67,7 @@ def mse_range(
     Args:
         fp32_tensor: any shape, floating point, finite, not empty.
         qmin, qmax: smallest and largest code.
-        symmetric: see `qlab.qparams.qparams`.
+        symmetric: see `qlab.arithmetic.qparams.qparams`.
         steps: how many ranges are tried.
 
     Returns:
@@ -135,7 +135,7 @@ def entropy_range(fp32_tensor: Tensor, levels: int = 128, bins: int = 2048) -> t
         -a and a, float32, 0-d, with a at the middle of the last kept bin; of a tensor of zeros, 0 and 0.
 
     Raises:
-        TypeError, ValueError: as `qlab.contracts.real_tensor`; fewer bins than levels.
+        TypeError, ValueError: as `qlab.arithmetic.validation.real_tensor`; fewer bins than levels.
     """
     if bins < levels:
         raise ValueError(f"there must be {levels} bins at least, but there are {bins}.")

@@ -1,9 +1,9 @@
 """The framework for feedback: questions, cases, named mistakes, partial credit, cards. It knows no lab."""
 
 from qlab.check.cases import Case, case, normal, uniform
+from qlab.check.faults import Mistake, given, nearest, ties_down, ties_up
 from qlab.check.outcome import Outcome
 from qlab.check.question import Lab, Part, Question
-from qlab.check.steps import Mistake, given, nearest, ties_down, ties_up
 from qlab.check.values import integer, real, tensor
 
 __all__ = [

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from qlab.check.off_limits import off_limits
+from qlab.check.forbidden_calls import off_limits
 
 BLANK = "__"
 

@@ -8,10 +8,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from qlab.check.faults import Faults
-from qlab.check.off_limits import AskedForError
-from qlab.check.steps import Mistake
-from qlab.check.trial import Tried
+from qlab.check.case_results import Tried
+from qlab.check.faults import Mistake
+from qlab.check.forbidden_calls import AskedForError
+from qlab.check.mutants import Faults
 from qlab.check.values import Between, Field, NotNumericError, as_numbers, difference, disagreement, split
 
 

@@ -1,6 +1,6 @@
 """While an answer is called, the functions that would simply do what was asked raise.
 
-A function is named "module:qualname", such as "qlab.quantize:linear_quantize" or "torch:ops.quantized.linear".
+A function is named "module:qualname", such as "qlab.arithmetic.quantize:linear_quantize" or "torch:ops.quantized.linear".
 """
 
 import contextlib
@@ -95,7 +95,7 @@ def _refusing(name: str, free: int) -> CodeType:
     exec(
         f"def holder({variables}):\n"
         f"    def refusing(*_, **__):\n"
-        f"        from qlab.check.off_limits import refuse\n"
+        f"        from qlab.check.forbidden_calls import refuse\n"
         f"        refuse({name!r})\n"
         f"        return ({variables})\n"
         f"    return refusing\n",

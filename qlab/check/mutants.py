@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
+from qlab.check.case_results import Tried
 from qlab.check.cases import Case
-from qlab.check.steps import Mistake, Steps, ties_down, ties_up
-from qlab.check.trial import Tried
+from qlab.check.faults import Mistake, Steps, ties_down, ties_up
 from qlab.check.values import Between, Field, NotNumericError, as_numbers, split
 
 Known = tuple[Mistake, ...]

@@ -72,16 +72,6 @@ class Outcome:
         )
         return cls(points=float(data["points"]), out_of=float(data["out_of"]), picture=shown or None, **lists, **texts)  # type: ignore[arg-type]  # the two dicts hold what the fields want
 
-    def __repr__(self) -> str:
-        from qlab.check.render import as_text
-
-        return as_text(self)
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        from qlab.check.render import mime_bundle
-
-        return mime_bundle(self)
-
 
 def _strings(values: Any) -> tuple[str, ...]:
     return tuple(str(value) for value in values)

@@ -8,15 +8,16 @@ from functools import cached_property
 from typing import Any
 
 from qlab.check.answer import Answer, answer_from
+from qlab.check.case_results import Tried, try_all
 from qlab.check.cases import Case
 from qlab.check.diagnosis import diagnose
-from qlab.check.faults import Faults
-from qlab.check.off_limits import name_of
+from qlab.check.faults import Mistake
+from qlab.check.forbidden_calls import name_of
+from qlab.check.mutants import Faults
 from qlab.check.outcome import Outcome, Picture
-from qlab.check.steps import Mistake
-from qlab.check.trial import Tried, try_all
+from qlab.check.render import Card
+from qlab.check.resolution import Verdict
 from qlab.check.values import Between, Field, NotNumericError, as_numbers, disagreement, shown, split
-from qlab.check.verdict import Verdict
 
 # Random cases are drawn from this while a student practises; a grader sets its own, so that they differ there.
 PRACTICE_SEED = 0
@@ -50,7 +51,7 @@ class Question:
         id: "Q1": the same in the heading, the stub, the check and the gradebook.
         answer: the name of the function that is asked for, or the names of the values.
         returns: the fields of what the answer returns.
-        reference: the right answer in steps (see `qlab.check.steps`).
+        reference: the right answer in steps (see `qlab.check.faults`).
         provided: what later cells use where the answer is not right yet; has the answer's signature. A function of
             qlab or of the lab's provided.py, so that it can be imported without the checks.
         parts: shares of the points.
@@ -174,7 +175,7 @@ class Question:
 
     def _unanswered(self, told: str) -> Outcome:
         step = "fill in each blank (two underscores), run the cell, then this check again"
-        return Outcome(
+        return Card(
             self.id, ", ".join(self.names), 0, self.points, (), (told,), ("blanks left",), "not answered yet", step
         )
 
@@ -190,7 +191,7 @@ class Question:
             else:
                 holds.append(f"{part.name}{worth}")
                 points += part.points
-        return Outcome(self.id, ", ".join(self.names), points, self.points, tuple(holds), tuple(fails))
+        return Card(self.id, ", ".join(self.names), points, self.points, tuple(holds), tuple(fails))
 
     def _diagnosed(self, outcome: Outcome, tried: Sequence[Tried]) -> Outcome:
         """The outcome with the mistake's name, the next step and a picture, where something failed."""

@@ -3,6 +3,7 @@
 import html
 import sys
 import textwrap
+from dataclasses import dataclass
 
 from qlab.check.outcome import Outcome, Picture
 
@@ -11,6 +12,17 @@ WIDTH = 78
 
 # Text inherits the theme's colours, light or dark; only the bar at the left has its own, and no meaning hangs on it.
 RIGHT, PARTLY, WRONG = "#1a9850", "#d98c00", "#d1495b"
+
+
+@dataclass(frozen=True, repr=False)
+class Card(Outcome):
+    """An outcome that shows itself: as a card in a notebook, as text in a terminal."""
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+        return mime_bundle(self)
 
 
 def mark(outcome: Outcome) -> str:

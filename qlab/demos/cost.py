@@ -7,13 +7,13 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from qlab import data
 from qlab.demos.background import Background
 from qlab.demos.controls import choice, choice_slider
 from qlab.demos.demo import Demo
 from qlab.engines import Cpu, pytorch
-from qlab.plots.forms import AGAINST_FIRST, AS_MEASURED, Cost, Form
-from qlab.torch_flow import forms
+from qlab.experiments import data
+from qlab.experiments import variants as forms
+from qlab.plots.variants import AGAINST_FIRST, AS_MEASURED, Cost, Form
 
 BATCHES = (1, 16, 128)
 
@@ -54,7 +54,7 @@ class MeasuringDemo(Demo):
 
     Args:
         dark: start on a dark background.
-        how: for `qlab.torch_flow.forms.measure`, to make it shorter.
+        how: for `qlab.experiments.variants.measure`, to make it shorter.
     """
 
     def __init__(self, *, dark: bool = False, **how: Any) -> None:

@@ -7,8 +7,9 @@ from functools import cache
 import torch
 from torch import nn
 
-from qlab import data, depthwise, fusion, training
-from qlab.models import MLP
+from qlab.experiments import data, depthwise, training
+from qlab.experiments.models import MLP
+from qlab.ptq import fusion
 
 
 def annealed(first: float) -> Callable[[int, int], float]:

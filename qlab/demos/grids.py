@@ -4,7 +4,7 @@ from torch import Tensor
 
 from qlab.demos.controls import choice, choice_slider, slider
 from qlab.demos.demo import Demo
-from qlab.floatsd import RULES
+from qlab.formats.floatsd import RULES
 from qlab.plots.grids import GridLevels
 
 QUARTERS = [(f"{2 ** (k / 4):.2f}", 2 ** (k / 4)) for k in range(-8, 9)]

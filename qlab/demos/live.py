@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from qlab.demos.canvas import QuickCanvas, without_path_effects
+from qlab.demos.cached_canvas import QuickCanvas, without_path_effects
 from qlab.plots import DARK, LIGHT, Scene
 
 

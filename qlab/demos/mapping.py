@@ -5,11 +5,11 @@ import math
 import torch
 from torch import Tensor
 
+from qlab.arithmetic.ranges import affine_range
 from qlab.demos.controls import choice_slider, slider
 from qlab.demos.demo import Demo
-from qlab.plots.look import minus
-from qlab.plots.staircase import Staircase
-from qlab.ranges import affine_range
+from qlab.plots.theme import minus
+from qlab.plots.transfer_function import Staircase
 
 BITWIDTH = 3
 
@@ -22,7 +22,7 @@ def mapping(x: Tensor | None = None, *, dark: bool = False) -> Demo:
         dark: start on a dark background.
 
     Raises:
-        TypeError, ValueError: as `qlab.contracts.real_tensor`; all of x is 0.
+        TypeError, ValueError: as `qlab.arithmetic.validation.real_tensor`; all of x is 0.
     """
     low, high = map(float, affine_range(torch.tensor([-1.0, 1.0]) if x is None else x))
     if low == high:

@@ -2,7 +2,7 @@
 
 from qlab.demos.controls import choice, choice_slider
 from qlab.demos.demo import Demo
-from qlab.plots.bits import ROUNDING_RULES, MultiplierBits
+from qlab.plots.multiplier_bits import ROUNDING_RULES, MultiplierBits
 
 MULTIPLIERS = (
     *(1e-6, 1e-5, 1e-4, 0.0005, 0.001, 0.002, 0.0042, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4),

@@ -4,7 +4,7 @@ from torch import nn
 
 from qlab.demos.controls import choice, slider, toggle
 from qlab.demos.demo import Demo
-from qlab.depthwise import trained_layer
+from qlab.experiments.depthwise import trained_layer
 from qlab.plots.channels import GRANULARITIES, ChannelScales
 
 

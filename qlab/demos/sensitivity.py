@@ -2,12 +2,12 @@
 
 from torch import nn
 
-from qlab.data import Dataset
 from qlab.demos import examples
 from qlab.demos.controls import choice, toggle
 from qlab.demos.demo import Demo
-from qlab.plots.kept import KeptLayers, short_names
-from qlab.sensitivity import Kept, layers_of
+from qlab.experiments.data import Dataset
+from qlab.plots.mixed_precision import KeptLayers, short_names
+from qlab.ptq.sensitivity import Kept, layers_of
 
 BITS = (8, 6, 4)
 CALIBRATION, MOST_LAYERS = 500, 24
@@ -33,7 +33,7 @@ def sensitivity(network: nn.Module | None = None, dataset: Dataset | None = None
     if len(layers_of(network)) > MOST_LAYERS:
         raise ValueError(
             f"{len(layers_of(network))} layers cannot be drawn: pass a network of at most {MOST_LAYERS}, or measure it "
-            "with qlab.sensitivity."
+            "with qlab.ptq.sensitivity."
         )
     try:
         choices = Kept(network, dataset.x_train[:CALIBRATION], lambda made: examples.accuracy_of(made, dataset))

@@ -8,14 +8,14 @@ from functools import cache
 import ipywidgets as widgets
 from torch import nn
 
-from qlab import training as loop
-from qlab.data import Dataset
+from qlab.arithmetic.fake_quantize import fake_quantized
 from qlab.demos import examples
 from qlab.demos.background import Background
 from qlab.demos.controls import choice, slider
 from qlab.demos.demo import Demo
-from qlab.fake_quantize import fake_quantized
-from qlab.plots.aware import AwareTraining, Run
+from qlab.experiments import training as loop
+from qlab.experiments.data import Dataset
+from qlab.plots.qat import AwareTraining, Run
 
 BITS = (2, 3, 4, 8)
 EPOCHS, RATE, CALIBRATION = 30, 0.1, 1000

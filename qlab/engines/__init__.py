@@ -4,7 +4,7 @@ from qlab.engines.comparison import Comparison, Difference, compare
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
 from qlab.engines.registry import arithmetic, available, missing, reference, run
-from qlab.engines.standing import Standing, standing
+from qlab.engines.verification import Standing, standing
 
 __all__ = [
     "Comparison",

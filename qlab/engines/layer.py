@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qlab.accumulate import conv2d_accumulator, linear_accumulator
-from qlab.rules import OutputStage
+from qlab.arithmetic.accumulator import conv2d_accumulator, linear_accumulator
+from qlab.arithmetic.output_stage import OutputStage
 
 
 @dataclass(frozen=True)

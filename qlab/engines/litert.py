@@ -14,12 +14,12 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from qlab import rules
-from qlab.engines.arithmetic import Arithmetic
+from qlab.arithmetic import output_stage as rules
+from qlab.arithmetic.output_stage import Output, OutputStage, Rule, f32, f64, integer_bias, rule
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
+from qlab.engines.reference import Arithmetic
 from qlab.engines.tflite import SIGNED, depthwise, float32_scales, model
-from qlab.rules import Output, OutputStage, Rule, f32, f64, integer_bias, rule
 
 # An engine is the set of kernels that an interpreter is given: its "op resolver".
 RESOLVERS = {

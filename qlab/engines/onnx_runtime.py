@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qlab.engines.arithmetic import Arithmetic
+from qlab.arithmetic.output_stage import Output, OutputStage, f32, f64, integer_bias, rule
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
+from qlab.engines.reference import Arithmetic
 from qlab.engines.saturation import saturating_accumulator
-from qlab.rules import Output, OutputStage, f32, f64, integer_bias, rule
 
 NAMES = ("onnxruntime",)
 HOW = 'pip install "qlab[engines]"'

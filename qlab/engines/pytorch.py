@@ -8,12 +8,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from qlab import rules
-from qlab.engines.arithmetic import Arithmetic
+from qlab.arithmetic import output_stage as rules
+from qlab.arithmetic.output_stage import f32, fused_multiply_add
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
+from qlab.engines.reference import Arithmetic
 from qlab.engines.saturation import saturating_accumulator
-from qlab.rules import f32, fused_multiply_add
 
 NAMES = ("fbgemm", "qnnpack", "x86", "onednn")
 HOW = "this build of PyTorch leaves it out; builds for Linux on x86 have it"

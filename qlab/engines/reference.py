@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from qlab.arithmetic.output_stage import Rule
 from qlab.engines.layer import Layer
-from qlab.rules import Rule
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from types import ModuleType
 from torch import Tensor
 
 from qlab.engines import litert, onnx_runtime, pytorch
-from qlab.engines.arithmetic import Arithmetic
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
+from qlab.engines.reference import Arithmetic
 
 BACKENDS: tuple[ModuleType, ...] = (pytorch, onnx_runtime, litert)
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from qlab.accumulate import image_patches, pair
+from qlab.arithmetic.accumulator import image_patches, pair
 from qlab.engines.layer import Layer
 
 AT_ONCE = 2**23  # sums of pairs that are in memory at once

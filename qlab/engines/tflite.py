@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from qlab.arithmetic.output_stage import OutputStage, f32, f64, integer_bias
 from qlab.engines.layer import Layer
-from qlab.rules import OutputStage, f32, f64, integer_bias
 
 # LiteRT's activations are signed bytes: the same codes and zero-points, 128 lower.
 SIGNED = 128

@@ -170,7 +170,7 @@ def _from_cache(name: str, remote: Remote, download: bool) -> Dataset:
     if missing and not download:
         raise DataError(
             f"{name} is not on this machine: set QLAB_DATA to a folder that holds it, or allow the download with "
-            f"qlab.data.load({name!r}, download=True)."
+            f"qlab.experiments.data.load({name!r}, download=True)."
         )
     paths = {}
     for file in remote.md5:

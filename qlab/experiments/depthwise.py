@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from qlab.data import Dataset
+from qlab.experiments.data import Dataset
 
 
 class DepthwiseNet(nn.Module):

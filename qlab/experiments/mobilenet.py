@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from qlab.data import Dataset
+from qlab.experiments.data import Dataset
 
 # Expansion, channels at width 1, repetitions, stride of the first: table 2 of the paper.
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))

@@ -5,8 +5,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from qlab.data import Dataset
-from qlab.mobilenet import ConvBNReLU, fuse_blocks
+from qlab.experiments.data import Dataset
+from qlab.experiments.mobilenet import ConvBNReLU, fuse_blocks
 
 # Hidden layers by the number of inputs: the full net for 28x28 images, a small one for the embedded digits.
 HIDDEN = {64: (128, 128), 784: (512, 512), 3072: (512, 512)}

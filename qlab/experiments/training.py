@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from qlab.data import Dataset
+from qlab.experiments.data import Dataset
 
 
 def train(

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from qlab import training
-from qlab.data import Dataset
 from qlab.engines import pytorch
-from qlab.torch_flow import functions as torchs
-from qlab.torch_flow import ptq, qat
+from qlab.experiments import training
+from qlab.experiments.data import Dataset
+from qlab.torch_flow import api as torchs
+from qlab.torch_flow import ptq_static as ptq
+from qlab.torch_flow import qat
 from qlab.torch_flow.converted import file_bytes
 
 NAMES = ("fp32", "dynamic int8", "static int8", "QAT int8")

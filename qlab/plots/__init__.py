@@ -1,17 +1,17 @@
 """Data in, a matplotlib Figure out; no widgets, no pyplot, so nothing has to be closed and any thread may draw."""
 
-from qlab.plots.bits import accumulator_bits
 from qlab.plots.channels import channel_ranges
 from qlab.plots.clipping import clipping_and_rounding
 from qlab.plots.figure import DescribedFigure, Scene
-from qlab.plots.forms import Form, size_latency_accuracy
-from qlab.plots.graphs import Node, graphs_side_by_side
+from qlab.plots.graph_diff import Node, graphs_side_by_side
 from qlab.plots.layers import layer_bars, layers_compared
-from qlab.plots.lines import curves
-from qlab.plots.look import DARK, LIGHT, Look
+from qlab.plots.line_plot import curves
+from qlab.plots.multiplier_bits import accumulator_bits
 from qlab.plots.pareto import Point, pareto_plot
 from qlab.plots.ranges import clipping_ranges, codes_used, example_tensors
-from qlab.plots.staircase import staircase_and_error
+from qlab.plots.theme import DARK, LIGHT, Look
+from qlab.plots.transfer_function import staircase_and_error
+from qlab.plots.variants import Form, size_latency_accuracy
 
 __all__ = [
     "DARK",

@@ -14,14 +14,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from qlab.analysis import sqnr
-from qlab.contracts import real_tensor
-from qlab.fusion import folded
+from qlab.arithmetic.qparams import code_range, qparams
+from qlab.arithmetic.quantize import dequantize, quantize
+from qlab.arithmetic.ranges import symmetric_range
+from qlab.arithmetic.validation import real_tensor
 from qlab.plots.figure import DescribedFigure, Scene
-from qlab.plots.look import DARK, LIGHT, Look, halo, minus, style
-from qlab.qparams import code_range, qparams
-from qlab.quantize import dequantize, quantize
-from qlab.ranges import symmetric_range
+from qlab.plots.theme import DARK, LIGHT, Look, halo, minus, style
+from qlab.ptq.fusion import folded
+from qlab.ptq.metrics import sqnr
 
 Floats = NDArray[Any]
 
@@ -73,7 +73,7 @@ class _Quantized:
 class ChannelScales(Scene):
     """A layer's channels with one scale for all or one each: ranges, noise, and the codes of one channel.
 
-    Weights are symmetric, with narrow codes, as `qlab.sensitivity.quantized_weight` has them.
+    Weights are symmetric, with narrow codes, as `qlab.ptq.sensitivity.quantized_weight` has them.
 
     Args:
         conv: a convolution.

@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from qlab.clipping import entropy_range, mean_squared_error, percentile_range
-from qlab.contracts import real_tensor
-from qlab.observers import MinMax, MovingAverage, Observer
+from qlab.arithmetic.qparams import code_range, qparams
+from qlab.arithmetic.quantize import dequantize, quantize
+from qlab.arithmetic.validation import real_tensor
+from qlab.calibration.observers import MinMax, MovingAverage, Observer
+from qlab.calibration.range_search import entropy_range, mean_squared_error, percentile_range
 from qlab.plots.figure import DescribedFigure, Scene
-from qlab.plots.look import DARK, LIGHT, Look, halo, minus, style
-from qlab.qparams import code_range, qparams
-from qlab.quantize import dequantize, quantize
+from qlab.plots.theme import DARK, LIGHT, Look, halo, minus, style
 
 
 def clipping_and_rounding(x: Tensor, thresholds: Tensor, *, bitwidth: int = 4, dark: bool = False) -> DescribedFigure:
@@ -122,7 +122,7 @@ class _Curves:
 class Calibration(Scene):
     """Clipping error against rounding error as the end of a range [0, a] moves, and where each rule puts it.
 
-    The curves have 100 ends, 1 % to 100 % of the largest value: those that `qlab.clipping.mse_range` tries, so that
+    The curves have 100 ends, 1 % to 100 % of the largest value: those that `qlab.calibration.range_search.mse_range` tries, so that
     the least of their sum is its answer. They are computed when a bitwidth is first asked for, and kept.
 
     Args:

@@ -9,7 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from qlab.plots.look import DARK, LIGHT, Look
+from qlab.plots.theme import DARK, LIGHT, Look
 
 
 class DescribedFigure(Figure):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from matplotlib.patches import Rectangle
 
 from qlab.plots.figure import DescribedFigure
-from qlab.plots.look import DARK, LIGHT
+from qlab.plots.theme import DARK, LIGHT
 
 
 @dataclass(frozen=True)

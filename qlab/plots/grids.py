@@ -12,9 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from qlab.analysis import mse, sqnr
-from qlab.contracts import real_tensor
-from qlab.floatsd import (
+from qlab.arithmetic.validation import real_tensor
+from qlab.formats.floatsd import (
     FLOATSD4,
     FLOATSD8,
     Grid,
@@ -24,7 +23,8 @@ from qlab.floatsd import (
     uniform,
 )
 from qlab.plots.figure import Scene
-from qlab.plots.look import Look, halo, minus, style
+from qlab.plots.theme import Look, halo, minus, style
+from qlab.ptq.metrics import mse, sqnr
 
 MOST = 8192
 """Values that are looked at: of a larger tensor, so many at even distances."""
@@ -109,7 +109,7 @@ class GridLevels(Scene):
             tensor: its name in `tensors`.
             times: the scale of each grid, in units of its best one.
             bits: of the uniform grid, 2..8.
-            rule: of rounding to the others, see `qlab.floatsd.thresholds`; to the uniform one it is the nearest.
+            rule: of rounding to the others, see `qlab.formats.floatsd.thresholds`; to the uniform one it is the nearest.
         """
         x = self.tensors[tensor]
         reach = float(x.abs().max())

@@ -15,13 +15,13 @@ from matplotlib.text import Text
 from torch import Tensor
 
 from qlab import engines
-from qlab.contracts import real_tensor
+from qlab.arithmetic.output_stage import f64, float32_rule, integer_bias
+from qlab.arithmetic.qparams import code_range, qparams
+from qlab.arithmetic.quantize import dequantize, linear_quantize, quantize
+from qlab.arithmetic.ranges import affine_range
+from qlab.arithmetic.validation import real_tensor
 from qlab.plots.figure import Scene
-from qlab.plots.look import Look, minus, style
-from qlab.qparams import code_range, qparams
-from qlab.quantize import dequantize, linear_quantize, quantize
-from qlab.ranges import affine_range
-from qlab.rules import f64, float32_rule, integer_bias
+from qlab.plots.theme import Look, minus, style
 
 LARGEST = 8
 """Inputs that a row of the picture has room for."""

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from qlab.plots.figure import DescribedFigure
-from qlab.plots.look import DARK, LIGHT, minus, style
+from qlab.plots.theme import DARK, LIGHT, minus, style
 
 
 def layer_bars(

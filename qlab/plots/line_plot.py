@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from qlab.plots.figure import DescribedFigure
-from qlab.plots.look import DARK, LIGHT, style
+from qlab.plots.theme import DARK, LIGHT, style
 
 
 def curves(

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from qlab.plots.figure import Scene
-from qlab.plots.look import Look, halo, minus, style
-from qlab.sensitivity import Kept
+from qlab.plots.theme import Look, halo, minus, style
+from qlab.ptq.sensitivity import Kept
 
 
 class KeptLayers(Scene):

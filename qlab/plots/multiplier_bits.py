@@ -13,16 +13,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from qlab.contracts import checked_scale
-from qlab.fixed_point import (
+from qlab.arithmetic.fixed_point import (
     high_multiply,
     multiply_rounding_once,
     multiply_rounding_twice,
     rounding_shift_ties_up,
 )
+from qlab.arithmetic.requantize import quantize_multiplier, requantize
+from qlab.arithmetic.validation import checked_scale
 from qlab.plots.figure import DescribedFigure, Scene
-from qlab.plots.look import DARK, LIGHT, Look, minus
-from qlab.requantize import quantize_multiplier, requantize
+from qlab.plots.theme import DARK, LIGHT, Look, minus
 
 END = 63.5
 """Where the least significant bit of every row ends, and where the 64 bits of a product do that start at -0.5."""

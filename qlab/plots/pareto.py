@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.ticker import FuncFormatter
 
 from qlab.plots.figure import DescribedFigure
-from qlab.plots.look import DARK, LIGHT, style
+from qlab.plots.theme import DARK, LIGHT, style
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from qlab.plots.figure import Scene
-from qlab.plots.look import Look, halo, style
+from qlab.plots.theme import Look, halo, style
 
 
 @dataclass

@@ -12,13 +12,13 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 from torch import Tensor
 
-from qlab.analysis import sqnr
-from qlab.contracts import real_tensor
+from qlab.arithmetic.qparams import code_range, qparams
+from qlab.arithmetic.quantize import dequantize, quantize
+from qlab.arithmetic.ranges import extend_to_zero, min_max, symmetric_range
+from qlab.arithmetic.validation import real_tensor
 from qlab.plots.figure import DescribedFigure, Scene
-from qlab.plots.look import Look, halo, minus, style
-from qlab.qparams import code_range, qparams
-from qlab.quantize import dequantize, quantize
-from qlab.ranges import extend_to_zero, min_max, symmetric_range
+from qlab.plots.theme import Look, halo, minus, style
+from qlab.ptq.metrics import sqnr
 
 BARS = 64
 """Of what comes back: a bar a code up to 6 bits, several codes a bar beyond."""

@@ -6,10 +6,10 @@ import torch
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from qlab.arithmetic.qparams import code_range, qparams
+from qlab.arithmetic.quantize import dequantize, quantize
 from qlab.plots.figure import DescribedFigure, Scene
-from qlab.plots.look import Look, halo, minus, style
-from qlab.qparams import code_range, qparams
-from qlab.quantize import dequantize, quantize
+from qlab.plots.theme import Look, halo, minus, style
 
 
 def staircase_and_error(

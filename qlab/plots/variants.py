@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qlab.plots.figure import DescribedFigure, Scene
-from qlab.plots.look import DARK, LIGHT, Look, minus, style
+from qlab.plots.theme import DARK, LIGHT, Look, minus, style
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from qlab.sensitivity import layers_of, record
+from qlab.ptq.sensitivity import layers_of, record
 
 
 def corrected_bias(bias: Tensor, output: Tensor, quantized_output: Tensor) -> Tensor:

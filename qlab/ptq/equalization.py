@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from qlab.sensitivity import Layer, layers_of
+from qlab.ptq.sensitivity import Layer, layers_of
 
 
 def equalizing_factors(first: Tensor, second: Tensor, *, depthwise: bool = False) -> Tensor:

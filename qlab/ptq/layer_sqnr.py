@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from qlab.analysis import sqnr
-from qlab.sensitivity import layers_of, record
+from qlab.ptq.metrics import sqnr
+from qlab.ptq.sensitivity import layers_of, record
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Compared:
 
 
 def compare(network: nn.Module, quantized: nn.Module, images: Tensor) -> list[Compared]:
-    """The layers of a network and of its copy by `qlab.sensitivity.quantized`, compared.
+    """The layers of a network and of its copy by `qlab.ptq.sensitivity.quantized`, compared.
 
     The noise of a quantized input counts for the layer that it goes into.
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from qlab.fake_quantize import fake_quantize
-from qlab.qparams import code_range, qparams
-from qlab.ranges import affine_range, symmetric_range
-from qlab.sweep import Results, sweep
+from qlab.arithmetic.fake_quantize import fake_quantize
+from qlab.arithmetic.qparams import code_range, qparams
+from qlab.arithmetic.ranges import affine_range, symmetric_range
+from qlab.ptq.sweep import Results, sweep
 
 Layer = nn.Conv2d | nn.Linear
 Ranges = Mapping[str, tuple[Tensor, Tensor]]
@@ -137,7 +137,7 @@ def keep_worst(
         names: of the layers.
         measure: from the layers that are quantized to a number, more is better.
         target: to be reached.
-        results: what was measured already, by the kept layers' names; filled (see `qlab.sweep`).
+        results: what was measured already, by the kept layers' names; filled (see `qlab.ptq.sweep`).
         most: layers to keep; by default all of them.
 
     Returns:

@@ -6,8 +6,8 @@ from typing import Any
 
 from qlab.check.answer import count_blanks
 from qlab.check.render import OUTCOME_TYPE
-from qlab.desk.copies import Copy
 from qlab.notebook import fingerprint
+from qlab.student.lab_copies import Copy
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def _engines(_: Path) -> Iterator[Finding]:
 
 
 def _data(_: Path) -> Iterator[Finding]:
-    from qlab import data
+    from qlab.experiments import data
 
     yield Finding("data digits", f"{len(data.load('digits').x_train):,} training images, embedded")
     for name in ("fashion_mnist", "mnist", "cifar10"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qlab.desk.errors import DeskError
+from qlab.student.errors import DeskError
 
 PLACES = ("*.ipynb", "*/*.ipynb", "labs/*/*.ipynb")
 ASIDE = (".ipynb_checkpoints", "before-update")  # names of folders whose notebooks are not anybody's lab

@@ -10,9 +10,9 @@ from nbformat.notebooknode import NotebookNode
 
 from qlab.check.outcome import Outcome
 from qlab.check.render import OUTCOME_TYPE
-from qlab.desk.copies import Copy
-from qlab.desk.errors import DeskError
 from qlab.notebook import cell_name, is_test, parse
+from qlab.student.errors import DeskError
+from qlab.student.lab_copies import Copy
 
 SECONDS = 60  # a cell may take; a check takes less than 2
 DEMO = "demo"  # the tag of cells that no answer needs

@@ -8,10 +8,10 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from qlab.desk.copies import Copy
-from qlab.desk.errors import DeskError
-from qlab.desk.wholeness import wholeness
 from qlab.files import write_atomic
+from qlab.student.completeness import wholeness
+from qlab.student.errors import DeskError
+from qlab.student.lab_copies import Copy
 
 MANIFEST = "manifest.json"
 WRITTEN = (2000, 1, 1, 0, 0, 0)  # the same content gives the same bytes: the LMS knows when it came

@@ -13,10 +13,10 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from qlab.desk.copies import Copy
-from qlab.desk.errors import DeskError
 from qlab.files import write_atomic
 from qlab.notebook import NotebookError, cell_name, fingerprint, is_answer, is_test, parse
+from qlab.student.errors import DeskError
+from qlab.student.lab_copies import Copy
 
 LARGEST = 100 * 2**20  # bytes, unpacked
 BACKUP = "before-update"

@@ -4,8 +4,7 @@ torch.ao.quantization is deprecated upstream; beside `qlab.engines.pytorch` this
 """
 
 from qlab.engines.pytorch import selected
-from qlab.torch_flow.converted import Held, converted_layers, file_bytes, held
-from qlab.torch_flow.functions import (
+from qlab.torch_flow.api import (
     DeQuantStub,
     FloatFunctional,
     HistogramObserver,
@@ -25,7 +24,8 @@ from qlab.torch_flow.functions import (
     quantize_dynamic,
     quiet,
 )
-from qlab.torch_flow.grids import (
+from qlab.torch_flow.converted import Held, converted_layers, file_bytes, held
+from qlab.torch_flow.grid_fake_quantize import (
     GridFakeQuantize,
     default_fake_quant,
     default_log_weight_fake_quant,
@@ -34,7 +34,7 @@ from qlab.torch_flow.grids import (
     log4_per_channel_config,
     log4_per_tensor_config,
 )
-from qlab.torch_flow.ptq import minmax_qconfig, static
+from qlab.torch_flow.ptq_static import minmax_qconfig, static
 
 __all__ = [
     "DeQuantStub",

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from qlab.engines.pytorch import selected
-from qlab.floatsd import Grid
-from qlab.torch_flow.functions import quiet
-from qlab.torch_flow.on_grid import declared_grids
+from qlab.formats.floatsd import Grid
+from qlab.torch_flow.api import quiet
+from qlab.torch_flow.grid_convert import declared_grids
 
 GRIDS = "qlab.grids"
 State = dict[str, Any]

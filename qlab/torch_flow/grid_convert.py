@@ -7,17 +7,24 @@ import torch
 from torch import Tensor, nn
 
 from qlab.engines.pytorch import selected
-from qlab.floatsd import Grid, round_to_grid
-from qlab.torch_flow import functions as torchs
+from qlab.formats.floatsd import Grid, round_to_grid
+from qlab.torch_flow import api as torchs
 from qlab.torch_flow.converted import folded_weight
-from qlab.torch_flow.grids import Choice, GridFakeQuantize, layer_in, package_choice, set_qconfigs, weighted_layers
+from qlab.torch_flow.grid_fake_quantize import (
+    Choice,
+    GridFakeQuantize,
+    layer_in,
+    package_choice,
+    set_qconfigs,
+    weighted_layers,
+)
 
 
 def prepared_for_training(model: Any, choose: Choice | torchs.QConfig = package_choice) -> nn.Module:
     """A copy of the model fused, with a qconfig for each layer, and prepared by torch's prepare_qat; in training mode.
 
     Args:
-        model: with stubs and a `fuse_model`, as in `qlab.models.MnistNet`.
+        model: with stubs and a `fuse_model`, as in `qlab.experiments.models.MnistNet`.
         choose: see `set_qconfigs`.
     """
     aware = copy.deepcopy(model).train()

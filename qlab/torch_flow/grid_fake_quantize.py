@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from qlab.floatsd import FLOATSD4_EXTENDED, Grid, free_scale, power_of_two_scale
-from qlab.floatsd.rounding import straight_through, thresholds
-from qlab.torch_flow import functions as torchs
+from qlab.formats.floatsd import FLOATSD4_EXTENDED, Grid, free_scale, power_of_two_scale
+from qlab.formats.floatsd.rounding import straight_through, thresholds
+from qlab.torch_flow import api as torchs
 
 Choice = Callable[[nn.Module], torchs.QConfig]
 
@@ -20,7 +20,7 @@ class GridFakeQuantize(torchs.FakeQuantizeBase):  # type: ignore[misc]  # torch 
         grid: its values, in units of the scale.
         per_channel: a scale for each output channel (dimension 0) instead of one.
         free_scale: max|w| / top instead of the papers' power of two.
-        rule: of rounding, see `qlab.floatsd.thresholds`.
+        rule: of rounding, see `qlab.formats.floatsd.thresholds`.
         factory_kwargs: torch passes it; unused, the scale lies where the weight lies.
 
     Attributes:

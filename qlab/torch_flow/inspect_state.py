@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qlab.floatsd import Grid
+from qlab.formats.floatsd import Grid
 from qlab.torch_flow.files import GRIDS, FileError, declared_in, weight_in
 
 # Every entry ----------------------------------------------------------------------------------------------------------

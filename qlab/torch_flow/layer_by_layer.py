@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from qlab import engines
+from qlab.torch_flow.api import quiet
 from qlab.torch_flow.converted import converted_layers, folded_weight, held
-from qlab.torch_flow.functions import quiet
 from qlab.torch_flow.qat import run
 
 # Rounding errors of a sum in float32, relative to the sum of absolute values; generous for the few hundred terms here.

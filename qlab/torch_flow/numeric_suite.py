@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from qlab.analysis import sqnr
 from qlab.engines.pytorch import selected
-from qlab.torch_flow import functions as torchs
-from qlab.torch_flow.ptq import minmax_qconfig, static
+from qlab.ptq.metrics import sqnr
+from qlab.torch_flow import api as torchs
+from qlab.torch_flow.ptq_static import minmax_qconfig, static
 
 
 @torchs.quiet()

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from qlab.engines.pytorch import selected
-from qlab.torch_flow import functions as torchs
-from qlab.torch_flow.grids import Choice, GridFakeQuantize, package_choice, set_qconfigs
-from qlab.torch_flow.on_grid import prepared_for_training, put_on_grid
+from qlab.torch_flow import api as torchs
+from qlab.torch_flow.grid_convert import prepared_for_training, put_on_grid
+from qlab.torch_flow.grid_fake_quantize import Choice, GridFakeQuantize, package_choice, set_qconfigs
 
 
 def prepared(model: Any, choose: Choice | torchs.QConfig = package_choice) -> nn.Module:
@@ -56,7 +56,7 @@ def post_quantized(
 def retrainable(model: Any, batches: Iterable[Tensor], choose: Choice | torchs.QConfig = package_choice) -> nn.Module:
     """The same network prepared for training: float weights, seen through the grid, and ranges from training images.
 
-    Measured at once it is the network right after post-quantization; `qlab.training.train` goes on from there. Its
+    Measured at once it is the network right after post-quantization; `qlab.experiments.training.train` goes on from there. Its
     observers are on, so measure with `accuracy`.
     """
     network = prepared_for_training(model, choose)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from qlab.torch_flow import functions as torchs
+from qlab.torch_flow import api as torchs
 
 
 def minmax_qconfig(engine: str) -> torchs.QConfig:

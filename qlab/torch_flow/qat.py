@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from qlab.engines.pytorch import selected
-from qlab.models import NormedConvNet
-from qlab.torch_flow import functions as torchs
+from qlab.experiments.models import NormedConvNet
+from qlab.torch_flow import api as torchs
 from qlab.torch_flow.converted import held
 
 
@@ -54,12 +54,12 @@ def codes_and_scales(converted: Any) -> tuple[Tensor, Tensor, float]:
 
 
 def prepared(
-    network: NormedConvNet, engine: str, *, after_training: bool = False, fused_observers: bool = False
+    network: nn.Module, engine: str, *, after_training: bool = False, fused_observers: bool = False
 ) -> nn.Module:
     """A copy of the network fused and prepared by torch's prepare_qat for an engine, in training mode.
 
     Args:
-        network: with batch norm; left as it is.
+        network: its `blocks` are each a convolution, batch norm and ReLU; left as it is.
         engine: whose qconfig.
         after_training: take the qconfig of post-training quantization, which is the mistake that it looks like: it
             holds observers, but no fake-quantizers, and the network trains in plain fp32.
@@ -67,7 +67,8 @@ def prepared(
             weights they train with the scale max(-min / 128, max / 127), but convert takes max(-min, max) / 127.5.
     """
     model = copy.deepcopy(network).train()
-    for block in model.blocks:
+    blocks: Any = model.blocks
+    for block in blocks:
         torchs.fuse_modules_qat(block, [["0", "1", "2"]], inplace=True)
     with torchs.quiet():
         wrapped: Any = torchs.QuantWrapper(model)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from autograder import gradebook, report
-from autograder.course import Course
+from autograder import gradebook
+from autograder.collect.sample_class import class_list, hand_in
+from autograder.course_folder.layout import Course
+from autograder.grade.grade_class import ClassResult, grade_class
 from autograder.grade.lab import GradedLab
-from autograder.grade.many import ClassResult, grade_class
 from autograder.grade.scheduler import scheduler
-from autograder.release import release
-from autograder.samples import class_list, hand_in
+from autograder.release.build import release
+from autograder.report import marks as report
 from tests.conftest import SANDBOXED
 
 LAB = "lab1_linear_quantization"

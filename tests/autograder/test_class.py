@@ -9,10 +9,10 @@ import psutil
 import pytest
 
 from autograder import gradebook
-from autograder.grade.many import grade_class
+from autograder.collect.sample_class import class_list
+from autograder.grade.grade_class import grade_class
 from autograder.grade.record import Record
-from autograder.report import class_marks
-from autograder.samples import class_list
+from autograder.report.marks import class_marks
 from qlab.notebook import is_test
 from tests.autograder.conftest import LAB
 from tests.conftest import SANDBOXED

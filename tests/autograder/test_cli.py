@@ -9,10 +9,10 @@ import pytest
 
 from autograder.__main__ import main
 from autograder.cli import _guarded
-from autograder.course import Course
+from autograder.collect.sample_class import hand_in
+from autograder.course_folder.layout import Course
 from autograder.errors import StoppedError, UserError
 from autograder.grade.lab import GradedLab
-from autograder.samples import hand_in
 from tests.autograder.conftest import LAB
 
 

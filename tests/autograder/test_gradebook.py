@@ -76,7 +76,7 @@ def test_only_the_newest_backups_are_kept(course):
 
 
 def test_no_database_no_marks_no_backup(tmp_path):
-    from autograder.course import Course
+    from autograder.course_folder.layout import Course
 
     empty = Course.at(tmp_path)
     assert gradebook.marks(empty, LAB) == {} and gradebook.back_up(empty) is None

@@ -9,10 +9,10 @@ import nbformat
 import pytest
 
 from autograder import gradebook
-from autograder.course import Course
+from autograder.collect.sample_class import written_answers
+from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
-from autograder.release import release
-from autograder.samples import written_answers
+from autograder.release.build import release
 from qlab.notebook import grade_id
 from tests.autograder.conftest import LAB
 from tests.autograder.test_cli import run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.class_report import class_report, write_page
+from autograder.report.class_report import class_report, write_page
 from tests.autograder.classes import kept, record, released_course, small_lab
 from tests.browser.test_lab import keep_picture
 

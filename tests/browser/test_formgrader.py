@@ -10,10 +10,10 @@ import urllib.request
 
 import pytest
 
-from autograder.course import Course
+from autograder.collect.sample_class import hand_in
+from autograder.course_folder.layout import Course
 from autograder.grade.lab import GradedLab
-from autograder.release import release
-from autograder.samples import hand_in
+from autograder.release.build import release
 from tests.browser.jupyter import free_port, running
 from tests.conftest import REPOSITORY
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.course import LABS
-from autograder.samples import class_list, written_answers
+from autograder.collect.sample_class import class_list, written_answers
+from autograder.course_folder.layout import LABS
 from qlab.notebook import grade_id
 from tests.browser.notebooks import TROUBLE, keep_picture, run_all
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from autograder.course import LABS
+from autograder.course_folder.layout import LABS
 from qlab import demos
 from tests.browser.jupyter import free_port, running
 from tests.browser.notebooks import keep_picture

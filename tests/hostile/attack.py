@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 
-from autograder.samples import written_answers
+from autograder.collect.sample_class import written_answers
 
 LAB = "lab1_linear_quantization"
 RIGHT = {a.question: a.source for a in written_answers(LAB) if a.right and a.name == "plain, filled blanks"} | {

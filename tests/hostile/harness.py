@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from autograder.course import Course
+from autograder.course_folder.layout import Course
 from autograder.grade import student_process, worker
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits

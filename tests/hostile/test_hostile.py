@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from autograder.course import Course
+from autograder.course_folder.layout import Course
 from autograder.grade.lab import GradedLab
-from autograder.release import release
+from autograder.release.build import release
 from tests.conftest import REPOSITORY, missing
 from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, write
 from tests.hostile.attacks import ATTACKS

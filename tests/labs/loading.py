@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from autograder.course import SOLUTIONS
+from autograder.course_folder.layout import SOLUTIONS
 from qlab.check import Question
 
 

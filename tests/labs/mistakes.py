@@ -7,9 +7,9 @@ writes it; test_contract.py holds that it is up to date, and that each mistake i
 
 import tomllib
 
-from autograder.course import REPOSITORY, SOLUTIONS, lab_names
+from autograder.course_folder.layout import REPOSITORY, SOLUTIONS, lab_names
 from autograder.files import write_atomic
-from autograder.samples import written_answers
+from autograder.collect.sample_class import written_answers
 from qlab.check import Question
 from tests.labs.loading import questions
 

@@ -17,12 +17,12 @@ import pytest
 import torch
 
 import qlab
-from autograder.course import LABS, SOLUTIONS, Course, lab_names
-from autograder.release import read_source, release
-from autograder.samples import WrittenAnswer, written_answers
+from autograder.course_folder.layout import LABS, SOLUTIONS, Course, lab_names
+from autograder.release.build import read_source, release
+from autograder.collect.sample_class import WrittenAnswer, written_answers
 from qlab.check import Outcome, Question
 from qlab.check.answer import LocalAnswer
-from qlab.check.off_limits import find
+from qlab.check.forbidden_calls import find
 from qlab.notebook import grade_id, is_answer, is_test
 from tests.labs import mistakes
 from tests.labs.loading import checks_of, questions

@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder.course import LABS, SOLUTIONS, Course, find_lab, find_notebook, lab_names, notebook_names
+from autograder.course_folder.layout import LABS, SOLUTIONS, Course, find_lab, find_notebook, lab_names, notebook_names
 from autograder.errors import UserError
-from autograder.release import read_source, release, up_to_date
+from autograder.release.build import read_source, release, up_to_date
 from qlab import demos
 
 LECTURE = "lecture"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from autograder.course import Course, lab_names
+from autograder.course_folder.layout import Course, lab_names
 from autograder.grade.lab import GradedLab
-from autograder.release import release
-from autograder.samples import class_list, hand_in
+from autograder.release.build import release
+from autograder.collect.sample_class import class_list, hand_in
 from tests.autograder.conftest import LAB
 
 LABS = [lab for lab in lab_names() if lab != LAB]

@@ -2,9 +2,9 @@
 
 from functools import cache
 
-from qlab import data, training
-from qlab.mobilenet import MobileNetV2, mobilenet_for
-from qlab.models import MnistNet, mnist_net_for
+from qlab.experiments import data, training
+from qlab.experiments.mobilenet import MobileNetV2, mobilenet_for
+from qlab.experiments.models import MnistNet, mnist_net_for
 
 DIGITS = data.load()
 BATCHES = DIGITS.x_train[:256].split(64)

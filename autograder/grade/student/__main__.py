@@ -24,7 +24,8 @@ import torch
 
 import qlab
 from autograder.grade.limits import Limits
-from autograder.grade.student import SCRATCH, isolation, keeper, session
+from autograder.grade.student import SCRATCH, isolation, session
+from autograder.grade.student import watchdog as keeper
 from autograder.grade.student.shell import Shell, make_shell
 from autograder.grade.wire import Channel, ClosedError
 

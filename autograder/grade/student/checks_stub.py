@@ -9,8 +9,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from autograder.grade.student.names import resolve
-from qlab.check.verdict import Verdict
+from autograder.grade.student.namespace import resolve
+from qlab.check.resolution import Verdict
 
 SOURCE = '''\
 """The checks run in the grader's own process; what a check has found so far is here under the question's name."""

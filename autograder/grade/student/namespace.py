@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from autograder.grade.plain_data import Handle, replaced
+from autograder.grade.codec import Handle, replaced
 from qlab.check.answer import LocalAnswer, Returned
-from qlab.check.off_limits import find
+from qlab.check.forbidden_calls import find
 
 
 class Names:
@@ -114,7 +114,7 @@ def _code_of(value: Any) -> Any:
 
 
 def resolve(name: str) -> Callable[..., Any]:
-    """The function that a name such as "qlab.quantize:linear_quantize" stands for."""
+    """The function that a name such as "qlab.arithmetic.quantize:linear_quantize" stands for."""
     found = find(name)
     if found is None:
         raise LookupError(f"there is no {name}")

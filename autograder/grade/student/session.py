@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 
+from autograder.grade.codec import WireError
 from autograder.grade.limits import Limits
-from autograder.grade.plain_data import WireError
-from autograder.grade.student import keeper, verdicts
-from autograder.grade.student.names import Names
+from autograder.grade.student import checks_stub as verdicts
+from autograder.grade.student import watchdog as keeper
+from autograder.grade.student.namespace import Names
 from autograder.grade.student.shell import OUTPUTS, Shell, TooLong, limited, run
 from autograder.grade.wire import Channel, ClosedError, encode
 

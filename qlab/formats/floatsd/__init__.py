@@ -1,7 +1,7 @@
 """Weights that need no multiplier: grids of powers of two and of signed digits, rounding, bits, shift and add."""
 
-from qlab.floatsd.bits import decode, encode, valid_codes
-from qlab.floatsd.grid import (
+from qlab.formats.floatsd.codec import decode, encode, valid_codes
+from qlab.formats.floatsd.grid import (
     FLOATSD4,
     FLOATSD4_EXTENDED,
     FLOATSD8,
@@ -14,9 +14,9 @@ from qlab.floatsd.grid import (
     power_of_two,
     uniform,
 )
-from qlab.floatsd.rounding import RULES, fake_quantize_to_grid, round_to_grid, thresholds
-from qlab.floatsd.scales import free_scale, power_of_two_scale
-from qlab.floatsd.shift_add import (
+from qlab.formats.floatsd.rounding import RULES, fake_quantize_to_grid, round_to_grid, thresholds
+from qlab.formats.floatsd.scales import free_scale, power_of_two_scale
+from qlab.formats.floatsd.shift_add import (
     Operations,
     adders_in_a_multiplier,
     operations,

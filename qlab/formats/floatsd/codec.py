@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from qlab.contracts import integer_tensor
-from qlab.floatsd.grid import Grid
-from qlab.qparams import code_dtype
+from qlab.arithmetic.qparams import code_dtype
+from qlab.arithmetic.validation import integer_tensor
+from qlab.formats.floatsd.grid import Grid
 
 
 def encode(integers: Tensor, grid: Grid) -> Tensor:

@@ -7,7 +7,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from qlab.contracts import integer_tensor
+from qlab.arithmetic.validation import integer_tensor
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Grid:
     @cached_property
     def digits(self) -> int:
         """How many signed powers of two the costliest value takes; 1 for FloatSD4, 2 for FloatSD8."""
-        from qlab.floatsd.shift_add import signed_digits
+        from qlab.formats.floatsd.shift_add import signed_digits
 
         return max(len(signed_digits(value)) for value in self.magnitudes)
 

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qlab.contracts import along_channel, checked_scale, real_tensor
-from qlab.floatsd.grid import Grid
-from qlab.qparams import code_dtype
-from qlab.quantize import Scale
+from qlab.arithmetic.qparams import code_dtype
+from qlab.arithmetic.quantize import Scale
+from qlab.arithmetic.validation import along_channel, checked_scale, real_tensor
+from qlab.formats.floatsd.grid import Grid
 
 RULES = ("nearest", "papers")
 
@@ -55,7 +55,7 @@ def round_to_grid(
         Integers of the grid, in the shape of x, in the smallest dtype that holds the top.
 
     Raises:
-        TypeError, ValueError: see `qlab.contracts` and `thresholds`.
+        TypeError, ValueError: see `qlab.arithmetic.validation` and `thresholds`.
     """
     x = real_tensor(x)
     divisor = along_channel(checked_scale(scale), x, channel_dim)

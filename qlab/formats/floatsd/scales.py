@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from qlab.contracts import real_tensor
-from qlab.floatsd.grid import Grid
-from qlab.qparams import EPS
+from qlab.arithmetic.qparams import EPS
+from qlab.arithmetic.validation import real_tensor
+from qlab.formats.floatsd.grid import Grid
 
 
 def power_of_two_scale(x: Tensor, grid: Grid, *, channel_dim: int | None = None) -> Tensor:
@@ -22,7 +22,7 @@ def power_of_two_scale(x: Tensor, grid: Grid, *, channel_dim: int | None = None)
         float32, 0-d or (channels,), at least 2**-23.
 
     Raises:
-        TypeError, ValueError: see `qlab.contracts.real_tensor`.
+        TypeError, ValueError: see `qlab.arithmetic.validation.real_tensor`.
 
     Source: the scale of FloatSD (doi 10.1109/jetcas.2019.2911999) is a power of two; which one, is ours.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qlab.contracts import integer_tensor
+from qlab.arithmetic.validation import integer_tensor
 
 
 def signed_digits(value: int) -> tuple[tuple[int, int], ...]:

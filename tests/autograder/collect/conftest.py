@@ -13,8 +13,8 @@ import pytest
 
 from autograder.collect.gather import Gathered, Gatherer
 from autograder.collect.times import Times
-from autograder.roster import Roster, Student
-from autograder.rules import Zone
+from autograder.course_folder.roster import Roster, Student
+from autograder.course_folder.settings import Zone
 from tests.autograder.conftest import LAB
 
 STUDENTS = [

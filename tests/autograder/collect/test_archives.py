@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.collect import sources
-from autograder.collect.sources import File, Reader, Refused, RefusedError
-from autograder.rules import Zone
+from autograder.collect import archives as sources
+from autograder.collect.archives import File, Reader, Refused, RefusedError
+from autograder.course_folder.settings import Zone
 from tests.autograder.collect.conftest import notebook, tarred, zipped
 
 GOOD = {"S101/lab1.ipynb": notebook()}

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from nbgrader.utils import parse_utc
 
-from autograder import gradebook, late
+from autograder import gradebook
 from autograder.cli import _guarded
-from autograder.collect import place
+from autograder.collect import store as place
 from autograder.collect.collection import Wanted, collect, span
+from autograder.deductions import late
 from autograder.errors import StoppedError, UserError
 from tests.autograder.collect.conftest import STUDENTS, notebook, tarred, zipped
 from tests.autograder.conftest import LAB
@@ -199,7 +200,7 @@ def test_ctrl_c_while_reading_writes_nothing(taught, run, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("autograder.collect.sources._safe", stops)
+        patch.setattr("autograder.collect.archives._safe", stops)
         with pytest.raises(StoppedError, match="nothing was written"):
             run({"S101/a.ipynb": notebook()})
     assert not tree(taught) and gradebook.deadline(taught, LAB) is None

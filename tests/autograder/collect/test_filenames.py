@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.collect.filenames import decoded
-from autograder.roster import Roster, Student
+from autograder.course_folder.roster import Roster, Student
 from tests.autograder.collect.conftest import notebook, zipped
 
 NAMES = {

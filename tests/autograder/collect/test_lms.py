@@ -7,8 +7,8 @@ import pytest
 
 from autograder.collect.labels import read_label
 from autograder.collect.times import Times
+from autograder.course_folder.roster import Roster
 from autograder.errors import UserError
-from autograder.roster import Roster
 from tests.autograder.collect.conftest import STUDENTS, TAIPEI, notebook, tarred, zipped
 from tests.conftest import REPOSITORY
 
@@ -218,7 +218,7 @@ def test_whom_the_lms_names_outweighs_a_newer_file_by_somebody_else(gather):
 
 
 def test_a_name_that_two_students_share_is_told_apart_by_the_id_in_the_file(gather):
-    from autograder.roster import Student
+    from autograder.course_folder.roster import Student
 
     students = [Student("S1", "", "王伟"), Student("S2", "", "王伟")]
     files = {

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.collect.labels import read_label
-from autograder.roster import Roster, Student
+from autograder.course_folder.roster import Roster, Student
 
 LETTERS = st.sampled_from(
     [

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder import gradebook
-from autograder.course import Course
+from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import Roster, Student, id_problem, read, squeezed, words
 from autograder.errors import UserError
-from autograder.roster import Roster, Student, id_problem, read, squeezed, words
 
 ADA = Student("S101", "Ada", "Lovelace", "ada@x.edu")
 TABLES = {

@@ -6,11 +6,13 @@ import time
 
 import pytest
 
-from autograder import gradebook, pdf_images, report, screenshots
+from autograder import gradebook
+from autograder.course_folder.settings import Rules
+from autograder.deductions import pdf_images, screenshots
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.record import CellGrade, Record
-from autograder.rules import Rules
+from autograder.report import marks as report
 from tests.autograder.conftest import LAB
 
 PICTURE = base64.b64encode(b"picture" * 40).decode()

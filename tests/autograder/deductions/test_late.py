@@ -7,19 +7,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autograder import gradebook, late, report
+from autograder import gradebook
 from autograder.collect.collection import Wanted, collect
-from autograder.course import Course
+from autograder.collect.sample_class import class_list, essays, submission, written_answers
+from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import Student
+from autograder.deductions import late
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import CellGrade, Record
 from autograder.grade.submission import Submission
-from autograder.roster import Student
-from autograder.samples import class_list, essays, submission, written_answers
+from autograder.report import marks as report
 from tests.autograder.collect.conftest import tarred
 from tests.autograder.conftest import LAB
-from tests.autograder.test_stock import nbgrader
+from tests.autograder.grade.test_stock import nbgrader
 from tests.conftest import REPOSITORY
 
 DUE = datetime(2026, 10, 12, 15, 59, tzinfo=UTC)

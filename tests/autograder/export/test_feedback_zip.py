@@ -7,10 +7,10 @@ import pytest
 
 from autograder import gradebook
 from autograder.collect.lms_names import lms_names
+from autograder.course_folder.roster import Student
 from autograder.errors import UserError
-from autograder.feedback_zip import Naming, write_zip
+from autograder.export.feedback_zip import Naming, write_zip
 from autograder.files import write_atomic
-from autograder.roster import Student
 from tests.autograder.classes import LAB, kept, record, released_course
 from tests.autograder.test_cli import run
 

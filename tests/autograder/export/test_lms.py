@@ -7,9 +7,9 @@ import openpyxl
 import pytest
 
 from autograder import gradebook
-from autograder.lms_marks import write_canvas, write_moodle
-from autograder.report import FORMULA_STARTS, as_csv
-from autograder.roster import Student
+from autograder.course_folder.roster import Student
+from autograder.export.lms import write_canvas, write_moodle
+from autograder.report.marks import FORMULA_STARTS, as_csv
 from tests.autograder.classes import LAB, kept, record, released_course
 from tests.autograder.test_cli import run
 
@@ -76,7 +76,7 @@ def test_numbers_stay_numbers_and_formulas_become_text():
 
 
 def test_a_workbook_holds_numbers_text_and_no_formula(tmp_path):
-    from autograder.workbook import workbook
+    from autograder.export.xlsx import workbook
 
     rows = [["student_id", "Q1 /10", "remarks"], ["007", "7.5", "=1+1"], ["=cmd", "", "a\x07b"]]
     sheet = openpyxl.load_workbook(io.BytesIO(workbook(rows))).active

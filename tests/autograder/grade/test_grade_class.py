@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from autograder import gradebook
-from autograder.course import Course
+from autograder.collect.sample_class import hand_in
+from autograder.course_folder.layout import Course
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import Record
-from autograder.samples import hand_in
 from tests.autograder.conftest import LAB
 from tests.conftest import SANDBOXED, missing
 

@@ -13,12 +13,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.grade.codec import Handle, Opaque
 from autograder.grade.judge import Judge, LabModules, free_names, granted
-from autograder.grade.plain_data import Handle, Opaque
 from autograder.grade.student_process import CheckEndedError, EndedError
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE
-from qlab.check.verdict import Verdict
+from qlab.check.resolution import Verdict
 
 CHECKS = """
 import qlab
@@ -135,7 +135,7 @@ def test_a_right_answer_gets_its_points_and_the_verdict():
         found = one.check(ALSO, [], process, 5)
     assert granted(found.outcome, 3.0).points == 3 and not found.broken and process.open == 0
     assert found.verdicts == {
-        "q1": asdict(Verdict("Q1", "double", True, found.verdicts["q1"]["why"], "qlab.quantize:dequantize"))
+        "q1": asdict(Verdict("Q1", "double", True, found.verdicts["q1"]["why"], "qlab.arithmetic.quantize:dequantize"))
     }
     assert [message["arguments"] for message in process.asked] == [(3.0,), (5.0,), (11.0,)]
 

@@ -7,7 +7,7 @@ import pytest
 
 from autograder.errors import UserError
 from autograder.grade.limits import MB, Limits
-from autograder.release import _limits
+from autograder.release.build import _limits
 
 
 def test_without_a_word_the_usual_limits_hold():

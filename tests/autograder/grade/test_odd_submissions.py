@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
+from autograder.collect.sample_class import written_answers
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
-from autograder.samples import written_answers
 from qlab.notebook import grade_id
 from tests.autograder.conftest import LAB
 

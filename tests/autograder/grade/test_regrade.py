@@ -9,16 +9,16 @@ import nbformat
 import pytest
 
 from autograder import gradebook
-from autograder.course import Course
+from autograder.collect.sample_class import hand_in
+from autograder.course_folder.layout import Course
 from autograder.errors import UserError
 from autograder.files import write_atomic
+from autograder.grade.grade_class import grade_class
 from autograder.grade.lab import GradedLab
-from autograder.grade.many import grade_class
 from autograder.grade.record import Record
+from autograder.grade.regrade import NEW_FILE, NOT_GRADED, Regraded, Regrading, find_question, merged
 from autograder.grade.scheduler import scheduler
-from autograder.regrade import NEW_FILE, NOT_GRADED, Regraded, Regrading, find_question, merged
-from autograder.report import class_marks
-from autograder.samples import hand_in
+from autograder.report.marks import class_marks
 from tests.autograder.classes import outcome, record, small_lab
 from tests.autograder.conftest import LAB
 from tests.autograder.test_cli import run

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from autograder import gradebook
-from autograder.course import Course, lab_names
+from autograder.collect.sample_class import class_list, hand_in
+from autograder.course_folder.layout import Course, lab_names
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import Record
-from autograder.release import release
-from autograder.samples import class_list, hand_in
+from autograder.release.build import release
 from tests.autograder.conftest import LAB
 
 pytestmark = pytest.mark.slow

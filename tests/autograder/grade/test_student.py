@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.grade.codec import Opaque
 from autograder.grade.judge import StudentAnswer
 from autograder.grade.limits import MB, Limits
-from autograder.grade.plain_data import Opaque
 from autograder.grade.proxies import StudentObject
 from autograder.grade.student_process import CheckEndedError, EndedError
-from tests.grade.conftest import LIMITS, Student
+from tests.autograder.grade.conftest import LIMITS, Student
 
 pytestmark = pytest.mark.xdist_group("students' processes")
 
@@ -491,7 +491,7 @@ def test_what_cannot_cross_is_told(student):
 
 def test_the_functions_asked_for_are_forbidden_while_an_answer_is_called(student):
     student.run("import qlab, torch\ndef f(x): return qlab.linear_quantize(x)\ndef g(x): return torch.matmul(x, x)")
-    forbidden = ("qlab.quantize:linear_quantize", "torch:matmul")
+    forbidden = ("qlab.arithmetic.quantize:linear_quantize", "torch:matmul")
     for name in ("f", "g"):
         came = called(student, name, torch.ones(2, 2), forbidden=forbidden)
         assert came.error_name == "AskedForError" and "asked to write" in came.error
@@ -575,7 +575,13 @@ def test_what_a_call_prints_is_not_shown(student):
 
 def test_a_verdict_is_there_for_the_cells_below(student):
     student.run("def double(x): return x * 2")
-    verdict = {"question": "Q1", "answer": "double", "right": True, "why": "", "provided": "qlab.quantize:dequantize"}
+    verdict = {
+        "question": "Q1",
+        "answer": "double",
+        "right": True,
+        "why": "",
+        "provided": "qlab.arithmetic.quantize:dequantize",
+    }
     student.show_verdict("q1", verdict)
     assert student.text("from checks import q1\nq1.yours_or_provided()(4)").endswith("8")
     student.show_verdict("q1", {**verdict, "right": False, "why": "no"})

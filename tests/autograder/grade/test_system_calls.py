@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autograder.grade.student import system_calls as linux
-from tests.grade.conftest import Student
+from tests.autograder.grade.conftest import Student
 
 pytestmark = [
     pytest.mark.xdist_group("students' processes"),
@@ -34,7 +34,7 @@ def failed(function, *arguments):
 
 @pytest.fixture(scope="module")
 def student(sandboxed):
-    from tests.grade.conftest import LIMITS
+    from tests.autograder.grade.conftest import LIMITS
 
     one = Student(sandboxed.connect(LIMITS), LIMITS, {})
     assert one.run(PRELUDE).outputs == []

@@ -18,8 +18,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.grade import plain_data, wire
-from autograder.grade.plain_data import Handle, Opaque, Parts, WireError, pack, unpack
+from autograder.grade import codec as plain_data
+from autograder.grade import wire
+from autograder.grade.codec import Handle, Opaque, Parts, WireError, pack, unpack
 from autograder.grade.wire import Channel, ClosedError, LateError
 
 pytestmark = pytest.mark.filterwarnings("ignore:ComplexHalf", "ignore:torch.quantize_per")

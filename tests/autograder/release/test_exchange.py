@@ -8,9 +8,9 @@ import sys
 import nbformat
 import pytest
 
-from autograder.course import Course
-from autograder.release import release
-from autograder.samples import written_answers
+from autograder.collect.sample_class import written_answers
+from autograder.course_folder.layout import Course
+from autograder.release.build import release
 from qlab.notebook import grade_id
 from tests.conftest import REPOSITORY
 

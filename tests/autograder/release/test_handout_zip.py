@@ -8,9 +8,9 @@ import zipfile
 import nbformat
 import pytest
 
-from autograder import handout
-from autograder.handout import write_handout
-from autograder.samples import written_answers
+from autograder.collect.sample_class import written_answers
+from autograder.release import handout_zip as handout
+from autograder.release.handout_zip import write_handout
 from qlab.notebook import grade_id
 
 LAB = "lab1_linear_quantization"

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder import gradebook
-from autograder.class_report import (
+from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import Student
+from autograder.report.class_report import (
     BINS,
     HIDDEN_NAME,
     ClassReport,
@@ -17,8 +19,6 @@ from autograder.class_report import (
     without_comments,
     write_page,
 )
-from autograder.course import Course
-from autograder.roster import Student
 from tests.autograder.classes import LAB, STUB, kept, record, released_course, small_lab
 from tests.autograder.test_cli import run
 

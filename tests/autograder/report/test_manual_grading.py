@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder import gradebook
-from autograder.essays import count_words, waiting
 from autograder.gradebook import CellMark
+from autograder.report.manual_grading import count_words, waiting
 from tests.autograder.classes import LAB, kept, record, released_course
 from tests.autograder.test_cli import run
 

@@ -5,10 +5,10 @@ import csv
 import nbformat
 import pytest
 
-from autograder import report
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import CellGrade, Record
+from autograder.report import marks as report
 from qlab.check.outcome import Outcome
 from tests.autograder.conftest import LAB
 

@@ -6,11 +6,11 @@ import re
 import pytest
 from markupsafe import Markup
 
-from autograder.course import SOLUTIONS, Course, lab_names
+from autograder.collect.sample_class import essays, written_answers
+from autograder.course_folder.layout import SOLUTIONS, Course, lab_names
 from autograder.files import write_atomic
-from autograder.release import read_source
-from autograder.samples import essays, written_answers
-from autograder.similar import CODE, COMMON_LEAST, TEXT, Pair, compare, similar, write_page
+from autograder.release.build import read_source
+from autograder.report.similarity import CODE, COMMON_LEAST, TEXT, Pair, compare, similar, write_page
 from qlab.notebook import grade_id
 from tests.autograder.classes import LAB, kept, record, released_course, small_lab
 from tests.autograder.test_cli import run

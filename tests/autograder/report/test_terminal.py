@@ -1,8 +1,8 @@
 """What `grade` prints stays readable, however large the class."""
 
 from autograder.grade.record import CellGrade, Record
-from autograder.report import TRUSTED, StudentMarks
-from autograder.summary import MOST_ROWS, Summary
+from autograder.report.marks import TRUSTED, StudentMarks
+from autograder.report.terminal import MOST_ROWS, Summary
 
 
 def row(number, points=9.0, remarks=(), **changes):

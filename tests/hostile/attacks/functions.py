@@ -40,7 +40,7 @@ ATTACKS = [
     asks(
         "qlab's general form",
         "Calls the function that qlab's own is a face of.",
-        "from qlab.qparams import qparams\nreturn qparams(fp32_tensor, bitwidth)[:2]",
+        "from qlab.arithmetic.qparams import qparams\nreturn qparams(fp32_tensor, bitwidth)[:2]",
     ),
     asks(
         "qlab's function by the collector",
@@ -48,7 +48,7 @@ ATTACKS = [
         """
 import gc, types
 functions = [thing for thing in gc.get_objects() if type(thing) is types.FunctionType]
-found = [f for f in functions if (f.__module__, f.__name__) == ("qlab.qparams", "get_scale_and_zero_point")]
+found = [f for f in functions if (f.__module__, f.__name__) == ("qlab.arithmetic.qparams", "get_scale_and_zero_point")]
 return found[0](fp32_tensor, bitwidth)
 """,
     ),
@@ -100,7 +100,7 @@ return s.item(), z.item()
         OFF_LIMITS,
         cells={
             "q1": """
-import qlab.check.off_limits as limits
+import qlab.check.forbidden_calls as limits
 import contextlib
 limits.off_limits = lambda names: contextlib.nullcontext()
 limits.refuse = lambda name: None

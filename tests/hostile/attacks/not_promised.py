@@ -19,7 +19,7 @@ ATTACKS = [
         """
 import inspect, qlab, sys
 copy = {"__name__": "copied"}
-exec(inspect.getsource(sys.modules["qlab.qparams"]), copy)
+exec(inspect.getsource(sys.modules["qlab.arithmetic.qparams"]), copy)
 """,
     ),
     gains(

@@ -60,10 +60,10 @@ sys.modules["checks"] = Checks("checks")""",
         "fake values",
         "Makes qlab's comparison find no difference.",
         """
-import qlab.check.values, qlab.check.trial
-qlab.check.values.difference = qlab.check.trial.difference = lambda *given, **named: ""
-qlab.check.trial.judge = lambda returned, expected, fields, case: ("",) * len(fields)
-qlab.check.values.split = qlab.check.trial.split = lambda value, fields: (1.0,) * len(fields)""",
+import qlab.check.values, qlab.check.case_results
+qlab.check.values.difference = qlab.check.case_results.difference = lambda *given, **named: ""
+qlab.check.case_results.judge = lambda returned, expected, fields, case: ("",) * len(fields)
+qlab.check.values.split = qlab.check.case_results.split = lambda value, fields: (1.0,) * len(fields)""",
     ),
     before_the_check(
         "fake outcome",

@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab import accumulate
-from qlab.accumulate import conv2d_accumulator, linear_accumulator
+from qlab.arithmetic import accumulator as accumulate
+from qlab.arithmetic.accumulator import conv2d_accumulator, linear_accumulator
 
 
 def codes(shape, low=-128, high=127, seed=0, dtype=torch.int64):

@@ -5,12 +5,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab import data
-from qlab.fake_quantize import FakeQuantizedActivation, FakeQuantizedWeight, fake_quantize, fake_quantized
-from qlab.models import convnet_for, mlp_for
-from qlab.qparams import code_range, qparams
-from qlab.quantize import dequantize, linear_quantize, quantize
-from qlab.ranges import affine_range
+from qlab.arithmetic.fake_quantize import FakeQuantizedActivation, FakeQuantizedWeight, fake_quantize, fake_quantized
+from qlab.arithmetic.qparams import code_range, qparams
+from qlab.arithmetic.quantize import dequantize, linear_quantize, quantize
+from qlab.arithmetic.ranges import affine_range
+from qlab.experiments import data
+from qlab.experiments.models import convnet_for, mlp_for
 from tests.qlab.strategies import BITWIDTHS, real_tensors
 
 SCALES = st.one_of(st.floats(2.0**-10, 10, width=32), st.integers(-8, 3).map(lambda power: 2.0**power))

@@ -6,14 +6,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab.fixed_point import (
+from qlab.arithmetic.fixed_point import (
     high_multiply,
     multiply_rounding_once,
     multiply_rounding_twice,
     rounding_shift,
     rounding_shift_ties_up,
 )
-from qlab.requantize import quantize_multiplier
+from qlab.arithmetic.requantize import quantize_multiplier
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 WORD = st.integers(2**30, 2**31 - 1)

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from qlab import rules
-from qlab.layers import quantized_conv2d, quantized_linear
-from qlab.quantize import dequantize, linear_quantize
+from qlab.arithmetic import output_stage as rules
+from qlab.arithmetic.layers import quantized_conv2d, quantized_linear
+from qlab.arithmetic.quantize import dequantize, linear_quantize
 
 
 def codes(shape, low=-128, high=127, seed=0):

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab import rules
-from qlab.rules import OutputStage, float32_rule, fused_multiply_add
+from qlab.arithmetic import output_stage as rules
+from qlab.arithmetic.output_stage import OutputStage, float32_rule, fused_multiply_add
 
 FLOATS = st.floats(-1e10, 1e10, width=32)
 ALL = [

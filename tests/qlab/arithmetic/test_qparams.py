@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from torch.ao.quantization.observer import MinMaxObserver, PerChannelMinMaxObserver
 
-from qlab.qparams import EPS, code_dtype, code_range, get_scale_and_zero_point, qparams
-from qlab.ranges import affine_range, symmetric_range
+from qlab.arithmetic.qparams import EPS, code_dtype, code_range, get_scale_and_zero_point, qparams
+from qlab.arithmetic.ranges import affine_range, symmetric_range
 from tests.qlab.strategies import BITWIDTHS, real_tensors
 
 

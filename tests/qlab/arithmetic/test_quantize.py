@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab.qparams import code_range
-from qlab.quantize import dequantize, linear_quantize, quantize
+from qlab.arithmetic.qparams import code_range
+from qlab.arithmetic.quantize import dequantize, linear_quantize, quantize
 from tests.qlab.strategies import BITWIDTHS, real_tensors
 
 

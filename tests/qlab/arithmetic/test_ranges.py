@@ -2,7 +2,7 @@ import pytest
 import torch
 from hypothesis import given
 
-from qlab.ranges import affine_range, min_max, symmetric_range
+from qlab.arithmetic.ranges import affine_range, min_max, symmetric_range
 from tests.qlab.strategies import real_tensors
 
 

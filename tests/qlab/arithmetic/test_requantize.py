@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab.requantize import decompose_multiplier, quantize_multiplier, requantize
+from qlab.arithmetic.requantize import decompose_multiplier, quantize_multiplier, requantize
 
 MULTIPLIERS = st.floats(1e-30, 1e30, allow_nan=False)
 

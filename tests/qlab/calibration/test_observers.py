@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.ao.quantization import observer as torchs
 
-from qlab.observers import Histogram, MinMax, MovingAverage, observed_qparams
-from qlab.qparams import code_range
+from qlab.arithmetic.qparams import code_range
+from qlab.calibration.observers import Histogram, MinMax, MovingAverage, observed_qparams
 from tests.qlab.strategies import real_tensors
 
 # The worked example of Lab 3: two batches, as they stand in the lesson that it is quoted from.

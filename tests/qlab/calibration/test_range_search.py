@@ -6,8 +6,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab.clipping import entropy_range, mean_squared_error, mse_range, percentile_range, relative_entropy
-from qlab.ranges import min_max
+from qlab.arithmetic.ranges import min_max
+from qlab.calibration.range_search import (
+    entropy_range,
+    mean_squared_error,
+    mse_range,
+    percentile_range,
+    relative_entropy,
+)
 from tests.qlab.strategies import real_tensors
 
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 import qlab
-from qlab.check.off_limits import AskedForError, find, name_of, off_limits
-from qlab.quantize import linear_quantize as under_another_name
+from qlab.arithmetic.quantize import linear_quantize as under_another_name
+from qlab.check.forbidden_calls import AskedForError, find, name_of, off_limits
 
 X = torch.tensor([-1.0, 0.0, 2.0])
-QUANTIZE = "qlab.quantize:linear_quantize"
+QUANTIZE = "qlab.arithmetic.quantize:linear_quantize"
 
 
 def test_a_function_is_off_limits_under_every_name_and_comes_back():
@@ -29,7 +29,7 @@ def test_it_comes_back_after_an_exception_and_from_within():
     with pytest.raises(ZeroDivisionError), off_limits([QUANTIZE]):
         1 / 0  # noqa: B018
     with off_limits([QUANTIZE]):
-        with off_limits([QUANTIZE, QUANTIZE, "qlab.quantize:quantize"]), pytest.raises(AskedForError):
+        with off_limits([QUANTIZE, QUANTIZE, "qlab.arithmetic.quantize:quantize"]), pytest.raises(AskedForError):
             qlab.quantize(X, 0.1, 0, -128, 127)
         with pytest.raises(AskedForError):
             qlab.linear_quantize(X)
@@ -37,7 +37,7 @@ def test_it_comes_back_after_an_exception_and_from_within():
 
 
 def test_what_is_off_limits_may_not_be_reached_through_another_function_either():
-    with off_limits(["qlab.requantize:requantize"]), pytest.raises(AskedForError):
+    with off_limits(["qlab.arithmetic.requantize:requantize"]), pytest.raises(AskedForError):
         qlab.quantized_linear(X.long()[None], X.long()[None], 1.0, 1.0, 1.0, 0, 0, 0)
 
 
@@ -116,7 +116,7 @@ def test_names():
 
 def test_it_costs_little():
     def one():
-        with off_limits([QUANTIZE, "qlab.quantize:quantize", "torch:quantize_per_tensor"]):
+        with off_limits([QUANTIZE, "qlab.arithmetic.quantize:quantize", "torch:quantize_per_tensor"]):
             pass
 
     assert min(timeit.repeat(one, number=200, repeat=20)) / 200 < 20e-6

@@ -320,7 +320,7 @@ def test_neighbouring_large_integers_are_not_taken_for_one_another():
 
 
 def asked_for(**changes):
-    return question(off_limits=("qlab.ranges:min_max",), **changes)
+    return question(off_limits=("qlab.arithmetic.ranges:min_max",), **changes)
 
 
 def test_the_function_that_was_asked_for_is_a_named_mistake():
@@ -330,7 +330,7 @@ def test_the_function_that_was_asked_for_is_a_named_mistake():
 
     outcome = asked_for().check(answer)
     assert outcome.points == 0 and outcome.mistakes == ("calls the function that was asked for",)
-    assert ": qlab.min_max(x)" in outcome.cause and "qlab.ranges.min_max" in outcome.cause
+    assert ": qlab.min_max(x)" in outcome.cause and "qlab.arithmetic.ranges.min_max" in outcome.cause
     assert "write the arithmetic" in outcome.next
     assert asked_for().check(right).right and qlab.min_max(torch.ones(2))[0] == 1
 
@@ -344,9 +344,17 @@ def test_the_reference_may_use_what_is_off_limits():
 
 def test_what_is_forbidden_of_itself():
     assert question().forbidden == () and question().provided_name == ""
-    q = question(answer="quantize", provided=qlab.linear_quantize, off_limits=("torch:round", "qlab.quantize:quantize"))
-    assert q.provided_name == "qlab.quantize:linear_quantize"
-    assert q.forbidden == ("qlab.quantize:linear_quantize", "qlab.quantize:quantize", "torch:round")
+    q = question(
+        answer="quantize",
+        provided=qlab.linear_quantize,
+        off_limits=("torch:round", "qlab.arithmetic.quantize:quantize"),
+    )
+    assert q.provided_name == "qlab.arithmetic.quantize:linear_quantize"
+    assert q.forbidden == (
+        "qlab.arithmetic.quantize:linear_quantize",
+        "qlab.arithmetic.quantize:quantize",
+        "torch:round",
+    )
     assert question(answer=("quantize", "n"), off_limits=("torch:round",)).forbidden == ()
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from qlab import clipping, demos
-from qlab.observers import MinMax, MovingAverage
+from qlab import demos
+from qlab.calibration import range_search as clipping
+from qlab.calibration.observers import MinMax, MovingAverage
 from qlab.plots.clipping import ENTROPY_BINS, RULES, Calibration, example_activation
 
 

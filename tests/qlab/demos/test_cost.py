@@ -11,8 +11,8 @@ from qlab import demos
 from qlab.demos.cost import MeasuringDemo
 from qlab.engines import pytorch
 from qlab.plots import Form
-from qlab.plots.forms import AGAINST_FIRST, AS_MEASURED
-from tests.demos.test_every_demo import steps, visible_texts
+from qlab.plots.variants import AGAINST_FIRST, AS_MEASURED
+from tests.qlab.demos.test_every_demo import steps, visible_texts
 
 MEASURED = {
     1: [Form("fp32", 400_000, 0.0001, 0.97), Form("int8", 110_000, 0.0003, 0.968), Form("other", 90_000, 0.0002, 0.98)],

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from qlab import demos
-from qlab.analysis import mse, sqnr
-from qlab.floatsd import FLOATSD4, FLOATSD8, fake_quantize_to_grid, free_scale, power_of_two, uniform
+from qlab.formats.floatsd import FLOATSD4, FLOATSD8, fake_quantize_to_grid, free_scale, power_of_two, uniform
 from qlab.plots.grids import MOST, GridLevels, best_scale, example_weights
+from qlab.ptq.metrics import mse, sqnr
 
 
 @pytest.fixture

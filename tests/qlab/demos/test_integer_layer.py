@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from qlab import demos, engines
-from qlab.accumulate import linear_accumulator
+from qlab.arithmetic.accumulator import linear_accumulator
+from qlab.arithmetic.requantize import requantize
 from qlab.plots.integer_layer import VALUES, IntegerLayer, example_layer
-from qlab.requantize import requantize
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from qlab.demos.controls import slider
 from qlab.demos.demo import Demo
 from qlab.demos.live import LiveFigure
 from qlab.plots import Scene
-from qlab.plots.look import halo
+from qlab.plots.theme import halo
 
 
 class Dot(Scene):

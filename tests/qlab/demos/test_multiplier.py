@@ -4,11 +4,16 @@ import pytest
 import torch
 from matplotlib.colors import to_rgba
 
+from qlab.arithmetic.fixed_point import (
+    high_multiply,
+    multiply_rounding_once,
+    multiply_rounding_twice,
+    rounding_shift_ties_up,
+)
+from qlab.arithmetic.requantize import quantize_multiplier, requantize
 from qlab.demos.multiplier import ACCUMULATORS, MULTIPLIERS
-from qlab.fixed_point import high_multiply, multiply_rounding_once, multiply_rounding_twice, rounding_shift_ties_up
 from qlab.plots import LIGHT
-from qlab.plots.bits import FLOAT, ROUNDING_RULES, MultiplierBits, multiplier_in_word
-from qlab.requantize import quantize_multiplier, requantize
+from qlab.plots.multiplier_bits import FLOAT, ROUNDING_RULES, MultiplierBits, multiplier_in_word
 
 
 @pytest.fixture

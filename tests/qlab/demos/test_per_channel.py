@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from qlab import demos
-from qlab.analysis import sqnr
-from qlab.depthwise import trained_layer
-from qlab.fusion import fold_batch_norm
+from qlab.experiments.depthwise import trained_layer
 from qlab.plots.channels import GRANULARITIES, MOST_DB, ChannelScales
-from qlab.sensitivity import quantized_weight
+from qlab.ptq.fusion import fold_batch_norm
+from qlab.ptq.metrics import sqnr
+from qlab.ptq.sensitivity import quantized_weight
 
 
 def heights(line):

@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from qlab import demos, sensitivity
+from qlab import demos
 from qlab.demos import examples
 from qlab.demos.sensitivity import BITS, CALIBRATION
-from qlab.plots.kept import KeptLayers, short_names
-from qlab.sensitivity import Kept, Precision
+from qlab.plots.mixed_precision import KeptLayers, short_names
+from qlab.ptq import sensitivity
+from qlab.ptq.sensitivity import Kept, Precision
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The training demo: what it draws is what qlab.training gives, and its thread starts once and stops when told."""
+"""The training demo: what it draws is what qlab.experiments.training gives, and its thread starts once and stops when told."""
 
 import subprocess
 import sys
@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from qlab import demos, training
+from qlab import demos
+from qlab.arithmetic.fake_quantize import fake_quantized
 from qlab.demos import examples
 from qlab.demos.background import Background
 from qlab.demos.training import BITS, CALIBRATION, EPOCHS, FIRST_BITS, FIRST_EPOCHS, RATE, AwareRuns
-from qlab.fake_quantize import fake_quantized
-from qlab.plots.aware import AwareTraining, Run
+from qlab.experiments import training
+from qlab.plots.qat import AwareTraining, Run
 
 
 def after_epochs(bits, epochs):

@@ -13,7 +13,7 @@ import pytest
 from qlab import engines
 from qlab.engines import pytorch
 from tests.conftest import REPOSITORY
-from tests.engines.test_torch_engines import measured
+from tests.qlab.engines.test_torch_engines import measured
 
 CAPS = {"FBGEMM_ENABLE_INSTRUCTIONS": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "1"}
 
@@ -21,7 +21,7 @@ LOOK = """
 import json, torch
 from qlab import accumulate, engines
 from qlab.engines import pytorch
-from tests.engines.layers import KINDS, drawn
+from tests.qlab.engines.layers import KINDS, drawn
 
 found = {"cpu": str(engines.Cpu.here()), "int_mm": accumulate.int_mm_is_right(), "engines": {}}
 for engine in pytorch.available():

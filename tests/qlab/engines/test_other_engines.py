@@ -8,12 +8,13 @@ import sys
 import pytest
 import torch
 
-from qlab import engines, rules
+from qlab import engines
+from qlab.arithmetic import output_stage as rules
 from qlab.engines import Comparison, Cpu, Layer, litert, onnx_runtime
 from qlab.engines.saturation import saturating_accumulator
 from tests.conftest import REPOSITORY, missing
-from tests.engines.layers import KINDS, drawn
-from tests.engines.test_torch_engines import measured
+from tests.qlab.engines.layers import KINDS, drawn
+from tests.qlab.engines.test_torch_engines import measured
 
 BACKENDS = {name: backend for backend in (onnx_runtime, litert) for name in backend.NAMES}
 OUTPUTS = 15_000  # times 9 kinds, 2 granularities, 4 combinations of bias and ReLU: 1.08 million an engine

@@ -8,11 +8,12 @@ import sys
 import pytest
 import torch
 
-from qlab import engines, rules
+from qlab import engines
+from qlab.arithmetic import output_stage as rules
 from qlab.engines import Cpu, Layer, pytorch
 from qlab.engines.saturation import saturating_accumulator
 from tests.conftest import REPOSITORY, missing
-from tests.engines.layers import KINDS, drawn
+from tests.qlab.engines.layers import KINDS, drawn
 
 ENGINES = pytorch.available()
 every_engine = pytest.mark.parametrize("engine", ENGINES)
@@ -275,7 +276,7 @@ def test_a_layer_that_ends_the_process_in_fbgemm_is_refused(bits, groups, monkey
 SMALL_GROUPS = """
 import torch
 from qlab import engines
-from tests.engines.layers import KINDS, drawn
+from tests.qlab.engines.layers import KINDS, drawn
 
 generator, refused = torch.Generator().manual_seed(0), 0
 for channels in (2, 4, 8, 16):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from qlab import data
+from qlab.experiments import data
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from qlab.mobilenet import MobileNetV2, channels_at
-from qlab.models import MnistNet
+from qlab.experiments.mobilenet import MobileNetV2, channels_at
+from qlab.experiments.models import MnistNet
 from qlab.torch_flow import FloatFunctional
 from tests.qlab.networks import DIGITS, mnist_net, mobilenet
 

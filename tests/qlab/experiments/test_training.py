@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from qlab import data
-from qlab.models import MLP, ConvNet, NormedConvNet, convnet_for, mlp_for, normed_convnet_for
-from qlab.training import accuracy_and_loss, train
+from qlab.experiments import data
+from qlab.experiments.models import MLP, ConvNet, NormedConvNet, convnet_for, mlp_for, normed_convnet_for
+from qlab.experiments.training import accuracy_and_loss, train
 
 
 def test_the_mlp_has_no_biases_and_the_size_of_its_data():

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from qlab.data import Dataset
 from qlab.engines import pytorch
-from qlab.torch_flow import forms
+from qlab.experiments import variants as forms
+from qlab.experiments.data import Dataset
 
 
 def clouds(count=600):

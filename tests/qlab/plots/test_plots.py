@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from qlab import plots
+from qlab.arithmetic.qparams import code_range, qparams
+from qlab.arithmetic.quantize import dequantize, quantize
+from qlab.arithmetic.ranges import affine_range, symmetric_range
+from qlab.arithmetic.requantize import quantize_multiplier
 from qlab.plots.ranges import ClippingRanges
-from qlab.plots.staircase import Staircase
-from qlab.qparams import code_range, qparams
-from qlab.quantize import dequantize, quantize
-from qlab.ranges import affine_range, symmetric_range
-from qlab.requantize import quantize_multiplier
+from qlab.plots.transfer_function import Staircase
 
 
 def png_size(png):

@@ -3,10 +3,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlab import fusion
-from qlab.bias_correction import correct_biases, corrected_bias, mean_errors
-from qlab.depthwise import DepthwiseNet
-from qlab.sensitivity import Precision, input_ranges, layers_of, quantized
+from qlab.experiments.depthwise import DepthwiseNet
+from qlab.ptq import fusion
+from qlab.ptq.bias_correction import correct_biases, corrected_bias, mean_errors
+from qlab.ptq.sensitivity import Precision, input_ranges, layers_of, quantized
 
 
 @given(st.integers(0, 2**31), st.sampled_from([(7, 4), (5, 3, 4, 4)]))

@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlab import fusion
-from qlab.depthwise import DepthwiseNet
-from qlab.equalization import consecutive, equalize, equalize_pair, equalizing_factors
+from qlab.experiments.depthwise import DepthwiseNet
+from qlab.ptq import fusion
+from qlab.ptq.equalization import consecutive, equalize, equalize_pair, equalizing_factors
 
 SEEDS = st.integers(0, 2**31)
 

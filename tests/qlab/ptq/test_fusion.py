@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from qlab import torch_flow
-from qlab.fusion import fold_batch_norm
+from qlab.ptq.fusion import fold_batch_norm
 
 
 def conv_and_norm(seed, inputs=2, outputs=3, groups=1, bias=True):

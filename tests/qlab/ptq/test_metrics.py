@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from qlab.analysis import amdahl, model_size, mse, pareto, sqnr
+from qlab.ptq.metrics import amdahl, model_size, mse, pareto, sqnr
 
 
 def test_50_mb_of_fp32_are_12_and_a_half_in_int8():

@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch import nn
 
-from qlab import fusion
-from qlab.comparison import compare
-from qlab.depthwise import DepthwiseNet
-from qlab.quantize import dequantize, linear_quantize
-from qlab.sensitivity import (
+from qlab.arithmetic.quantize import dequantize, linear_quantize
+from qlab.experiments.depthwise import DepthwiseNet
+from qlab.ptq import fusion
+from qlab.ptq.layer_sqnr import compare
+from qlab.ptq.sensitivity import (
     Precision,
     all_but_one,
     input_ranges,

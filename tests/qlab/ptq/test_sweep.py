@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab.sweep import sweep
+from qlab.ptq.sweep import sweep
 
 SETTINGS = {"a": 1, "b": 2, "c": 3, "d": 4}
 
@@ -48,7 +48,7 @@ def test_a_file_is_read_again_and_nothing_is_measured_twice(tmp_path):
 def test_a_crash_while_writing_leaves_the_old_file_whole(tmp_path, monkeypatch):
     path = tmp_path / "sweep.json"
     sweep({"a": 1}, square, path, progress=False)
-    monkeypatch.setattr("qlab.sweep.os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("qlab.ptq.sweep.os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         sweep(SETTINGS, square, path, progress=False)
     monkeypatch.undo()

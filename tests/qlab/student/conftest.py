@@ -5,7 +5,7 @@ import shutil
 import nbformat
 import pytest
 
-from autograder.samples import written_answers
+from autograder.collect.sample_class import written_answers
 from qlab.notebook import grade_id
 from tests.conftest import REPOSITORY
 

@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-from qlab.desk.copies import copy_of
-from qlab.desk.errors import DeskError
+from qlab.student.errors import DeskError
+from qlab.student.lab_copies import copy_of
 from tests.conftest import REPOSITORY
-from tests.desk.conftest import LAB, change
+from tests.qlab.student.conftest import LAB, change
 
 
 def qlab(folder, *arguments, typed=""):
@@ -150,7 +150,7 @@ def test_doctor_finds_everything_here(solved):
 
 
 def test_doctor_names_the_fix(solved, monkeypatch):
-    from qlab.desk import doctor
+    from qlab.student import doctor
 
     monkeypatch.setattr(doctor, "LEAST_MEMORY", 10**15)
     monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda _: ["no-such-package>=3", "numpy<1"])

@@ -1,10 +1,10 @@
 import nbformat
 import pytest
 
-from qlab.desk.copies import copies, copy_of
-from qlab.desk.errors import DeskError
-from qlab.desk.wholeness import wholeness
-from tests.desk.conftest import LAB, change
+from qlab.student.completeness import wholeness
+from qlab.student.errors import DeskError
+from qlab.student.lab_copies import copies, copy_of
+from tests.qlab.student.conftest import LAB, change
 
 
 def state(folder):

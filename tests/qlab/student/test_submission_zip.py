@@ -4,10 +4,10 @@ import zipfile
 
 import pytest
 
-from qlab.desk.copies import copy_of
-from qlab.desk.errors import DeskError
-from qlab.desk.handing_in import hand_in
-from tests.desk.conftest import LAB
+from qlab.student.errors import DeskError
+from qlab.student.lab_copies import copy_of
+from qlab.student.submission_zip import hand_in
+from tests.qlab.student.conftest import LAB
 
 
 def handed_in(folder, student="4711", name="Ada Lovelace", **more):

@@ -6,11 +6,11 @@ import zipfile
 import nbformat
 import pytest
 
-from qlab.desk.copies import copy_of
-from qlab.desk.errors import DeskError
-from qlab.desk.update import merge, update
 from qlab.notebook import fingerprint, grade_id
-from tests.desk.conftest import LAB, change
+from qlab.student.errors import DeskError
+from qlab.student.lab_copies import copy_of
+from qlab.student.update import merge, update
+from tests.qlab.student.conftest import LAB, change
 
 
 def named(notebook):
@@ -181,7 +181,7 @@ def test_a_full_disk_is_told_with_the_file_and_leaves_no_half_backup(solved, new
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")  # as a write fails: without a file's name
 
-    monkeypatch.setattr(f"qlab.desk.update.{fails}", full)
+    monkeypatch.setattr(f"qlab.student.update.{fails}", full)
     before = (solved / LAB / f"{LAB}.ipynb").read_bytes()
     with pytest.raises(DeskError, match=rf"{LAB}.* could not be written \(No space.*make room.*{says}"):
         updated(solved, newer())

@@ -5,8 +5,13 @@ import sys
 import pytest
 import torch
 
-from qlab import cli, floatsd
-from qlab.torch_flow import contents, files, grids, on_grid, post_quantize
+from qlab import cli
+from qlab.formats import floatsd
+from qlab.torch_flow import files
+from qlab.torch_flow import grid_convert as on_grid
+from qlab.torch_flow import grid_fake_quantize as grids
+from qlab.torch_flow import inspect_state as contents
+from qlab.torch_flow import ptq_grid as post_quantize
 from tests.qlab.networks import BATCHES, DIGITS, mnist_net
 
 

@@ -7,9 +7,14 @@ import torch
 from torch import nn
 from torch.ao.quantization import default_fake_quant as torchs_default
 
-from qlab import engines, floatsd, torch_flow, training
-from qlab.floatsd import FLOATSD4, FLOATSD4_EXTENDED, FLOATSD8
-from qlab.torch_flow import grids, on_grid, post_quantize, qat
+from qlab import engines, torch_flow
+from qlab.experiments import training
+from qlab.formats import floatsd
+from qlab.formats.floatsd import FLOATSD4, FLOATSD4_EXTENDED, FLOATSD8
+from qlab.torch_flow import grid_convert as on_grid
+from qlab.torch_flow import grid_fake_quantize as grids
+from qlab.torch_flow import ptq_grid as post_quantize
+from qlab.torch_flow import qat
 from qlab.torch_flow.converted import converted_layers, folded_weight
 from tests.qlab.networks import BATCHES, DIGITS, mnist_net, mobilenet
 
@@ -223,7 +228,7 @@ def test_the_block_of_a_published_example():
 
 
 def _with_stubs(network, config):
-    from qlab.torch_flow import functions as torchs
+    from qlab.torch_flow import api as torchs
 
     model = nn.Sequential(torchs.QuantStub(), network[0], torchs.DeQuantStub()).eval()
     grids.set_qconfigs(model, config)

@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from qlab import data, models, torch_flow
+from qlab import torch_flow
 from qlab.engines.pytorch import available, selected
+from qlab.experiments import data, models
 
 engine = "fbgemm" if "fbgemm" in available() else "qnnpack"
 pytestmark = pytest.mark.skipif(not available(), reason="this build of PyTorch has no quantized engine")

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from qlab import data, engines, training
-from qlab.models import normed_convnet_for
+from qlab import engines
+from qlab.experiments import data, training
+from qlab.experiments.models import normed_convnet_for
 from qlab.torch_flow import layer_by_layer, qat
 
 ENGINES = [name for name in ("qnnpack", "x86") if name in engines.available()]

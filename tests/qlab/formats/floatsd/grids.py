@@ -1,6 +1,6 @@
 """The grids that every test goes through."""
 
-from qlab import floatsd
+from qlab.formats import floatsd
 
 GRIDS = [
     floatsd.FLOATSD4,

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from qlab import floatsd
-from tests.qlab.floatsd.grids import GRIDS, IDS
+from qlab.formats import floatsd
+from tests.qlab.formats.floatsd.grids import GRIDS, IDS
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=IDS)

@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab import floatsd
-from tests.qlab.floatsd.grids import GRIDS, IDS
+from qlab.formats import floatsd
+from tests.qlab.formats.floatsd.grids import GRIDS, IDS
 from tests.qlab.strategies import real_tensors
 
 POWERS = [grid for grid in GRIDS if grid.digits == 1]

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab import floatsd
-from qlab.qparams import EPS
-from tests.qlab.floatsd.grids import GRIDS
+from qlab.arithmetic.qparams import EPS
+from qlab.formats import floatsd
+from tests.qlab.formats.floatsd.grids import GRIDS
 from tests.qlab.strategies import real_tensors
 
 

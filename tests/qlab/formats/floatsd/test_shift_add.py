@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlab import floatsd
-from qlab.floatsd import shift_add
-from tests.qlab.floatsd.grids import GRIDS, IDS
+from qlab.formats import floatsd
+from qlab.formats.floatsd import shift_add
+from tests.qlab.formats.floatsd.grids import GRIDS, IDS
 
 INT8 = torch.arange(-128, 128)
 

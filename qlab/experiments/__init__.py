@@ -1,0 +1,1 @@
+"""Raw material for experiments: data sets, networks, training."""

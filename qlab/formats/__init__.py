@@ -1,0 +1,1 @@
+"""Number formats other than plain integers."""
