@@ -46,7 +46,8 @@ def quantized_linear(
         Output codes (..., out), int8 up to 8 bits, int16 above.
 
     Raises:
-        TypeError, ValueError: see `linear_accumulator` and `qlab.arithmetic.validation`; weights that do not fit `bitwidth`.
+        TypeError, ValueError: see `linear_accumulator` and `qlab.arithmetic.validation`; weights that do not fit
+            `bitwidth`.
         OverflowError: a sum leaves int32.
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), equation 4.

@@ -1,6 +1,7 @@
 """While an answer is called, the functions that would simply do what was asked raise.
 
-A function is named "module:qualname", such as "qlab.arithmetic.quantize:linear_quantize" or "torch:ops.quantized.linear".
+A function is named "module:qualname", such as "qlab.arithmetic.quantize:linear_quantize" or
+"torch:ops.quantized.linear".
 """
 
 import contextlib

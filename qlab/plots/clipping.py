@@ -122,8 +122,9 @@ class _Curves:
 class Calibration(Scene):
     """Clipping error against rounding error as the end of a range [0, a] moves, and where each rule puts it.
 
-    The curves have 100 ends, 1 % to 100 % of the largest value: those that `qlab.calibration.range_search.mse_range` tries, so that
-    the least of their sum is its answer. They are computed when a bitwidth is first asked for, and kept.
+    The curves have 100 ends, 1 % to 100 % of the largest value: those that `mse_range` of
+    qlab.calibration.range_search tries, so that the least of their sum is its answer. They are computed when a
+    bitwidth is first asked for, and kept.
 
     Args:
         activation: any shape, floating point, no value below 0; by default `example_activation`. The moving average

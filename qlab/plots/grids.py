@@ -109,7 +109,7 @@ class GridLevels(Scene):
             tensor: its name in `tensors`.
             times: the scale of each grid, in units of its best one.
             bits: of the uniform grid, 2..8.
-            rule: of rounding to the others, see `qlab.formats.floatsd.thresholds`; to the uniform one it is the nearest.
+            rule: of rounding to the others, see `qlab.formats.floatsd.thresholds`; the uniform one rounds to nearest.
         """
         x = self.tensors[tensor]
         reach = float(x.abs().max())

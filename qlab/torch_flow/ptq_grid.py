@@ -56,8 +56,8 @@ def post_quantized(
 def retrainable(model: Any, batches: Iterable[Tensor], choose: Choice | torchs.QConfig = package_choice) -> nn.Module:
     """The same network prepared for training: float weights, seen through the grid, and ranges from training images.
 
-    Measured at once it is the network right after post-quantization; `qlab.experiments.training.train` goes on from there. Its
-    observers are on, so measure with `accuracy`.
+    Measured at once it is the network right after post-quantization; `qlab.experiments.training.train` goes on from
+    there. Its observers are on, so measure with `accuracy`.
     """
     network = prepared_for_training(model, choose)
     calibrate(network, batches)

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from qlab.engines.pytorch import selected
-from qlab.experiments.models import NormedConvNet
 from qlab.torch_flow import api as torchs
 from qlab.torch_flow.converted import held
 

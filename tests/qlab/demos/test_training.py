@@ -1,4 +1,4 @@
-"""The training demo: what it draws is what qlab.experiments.training gives, and its thread starts once and stops when told."""
+"""The training demo: it draws what qlab.experiments.training gives; its thread starts once and stops when told to."""
 
 import subprocess
 import sys
