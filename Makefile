@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 LAB ?= lab1
-COURSE ?= autograder/course
+COURSE ?= course
 FORMGRADER := --ServerApp.default_url=/formgrader --ServerApp.jpserver_extensions="{'nbgrader.server_extensions.formgrader': True}"
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import jinja2
 
 import qlab
-from autograder.course_folder.layout import LABS, REPOSITORY, is_graded
+from autograder.course_folder.layout import LABS, REPOSITORY, is_graded, refuse_former_course
 from autograder.errors import UserError
 from autograder.files import write_atomic
 
@@ -47,9 +47,10 @@ def write_handout(lab: str, folder: Path, labs: Path = LABS) -> Path:
 @cache
 def wheel() -> tuple[str, bytes]:
     """The name and the content of qlab's wheel, built from this repository; nothing is downloaded for it."""
+    refuse_former_course()  # it lies in the package, and students' work must not get into a wheel
     with tempfile.TemporaryDirectory(prefix="qlab-wheel-") as scratch:
         source = Path(scratch) / "source"
-        leave_out = shutil.ignore_patterns("course", "__pycache__")
+        leave_out = shutil.ignore_patterns("__pycache__")
         for package in PACKAGES:
             shutil.copytree(REPOSITORY / package, source / package, ignore=leave_out)
         for file in BESIDE:
