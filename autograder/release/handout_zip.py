@@ -59,7 +59,7 @@ def wheel() -> tuple[str, bytes]:
             [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", scratch, str(source)],
             capture_output=True, text=True, check=False, env={**os.environ, "SOURCE_DATE_EPOCH": "946684800"},
         )  # fmt: skip
-        built = sorted(Path(scratch).glob("qlab-*.whl"))
+        built = sorted(Path(scratch).glob("quantization_lab-*.whl"))
         if done.returncode or not built:
             told = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise UserError(f"the wheel could not be built ({told}): pip install -e '.[grade]' brings what it needs.")
