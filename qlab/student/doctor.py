@@ -62,9 +62,7 @@ def _installation(_: Path) -> Iterator[Finding]:
         stale = f"the files are those of {qlab.__version__}: install the course's wheel again"
         yield Finding("qlab", f"{installation.DISTRIBUTION} {version}", "" if version == qlab.__version__ else stale)
     if beside := installation.former():
-        whose = (
-            "our own from before 0.2" if installation.former_is_ours() else "another project's (quantum information)"
-        )
+        whose = "our own from before 0.2" if installation.former_is_ours() else "another project's"
         yield Finding("a distribution qlab", f"{beside}, {whose}, shares files with ours", again)
 
 
