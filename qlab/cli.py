@@ -11,13 +11,23 @@ import typer
 from qlab.student.errors import BUG, NOT_ALL_WELL, OK, WRONG_CALL, DeskError
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Labs are those of the current folder. Exit codes: 0 done, all well; 2 something is missing or called wrongly "
     "(the message names the fix); 3 done, but not all is well yet.",
 )
-LabArgument = Annotated[str, typer.Argument(help="A lab's name, or a beginning of it: lab1.")]
+
+
+def lab_names_beginning(incomplete: str) -> list[str]:
+    """For the shell's completion: the labs of the current folder whose names begin like this."""
+    from qlab.student.lab_copies import copies
+
+    return [copy.lab for copy in copies(Path.cwd()) if copy.lab.startswith(incomplete)]
+
+
+LabArgument = Annotated[
+    str, typer.Argument(help="A lab's name, or a beginning of it: lab1.", autocompletion=lab_names_beginning)
+]
 
 
 @app.command()
@@ -63,7 +73,12 @@ def labs() -> None:
 
 @app.command()
 def check(
-    lab: Annotated[str, typer.Argument(help="A lab's name, or a beginning of it; the only one here by default.")] = "",
+    lab: Annotated[
+        str,
+        typer.Argument(
+            help="A lab's name, or a beginning of it; the only one here by default.", autocompletion=lab_names_beginning
+        ),
+    ] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever the notebook is saved.")] = False,
 ) -> None:
     """Run the visible checks on the saved notebook. Example: qlab check lab1 --watch."""

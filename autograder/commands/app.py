@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.course_folder.layout import Course
+from autograder.course_folder.layout import Course, notebook_names
 from autograder.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,15 +16,26 @@ if TYPE_CHECKING:
 MOST_NAMED = 10  # students in a sentence
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Build labs, grade submissions, write feedback. Exit codes: 0 done; 2 something is missing or called wrongly "
     "(the message names the fix); 3 done, but a submission has no mark or a file was refused; 4 a replay does not "
     "reproduce its record.",
 )
+
+
+def lab_names_beginning(incomplete: str) -> list[str]:
+    """For the shell's completion: the notebooks whose names begin like this; none where there is no source of any."""
+    try:
+        return [name for name in notebook_names() if name.startswith(incomplete)]
+    except UserError:
+        return []
+
+
 CourseOption = Annotated[Path, typer.Option("--course", help="The course folder.", show_default="course")]
-LabArgument = Annotated[str, typer.Argument(help="A lab's name, or a beginning of it: lab1.")]
+LabArgument = Annotated[
+    str, typer.Argument(help="A lab's name, or a beginning of it: lab1.", autocompletion=lab_names_beginning)
+]
 
 
 def short(path: Path) -> str:
