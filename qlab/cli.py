@@ -150,6 +150,7 @@ def submit(
 @app.command()
 def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The new release, a zip.")]) -> None:
     """Take a newer release into your copy; every answer stays. Example: qlab update lab1 lab1_new.zip."""
+    from qlab.student.installation import take_wheel
     from qlab.student.lab_copies import copy_of
     from qlab.student.update import update as take
 
@@ -157,6 +158,8 @@ def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The n
     for remark in done.remarks:
         print(f"! {remark}")
     print(f"{_count(len(done.files), 'file')} written; what was there before is in {done.backup}.")
+    if said := take_wheel(archive):
+        print(f"! {said}")
     print("Reload the notebook in Jupyter, then run all cells.")
 
 

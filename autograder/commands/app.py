@@ -3,13 +3,15 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tqdm import tqdm
 
 from autograder.course_folder.layout import Course
 from autograder.errors import UserError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 MOST_NAMED = 10  # students in a sentence
 
@@ -21,7 +23,7 @@ app = typer.Typer(
     "(the message names the fix); 3 done, but a submission has no mark or a file was refused; 4 a replay does not "
     "reproduce its record.",
 )
-CourseOption = Annotated[Path, typer.Option("--course", help="The course folder.", show_default="autograder/course")]
+CourseOption = Annotated[Path, typer.Option("--course", help="The course folder.", show_default="course")]
 LabArgument = Annotated[str, typer.Argument(help="A lab's name, or a beginning of it: lab1.")]
 
 
@@ -35,6 +37,8 @@ def short(path: Path) -> str:
 
 def progress(what: str, total: int) -> "tqdm[None]":
     """A bar on stderr that counts submissions."""
+    from tqdm import tqdm  # imported here: a help text needs no bar
+
     return tqdm(total=total, desc=what, unit="submission", file=sys.stderr)
 
 
