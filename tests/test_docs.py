@@ -1,6 +1,5 @@
 """The pages are true: links, commands, numbers, the map of the code, the moving picture."""
 
-import ast
 import importlib
 import importlib.util
 import io
@@ -20,6 +19,7 @@ from autograder.cli import app as autograder_app
 from qlab.cli import app as qlab_app
 from qlab.notebook import is_answer, is_test
 from tests.conftest import REPOSITORY
+from tests.test_architecture import ALONE, DOORS, FLOORS
 
 DOCS = REPOSITORY / "docs"
 GENERATED = {DOCS / "mistakes.md"}
@@ -281,28 +281,12 @@ def test_every_step_of_a_number_is_a_function_of_the_module_beside_it():
             assert getattr(qlab, function) is getattr(module, function)
 
 
-def imported_rooms(room: str) -> set[str]:
-    """The other rooms of qlab that a room imports, at the top or inside a function."""
-    found = set()
-    for path in (REPOSITORY / "qlab" / room).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            elif isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            else:
-                continue
-            found |= {name.split(".")[1] for name in names if name.startswith("qlab.")}
-    return (found & rooms("qlab")) - {room}
-
-
-def test_rooms_import_only_from_earlier_lines_of_the_list():
+def test_the_list_of_floors_is_the_one_that_is_enforced():
     lines = re.findall(r"^\d\. (.+)$", section(ARCHITECTURE, "Who may import whom"), re.MULTILINE)
-    place = {room: number for number, line in enumerate(lines) for room in re.findall(r"`(\w+)`", line)}
-    assert place.keys() == rooms("qlab")
-    upwards = [(room, other) for room in place for other in imported_rooms(room) if place[other] >= place[room]]
-    assert upwards == []
-    assert imported_rooms("check") == imported_rooms("arithmetic") == set()
+    listed = [set(re.findall(r"`(\w+)`", line)) for line in lines]
+    assert listed == [floor & rooms("qlab") for floor in FLOORS]
+    assert set().union(*listed, ALONE, DOORS) >= rooms("qlab")
+    assert {"check"} == ALONE and "student" in DOORS
 
 
 def test_only_the_gradebook_writes_the_database():
