@@ -25,7 +25,7 @@ from autograder.grade.limits import Limits
 from autograder.nbgrader_config import configure
 
 # What a released lab holds besides its notebook. Answers, samples and measured numbers stay behind.
-RELEASED = ("checks.py", "provided.py", "figures/*.png")
+RELEASED = ("checks/*.py", "checks.py", "provided.py", "figures/*.png")
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -79,7 +79,7 @@ def _filled_in(text: str, numbers: dict[str, Any], lab: str) -> str:
 def _release_stamp(notebook: NotebookNode, folder: Path) -> str:
     digest = hashlib.sha256(nbformat.writes(notebook).encode())
     for path in released_files(folder):
-        digest.update(path.name.encode() + path.read_bytes())
+        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -55,11 +55,11 @@ SEED = 0
 
 missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab") if importlib.util.find_spec(name) is None]
 if missing and "google.colab" in sys.modules:
-    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, checks.py, provided.py and figures/, then run: %pip install qlab-0.1.0-py3-none-any.whl")
+    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, checks/, provided.py and figures/, then run: %pip install qlab-0.1.0-py3-none-any.whl")
 elif missing:
     print(f"Missing: {', '.join(missing)}. In a terminal in the course's folder, run: pip install . Then restart the kernel.")
-elif not Path("checks.py").exists():
-    print("Missing: checks.py. Put it into this notebook's folder (on Colab, upload it, with provided.py and the folder figures); it comes with the lab.")
+elif not Path("checks").exists():
+    print("Missing: the folder checks. Put it into this notebook's folder (on Colab, upload it, with provided.py and the folder figures); it comes with the lab.")
 else:
     import tempfile
     import time
