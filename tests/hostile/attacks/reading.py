@@ -55,7 +55,7 @@ ATTACKS = [
         "Runs the solutions as a module, by magics and by the shell.",
         "import sys\nshell, SOLUTIONS = get_ipython(), '@REPOSITORY@/solutions/lab1_linear_quantization'",
         "assert 'BEGIN' in shell.getoutput('cat @REPOSITORY@/solutions/*/*.py')[0]",
-        "sys.path.insert(0, SOLUTIONS)\n    sys.modules.pop('checks', None)\n    from checks import q1\n    q1.reference",
+        "sys.path.insert(0, SOLUTIONS), sys.modules.pop('checks', 0)\n    from checks import q1\n    q1.reference",
         "get_ipython().run_line_magic('run', f'{SOLUTIONS}/checks/_common.py')\n    assert 'signed' in globals()",
         "exec(open('@COURSE@/source/lab1_linear_quantization/checks/_common.py').read())",
     ),
