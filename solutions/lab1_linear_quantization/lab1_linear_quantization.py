@@ -351,7 +351,7 @@ def quantized_linear(
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import int8, layer_case
+from checks.q3 import int8, layer_case
 
 from qlab.check import uniform
 
