@@ -6,7 +6,7 @@ from qlab.check.margins import about, clear_of_ties
 from qlab.check.outcome import Outcome
 from qlab.check.question import Lab, Part, Question
 from qlab.check.stated import value, wrong
-from qlab.check.steps import Mistake, Step, as_is, given, nearest, ties_down, ties_up, wrapped
+from qlab.check.steps import Mistake, Step, Steps, as_is, given, nearest, ties_down, ties_up, wrapped
 from qlab.check.values import integer, real, tensor
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Part",
     "Question",
     "Step",
+    "Steps",
     "about",
     "as_is",
     "case",

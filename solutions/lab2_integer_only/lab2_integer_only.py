@@ -141,7 +141,9 @@ def accumulator(q_x, q_w, Z_x, Z_w):
 from checks import q1
 
 ### BEGIN HIDDEN TESTS
-from checks import activations, case, weights
+from checks.q1 import activations, weights
+
+from qlab.check import case
 
 q1.also(
     case("zero-points at the ends", activations(4, 9), weights(5, 9), 255, -127),
@@ -198,7 +200,9 @@ def quantize_bias(bias, input_scale, weight_scale):
 from checks import q2
 
 ### BEGIN HIDDEN TESTS
-from checks import case, normal, torch
+import torch
+
+from qlab.check import case, normal
 
 q2.also(
     case("zero and negative biases", [0.0, -1.5, 2.0], 0.011, 0.0077),
@@ -265,7 +269,7 @@ def quantize_multiplier(M):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q3.also(
     case("M = 0.9", 0.9),
@@ -331,7 +335,10 @@ def rounding_shift(x, n):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import case, torch, uniform, whole
+import torch
+from checks.q4 import whole
+
+from qlab.check import case, uniform
 
 q4.also(
     case("zeros and ones", whole([0, 1, -1]), 4),
@@ -425,7 +432,7 @@ def multiply_once(acc, M0, n):
 from checks import q6
 
 ### BEGIN HIDDEN TESTS
-from checks import int32, multiplier_case
+from checks.q6 import int32, multiplier_case
 
 q6.also(
     multiplier_case("M = 0.5", int32(-1000, 1000, 20), 0.5),
@@ -483,7 +490,7 @@ def integer_linear(q_x, q_w, q_bias, Z_x, M0, n, Z_out, relu=False):
 from checks import q7
 
 ### BEGIN HIDDEN TESTS
-from checks import activations, int32, layer_case, weights
+from checks.q7 import activations, int32, layer_case, weights
 
 q7.also(
     layer_case("zero-points 0", activations(4, 9), weights(3, 9), int32(60_000, 90_000, 3), 0, 0.0009, 0),
@@ -542,7 +549,7 @@ def integer_conv2d(q_x, q_w, q_bias, Z_x, M0, n, Z_out, stride=1, padding=0, rel
 from checks import q8
 
 ### BEGIN HIDDEN TESTS
-from checks import activations, conv_case, int32, weights
+from checks.q8 import activations, conv_case, int32, weights
 
 q8.also(
     conv_case("an oblong kernel", activations(1, 3, 5, 6), weights(2, 3, 1, 3), int32(-2000, 2000, 2), 77, 0.0016, 130),
