@@ -137,7 +137,9 @@ def scale_and_zero_point(low, high, q_min, q_max, symmetric):
 from checks import q1
 
 ### BEGIN HIDDEN TESTS
-from checks import case, ends, single
+from checks.q1 import ends, single
+
+from qlab.check import case
 
 q1.also(
     case("a range below 0", single(-6.0), single(-1.0), -128, 127, False, group="affine"),
@@ -195,7 +197,9 @@ def min_max(batches):
 from checks import q2
 
 ### BEGIN HIDDEN TESTS
-from checks import batches_of, case, normal
+from checks.q2 import batches_of
+
+from qlab.check import case, normal
 
 q2.also(
     case("nine batches", batches_of(9, 5, 7)),
@@ -257,7 +261,9 @@ def moving_average(batches, c=0.01):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import batches_of, case
+from checks.q3 import batches_of
+
+from qlab.check import case
 
 q3.also(
     case("twelve batches, c = 0.1", batches_of(12, 4, 6), 0.1),
@@ -352,7 +358,9 @@ def add_batch(counts, end, batch):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import case, counts_of, values_up_to
+from checks.q4 import counts_of, values_up_to
+
+from qlab.check import case
 
 q4.also(
     case("on the edges, doubled", counts_of(4), 2.0, [4.0, -1.0, 3.0, 2.0], group="doubles"),
@@ -425,7 +433,9 @@ def percentile_range(x, percentile):
 from checks import q5
 
 ### BEGIN HIDDEN TESTS
-from checks import case, normal, tails
+from checks.q5 import tails
+
+from qlab.check import case, normal
 
 q5.also(
     case("half of it", normal(999), 50),
@@ -476,7 +486,9 @@ def best_threshold(x, thresholds, q_max):
 from checks import q6
 
 ### BEGIN HIDDEN TESTS
-from checks import SHUFFLED, THRESHOLDS, case, clear, normal
+from checks.q6 import SHUFFLED, THRESHOLDS, clear
+
+from qlab.check import case, normal
 
 q6.also(
     case("a bell, 6 bits", normal(3000), THRESHOLDS, 31, such_that=clear),
@@ -548,7 +560,9 @@ def relative_entropy(counts, kept, levels):
 from checks import q7
 
 ### BEGIN HIDDEN TESTS
-from checks import case, histogram_of
+from checks.q7 import histogram_of
+
+from qlab.check import case
 
 q7.also(
     case("as many levels as bins", histogram_of(16, 16), 16, 16, group="all"),
@@ -645,7 +659,9 @@ def observe_with_torch(batches, weights):
 from checks import q8
 
 ### BEGIN HIDDEN TESTS
-from checks import activations_of, case, normal
+from checks.q8 import activations_of
+
+from qlab.check import case, normal
 
 q8.also(
     case("one batch", activations_of(1, 5, 12), normal(4, 2, 3, 3)),
@@ -720,7 +736,9 @@ def calibration_range(train, test, count):
 from checks import q10
 
 ### BEGIN HIDDEN TESTS
-from checks import batches_of, case
+from checks.q10 import batches_of
+
+from qlab.check import case
 
 q10.also(
     case("2 of 6 batches", batches_of(6, 5, 9), batches_of(6, 5, 9, spread=3.0), 2),
