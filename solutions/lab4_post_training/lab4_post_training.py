@@ -147,7 +147,9 @@ def fold_batch_norm(weight, bias, mean, var, gamma, beta, eps=1e-5):
 from checks import q1
 
 ### BEGIN HIDDEN TESTS
-from checks import case, norm_of, normal
+from checks.q1 import norm_of
+
+from qlab.check import case, normal
 
 q1.also(
     case("a large eps", normal(2, 3, 3, 3), normal(2), *norm_of(2), 0.5),
@@ -247,7 +249,7 @@ def fused_into(kinds):
 from checks import q2
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q2.also(
     case("two blocks", ("conv", "bn", "relu", "conv", "bn", "relu", "conv", "bn")),
@@ -329,7 +331,7 @@ def five_steps(weight, bias, statistics, batches, x, engine):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import flow_case
+from checks.q3 import flow_case
 
 q3.also(
     flow_case("five batches", 5, (3, 2, 3, 3), "fbgemm", (0.9, 1.7, 2.6, 1.2, 0.8)),
@@ -389,7 +391,7 @@ def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import add_case, codes
+from checks.q4 import add_case, codes
 
 q4.also(
     add_case("a large zero-point", codes(5, 5), 0.013, 251, codes(5, 5), 0.03, 5, 0.045, 60),
@@ -449,7 +451,7 @@ def residual_outputs(weight, bias, batches, x, quantized):
 from checks import q5
 
 ### BEGIN HIDDEN TESTS
-from checks import skip_case
+from checks.q5 import skip_case
 
 q5.also(
     skip_case("fp32, one channel", 15, (1, 1, 3, 3), False),
@@ -546,7 +548,9 @@ def converted_linear(q_x, q_w, bias, S_out, Z_out, relu=False):
 from checks import q6
 
 ### BEGIN HIDDEN TESTS
-from checks import linear_case, normal, qint8, quint8
+from checks.q6 import linear_case, qint8, quint8
+
+from qlab.check import normal
 
 q6.also(
     linear_case("10 channels", quint8(4, 9, 0.04, 60), qint8(10, 9), normal(10, std=3), 0.4, 120),
@@ -644,7 +648,7 @@ def held_bytes(outputs, per_output, per_channel):
 from checks import q7
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q7.also(
     case("depthwise", 64, 9, True),
@@ -836,7 +840,9 @@ def dynamic_linear(x, q_w, S_w, bias):
 from checks import q8
 
 ### BEGIN HIDDEN TESTS
-from checks import batch_case, normal
+from checks.q8 import batch_case
+
+from qlab.check import normal
 
 q8.also(
     batch_case("one neuron", normal(5, 7), 1, 7, 0.015),
