@@ -113,7 +113,9 @@ def fake_quantize(x, scale, zero_point, q_min, q_max):
 from checks import q1
 
 ### BEGIN HIDDEN TESTS
-from checks import beyond, case, inside, normal
+from checks.q1 import beyond, inside
+
+from qlab.check import case, normal
 
 q1.also(
     case("all of it negative", [-0.31, -0.02, -0.77], 0.1, 15, 0, 15),
@@ -196,7 +198,9 @@ def forward_and_gradient(x, scale, zero_point, q_min, q_max, upstream):
 from checks import q2
 
 ### BEGIN HIDDEN TESTS
-from checks import at_the_edges, both_ends, case, inside, normal
+from checks.q2 import at_the_edges, both_ends, inside
+
+from qlab.check import case, normal
 
 q2.also(
     case("a table of values", normal(3, 4), 0.04, -3, -128, 127, normal(3, 4), such_that=inside),
@@ -270,7 +274,9 @@ def moving_average(batches, averaging_constant, observed):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import case, normal, unlike
+from checks.q3 import unlike
+
+from qlab.check import case, normal
 
 q3.also(
     case("ten batches", normal(10, 30), 0.05, 10, such_that=unlike),
@@ -330,7 +336,9 @@ def folded_batch_norm(x, weight, running_var, gamma, beta, scale, eps):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import case, normal, positive, signed, well_scaled
+from checks.q4 import positive, signed, well_scaled
+
+from qlab.check import case, normal
 
 q4.also(
     case("five channels", normal(12, 6), normal(5, 6), positive(5), signed(5), normal(5), 0.17, 0.04, such_that=well_scaled),
@@ -378,7 +386,7 @@ def schedule(fp32_steps, fp32_rate):
 from checks import q5
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q5.also(case("450 steps", 450, 0.1), case("two steps", 20, 0.4))
 ### END HIDDEN TESTS
@@ -426,9 +434,11 @@ def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
 
 # %% nbgrader={"grade": true, "grade_id": "q6-check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 # Check of Q6: visible cases; hidden ones remain.
-from checks import case, q6
+from checks import q6
 
 ### BEGIN HIDDEN TESTS
+from qlab.check import case
+
 q6.also(
     case("nine steps", 0.87, 1.2, 0.1, 0.3, -7, 7, 0.13, 9),
     case("a negative input", -0.23, -1.4, 1.0, 0.22, -7, 7, 0.09, 6),
@@ -670,7 +680,7 @@ def aware_training(weight, images, targets):
 from checks import q7
 
 ### BEGIN HIDDEN TESTS
-from checks import block
+from checks.q7 import block
 
 q7.also(block("one channel in, four out", 5, 1, 4))
 ### END HIDDEN TESTS
@@ -761,7 +771,9 @@ def two_rules(acc, bias, S_acc, S_out, Z_out):
 from checks import q8
 
 ### BEGIN HIDDEN TESTS
-from checks import accumulators, case, normal, they_differ
+from checks.q8 import accumulators, they_differ
+
+from qlab.check import case, normal
 
 q8.also(
     case("a coarse accumulator", accumulators(-40, 40, 60), normal(60), 0.21, 0.33, 97, such_that=they_differ(False)),
