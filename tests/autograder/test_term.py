@@ -108,7 +108,7 @@ def course(tmp_path_factory):
 
 def mend(course, old, new):
     """An edit of the lab's checks in the course, stamped as a release of its own."""
-    path, notebook = course.source(LAB) / "checks.py", course.release(LAB) / f"{LAB}.ipynb"
+    path, notebook = course.source(LAB) / "checks" / "q4.py", course.release(LAB) / f"{LAB}.ipynb"
     assert path.read_text("utf-8").count(old) == 1
     write_atomic(path, path.read_text("utf-8").replace(old, new))
     stamped = nbformat.read(notebook, as_version=4)

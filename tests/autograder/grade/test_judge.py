@@ -3,6 +3,7 @@
 import ast
 import math
 import os
+import re
 import sys
 import types
 from contextlib import contextmanager
@@ -249,9 +250,31 @@ def test_what_was_found_of_one_submission_is_forgotten_with_the_next():
         assert asked.outcome.so_far.startswith("so far 0 of") and not asked.verdicts["q1"]["right"]
 
 
+def in_files(checks):
+    """The checks as a package, a file for each question."""
+    head, first, second, lab = (part.strip() for part in re.split(r"^(?=def|q2|lab)", checks, flags=re.MULTILINE))
+    return {
+        "checks": f"from qlab.check import Lab\nfrom .q1 import q1\nfrom .q2 import q2\n{lab}\n",
+        "checks.q1": f"{head}\n{first}\n",
+        "checks.q2": f"{head}\nfrom ._common import q1\n{second}\n",
+        "checks._common": "from checks.q1 import q1\n",
+    }
+
+
+def test_checks_may_be_a_package_whose_questions_are_not_their_modules():
+    with judge(in_files(CHECKS)).submission(1) as one:
+        found = one.check(ALSO.replace("q1, case", "q1").replace("###", "from checks.q1 import case\n###", 1), [],
+                          Process(doubling), 5)  # fmt: skip
+        assert found.outcome.points == 3 and found.outcome.so_far.startswith("so far 3 of the 5 points")
+        assert one.check("import checks.q2\nchecks.q2.check(a, b)", [], Process(lambda m: {"value": 0}), 5).outcome
+
+
 def test_labs_call_their_modules_alike():
-    first, second = judge({"checks": "name = 'first'"}), judge({"checks": "name = 'second'"})
-    for one, name in ((first, "first"), (second, "second"), (first, "first")):
+    both = {"checks": "from .q1 import name", "checks.q1": "name = 'second'"}
+    first, second = judge({"checks": "name = 'first'"}), judge(both)
+    third = judge({**both, "checks.q1": "name = 'third'"})
+    in_turn = ((first, "first"), (second, "second"), (third, "third"), (first, "first"), (second, "second"))
+    for one, name in in_turn:
         with one.submission(1):
             found = one.check(f"import checks\nassert checks.name == {name!r}, checks.name", [], Process(doubling), 5)
             assert not found.broken

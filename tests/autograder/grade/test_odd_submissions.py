@@ -84,6 +84,8 @@ def test_a_file_handed_in_beside_the_notebook_is_there(hand_in):
     def change(notebook, folder):
         (folder / "mine.py").write_text("def nearest(x):\n    return round(x)\n")
         (folder / "checks.py").write_text("raise SystemExit")
+        (folder / "checks").mkdir()
+        (folder / "checks" / "__init__.py").write_text("raise SystemExit")
 
     source = "from mine import nearest\n\n" + RIGHT["q1"].replace("round(", "nearest(")
     assert hand_in(change, q1=source).marks == FULL

@@ -30,7 +30,7 @@ RIGHT, WRONG = "reference=value(12.5)", "reference=value(12.0)"
 
 def with_check(course: Course, old: str, new: str, release: str) -> GradedLab:
     """The lab after an edit of its checks, released."""
-    path = course.source(LAB) / "checks.py"
+    path = course.source(LAB) / "checks" / "q4.py"
     assert path.read_text("utf-8").count(old) == 1
     write_atomic(path, path.read_text("utf-8").replace(old, new))
     notebook = course.release(LAB) / f"{LAB}.ipynb"

@@ -127,9 +127,8 @@ def test_outputs_that_are_none_are_left_out(student, output):
 
 
 def test_files_lie_beside_the_notebook_and_what_is_written_is_counted(either, start):
-    student = start(either, **{"data/a.txt": b"from the lab", "checks.py": b"1 / 0"})
+    student = start(either, **{"data/a.txt": b"from the lab"})
     assert student.text("open('data/a.txt').read()") == "'from the lab'"
-    student.run("import checks")
     before = student.used()
     student.run("open('big', 'wb').write(bytes(100_000))")
     assert student.used() - before == 100_000
@@ -138,6 +137,20 @@ def test_files_lie_beside_the_notebook_and_what_is_written_is_counted(either, st
 def test_a_submissions_files_do_not_stand_in_the_way_of_the_labs(sandboxed, start):
     student = start(sandboxed, **{"data": b"mine", "checks.py/x": b"", "data/a.txt": b"the lab's", "n" * 300: b"long"})
     assert student.text("open('data/a.txt').read()") == '"the lab\'s"'
+
+
+CHECKS = dict.fromkeys(("checks.py", "checks/__init__.py", "checks/q1.py", "checks/inside/q2.py"), b"1 / 0")
+
+
+@pytest.mark.parametrize("files", [CHECKS, {"checks/__init__.py/x": b"1 / 0"}, {"checks": b"1 / 0"}])
+def test_nobodys_checks_lie_beside_a_notebook_in_grading(either, start, files):
+    student = start(either, **files)
+    assert student.text("import os\nsorted(os.listdir()), os.listdir('checks')") == (
+        "(['checks', 'checks.py'], ['__init__.py'])"
+    )
+    for again in ("", "import sys\ndel sys.modules['checks']\n"):
+        assert "The checks run in the grader" in student.text(f"{again}import checks\nchecks.__doc__")
+        assert "No module named 'checks.q1'" in student.run("import checks.q1").outputs[0]["evalue"]
 
 
 def test_random_numbers_are_the_same_in_every_process(either, start):
