@@ -223,7 +223,7 @@ def without_wire(attack: Attack, course: Course) -> dict[str, Gain]:
     """This grader, believing whatever comes over the wire and waiting for it as long as it takes."""
     from autograder.grade import student_process, wire
 
-    for name in ("LARGEST_TEXT", "LARGEST_MESSAGE", "MOST_BUFFERS", "MOST_NAMES", "LONGEST_INTEGER", "DEEPEST"):
+    for name in ("MAX_TEXT", "MAX_MESSAGE", "MAX_BUFFERS", "MAX_NAMES", "MAX_INTEGER_BITS", "MAX_DEPTH"):
         setattr(wire, name, 2**62)
     student_process.GRACE = student_process.ANSWER_SECONDS = 1e6
     table = harness.Table(course)

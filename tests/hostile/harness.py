@@ -22,7 +22,7 @@ from autograder.course_folder.layout import Course
 from autograder.grade import student_process, worker
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
-from autograder.grade.record import Record
+from autograder.grade.record import GradingRecord
 from autograder.grade.submission import Submission
 from tests.hostile.attack import BASES, LAB, Attack, Place, texts, write
 from tests.hostile.attacks import ATTACKS
@@ -42,7 +42,7 @@ def main(course: Path, found: Path, names: list[str]) -> None:
     table = Table(Course.at(course))
     bases = {name: table.grade(Attack(name, "", "", base=name)) for name in BASES}
     attacks = {name: table.watched(attack) for name, attack in ATTACKS.items() if not names or name in names}
-    worker.forget_warm_process(True)
+    worker.close_fork_server(True)
     found.write_text(json.dumps({"bases": bases, "attacks": attacks}, indent=1))
 
 
@@ -53,7 +53,7 @@ class Table:
         self.course = course
         self.lab = GradedLab.of(LAB, course)
         self.packed = worker.pack(self.lab)
-        worker.warm_process(True)
+        worker.fork_server(True)
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
         self.abstract = socket.socket(socket.AF_UNIX)
@@ -105,7 +105,7 @@ class Table:
         }
 
 
-def _fails(record: Record) -> list[str]:
+def _fails(record: GradingRecord) -> list[str]:
     return [text for grade in record.cells if grade.outcome for text in grade.outcome.fails]
 
 

@@ -112,12 +112,12 @@ def test_an_attack_on_an_ordinary_user_gains_nothing_either(ordinary, name):
     holds(ATTACKS[name], ordinary)
 
 
-def test_the_table_is_large_and_says_what_each_tries():
+def test_the_table_is_large_and_describes_every_attack():
     assert len(ATTACKS) >= 85
     assert all(attack.base in BASES and attack.tries.endswith(".") and attack.aims_at for attack in ATTACKS.values())
 
 
-def test_every_attack_was_measured_where_its_defence_is_missing():
+def test_every_attack_was_measured_without_its_defence():
     assert written().keys() == ATTACKS.keys()
 
 
@@ -152,7 +152,7 @@ def handed_in(course: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hostile")
-def test_hostile_ones_among_honest_ones_on_the_command_line(handed_in):
+def test_hostile_submissions_among_honest_ones_on_the_command_line(handed_in):
     done = command(handed_in, "--feedback")
     assert done.returncode == 0, done.stderr[-2000:]
     records = {path.stem: json.loads(path.read_text()) for path in (handed_in / "records" / LAB).glob("*.json")}
