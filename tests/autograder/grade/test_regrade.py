@@ -167,8 +167,8 @@ def no_sandbox():
 def test_an_unknown_question_lists_the_known_ones():
     with pytest.raises(UserError, match=r"no question “Q9” with a check: choose one of Q1, Q2"):
         find_question(small_lab(), "Q9")
-    with pytest.raises(UserError, match="is checked"):
-        find_question(small_lab(), "Q3")  # read by a person
+    with pytest.raises(UserError, match="has no question “Q3” with a check"):
+        find_question(small_lab(), "Q3")  # graded by hand
     assert find_question(small_lab(), " q2 ") == "Q2"
 
 
