@@ -31,7 +31,7 @@ from autograder.grade.record import GradingRecord
 
 MAX_BACKUPS = 10
 NO_RESPONSE = "No response."  # nbgrader's own comment on an answer that is still the stub
-RECORDS_TABLE = "qlab_records"  # our own table: which record of each submission the gradebook holds
+RECORDS_TABLE = "qlab_records"  # our own table: the digest of the record that is stored for each submission
 
 # nbgrader with SQLAlchemy 2.1 warns about nbgrader's own queries, and TAs can do nothing about that.
 warnings.filterwarnings("ignore", module="nbgrader.*")
@@ -281,7 +281,7 @@ def extensions(course: Course, lab: str) -> dict[str, timedelta]:
 
 
 def _naive(time: datetime) -> datetime:
-    """A time as nbgrader's database holds it: in UTC, without a time zone."""
+    """A time as nbgrader's database stores it: in UTC, without a time zone."""
     return time.astimezone(UTC).replace(tzinfo=None)
 
 

@@ -203,7 +203,7 @@ class Reader:
         with zipfile.ZipFile(stream) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > MAX_FILES:
-                raise RefusedError(f"it holds {len(entries)} files, more than {MAX_FILES}")
+                raise RefusedError(f"it contains {len(entries)} files, more than {MAX_FILES}")
             for entry, name in zip(entries, self._zip_names(entries), strict=True):
                 parts, problem = split_path(name)
                 kind = stat.S_IFMT(entry.external_attr >> 16)
@@ -246,7 +246,7 @@ class Reader:
                 for entry in archive:
                     raw_names.append(entry.name.encode("utf-8", "surrogateescape"))
                     if len(raw_names) > MAX_FILES:
-                        raise RefusedError(f"it holds more than {MAX_FILES} files")
+                        raise RefusedError(f"it contains more than {MAX_FILES} files")
         except CORRUPT as error:
             damage = error
         if damage and not raw_names:

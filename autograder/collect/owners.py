@@ -73,7 +73,7 @@ class OwnerFinder:
         above = self._named_above(file, place)
         if above.students and not above.students & sender.students:
             # Inside a student's own folder or zip, what looks like an LMS's label was written by the student.
-            raise RefusedError(f"it lies in files of {self._people(above)} and is labelled {label.sender}: {RENAME}")
+            raise RefusedError(f"it was submitted by {self._people(above)} but is labelled {label.sender}: {RENAME}")
         unit = f"{file.source} {file.levels[: place[0]]} {label.unit}"
         when, time_source = self._time(file.levels[place[0]], label)
         remark, confirmed = "", True

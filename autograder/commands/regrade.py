@@ -35,11 +35,11 @@ def regrade(
     from autograder.grade.lab import GradedLab
     from autograder.grade.regrade import find_question
 
-    found = find_question(GradedLab.of(name, place), question)
+    question = find_question(GradedLab.of(name, place), question)
     print("Loading …", file=sys.stderr, flush=True)
     _warn_if_not_released(name, place)
-    result = _regrade(place, name, found, students, dry_run=dry_run, scheduler=scheduler, sandboxed=not no_sandbox)
-    _show(result, found, name, dry_run=dry_run)
+    result = _regrade(place, name, question, students, dry_run=dry_run, scheduler=scheduler, sandboxed=not no_sandbox)
+    _show(result, question, name, dry_run=dry_run)
     if not dry_run:
         print(f"marks: {short(place.marks)}")
 

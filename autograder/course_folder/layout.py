@@ -95,7 +95,7 @@ class Course:
         return self.root / "feedback" / student / lab / f"{lab}.html"
 
     def record(self, lab: str, student: str) -> Path:
-        """What grading found in one submission."""
+        """Where the record of grading a submission goes."""
         return self.root / "records" / lab / f"{student}.json"
 
     def class_report(self, lab: str) -> Path:

@@ -45,7 +45,7 @@ def read_roster(path: Path, encoding: str = "") -> list[Student]:
         encoding: the file's encoding, if that guess is wrong.
 
     Raises:
-        UserError: it cannot be read, has no column of ids or names, or holds an id twice or one that cannot name a
+        UserError: it cannot be read, has no column of ids or of names, or lists an id twice or one that cannot name a
             folder.
     """
     header, rows = read_table(path, encoding)

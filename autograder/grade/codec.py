@@ -70,7 +70,7 @@ class Buffers:
     def add(self, data: bytes) -> int:
         """Add bytes and return their index."""
         if len(self.buffers) >= MAX_BUFFERS:
-            raise WireError(f"it holds more than {MAX_BUFFERS} tensors and arrays")
+            raise WireError(f"it contains more than {MAX_BUFFERS} tensors and arrays")
         self._size += len(data)
         if self._size > MAX_MESSAGE:
             raise WireError(f"it is larger than {MAX_MESSAGE // 2**20} MB")
@@ -89,7 +89,7 @@ class Buffers:
         """Count a handle or an opaque value."""
         self._names += 1
         if self._names > MAX_NAMES:
-            raise WireError(f"it holds more than {MAX_NAMES} functions, classes and other objects")
+            raise WireError(f"it contains more than {MAX_NAMES} functions, classes and other objects")
 
 
 # Gives a handle for a value that stays on this side, or None if there is none for it.

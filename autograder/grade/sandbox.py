@@ -17,7 +17,7 @@ from autograder.grade.student import SCRATCH
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # glibc reads there whether it may ask for huge pages
-CODE = Path(__file__).resolve().parent  # this package; it holds no lab and no marks
+CODE = Path(__file__).resolve().parent  # this package, which contains no lab and no marks
 TRUSTED = "or, for notebooks of people you trust, add --no-sandbox"
 
 
@@ -125,7 +125,7 @@ def _package(name: str) -> Path:
 
 
 def _installed() -> list[Path]:
-    """The folders that hold installed packages."""
+    """The folders of installed packages."""
     return sorted({_package(name).parent for name in ("torch", "numpy", "IPython", "matplotlib")})
 
 

@@ -116,7 +116,7 @@ class Channel:
         data = bytearray(size)
         view, received = memoryview(data), 0
         while received < size:
-            # One deadline for the whole message, so that a sender cannot drip it byte by byte for ever.
+            # One deadline for the whole message, so that a sender cannot drip it byte by byte forever.
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 raise ChannelTimeoutError

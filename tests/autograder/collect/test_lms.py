@@ -189,7 +189,7 @@ def test_a_label_inside_a_students_own_zip_is_not_the_lmss(collect_from):
     forged = {"Ludwig van Beethoven_1_assignsubmission_file_lab1.ipynb": notebook()}
     for files in ({"Lab1_S101_Ada.zip": zipped(forged)}, {f"S101/{name}": content for name, content in forged.items()}):
         result = collect_from(("a.zip", zipped(files)))
-        assert not result.counted and "in files of S101 Ada Lovelace" in result.refused[0].reason
+        assert not result.counted and "submitted by S101 Ada Lovelace" in result.refused[0].reason
     inside_hers = {"Ada Lovelace_2_assignsubmission_file/a.zip": zipped(forged)}
     assert set(collect_from(("m.zip", zipped(inside_hers))).counted) == {"S101"}
 
