@@ -88,7 +88,9 @@ def test_the_wheel_installs_and_works_in_an_empty_environment(tmp_path):
     (wheel,) = (tmp_path / "dist").glob("quantization_lab-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "qlab/check/question.py" in names
-    pages = {f"autograder/{page}.html" for page in ("feedback", "class_report", "similar")}
+    pages = {
+        f"autograder/templates/{page}.html" for page in ("base", "feedback", "class_report", "similarity", "handout")
+    }
     assert pages <= set(names)
     assert not [name for name in names if name.split("/")[0] in ("tests", "solutions", "labs", "benchmarks")]
     venv.create(tmp_path / "empty", with_pip=True)

@@ -27,7 +27,7 @@ def unpacked(tmp_path_factory):
     return archive, folder / "mine"
 
 
-def test_it_holds_what_a_student_needs_and_nothing_else(unpacked):
+def test_it_contains_what_a_student_needs_and_nothing_else(unpacked):
     _, mine = unpacked
     assert {path.name for path in mine.iterdir()} == {
         LAB, "START.html", "constraints.txt", "environment.yml", "quantization_lab-0.2.0-py3-none-any.whl",
@@ -51,7 +51,7 @@ def test_the_same_lab_gives_the_same_bytes(unpacked, tmp_path):
     assert write_handout(LAB, tmp_path).read_bytes() == archive.read_bytes()
 
 
-def test_the_lectures_page_says_nothing_of_checks_and_handing_in(unpacked, tmp_path):
+def test_the_lectures_page_does_not_mention_checks_or_handing_in(unpacked, tmp_path):
     with zipfile.ZipFile(write_handout("lecture", tmp_path)) as archive:
         page = archive.read("START.html").decode()
         assert "lecture/lecture.ipynb" in archive.namelist() and "lecture/checks/__init__.py" not in archive.namelist()
