@@ -105,7 +105,7 @@ def test_impossible_ranges(low, high, says):
 
 
 def test_more_impossible_arguments():
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="the same shape"):
         qparams(torch.zeros(2), torch.ones(3), -128, 127)
     with pytest.raises(ValueError, match="qmin must be below"):
         qparams(torch.tensor(0.0), torch.tensor(1.0), 5, 5)
