@@ -2,7 +2,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.ao.quantization import observer as torchs
+from torch.ao.quantization import observer as torch_observer
 
 from qlab.arithmetic.qparams import code_range
 from qlab.calibration.observers import Histogram, MinMax, MovingAverage, observed_qparams
@@ -22,10 +22,10 @@ SCHEMES = {
     (True, True): torch.per_channel_symmetric,
 }
 TORCHS = {
-    (MinMax, False): torchs.MinMaxObserver,
-    (MinMax, True): torchs.PerChannelMinMaxObserver,
-    (MovingAverage, False): torchs.MovingAverageMinMaxObserver,
-    (MovingAverage, True): torchs.MovingAveragePerChannelMinMaxObserver,
+    (MinMax, False): torch_observer.MinMaxObserver,
+    (MinMax, True): torch_observer.PerChannelMinMaxObserver,
+    (MovingAverage, False): torch_observer.MovingAverageMinMaxObserver,
+    (MovingAverage, True): torch_observer.MovingAveragePerChannelMinMaxObserver,
 }
 
 
@@ -87,7 +87,7 @@ def test_nothing_observed_is_told():
 
 @pytest.mark.parametrize("constant", [0.0, -0.1, 1.5])
 def test_an_averaging_constant_that_averages_nothing(constant):
-    with pytest.raises(ValueError, match="above 0, up to 1"):
+    with pytest.raises(ValueError, match="above 0 and at most 1,"):
         MovingAverage(constant)
 
 

@@ -37,7 +37,7 @@ def test_all_percent_are_minimum_and_maximum(x):
 
 @pytest.mark.parametrize("percentile", [0, -1, 100.1])
 def test_a_percentile_that_is_none(percentile):
-    with pytest.raises(ValueError, match="above 0, up to 100"):
+    with pytest.raises(ValueError, match="above 0 and at most 100"):
         percentile_range(bell(), percentile)
 
 

@@ -19,7 +19,7 @@ def test_every_other_code_is_refused(grid):
     others = set(range(-1, 2**grid.bits + 1)) - set(floatsd.valid_codes(grid).tolist())
     assert 2 ** (grid.bits - 1) in others  # negative 0
     for code in others:
-        with pytest.raises(ValueError, match=f"^{code} is no code"):
+        with pytest.raises(ValueError, match=f"^{code} is not a code"):
             floatsd.decode(torch.tensor([0, code]), grid)
 
 

@@ -87,7 +87,7 @@ def test_the_cost_of_every_value_is_its_digits(grid):
 
 
 def test_what_does_not_meet_is_refused():
-    with pytest.raises(ValueError, match="same number"):
+    with pytest.raises(ValueError, match="same last dimension"):
         floatsd.shift_dot(torch.zeros(3), torch.zeros(4))
     with pytest.raises(ValueError, match="at least one bit"):
         floatsd.adders_in_a_multiplier(0)
