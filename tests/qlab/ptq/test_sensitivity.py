@@ -5,7 +5,7 @@ from torch import nn
 from qlab.arithmetic.quantize import dequantize, linear_quantize
 from qlab.experiments.depthwise import DepthwiseNet
 from qlab.ptq import fusion
-from qlab.ptq.layer_sqnr import compare
+from qlab.ptq.layer_sqnr import layer_sqnr
 from qlab.ptq.sensitivity import (
     Precision,
     all_but_one,
@@ -124,14 +124,14 @@ def test_bytes_of_weights():
 def test_a_layer_alone_is_told_from_its_victims(network, images):
     ranges = input_ranges(network, images)
     plan = dict.fromkeys(layers_of(network), Precision(8, 8)) | {"depthwise1.0": Precision(2, 8)}
-    rows = {row.name: row for row in compare(network, quantized(network, plan, ranges), images)}
+    rows = {row.name: row for row in layer_sqnr(network, quantized(network, plan, ranges), images)}
     assert rows["depthwise1.0"].alone < 15 < rows["pointwise1.0"].alone
     assert rows["pointwise1.0"].output < 15 < rows["stem.0"].output
 
 
 def test_in_the_first_layer_alone_is_the_output(network, images):
     made = quantized(network, dict.fromkeys(layers_of(network), Precision(5, 6)), input_ranges(network, images))
-    first = compare(network, made, images)[0]
+    first = layer_sqnr(network, made, images)[0]
     assert first.alone == pytest.approx(first.output) and first.weight > 15
 
 
@@ -141,7 +141,7 @@ def test_torchs_numeric_suite_finds_the_same_noise(network, images):
 
     theirs = numeric_suite.compare(network, images, images, "qnnpack")
     made = quantized(network, dict.fromkeys(layers_of(network), Precision(8, 8)), input_ranges(network, images))
-    for row in compare(network, made, images):
+    for row in layer_sqnr(network, made, images):
         weight, output = theirs[row.name]
         assert weight == pytest.approx(row.weight, abs=3.0)
         assert row.output > 60 or abs(output - row.output) < 12  # the untrained head gives little but its bias

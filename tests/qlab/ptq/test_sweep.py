@@ -61,7 +61,7 @@ def test_results_of_something_else_are_refused(tmp_path):
     with pytest.raises(ValueError, match="seed 0"):
         sweep(SETTINGS, square, path, of="seed 1", progress=False)
     path.write_text("[1, 2")
-    with pytest.raises(ValueError, match="no file of results"):
+    with pytest.raises(ValueError, match="not a file of results"):
         sweep(SETTINGS, square, path, progress=False)
 
 
