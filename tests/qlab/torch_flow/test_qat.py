@@ -70,7 +70,7 @@ def test_nothing_is_said_on_stderr_and_the_engine_is_put_back(trained, capsys, r
 
 
 def test_one_block_trains_and_gives_its_codes():
-    block = qat.OneBlock(torch.ones(2, 1, 3, 3))
+    block = qat.ConvBNReLUBlock(torch.ones(2, 1, 3, 3))
     images, targets = torch.rand(4, 1, 5, 5), torch.ones(4, 2, 5, 5)
     before = block.conv.weight.clone()
     qat.train_steps(block.train(), images, targets, steps=2)
