@@ -24,9 +24,11 @@ class Found:
         self._verdict = verdict
         self._own = own
 
-    def yours_or_provided(self) -> Callable[..., Any]:
+    def answer_or_reference(self) -> Callable[..., Any]:
         """The student's function if it is right as it stands, else the provided one; prints which."""
         return self._verdict.choose(self._own, lambda: resolve(self._verdict.provided))
+
+    yours_or_provided = answer_or_reference  # its name in labs released before 0.2
 
     def check(self, *answers: Any) -> None:
         """A check in a cell of the student's own does nothing: it has no points to give."""

@@ -69,7 +69,7 @@ class Names:
     def do_stand_in(self, target: str, names: dict[str, str]) -> dict[str, Any]:
         """From here on a function of the student's finds these functions under these names."""
         functions = {name: resolve(where) for name, where in names.items()}
-        self.stack.enter_context(LocalAnswer(self.namespace[target], (target,)).standing_in(functions))
+        self.stack.enter_context(LocalAnswer(self.namespace[target], (target,)).patched(functions))
         return {}
 
     def do_stand_down(self) -> dict[str, Any]:

@@ -494,7 +494,7 @@ def test_the_functions_asked_for_are_forbidden_while_an_answer_is_called(student
     forbidden = ("qlab.arithmetic.quantize:linear_quantize", "torch:matmul")
     for name in ("f", "g"):
         came = called(student, name, torch.ones(2, 2), forbidden=forbidden)
-        assert came.error_name == "AskedForError" and "asked to write" in came.error
+        assert came.error_name == "ForbiddenCallError" and "asked to write" in came.error
         assert not called(student, name, torch.ones(2, 2)).error
     assert not student.run("f(torch.ones(2)), g(torch.ones(2, 2))").outputs[-1].get("ename")
 
@@ -506,7 +506,7 @@ def test_provided_functions_stand_in_and_down_again(student):
     one = answer(student, "f")
     x = torch.tensor([0.0, 255.0])
     assert one.call((x,)).value == "own"
-    with one.standing_in({"get_scale_and_zero_point": qlab.get_scale_and_zero_point}):
+    with one.patched({"get_scale_and_zero_point": qlab.get_scale_and_zero_point}):
         assert one.call((x,)).value == qlab.get_scale_and_zero_point(x)
     assert one.call((x,)).value == "own"
     one.close()

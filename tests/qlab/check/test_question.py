@@ -140,7 +140,7 @@ def test_in_place_changes_do_not_reach_the_next_case():
 
 def test_hidden_cases_are_named_and_not_shown():
     q = question()
-    q.also(case("all negative", [-3.0, -4.5]))
+    q.add_hidden_cases(case("all negative", [-3.0, -4.5]))
     outcome = q.check(lambda x: (x.mean().abs(), round(abs(x.mean().item()))))
     assert "hidden case “all negative”" in outcome.fails[0] and outcome.picture is None
 
@@ -212,19 +212,19 @@ def test_an_earlier_mistake_costs_one_question(capsys):
     outcome = q2.check(twice)
     assert outcome.points == 10 and "in place of your earlier (Q1)" in outcome.remarks[0]
     assert q2.check(lambda x: earlier(x)).points < 10
-    assert q2.yours_or_provided() is q2.provided
+    assert q2.answer_or_reference() is q2.provided
     q2.check(twice)
-    q2.yours_or_provided()
+    q2.answer_or_reference()
     assert "right, but it calls an earlier one that is not" in capsys.readouterr().out
 
 
 def test_later_cells_use_the_answer_only_when_it_is_right(capsys):
     q = question()
-    assert q.yours_or_provided() is q.provided and "has not passed yet" in capsys.readouterr().out
+    assert q.answer_or_reference() is q.provided and "has not passed yet" in capsys.readouterr().out
     q.check(lambda x: (0.0, 0))
-    assert q.yours_or_provided() is q.provided
+    assert q.answer_or_reference() is q.provided
     q.check(right)
-    assert q.yours_or_provided() is right and "your f" in capsys.readouterr().out
+    assert q.answer_or_reference() is right and "your f" in capsys.readouterr().out
 
 
 def test_values_are_answers_too():
@@ -245,10 +245,10 @@ def test_the_total_counts_each_question_once_and_says_what_remains():
     first.check(right)
     assert (
         second.check(right).so_far
-        == "so far 20 of the 20 points checked here (20 more are read by hand); hidden checks remain"
+        == "so far 20 of the 20 points checked here (20 more are graded by hand); grading also runs hidden checks"
     )
-    second.also(case("more", [1.0]))
-    assert "hidden checks remain" not in second.check(right).so_far
+    second.add_hidden_cases(case("more", [1.0]))
+    assert "hidden checks" not in second.check(right).so_far
 
 
 @pytest.mark.parametrize("x", [0.5, 1.5, -0.5, 2.4, 2.6, 1e4 + 0.5])
@@ -363,7 +363,7 @@ def test_what_is_forbidden_of_itself():
 
 def with_a_hidden_case():
     q = question()
-    q.also(case("secret", [-7.25, -3.5]))
+    q.add_hidden_cases(case("secret", [-7.25, -3.5]))
     return q
 
 
