@@ -261,11 +261,11 @@ def _cifar_binary(path: Path) -> Dataset:
 def _check(name: str, arrays: Arrays, *, train: int | None, test: int | None, shape: tuple[int, ...]) -> None:
     """Shapes and labels as they should be; the count only where it is known."""
     for part, images, labels, count in (("training", *arrays[:2], train), ("test", *arrays[2:], test)):
-        wanted = (count or len(images), *shape)
-        if images.shape != wanted or labels.shape != wanted[:1] or len(images) == 0:
+        expected = (count or len(images), *shape)
+        if images.shape != expected or labels.shape != expected[:1] or len(images) == 0:
             raise DataError(
-                f"the {part} part of {name} has images {images.shape} and labels {labels.shape}, not {wanted} and "
-                f"{wanted[:1]}: replace the files in $QLAB_DATA."
+                f"the {part} part of {name} has images {images.shape} and labels {labels.shape}, not {expected} and "
+                f"{expected[:1]}: replace the files in $QLAB_DATA."
             )
         if sorted(np.unique(labels)) != list(range(10)):
             raise DataError(

@@ -93,9 +93,9 @@ class MobileNetV2(nn.Module):
 
 def channels_at(at_full_width: int, width: float) -> int:
     """Channels at a width: the nearest multiple of 8, at least 8, and at least nine tenths of the product."""
-    wanted = at_full_width * width
-    nearest = max(8, int(wanted + 4) // 8 * 8)
-    return nearest + 8 if nearest < 0.9 * wanted else nearest
+    scaled = at_full_width * width
+    nearest = max(8, int(scaled + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * scaled else nearest
 
 
 def fuse_blocks(model: nn.Module, others: list[list[str]], *, training: bool) -> None:

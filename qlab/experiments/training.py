@@ -23,7 +23,7 @@ def train(
     schedule: Callable[[int, int], float] | None = None,
     after_epoch: Callable[[int], None] | None = None,
 ) -> list[float]:
-    """Train in place with SGD on cross-entropy; the images are shuffled once an epoch.
+    """Train in place with SGD on cross-entropy; the images are shuffled once per epoch.
 
     Args:
         epochs, learning_rate, batch_size: as usual.
