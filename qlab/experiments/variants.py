@@ -1,4 +1,4 @@
-"""Four variants of one network, made and measured on this machine: fp32, dynamic, static, trained for it."""
+"""Four variants of one network, built and measured on this machine: fp32, dynamic, static, quantization-aware."""
 
 import copy
 import time
@@ -21,13 +21,13 @@ VARIANT_NAMES = ("fp32", "dynamic int8", "static int8", "QAT int8")
 
 @dataclass(frozen=True)
 class MeasuredVariant:
-    """What one form costs and gives.
+    """The cost and the accuracy of one variant.
 
     Attributes:
         name: one of `VARIANT_NAMES`.
         size: bytes in a file.
-        accuracy: share of the test images that are right, 0 to 1.
-        seconds: for one batch, by its number of images; the fastest of many runs on one thread.
+        accuracy: share of correct test images, 0 to 1.
+        seconds: per batch, by batch size; the fastest of many runs on one thread.
     """
 
     name: str
@@ -48,20 +48,21 @@ def measure(
 ) -> list[MeasuredVariant]:
     """Train a network of three linear layers, quantize it in three ways, and measure all four variants.
 
-    Static: ranges from 256 training images. QAT: from the trained network on, a third of the epochs at a tenth of the
-    rate, the last of them with ranges that no longer move. While it runs, the engine is PyTorch's for the process.
+    Static: ranges from 256 training images. QAT: starts from the trained network, with a third of the epochs at a tenth
+    of the learning rate, then one more epoch with frozen observers. While this runs, `engine` is PyTorch's engine for
+    the whole process.
 
     Args:
-        engine: of PyTorch's.
+        engine: one of PyTorch's engines.
         data: to train and test on.
-        batches: numbers of images whose time is taken.
+        batches: the batch sizes to time.
         epochs: of the fp32 training.
-        hidden: neurons of the two hidden layers.
-        at_least: seconds for which a run is repeated.
+        hidden: neurons in each of the two hidden layers.
+        at_least: how many seconds to repeat a run for timing.
         report: called with a message at each step.
 
     Raises:
-        ValueError: this build of PyTorch has not that engine.
+        ValueError: this build of PyTorch does not have that engine.
     """
     if engine not in (engines := pytorch.available()):
         others = f"choose one of {', '.join(engines)}" if engines else "and it has no other one"
@@ -72,11 +73,11 @@ def measure(
         report("dynamic and static: quantizing it after training")
         networks = [network, tq.quantize_dynamic(network, {nn.Linear}, dtype=torch.qint8)]
         networks.append(ptq.static(_wrapped(network), GROUPS, [data.x_train[:256]], tq.get_default_qconfig(engine)))
-        report("QAT: training on with fake quantization")
+        report("QAT: training with fake quantization")
         networks.append(_trained_on(network, data, max(1, epochs // 3), engine))
         results = []
         for name, network_variant in zip(VARIANT_NAMES, networks, strict=True):
-            report(f"{name}: taking its time")
+            report(f"{name}: measuring latency")
             with torch.no_grad():
                 accuracy = training.accuracy_and_loss(network_variant(data.x_test), data.y_test)[0]
             seconds = {size: fastest(network_variant, data.x_test[:size], at_least) for size in batches}
@@ -90,7 +91,7 @@ def fastest(network: nn.Module, images: Tensor, at_least: float = 0.1) -> float:
     Args:
         network: any network.
         images: one batch.
-        at_least: seconds for which it is repeated.
+        at_least: how many seconds to repeat it.
     """
     with training.one_thread(), torch.no_grad():
         network(images)

@@ -41,7 +41,7 @@ def test_all_routes_are_exact(route, k, unsigned):
         assert acc.dtype == torch.int32 and torch.equal(acc.long(), expected)
 
 
-def test_one_input_a_neuron():
+def test_one_input_per_neuron():
     # torch._int_mm misreads transposed weights of one column.
     x, w = codes((5, 1), dtype=torch.int8), codes((3, 1), seed=1, dtype=torch.int8)
     assert torch.equal(linear_accumulator(x, w).long(), x.long() @ w.long().T)
@@ -74,7 +74,7 @@ def test_float32_adds_no_more_than_it_holds(route):
         assert torch.equal(linear_accumulator(x, w).long(), x @ w.T)
 
 
-def test_a_wrong_int_mm_is_found_out(monkeypatch):
+def test_a_wrong_int_mm_is_detected(monkeypatch):
     accumulator.int_mm_is_right.cache_clear()
     monkeypatch.setattr(torch, "_int_mm", lambda a, b: (a.int() @ b.int()).clamp(-32768, 32767))
     assert not accumulator.int_mm_is_right()

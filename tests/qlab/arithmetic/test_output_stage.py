@@ -37,7 +37,7 @@ def test_fused_multiply_add_rounds_once(a, b, c):
     assert got == f32(exact)
 
 
-def test_fused_multiply_add_where_two_roundings_go_astray():
+def test_fused_multiply_add_where_rounding_twice_goes_wrong():
     # a * b + c lies 2**-60 above a tie of float32: rounded to float64 first it looks like the tie.
     a, b, c = 1 + 2.0**-12, 1 + 2.0**-12, 2.0**-60
     exact = Fraction(a) * Fraction(b) + Fraction(c)
@@ -46,7 +46,7 @@ def test_fused_multiply_add_where_two_roundings_go_astray():
 
 
 @every_rule
-def test_every_rule_is_near_the_exact_value(rule):
+def test_every_output_stage_is_close_to_the_exact_value(rule):
     generator = torch.Generator().manual_seed(1)
     acc = torch.randint(-90_000, 90_000, (500, 6), generator=generator)
     scale = torch.linspace(0.001, 0.004, 6, dtype=torch.float64)
@@ -65,14 +65,14 @@ def test_relu_clamps_at_the_zero_point(rule):
 
 
 @every_rule
-def test_a_rule_leaves_its_input_alone_and_names_its_source(rule):
+def test_an_output_stage_keeps_its_input_and_names_its_source(rule):
     acc = torch.arange(-50, 50, dtype=torch.int32)
     rule(OutputStageParams(0.1, 0.1, 0.02, 5, bias=torch.tensor([0.3])))(acc)
     assert torch.equal(acc, torch.arange(-50, 50, dtype=torch.int32))
     assert rule.name and len(rule.source) > 15
 
 
-def test_ties_go_as_each_rule_says():
+def test_ties_follow_each_rule():
     acc, params = torch.arange(8), OutputStageParams(0.5, 0.5, 0.5, 3, 0, 255)
     after, before, up = [3, 3, 4, 5, 5, 5, 6, 7], [3, 4, 4, 4, 5, 6, 6, 6], [3, 4, 4, 5, 5, 6, 6, 7]
     for rule, expected in [
@@ -86,7 +86,7 @@ def test_ties_go_as_each_rule_says():
         assert rule(params)(acc).tolist() == expected, rule.name
 
 
-def test_a_product_beyond_int32_becomes_what_cvtps2dq_makes_of_it():
+def test_a_product_beyond_int32_becomes_what_cvtps2dq_returns():
     params = OutputStageParams(1.0, 1.0, 2.0**-20, 7)
     assert output_stage.fbgemm(params)(torch.tensor([2**12, -(2**12), 2**10])).tolist() == [-128, -128, 127]
     assert output_stage.onednn(params)(torch.tensor([2**12])).tolist() == [127]

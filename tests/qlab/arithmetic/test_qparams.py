@@ -115,6 +115,6 @@ def test_more_impossible_arguments():
         code_dtype(0, 2**40)
 
 
-def test_a_wide_tensor_is_told_as_too_wide():
+def test_a_tensor_with_too_wide_a_range_is_an_error():
     with pytest.raises(ValueError, match="wider than float32"):
         get_scale_and_zero_point(torch.tensor([-3e38, 3e38]))

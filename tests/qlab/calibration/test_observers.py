@@ -79,20 +79,20 @@ def test_the_worked_example(observer, symmetric, scale, zero_point):
     assert torch.allclose(found, torch.tensor(scale), atol=5e-5) and where.tolist() == zero_point
 
 
-def test_nothing_observed_is_told():
+def test_a_range_without_observations_is_an_error():
     for observer in (MinMax(), MovingAverage(), Histogram()):
         with pytest.raises(ValueError, match="call observe with a batch first"):
             observer.range()
 
 
 @pytest.mark.parametrize("constant", [0.0, -0.1, 1.5])
-def test_an_averaging_constant_that_averages_nothing(constant):
+def test_averaging_constants_out_of_range_are_refused(constant):
     with pytest.raises(ValueError, match="above 0 and at most 1,"):
         MovingAverage(constant)
 
 
 @given(st.lists(real_tensors(), min_size=1, max_size=5))
-def test_a_histogram_that_doubled_is_that_of_all_values_at_once(batches):
+def test_a_histogram_that_doubled_equals_that_of_all_values_at_once(batches):
     width = max(batches[0].abs().max().item(), 1e-3)
     step_by_step = Histogram(64, width)
     for batch in batches:

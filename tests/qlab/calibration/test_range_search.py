@@ -36,7 +36,7 @@ def test_all_percent_are_minimum_and_maximum(x):
 
 
 @pytest.mark.parametrize("percentile", [0, -1, 100.1])
-def test_a_percentile_that_is_none(percentile):
+def test_percentiles_out_of_range_are_refused(percentile):
     with pytest.raises(ValueError, match="above 0 and at most 100"):
         percentile_range(bell(), percentile)
 
@@ -47,7 +47,7 @@ def test_mse_is_never_worse_than_the_whole_range(x):
     assert mean_squared_error(x, *found, -128, 127) <= mean_squared_error(x, *min_max(x), -128, 127)
 
 
-def test_mse_leaves_an_outlier_out_where_there_are_few_codes():
+def test_mse_clips_an_outlier_if_there_are_few_codes():
     x = bell(outlier=30.0)
     low, high = mse_range(x, -8, 7)
     assert high < 10 and mean_squared_error(x, low, high, -8, 7) < mean_squared_error(x, *min_max(x), -8, 7) / 4
@@ -90,7 +90,7 @@ def test_kept_bins_that_are_too_few_or_too_many(kept, told):
         relative_entropy(torch.ones(6), kept, 4)
 
 
-def test_entropy_leaves_an_outlier_out():
+def test_entropy_clips_an_outlier():
     low, high = entropy_range(bell(outlier=30.0))
     assert low == -high and 2 < high < 8
 

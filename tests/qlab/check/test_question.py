@@ -123,7 +123,7 @@ def answer_with_a_blank(x):
     return __ / len(x), 0  # noqa: F821
 
 
-def test_blanks_are_told_before_anything_runs():
+def test_blanks_are_reported_before_anything_runs():
     outcome = question().check(answer_with_a_blank)
     assert outcome.points == 0 and outcome.fails == ("Q1: 1 blank left",)
 
@@ -145,7 +145,7 @@ def test_hidden_cases_are_named_and_not_shown():
     assert "hidden case “all negative”" in outcome.fails[0] and outcome.picture is None
 
 
-def test_the_picture_sets_yours_beside_the_expected():
+def test_the_picture_shows_returned_beside_expected_values():
     picture = question().check(lambda x: (x.mean(), 9)).picture
     assert picture.columns == ("", "mean", "rounded")
     assert picture.rows[0] == ("you returned", "2.3", "9") and picture.rows[1] == ("expected", "2.3", "2")
@@ -284,7 +284,7 @@ def test_a_width_that_floats_are_given_is_not_shown_and_zero_has_no_sign():
     assert q.check(lambda x: 0.30009).right
 
 
-def test_where_a_number_is_the_whole_answer_the_right_one_is_not_told():
+def test_if_a_number_is_the_whole_answer_the_right_one_is_not_revealed():
     q = question(
         answer=("a", "b"), reference=lambda *, rounding=nearest: (7.25, 4), cases=[case("on paper")], mistakes=[]
     )
@@ -293,7 +293,7 @@ def test_where_a_number_is_the_whole_answer_the_right_one_is_not_told():
     assert "7.25" not in repr(outcome) + str(outcome._repr_mimebundle_()) and outcome.picture is None
 
 
-def test_what_torch_has_not_implemented_is_no_blank():
+def test_what_torch_has_not_implemented_does_not_count_as_unanswered():
     def unfolds_bytes(x):
         return torch.nn.functional.unfold(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), 2)
 
@@ -323,7 +323,7 @@ def asked_for(**changes):
     return question(off_limits=("qlab.arithmetic.ranges:min_max",), **changes)
 
 
-def test_the_function_that_was_asked_for_is_a_named_mistake():
+def test_calling_the_function_that_was_asked_for_is_a_named_mistake():
     def answer(x):
         qlab.min_max(x)
         return right(x)
@@ -342,7 +342,7 @@ def test_the_reference_may_use_what_is_off_limits():
     assert asked_for(reference=by_min_max, mistakes=[]).check(right).right
 
 
-def test_what_is_forbidden_of_itself():
+def test_what_is_forbidden_by_default():
     assert question().forbidden == () and question().provided_name == ""
     q = question(
         answer="quantize",
@@ -367,7 +367,7 @@ def with_a_hidden_case():
     return q
 
 
-def test_an_exception_in_a_hidden_case_is_told_without_its_message():
+def test_an_exception_in_a_hidden_case_is_reported_without_its_message():
     def answer(x):
         if x.mean() < 0:
             raise ValueError(f"{x.tolist()} is not defined")
@@ -378,7 +378,7 @@ def test_an_exception_in_a_hidden_case_is_told_without_its_message():
     assert "ValueError in line" in outcome.cause and "raise ValueError(" in outcome.cause
 
 
-def test_a_visible_failure_is_told_before_a_hidden_one():
+def test_a_visible_failure_is_reported_before_a_hidden_one():
     def answer(x):
         raise ValueError(f"the mean is {x.double().mean():.4f}")
 

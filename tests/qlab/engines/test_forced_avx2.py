@@ -77,5 +77,5 @@ def test_the_exact_accumulator_stays_exact(capped):
 
 
 @pytest.mark.skipif(not engines.Cpu.here().vnni, reason="without VNNI there is nothing to take away")
-def test_a_capped_int_mm_is_found_out(capped):
+def test_a_capped_int_mm_is_detected(capped):
     assert not capped["int_mm"]

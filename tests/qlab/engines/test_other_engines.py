@@ -58,7 +58,7 @@ def identity(scale: float, zero_point: int, features: int, *, image: bool = Fals
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_engines_equal_their_arithmetic(engine, kind):
+def test_engines_equal_their_reference(engine, kind):
     generator = torch.Generator().manual_seed(len(kind))
     comparisons = []
     for per_channel in (False, True):
@@ -79,7 +79,7 @@ def test_exact_ties(engine, kind):
 
 @pytest.mark.parametrize("kind", ["linear", "3x3", "depthwise", "depthwise 5x5"])
 @pytest.mark.parametrize("channels", [1, 7, 13])
-def test_channels_that_fill_no_register(engine, kind, channels):
+def test_channel_counts_that_do_not_fill_a_register(engine, kind, channels):
     generator = torch.Generator().manual_seed(channels)
     layers = [drawn(kind, generator, outputs=20_000, per_channel=c, bias=c, ties=not c) for c in (False, True)]
     if "depthwise" in kind and channels == 1:  # one channel, one group: an ordinary convolution
@@ -87,7 +87,7 @@ def test_channels_that_fill_no_register(engine, kind, channels):
     holds(engine, [engines.compare(engine, *narrowed(layer, x, channels)) for layer, x in layers])
 
 
-def test_several_outputs_an_input_and_weights_down_to_minus_128(engine):
+def test_several_outputs_per_input_and_weights_down_to_minus_128(engine):
     generator = torch.Generator().manual_seed(9)
     weights = torch.randint(-128, 128, (12, 1, 3, 3), generator=generator).to(torch.int8)
     scale = torch.linspace(0.002, 0.01, 12, dtype=torch.float64)
@@ -131,7 +131,7 @@ def test_the_last_bit_of_m(engine, shape):
     holds(engine, comparisons)
 
 
-def test_first_arrow_at_ties_and_next_to_them(engine):
+def test_input_quantization_at_ties_and_next_to_them(engine):
     generator = torch.Generator().manual_seed(0)
     comparisons = []
     for scale, zero_point in [(0.05, 3), (0.037, 128), (0.1, 77), (2.0**-5, 13), (0.3, 255), (1e-3, 0)]:
@@ -144,7 +144,7 @@ def test_first_arrow_at_ties_and_next_to_them(engine):
     holds(engine, comparisons)
 
 
-def test_what_is_left_over_of_eight_numbers_is_rounded_otherwise():
+def test_numbers_that_do_not_fill_a_vector_of_eight_are_rounded_differently():
     x = torch.full((1, 7), 0.5).repeat(2, 1)
     reference = engines.reference_for("litert-optimized", identity(1.0, 10, 7))
     assert reference.input_codes(identity(1.0, 10, 7), x).flatten().tolist() == [10] * 8 + [11] * 6
@@ -170,7 +170,7 @@ def test_shapes(engine):
 
 
 @pytest.mark.parametrize("engine", litert.ENGINE_NAMES)
-def test_litert_says_what_it_does_not_take(engine):
+def test_litert_says_what_it_does_not_support(engine):
     if engine not in engines.available():
         missing("engines", litert.INSTALL_HINT)
     layer, x = drawn("linear", torch.Generator().manual_seed(1), outputs=960)

@@ -47,7 +47,7 @@ def test_the_rule_is_established_here(engine):
 
 @every_engine
 @pytest.mark.parametrize("kind", KINDS)
-def test_engines_equal_their_arithmetic(engine, kind):
+def test_engines_equal_their_reference(engine, kind):
     generator = torch.Generator().manual_seed(len(kind))
     comparisons = []
     for per_channel in (False, True):
@@ -154,7 +154,7 @@ def test_extreme_scales(engine, scales):
     holds(engine, engines.compare(engine, layer, x))
 
 
-def test_the_first_arrow_is_a_fused_multiply_add_with_the_zero_point_inside():
+def test_input_quantization_is_a_fused_multiply_add_that_includes_the_zero_point():
     generator = torch.Generator().manual_seed(0)
     for scale, zero_point in [(0.05, 3), (0.037, 128), (0.1, 77), (2.0**-5, 13), (0.3, 255), (1e-3, 0)]:
         k = torch.randint(-zero_point, 256 - zero_point, (100_003,), generator=generator)
@@ -175,7 +175,7 @@ def test_depthwise_layers_saturate_in_fbgemms_own_kernel_and_not_with_small_weig
     assert torch.equal(reference.accumulate(small, codes), small.accumulator(codes))
 
 
-def test_a_planted_difference_is_counted_and_given_in_full(monkeypatch):
+def test_a_planted_difference_is_counted_and_reported_in_full(monkeypatch):
     layer, x = drawn("linear", torch.Generator().manual_seed(4), outputs=2000, bias=True)
     comparison = engines.compare(ENGINES[0], layer, x)
     real = pytorch.run
@@ -195,12 +195,12 @@ def test_a_planted_difference_is_counted_and_given_in_full(monkeypatch):
     assert (doubled.outputs, doubled.mismatches) == (2 * planted.outputs, 2 * planted.mismatches)
 
 
-def test_a_cpu_whose_rule_was_not_measured_is_told_with_the_counts():
+def test_on_a_cpu_whose_rule_was_not_measured_the_counts_are_reported():
     arm = engines.verify(ENGINES[0], Cpu("arm64", vnni=False, amx=False, avx512=False))
     assert not arm.established and "not established on this CPU (arm64" in str(arm) and "outputs differ" in str(arm)
 
 
-def test_every_engine_that_torch_may_have_is_there():
+def test_every_engine_of_torch_is_available():
     absent = set(pytorch.ENGINE_NAMES) - set(ENGINES)
     if absent:
         missing("engines", f"{', '.join(sorted(absent))}: {pytorch.INSTALL_HINT}")
@@ -312,7 +312,7 @@ def test_any_number_of_small_groups_is_right_or_refused():
     assert 0 < int(done.stdout.removeprefix("refused:")) < 100
 
 
-def test_an_engine_that_is_not_there_is_told_in_a_sentence(monkeypatch):
+def test_a_missing_engine_gives_a_one_sentence_error(monkeypatch):
     monkeypatch.setattr(pytorch, "available", lambda: [])
     layer = Layer(torch.ones(1, 1, dtype=torch.int8), 0.1, 0.1, 0, 0.1, 0)
     with pytest.raises(ValueError, match="the engine fbgemm does not run here: this build of PyTorch leaves it out"):

@@ -18,7 +18,7 @@ def clouds(count=600):
 
 
 @pytest.mark.parametrize("engine", pytorch.available()[:2])
-def test_all_four_forms_learn_and_the_files_of_three_are_smaller(engine):
+def test_all_four_variants_learn_and_the_files_of_three_are_smaller(engine):
     before, messages = torch.backends.quantized.engine, []
     found = variants.measure(engine, clouds(), (1, 8), epochs=3, hidden=256, at_least=0.001, report=messages.append)
     assert [variant.name for variant in found] == list(variants.VARIANT_NAMES) and len(messages) == 7
@@ -30,7 +30,7 @@ def test_all_four_forms_learn_and_the_files_of_three_are_smaller(engine):
     assert torch.backends.quantized.engine == before
 
 
-def test_an_engine_that_is_not_there_is_named_with_those_that_are(monkeypatch):
+def test_an_unavailable_engine_is_named_together_with_the_available_ones(monkeypatch):
     monkeypatch.setattr(pytorch, "available", lambda: ["qnnpack"])
     with pytest.raises(ValueError, match=r"no engine 'x86' here .* choose one of qnnpack"):
         variants.measure("x86", clouds(), (1,))

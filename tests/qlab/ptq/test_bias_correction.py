@@ -20,7 +20,7 @@ def test_the_mean_error_of_each_channel_becomes_zero(seed, shape):
     assert torch.allclose((moved - output).mean(dim=others), torch.zeros(shape[1]), atol=1e-5)
 
 
-def test_shapes_have_to_fit():
+def test_shapes_must_match():
     with pytest.raises(ValueError, match="do not fit"):
         corrected_bias(torch.zeros(3), torch.zeros(2, 4), torch.zeros(2, 4))
 

@@ -33,7 +33,7 @@ def test_the_fp32_function_stays_as_it_is(seed, depthwise, dead):
 
 
 @given(SEEDS, st.booleans())
-def test_both_layers_have_one_range_a_channel_afterwards(seed, depthwise):
+def test_both_layers_have_the_same_range_per_channel_afterwards(seed, depthwise):
     first, bias, second, _ = pair(seed, depthwise)
     made_first, _, made_second = equalize_pair(first, bias, second, depthwise=depthwise)
     r1 = made_first.abs().amax(dim=(1, 2, 3))

@@ -32,7 +32,7 @@ def images():
     return torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 
 
-def test_layers_stand_in_the_order_in_which_they_run(network):
+def test_layers_are_listed_in_the_order_in_which_they_run(network):
     assert [name.split(".")[0] for name in layers_of(network)] == [
         "stem", "depthwise1", "pointwise1", "depthwise2", "pointwise2", "depthwise3", "pointwise3", "head",
     ]  # fmt: skip
@@ -47,7 +47,7 @@ def test_folding_keeps_the_function():
 
 
 @pytest.mark.parametrize("per_channel", [False, True])
-def test_a_weight_on_its_grid_is_what_quantize_and_dequantize_make_of_it(per_channel):
+def test_a_quantized_weight_equals_quantize_then_dequantize(per_channel):
     weight = torch.randn(5, 3, 3, 3, generator=torch.Generator().manual_seed(0))
     dim = 0 if per_channel else None
     codes, scale, zero_point = linear_quantize(weight, 4, symmetric=True, narrow=True, channel_dim=dim)
@@ -67,7 +67,7 @@ def test_only_the_layers_of_the_plan_are_quantized(network, images):
     assert torch.equal(quantized(network, {}, ranges)(images), network(images))
 
 
-def test_inputs_are_put_on_a_grid_of_their_range(network, images):
+def test_inputs_are_quantized_over_their_range(network, images):
     ranges = input_ranges(network, images)
     made = quantized(network, {"stem.0": Precision(8, 2)}, ranges)
     seen = []
@@ -121,7 +121,7 @@ def test_bytes_of_weights():
     assert weight_bytes(nn.Sequential(layer), {}) == 4 * 44 and weight_bytes(nn.Sequential(layer), {"0": 8}) == 40 + 16
 
 
-def test_a_layer_alone_is_told_from_its_victims(network, images):
+def test_a_layers_own_noise_is_separated_from_inherited_noise(network, images):
     ranges = input_ranges(network, images)
     plan = dict.fromkeys(layers_of(network), Precision(8, 8)) | {"depthwise1.0": Precision(2, 8)}
     rows = {row.name: row for row in layer_sqnr(network, quantized(network, plan, ranges), images)}
@@ -129,7 +129,7 @@ def test_a_layer_alone_is_told_from_its_victims(network, images):
     assert rows["pointwise1.0"].output < 15 < rows["stem.0"].output
 
 
-def test_in_the_first_layer_alone_is_the_output(network, images):
+def test_in_the_first_layer_the_own_noise_is_all_of_the_noise(network, images):
     made = quantized(network, dict.fromkeys(layers_of(network), Precision(5, 6)), input_ranges(network, images))
     first = layer_sqnr(network, made, images)[0]
     assert first.alone == pytest.approx(first.output) and first.weight > 15

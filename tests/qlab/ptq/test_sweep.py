@@ -36,7 +36,7 @@ def test_stopped_and_resumed_is_the_same_as_one_run(stops):
     assert sweep(SETTINGS, square, known, progress=False) == sweep(SETTINGS, square, {}, progress=False)
 
 
-def test_a_file_is_read_again_and_nothing_is_measured_twice(tmp_path):
+def test_a_file_is_read_back_and_nothing_is_measured_twice(tmp_path):
     path = tmp_path / "sweep.json"
     with pytest.raises(KeyboardInterrupt):
         sweep(SETTINGS, stopped_after(3), path, of="squares", progress=False)

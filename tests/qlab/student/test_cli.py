@@ -58,7 +58,7 @@ def test_a_lecture_beside_the_only_lab_does_not_make_two_of_it(with_lecture):
 @pytest.mark.parametrize(
     "command", [("labs",), ("check",), ("submit", "lab1", "--id", "1", "--name", "A"), ("update", "lab1", "x.zip")]
 )
-def test_where_there_is_no_lab_one_sentence_says_so(command, tmp_path):
+def test_without_a_lab_one_sentence_says_so(command, tmp_path):
     done = qlab(tmp_path, *command)
     assert done.returncode == 2 and "there is no lab in" in done.stderr and "Traceback" not in done.stderr
 
@@ -133,7 +133,7 @@ def test_a_watched_lab_is_checked_at_every_save_even_after_a_broken_one(solved):
 
 
 @pytest.mark.slow
-def test_check_goes_on_behind_a_cell_that_fails_and_says_which(solved):
+def test_check_continues_after_a_cell_that_fails_and_names_it(solved):
     change(solved, lambda cells: cells["q2"].update(source="def linear_quantize(:"))
     done = qlab(solved, "check", "lab1")
     assert "q2 ended with SyntaxError" in done.stdout and "10 / 10" in done.stdout and done.returncode == 3

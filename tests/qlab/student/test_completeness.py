@@ -40,7 +40,7 @@ def test_points_come_from_the_saved_cards(solved):
         (lambda cells: cells["q5-check"].update(execution_count=None), "not run yet: q5-check;"),
     ],
 )
-def test_each_thing_that_is_missing_is_said(solved, edit, sentence):
+def test_each_missing_thing_is_reported(solved, edit, sentence):
     change(solved, edit)
     assert [text for text in state(solved).missing if text.startswith(sentence)]
 

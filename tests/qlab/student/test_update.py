@@ -136,7 +136,7 @@ def test_the_notebooks_in_the_backup_are_nobodys_lab(folder, newer):
         ({f"again/{LAB}.ipynb": "{}"}, "holds 2 notebooks"),
     ],
 )
-def test_an_archive_that_is_no_release_is_refused_and_nothing_changes(solved, newer, files, says):
+def test_an_archive_that_is_not_a_release_is_refused_and_nothing_changes(solved, newer, files, says):
     before = {path: path.read_bytes() for path in solved.rglob("*") if path.is_file()}
     with pytest.raises(StudentError, match=says):
         updated(solved, newer(files=files))
@@ -182,7 +182,7 @@ def test_a_copy_without_cells_is_told_as_such(folder, newer):
 @pytest.mark.parametrize(
     ("fails", "says"), [("shutil.copy2", "nothing was changed"), ("write_atomic", "has all replaced files")]
 )
-def test_a_full_disk_is_told_with_the_file_and_leaves_no_half_backup(solved, newer, monkeypatch, fails, says):
+def test_a_full_disk_is_reported_with_the_file_and_leaves_no_partial_backup(solved, newer, monkeypatch, fails, says):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")  # as a write fails: without a file's name
 

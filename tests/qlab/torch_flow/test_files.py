@@ -52,7 +52,7 @@ def test_every_entry_has_its_row(saved):
     assert len(rows) == 2 + 3 * 4 + 2 * 5
 
 
-def test_what_inspect_says_of_a_model_on_its_grid(saved, capsys):
+def test_inspect_describes_a_model_on_its_grid(saved, capsys):
     cli.inspect(saved)
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.split("  ")[0] == "layer" and len(lines) == 5
@@ -61,7 +61,7 @@ def test_what_inspect_says_of_a_model_on_its_grid(saved, capsys):
         assert "4 of 4" in line and " % " in line
 
 
-def test_what_inspect_says_after_torchs_own_convert(tmp_path, capsys):
+def test_inspect_describes_a_model_after_torchs_own_convert(tmp_path, capsys):
     aware = ptq_grid.prepare_for_finetuning(mnist_net(), BATCHES)
     files.save(grid_convert.convert_stock(aware), tmp_path / "theirs.pt")
     cli.inspect(tmp_path / "theirs.pt")
@@ -76,7 +76,7 @@ def test_what_inspect_says_after_torchs_own_convert(tmp_path, capsys):
     grid_fake_quantize.grid_config(floatsd.FLOATSD8, per_channel=True, free_scale=True),
     grid_fake_quantize.grid_config(floatsd.apot(5), per_channel=True, free_scale=True),
 ])  # fmt: skip
-def test_floats_on_a_grid_are_looked_at_too(config, tmp_path):
+def test_floats_on_a_grid_are_inspected_too(config, tmp_path):
     model = ptq_grid.post_quantized(mnist_net(), BATCHES, config)
     files.save(model, tmp_path / "floats.pt")
     rows = inspect_state.layer_rows(files.load(tmp_path / "floats.pt"))
@@ -152,7 +152,7 @@ def test_a_file_that_is_not_one_gets_a_sentence_and_exit_code_2(make, says, tmp_
 
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 2), (["inspect"], 2), (["draw"], 2), (["--help"], 0)])
-def test_called_wrongly(arguments, code, monkeypatch, capsys):
+def test_wrong_arguments_give_an_exit_code(arguments, code, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["qlab", *arguments])
     with pytest.raises(SystemExit) as stop:
         cli.main()

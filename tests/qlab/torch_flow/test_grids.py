@@ -66,7 +66,7 @@ def test_the_configs_hold_the_fake_quantizers_of_their_names():
     )
 
 
-def test_activations_have_all_of_8_bits_where_torchs_default_leaves_out_one():
+def test_activations_use_all_8_bits_while_torchs_default_uses_7():
     with torch_flow.quiet():
         ours, stock = grid_fake_quantize.default_fake_quant(), stock_default_fake_quant()
     for quantizer in (ours, stock):
@@ -80,7 +80,7 @@ def test_activations_have_all_of_8_bits_where_torchs_default_leaves_out_one():
 
 
 @pytest.mark.parametrize(("grid", "how"), IN_8_BITS, ids=IDS)
-def test_a_fake_quantizer_does_what_the_numbers_say(grid, how):
+def test_a_fake_quantizer_equals_fake_quantize_to_grid(grid, how):
     weight = torch.randn(6, 3, 3, 3, generator=torch.Generator().manual_seed(0)) * torch.logspace(-2, 1, 6).reshape(
         -1, 1, 1, 1
     )
@@ -119,7 +119,7 @@ def test_a_prepared_network_is_read_back_with_a_scale_for_each_channel():
         assert torch.equal(fresh.eval()(DIGITS.x_test), aware(DIGITS.x_test))
 
 
-def test_an_unknown_rule_is_told_when_the_fake_quantizer_is_made():
+def test_an_unknown_rule_is_an_error_when_the_fake_quantizer_is_created():
     with pytest.raises(ValueError, match="nearest, papers"):
         grid_fake_quantize.GridFakeQuantize(rule="up")
 
@@ -262,7 +262,7 @@ def test_a_grid_beyond_8_bits_is_refused_in_a_sentence():
         grid_convert.convert(aware)
 
 
-def test_a_mobilenet_comes_through_both_ways():
+def test_a_mobilenet_can_be_converted_both_ways():
     images = DIGITS.x_test[:100]
     for prepared in (
         ptq_grid.post_quantized(mobilenet(), BATCHES[:1]),
@@ -310,7 +310,7 @@ def test_measuring_with_observers_on_calibrates_on_the_test_set():
     assert moved() == []
 
 
-def test_measuring_puts_mode_and_observers_back():
+def test_measuring_restores_mode_and_observers():
     aware = ptq_grid.prepare_for_finetuning(mnist_net(), BATCHES).train()
     before = {name: value.clone() for name, value in aware.state_dict().items()}
     ptq_grid.accuracy(aware, DIGITS.x_test, DIGITS.y_test)
@@ -318,7 +318,7 @@ def test_measuring_puts_mode_and_observers_back():
     assert all(bool(value) for name, value in before.items() if name.endswith("observer_enabled"))
 
 
-def test_the_network_to_retrain_starts_where_the_post_quantized_one_stands():
+def test_the_network_to_finetune_starts_as_the_post_quantized_one():
     network = mnist_net()
     for choose in (grid_fake_quantize.package_choice, grid_fake_quantize.log4_per_tensor_config):
         made = [make(network, BATCHES, choose) for make in (ptq_grid.post_quantized, ptq_grid.prepare_for_finetuning)]
@@ -327,7 +327,7 @@ def test_the_network_to_retrain_starts_where_the_post_quantized_one_stands():
     assert not network.training and not hasattr(network, "qconfig")
 
 
-def test_nothing_is_said_on_stderr(capsys, recwarn):
+def test_nothing_is_printed_on_stderr(capsys, recwarn):
     grid_convert.convert(trained_on(mnist_net(), grid_fake_quantize.package_choice))
     grid_convert.convert(ptq_grid.post_quantized(mnist_net(), BATCHES))
     assert capsys.readouterr().err == "" and not recwarn.list
