@@ -75,8 +75,8 @@ def test_equal_to_torchs_per_channel_with_a_dead_channel(kind, symmetric, dtype)
 def test_the_worked_example(observer, symmetric, scale, zero_point):
     for batch in BATCHES:
         observer.observe(batch)
-    found, where = observed_qparams(observer, 0, 255, symmetric=symmetric)
-    assert torch.allclose(found, torch.tensor(scale), atol=5e-5) and where.tolist() == zero_point
+    scale_, where = observed_qparams(observer, 0, 255, symmetric=symmetric)
+    assert torch.allclose(scale_, torch.tensor(scale), atol=5e-5) and where.tolist() == zero_point
 
 
 def test_a_range_without_observations_is_an_error():

@@ -84,9 +84,9 @@ def test_relative_entropy_of_as_many_levels_as_bins_is_0():
     assert relative_entropy(torch.tensor([3, 0, 2, 5]), 4, 4) == 0
 
 
-@pytest.mark.parametrize(("kept", "told"), [(3, "must be 4..6"), (7, "must be 4..6")])
-def test_kept_bins_that_are_too_few_or_too_many(kept, told):
-    with pytest.raises(ValueError, match=told):
+@pytest.mark.parametrize(("kept", "message"), [(3, "must be 4..6"), (7, "must be 4..6")])
+def test_kept_bins_that_are_too_few_or_too_many(kept, message):
+    with pytest.raises(ValueError, match=message):
         relative_entropy(torch.ones(6), kept, 4)
 
 

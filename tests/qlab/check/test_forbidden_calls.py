@@ -14,17 +14,17 @@ QUANTIZE = "qlab.arithmetic.quantize:linear_quantize"
 
 
 def test_a_function_is_off_limits_under_every_name_and_comes_back():
-    held = qlab.linear_quantize
+    function = qlab.linear_quantize
     with forbid([QUANTIZE]):
-        for call in (qlab.linear_quantize, under_another_name, held, functools.partial(held, bitwidth=4)):
+        for call in (qlab.linear_quantize, under_another_name, function, functools.partial(function, bitwidth=4)):
             with pytest.raises(
                 ForbiddenCallError, match=r"you were asked to write: qlab\.arithmetic\.quantize\.linear_quantize"
             ):
                 call(X)
         with pytest.raises(ForbiddenCallError):
-            held(X, bitwidth=4, narrow=True)
+            function(X, bitwidth=4, narrow=True)
         qlab.quantize(X, 0.1, 0, -128, 127)
-    assert held(X, bitwidth=4, symmetric=True)[0].shape == X.shape
+    assert function(X, bitwidth=4, symmetric=True)[0].shape == X.shape
 
 
 def test_it_comes_back_after_an_exception_and_from_within():

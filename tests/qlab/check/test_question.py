@@ -186,8 +186,8 @@ def test_seeds_draw_other_cases_and_the_same_seed_the_same(monkeypatch):
 
 
 def test_a_drawn_case_does_not_depend_on_the_other_cases():
-    one = case("drawn", normal(3)).inputs(5)[0]
-    assert torch.equal(one, case("drawn", normal(3), group="edge").inputs(5)[0])
+    drawn_input = case("drawn", normal(3)).inputs(5)[0]
+    assert torch.equal(drawn_input, case("drawn", normal(3), group="edge").inputs(5)[0])
 
 
 def twice(x):
@@ -309,8 +309,8 @@ def scaled(x, *, more=0, rounding=nearest):
 
 
 def test_neighbouring_large_integers_are_not_taken_for_one_another():
-    off = Mistake("one more", given(more=1), "count again")
-    changes = {"returns": (integer("n"),), "parts": (Part("n", 1),), "reference": scaled, "mistakes": [off]}
+    mistake = Mistake("one more", given(more=1), "count again")
+    changes = {"returns": (integer("n"),), "parts": (Part("n", 1),), "reference": scaled, "mistakes": [mistake]}
     q = question(cases=[case("a", [0.3]), case("b", [0.7])], **changes)
     assert q.check(lambda x: scaled(x) + 1).mistakes == ("one more",)
     assert q.check(lambda x: scaled(x) + 2).mistakes == ()

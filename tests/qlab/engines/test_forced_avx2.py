@@ -45,7 +45,7 @@ print(json.dumps(report))
 
 @pytest.fixture(scope="module")
 def capped():
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         cwd=REPOSITORY,
         env={**os.environ, **CAPS, "PYTHONPATH": str(REPOSITORY)},
@@ -53,8 +53,8 @@ def capped():
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    assert process.returncode == 0, process.stderr[-2000:]
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def test_the_cap_is_reported(capped):

@@ -204,8 +204,8 @@ def test_nothing_is_printed():
         "layer = engines.Layer(torch.ones(1, 1, dtype=torch.int8), 0.1, 0.1, 0, 0.1, 0); "
         f"print(*[engines.run(name, layer, torch.ones(1, 1)).item() for name in {names}])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == (" ".join("1" for _ in names) + "\n", "")
+    process = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert (process.stdout, process.stderr) == (" ".join("1" for _ in names) + "\n", "")
     if len(names) < 2:
         missing("engines", onnx_runtime.INSTALL_HINT)
 

@@ -305,11 +305,11 @@ print("refused:", refused)
 @pytest.mark.skipif(not measured(Cpu.here()), reason="not one of the CPUs on which rules were measured")
 def test_any_number_of_small_groups_is_right_or_refused():
     # In a process of its own, which has to end well: where the refusal were wrong, the heap would be.
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", SMALL_GROUPS], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert 0 < int(done.stdout.removeprefix("refused:")) < 100
+    assert process.returncode == 0, process.stderr[-2000:]
+    assert 0 < int(process.stdout.removeprefix("refused:")) < 100
 
 
 def test_a_missing_engine_gives_a_one_sentence_error(monkeypatch):

@@ -20,13 +20,13 @@ def clouds(count=600):
 @pytest.mark.parametrize("engine", pytorch.available()[:2])
 def test_all_four_variants_learn_and_the_files_of_three_are_smaller(engine):
     before, messages = torch.backends.quantized.engine, []
-    found = variants.measure(engine, clouds(), (1, 8), epochs=3, hidden=256, at_least=0.001, report=messages.append)
-    assert [variant.name for variant in found] == list(variants.VARIANT_NAMES) and len(messages) == 7
-    fp32, *int8 = found
+    measured = variants.measure(engine, clouds(), (1, 8), epochs=3, hidden=256, at_least=0.001, report=messages.append)
+    assert [variant.name for variant in measured] == list(variants.VARIANT_NAMES) and len(messages) == 7
+    fp32, *int8 = measured
     assert fp32.size > 4 * (16 * 256 + 256 * 256)
     assert all(0.2 * fp32.size < variant.size < 0.4 * fp32.size for variant in int8)
-    assert all(variant.accuracy > 0.95 for variant in found)
-    assert all(variant.seconds.keys() == {1, 8} and min(variant.seconds.values()) > 0 for variant in found)
+    assert all(variant.accuracy > 0.95 for variant in measured)
+    assert all(variant.seconds.keys() == {1, 8} and min(variant.seconds.values()) > 0 for variant in measured)
     assert torch.backends.quantized.engine == before
 
 

@@ -60,10 +60,10 @@ POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, m
 @given(POINTS)
 def test_every_beaten_point_is_beaten_by_a_pareto_optimal_one(points):
     best = pareto([size for size, _ in points], [accuracy for _, accuracy in points])
-    kept = [point for point, stays in zip(points, best, strict=True) if stays]
-    assert kept
+    front = [point for point, stays in zip(points, best, strict=True) if stays]
+    assert front
     for point, stays in zip(points, best, strict=True):
-        better = any(s <= point[0] and a >= point[1] and (s, a) != point for s, a in kept)
+        better = any(s <= point[0] and a >= point[1] and (s, a) != point for s, a in front)
         assert better != stays
 
 

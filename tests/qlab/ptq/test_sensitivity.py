@@ -57,11 +57,11 @@ def test_a_quantized_weight_equals_quantize_then_dequantize(per_channel):
 
 def test_only_the_layers_of_the_plan_are_quantized(network, images):
     ranges = input_ranges(network, images)
-    made = quantized(network, {"depthwise2.0": Precision(3, None)}, ranges)
+    quantized_net = quantized(network, {"depthwise2.0": Precision(3, None)}, ranges)
     changed = [
         name
         for name, layer in layers_of(network).items()
-        if not torch.equal(layer.weight, layers_of(made)[name].weight)
+        if not torch.equal(layer.weight, layers_of(quantized_net)[name].weight)
     ]
     assert changed == ["depthwise2.0"]
     assert torch.equal(quantized(network, {}, ranges)(images), network(images))
@@ -69,10 +69,10 @@ def test_only_the_layers_of_the_plan_are_quantized(network, images):
 
 def test_inputs_are_quantized_over_their_range(network, images):
     ranges = input_ranges(network, images)
-    made = quantized(network, {"stem.0": Precision(8, 2)}, ranges)
+    quantized_net = quantized(network, {"stem.0": Precision(8, 2)}, ranges)
     seen = []
-    layers_of(made)["stem.0"].register_forward_hook(lambda layer, inputs, output: seen.append(inputs[0]))
-    made(images)
+    layers_of(quantized_net)["stem.0"].register_forward_hook(lambda layer, inputs, output: seen.append(inputs[0]))
+    quantized_net(images)
     assert len(seen[0].unique()) == 4
 
 
@@ -130,8 +130,10 @@ def test_a_layers_own_noise_is_separated_from_inherited_noise(network, images):
 
 
 def test_in_the_first_layer_the_own_noise_is_all_of_the_noise(network, images):
-    made = quantized(network, dict.fromkeys(layers_of(network), Precision(5, 6)), input_ranges(network, images))
-    first = layer_sqnr(network, made, images)[0]
+    quantized_net = quantized(
+        network, dict.fromkeys(layers_of(network), Precision(5, 6)), input_ranges(network, images)
+    )
+    first = layer_sqnr(network, quantized_net, images)[0]
     assert first.alone == pytest.approx(first.output) and first.weight > 15
 
 
@@ -140,8 +142,10 @@ def test_torchs_numeric_suite_finds_the_same_noise(network, images):
     from qlab.torch_flow import numeric_suite
 
     theirs = numeric_suite.compare(network, images, images, "qnnpack")
-    made = quantized(network, dict.fromkeys(layers_of(network), Precision(8, 8)), input_ranges(network, images))
-    for row in layer_sqnr(network, made, images):
+    quantized_net = quantized(
+        network, dict.fromkeys(layers_of(network), Precision(8, 8)), input_ranges(network, images)
+    )
+    for row in layer_sqnr(network, quantized_net, images):
         weight, output = theirs[row.name]
         assert weight == pytest.approx(row.weight, abs=3.0)
         assert row.output > 60 or abs(output - row.output) < 12  # the untrained head gives little but its bias

@@ -12,10 +12,10 @@ def state(folder):
 
 
 def test_as_released_every_answer_is_missing_and_named(folder):
-    found = state(folder)
-    assert (found.answers, found.answered) == (9, 0)
-    assert "q1 has 8 blanks left" in found.missing and "the essay q6 is empty" in found.missing
-    assert sum("not run yet" in sentence for sentence in found.missing) == 1
+    report = state(folder)
+    assert (report.answers, report.answered) == (9, 0)
+    assert "q1 has 8 blanks left" in report.missing and "the essay q6 is empty" in report.missing
+    assert sum("not run yet" in sentence for sentence in report.missing) == 1
 
 
 def test_solved_run_and_saved_nothing_is_missing(solved):

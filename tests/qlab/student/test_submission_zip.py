@@ -17,9 +17,9 @@ def handed_in(folder, student="4711", name="Ada Lovelace", **more):
 def test_the_zip_holds_the_notebook_the_report_and_their_hashes(solved, tmp_path):
     report = tmp_path / "report.pdf"
     report.write_bytes(b"%PDF-1.7 my report")
-    done = handed_in(solved, report=report)
-    assert done.path.name == "Lab1_4711_Ada-Lovelace.zip" and done.missing == ()
-    with zipfile.ZipFile(done.path) as archive:
+    submission = handed_in(solved, report=report)
+    assert submission.path.name == "Lab1_4711_Ada-Lovelace.zip" and submission.missing == ()
+    with zipfile.ZipFile(submission.path) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     manifest = json.loads(content.pop("manifest.json"))
     assert content["Lab1_4711_Ada-Lovelace.ipynb"] == (solved / LAB / f"{LAB}.ipynb").read_bytes()
@@ -43,8 +43,8 @@ def test_names_in_any_script_and_none_leaves_the_folder(solved, student, name, s
 
 
 def test_what_is_missing_is_told_and_never_keeps_anybody_from_handing_in(folder):
-    done = handed_in(folder)
-    assert done.path.is_file() and "q1 has 8 blanks left" in done.missing
+    submission = handed_in(folder)
+    assert submission.path.is_file() and "q1 has 8 blanks left" in submission.missing
 
 
 def test_the_same_content_gives_the_same_bytes(solved):

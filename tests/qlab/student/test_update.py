@@ -40,8 +40,8 @@ def newer(folder, tmp_path):
 
 
 def updated(folder, archive):
-    done = update(copy_of("lab1", folder), archive)
-    return done, nbformat.read(folder / LAB / f"{LAB}.ipynb", 4)
+    result = update(copy_of("lab1", folder), archive)
+    return result, nbformat.read(folder / LAB / f"{LAB}.ipynb", 4)
 
 
 def test_every_answer_stays_and_what_nobody_touched_becomes_new(solved, newer, right_answers):
@@ -51,38 +51,38 @@ def test_every_answer_stays_and_what_nobody_touched_becomes_new(solved, newer, r
         cells["setup"].source += "\n# mended"
 
     before = (solved / LAB / f"{LAB}.ipynb").read_bytes()
-    done, after = updated(solved, newer(edit))
+    result, after = updated(solved, newer(edit))
     cells = named(after)
     assert {name: cells[name].source for name in right_answers} == right_answers
     assert cells["q6"].source == "My own words on q6."
     assert all("mended" in cells[name].source.lower() for name in ("q1-check", "title", "setup"))
     assert (solved / LAB / "checks.py").read_text() == "# newer"
-    assert (done.backup / f"{LAB}.ipynb").read_bytes() == before and done.remarks == ()
-    assert (done.backup / "checks.py").is_file() and after.metadata.qlab.release == "newer"
+    assert (result.backup / f"{LAB}.ipynb").read_bytes() == before and result.remarks == ()
+    assert (result.backup / "checks.py").is_file() and after.metadata.qlab.release == "newer"
     assert after.metadata.kernelspec.name == "python3"
 
 
 def test_a_stub_that_changed_under_an_answer_is_told(solved, newer, right_answers):
-    done, after = updated(solved, newer(lambda cells: cells["q1"].update(source="another = __")))
+    result, after = updated(solved, newer(lambda cells: cells["q1"].update(source="another = __")))
     assert named(after)["q1"].source == right_answers["q1"]
-    assert done.remarks == ("the stub of q1 has changed: your answer is kept, please check that it still fits",)
+    assert result.remarks == ("the stub of q1 has changed: your answer is kept, please check that it still fits",)
 
 
 def test_an_untouched_answer_becomes_the_new_stub(folder, newer):
-    done, after = updated(folder, newer(lambda cells: cells["q1"].update(source="another = __")))
-    assert named(after)["q1"].source == "another = __" and done.remarks == ()
+    result, after = updated(folder, newer(lambda cells: cells["q1"].update(source="another = __")))
+    assert named(after)["q1"].source == "another = __" and result.remarks == ()
 
 
 def test_a_provided_cell_that_the_student_changed_is_kept_and_told(folder, newer):
     change(folder, lambda cells: cells["setup"].update(source="DATA = 'mine'"))
-    done, after = updated(folder, newer(lambda cells: cells["setup"].update(source="DATA = 'new'")))
+    result, after = updated(folder, newer(lambda cells: cells["setup"].update(source="DATA = 'new'")))
     assert (
         named(after)["setup"].source == "DATA = 'mine'"
-        and "both you and the release changed the cell setup" in done.remarks[0]
+        and "both you and the release changed the cell setup" in result.remarks[0]
     )
     change(folder, lambda cells: cells["setup"].update(source="DATA = 'mine'"))
-    done, after = updated(folder, newer(lambda cells: cells["setup"].update(source="DATA = 'new'")))
-    assert done.remarks == ()  # nothing of the release changed this time
+    result, after = updated(folder, newer(lambda cells: cells["setup"].update(source="DATA = 'new'")))
+    assert result.remarks == ()  # nothing of the release changed this time
 
 
 def test_own_cells_stay_where_they_stood_and_deleted_ones_come_back(folder, newer):
@@ -114,8 +114,8 @@ def test_new_cells_come_and_withdrawn_ones_go(folder, newer):
 
 
 def test_a_zip_without_a_folder_in_it_will_do(folder, newer):
-    done, _ = updated(folder, newer(root="", files={"figures/new.png": "png"}))
-    assert "figures/new.png" in done.files and (folder / LAB / "figures" / "new.png").is_file()
+    result, _ = updated(folder, newer(root="", files={"figures/new.png": "png"}))
+    assert "figures/new.png" in result.files and (folder / LAB / "figures" / "new.png").is_file()
 
 
 def test_twice_in_a_second_keeps_both_backups(folder, newer):
@@ -191,8 +191,8 @@ def test_a_full_disk_is_reported_with_the_file_and_leaves_no_partial_backup(solv
     with pytest.raises(StudentError, match=rf"{LAB}.* could not be written \(No space.*free some space.*{says}"):
         updated(solved, newer())
     assert (solved / LAB / f"{LAB}.ipynb").read_bytes() == before
-    kept = [path.read_bytes() for path in (solved / LAB / "before-update").rglob("*.ipynb")]
-    assert kept == ([before] if says == "has all replaced files" else [])
+    backups = [path.read_bytes() for path in (solved / LAB / "before-update").rglob("*.ipynb")]
+    assert backups == ([before] if says == "has all replaced files" else [])
 
 
 def test_without_a_list_of_cells_every_change_counts_as_the_students(folder):

@@ -44,10 +44,10 @@ def test_signed_digits_add_up_and_are_the_fewest(value):
 
 def sums(digits: int) -> set[int]:
     """What exactly so many signed powers of two, or fewer, add up to."""
-    found = {0}
+    sums = {0}
     for _ in range(digits):
-        found |= {one + sign * 2**shift for one in found for shift in range(9) for sign in (-1, 1)}
-    return found
+        sums |= {one + sign * 2**shift for one in sums for shift in range(9) for sign in (-1, 1)}
+    return sums
 
 
 @settings(max_examples=50)
