@@ -163,7 +163,7 @@ def test_levels_and_points_stand_at_their_accuracies():
     assert "of 55.0 points lost, 30.0 are recovered. 2 of 10 epochs took 1.2 s: stopped." in figure.description
     assert "After epoch 2, the latest (10 has not been reached yet), of" in scene.move(bits=2, epoch=10)
     runs[2].accuracies[2] = 0.3
-    assert "of 55.0 points lost, none has come back, 10.0 more are gone." in scene.move(bits=2, epoch=2)
+    assert "of 55.0 points lost, none is recovered, and 10.0 more are lost." in scene.move(bits=2, epoch=2)
     runs[8].accuracies.append(0.94)
     scene.fp32 = 0.905
     assert "there was next to nothing to win back" in scene.move(bits=8, epoch=1)
