@@ -166,7 +166,7 @@ def test_levels_and_points_stand_at_their_accuracies():
     assert "of 55.0 points lost, none is recovered, and 10.0 more are lost." in scene.move(bits=2, epoch=2)
     runs[8].accuracies.append(0.94)
     scene.fp32 = 0.905
-    assert "there was next to nothing to win back" in scene.move(bits=8, epoch=1)
+    assert "there was almost nothing to win back" in scene.move(bits=8, epoch=1)
     runs[2].accuracies.append(0.05)
     scene.move(bits=8, epoch=10)
     assert scene.curve_axes.get_ylim()[0] == scene.bits_axes.get_ylim()[0] < 0
