@@ -155,7 +155,7 @@ class StudentAnswer:
         return failed or (values[0] if len(values) == 1 else Returned(tuple(value.value for value in values)))
 
     @contextmanager
-    def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+    def patched(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
         """While the context lasts, the student's function finds the provided functions under these names."""
         references = {name: name_of(function) for name, function in names.items()}
         self._ask({"op": "patch", "target": self._names[0], "names": references})

@@ -212,7 +212,7 @@ def test_what_is_off_limits_exists_and_raises_in_an_answer(lab):
             assert found is not None, (question.id, name)
             if isinstance(found[2], FunctionType):  # torch's own look at their arguments first
                 returned = LocalAnswer(found[2], ("x",), question.forbidden).call(())
-                assert returned.error_name == "AskedForError", (question.id, name, returned)
+                assert returned.error_name == "ForbiddenCallError", (question.id, name, returned)
 
 
 def from_steps(question: Question, steps: dict[str, Any]) -> Any:
@@ -260,7 +260,7 @@ def test_constant_answers_earn_nothing(lab):
             continue
         cases = [*question.cases, *question._hidden]
         for case in cases:
-            value = tuple(between.high for between in question.faults.expected(case, case.inputs(0)))
+            value = tuple(interval.high for interval in question.mutants.expected(case, case.inputs(0)))
             constant = LocalAnswer(lambda *_, value=value: value if len(value) > 1 else value[0], ("x",))
             assert question.outcome(constant, cases, 0).points == 0, (question.id, case.name)
 

@@ -27,9 +27,11 @@ class CheckedQuestion:
         self._verdict = verdict
         self._own = own
 
-    def yours_or_provided(self) -> Callable[..., Any]:
+    def answer_or_reference(self) -> Callable[..., Any]:
         """The student's function if it is right, else the provided one; prints which."""
         return self._verdict.choose(self._own, lambda: resolve(self._verdict.provided))
+
+    yours_or_provided = answer_or_reference  # its name in labs released before 0.2
 
     def check(self, *answers: Any) -> None:
         """Do nothing: a check in a student's own cell has no points to give."""

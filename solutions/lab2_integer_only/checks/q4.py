@@ -6,10 +6,10 @@ from torch import Tensor
 import qlab
 from qlab.check import (
     Mistake,
+    Overrides,
     Part,
     Question,
     Step,
-    Steps,
     as_is,
     case,
     given,
@@ -30,7 +30,7 @@ def shift_right(x: Tensor, n: int, *, quotient: Step | None = None, rounding: St
     return shifted(x.long(), n, rounding)
 
 
-def plainly(value: Step) -> Steps:
+def plainly(value: Step) -> Overrides:
     """A mistake that ends in a plain shift, whatever is rounded before."""
     return given(quotient=value, rounding=torch.floor)
 
