@@ -3,13 +3,13 @@
 import warnings
 
 import torch
+from qlab.clipping import relative_entropy as entropy
+from qlab.observers import Histogram, MinMax, MovingAverage
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import qlab
 from qlab import training
-from qlab.clipping import relative_entropy as entropy
-from qlab.observers import Histogram, MinMax, MovingAverage
 
 
 def scale_and_zero_point(low, high, q_min, q_max, symmetric):

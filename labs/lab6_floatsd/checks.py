@@ -8,6 +8,7 @@ import functools
 
 import provided
 import torch
+from qlab.floatsd import FLOATSD4
 from torch.ao import quantization
 
 from qlab import torch_flow
@@ -27,7 +28,6 @@ from qlab.check import (
     ties_up,
     uniform,
 )  # fmt: skip
-from qlab.floatsd import FLOATSD4
 from qlab.torch_flow import grids
 
 __all__ = ["case", "normal", "torch", "uniform"]
