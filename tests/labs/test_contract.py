@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tomllib
 from functools import cache
@@ -18,7 +19,7 @@ import pytest
 import torch
 
 import qlab
-from autograder.course import LABS, SOLUTIONS, Course, lab_names
+from autograder.course import LABS, REPOSITORY, SOLUTIONS, Course, lab_names
 from autograder.release import read_source, release
 from autograder.samples import WrittenAnswer, written_answers
 from qlab.check import Outcome, Question
@@ -163,6 +164,14 @@ def test_the_checks_of_a_lab_have_a_file_for_each_question(lab):
     for name, question in asked.items():
         assert getattr(module, name) is question, "from checks import q1 gives the question, not its module"
         assert sys.modules[f"checks.{name}"].__doc__.startswith(question.id)
+
+
+@pytest.mark.slow
+def test_the_types_of_all_checks_hold():
+    # mypy knows each lab's package, all of them called checks, by the lab's name.
+    folders = [str(SOLUTIONS / lab / "checks") for lab in LAB_NAMES]
+    done = subprocess.run([sys.executable, "-m", "mypy", *folders], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 @every_lab
