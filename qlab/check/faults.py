@@ -65,12 +65,12 @@ def ties_up(x: Tensor, magnitude: float = 0.0) -> Tensor:
 
 
 def as_is(x: Whatever, *_: object) -> Whatever:
-    """x as it was, whatever a step is given besides: the step is left out."""
+    """x unchanged, whatever else the step is given: a step that is left out."""
     return x
 
 
 def wrapped(x: Tensor, bits: int) -> Tensor:
-    """What a signed integer type of so many bits makes of integers: it wraps around."""
+    """Integers as a signed type of so many bits holds them: wrapped around."""
     half = 1 << (bits - 1)
     return torch.remainder(x + half, 2 * half) - half
 

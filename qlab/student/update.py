@@ -42,7 +42,7 @@ class UpdateResult:
 def update(copy: LabCopy, archive: Path) -> UpdateResult:
     """Merge the zip of a release into the folder of a copy, after backing up all files that change in `before-update/`.
 
-    Checks that the release does not hold go: of the module checks.py and the folder checks/ Python takes the folder.
+    Checks that the release does not hold are removed: beside a folder checks/, Python never sees a module checks.py.
 
     Raises:
         StudentError: the archive is damaged, holds another lab, or has paths outside its folder; the copy has no cells;
@@ -83,7 +83,7 @@ def _withdrawn(folder: Path, files: dict[str, bytes]) -> list[str]:
 
 
 def _remove_if_unused(package: Path) -> None:
-    """Remove a package without modules, and what Python has compiled of them; a student's own files in it stay."""
+    """Remove a package that has no modules left, with their compiled forms; a student's own files in it stay."""
     if package.is_dir() and not any(package.glob("*.py")):
         shutil.rmtree(package / "__pycache__", ignore_errors=True)
         with suppress(OSError):

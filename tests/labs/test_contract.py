@@ -5,6 +5,8 @@ import importlib
 import itertools
 import json
 import os
+import shutil
+import subprocess
 import sys
 import tomllib
 from functools import cache
@@ -17,8 +19,8 @@ import pytest
 import torch
 
 import qlab
-from autograder.course_folder.layout import LABS, SOLUTIONS, Course, lab_names
-from autograder.release.build import read_source, release
+from autograder.course_folder.layout import LABS, REPOSITORY, SOLUTIONS, Course, lab_names
+from autograder.release.build.build import read_source, release
 from autograder.collect.sample_class import WrittenAnswer, written_answers
 from qlab.check import Outcome, Question
 from qlab.check.answer import LocalAnswer
@@ -141,6 +143,35 @@ def test_the_notebook_is_stamped_named_and_valid(lab):
         "name each cell with id= or a grade_id"
     )
     assert all(cell.id == grade_id(cell) for cell in notebook.cells if grade_id(cell))
+
+
+def test_a_file_that_moves_makes_another_release(tmp_path):
+    stamps = []
+    for place in ("provided.py", "checks/provided.py"):
+        folder = tmp_path / place.replace("/", " ") / LAB_NAMES[0]
+        shutil.copytree(SOLUTIONS / LAB_NAMES[0], folder)
+        (folder / place).write_text("")
+        stamps += [read_source(folder).metadata.qlab.release for _ in range(2)]
+    assert stamps[0] == stamps[1] != stamps[2] == stamps[3]
+
+
+@every_lab
+def test_the_checks_of_a_lab_have_a_file_for_each_question(lab):
+    module = checks_of(lab)
+    asked = {question.id.lower(): question for question in module.lab.questions}
+    files = {path.stem for path in (SOLUTIONS / lab / "checks").glob("q*.py")}
+    assert files == asked.keys()
+    for name, question in asked.items():
+        assert getattr(module, name) is question, "from checks import q1 gives the question, not its module"
+        assert sys.modules[f"checks.{name}"].__doc__.startswith(question.id)
+
+
+@pytest.mark.slow
+def test_the_types_of_all_checks_hold():
+    # mypy knows each lab's package, all of them called checks, by the lab's name.
+    folders = [str(SOLUTIONS / lab / "checks") for lab in LAB_NAMES]
+    done = subprocess.run([sys.executable, "-m", "mypy", *folders], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 @every_lab

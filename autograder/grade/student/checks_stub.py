@@ -16,7 +16,7 @@ from qlab.check.resolution import Verdict
 SOURCE = '''\
 """The checks run in the grader's own process. This module has the questions checked so far, under their names."""
 '''
-# Both forms that checks have had: a lab's first cell looks whether they are there.
+# In both forms that checks have had: the first cell of a lab looks whether they are there.
 FILES = dict.fromkeys(("checks/__init__.py", "checks.py"), SOURCE.encode())
 
 
@@ -46,7 +46,7 @@ class Checks(ModuleType):
 
 
 def without_checks(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files beside a notebook without checks, the lab's or anybody's: nothing imports those here."""
+    """The files beside a notebook but for checks, the lab's or a student's own: nothing may import those here."""
     return {name: content for name, content in files.items() if PurePath(name).parts[0] not in ("checks", "checks.py")}
 
 
