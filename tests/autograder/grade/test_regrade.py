@@ -159,7 +159,7 @@ class TestAfterTheFix:
         found, found_once = regraded(course), regraded(once)
         assert found.changes and found == found_once
         for student in STUDENTS[:-1]:
-            cells, cells_once = (Record.read(place.record(LAB, student)).cells for place in (course, once))
+            cells, cells_once = (GradingRecord.read(place.record(LAB, student)).cells for place in (course, once))
             assert cells == cells_once
 
     def test_a_dry_run_says_the_same_and_writes_nothing(self, course):
