@@ -1,6 +1,5 @@
 """Reading a lab notebook in whatever state it is, and repairing the order and the metadata of its cells."""
 
-import hashlib
 import json
 import stat
 from collections.abc import Sequence
@@ -10,6 +9,8 @@ from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
+
+from qlab.cells import grade_id, is_answer, is_test
 
 LARGEST = 50 * 2**20  # bytes; a lab with all outputs stored is far smaller
 
@@ -142,34 +143,6 @@ def _attachments(attachments: Any) -> NotebookNode:
         {name: {mime: text for mime, text in files.items() if isinstance(text, str)} for name, files in named.items()}
     )
     return result
-
-
-def grade_id(cell: NotebookNode) -> str:
-    """The name of the cell in nbgrader, or ""."""
-    settings = cell.metadata.get("nbgrader")
-    name = settings.get("grade_id") if isinstance(settings, dict) else None
-    return name if isinstance(name, str) else ""
-
-
-def cell_name(cell: NotebookNode) -> str:
-    """The name of the cell in the lab: its grade_id, or the id of a provided cell."""
-    return grade_id(cell) or str(cell.get("id", ""))
-
-
-def fingerprint(source: str) -> str:
-    """A short hash of a cell's text, ignoring white space at both ends."""
-    return hashlib.sha256(source.strip().encode("utf-8", "replace")).hexdigest()[:12]
-
-
-def is_answer(cell: NotebookNode) -> bool:
-    """Whether this is a cell for the student's answer."""
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
-
-
-def is_test(cell: NotebookNode) -> bool:
-    """Whether this cell checks an answer."""
-    settings = cell.metadata.get("nbgrader", {})
-    return bool(settings.get("grade")) and not settings.get("solution")
 
 
 def repair(notebook: NotebookNode, lab: NotebookNode) -> Repaired:

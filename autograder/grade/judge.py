@@ -20,7 +20,8 @@ from typing import Any
 from autograder.grade.lab import GradedLab
 from autograder.grade.proxies import with_handles, with_objects
 from autograder.grade.student_process import CheckEndedError, Conversation, EndedError, StudentProcess
-from qlab.check.answer import Returned, count_blanks, defines
+from qlab.cells import count_blanks
+from qlab.check.answer import Returned, defines
 from qlab.check.forbidden_calls import name_of
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE, Lab, Question

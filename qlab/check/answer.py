@@ -7,7 +7,6 @@ student's code in another process implements its own.
 import ast
 import contextlib
 import inspect
-import io
 import sys
 import traceback
 import warnings
@@ -15,9 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from qlab.cells import count_blanks, parsed
 from qlab.check.forbidden_calls import forbid
-
-BLANK = "__"
 
 
 @dataclass(frozen=True)
@@ -141,33 +139,10 @@ def _executed_cells() -> list[str]:
 
 def defines(cell: str, name: str) -> bool:
     """Whether the cell's top level defines a function or a variable of this name."""
-    tree = _parsed(cell)
+    tree = parsed(cell)
     return tree is not None and any(
         (isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name)
         or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name)
         for statement in tree.body
         for node in ([statement] if isinstance(statement, ast.FunctionDef | ast.ClassDef) else ast.walk(statement))
     )
-
-
-def count_blanks(source: str) -> int:
-    """How many times a source reads the blank `__`; if the source does not parse, how often `__` occurs in it.
-
-    The blanks are counted in the syntax tree. Running the code would not do: in IPython `__` is a real variable, and
-    `M0 = __` would silently use it.
-    """
-    tree = _parsed(source)
-    if tree is None:
-        return sum(word == BLANK for word in source.replace("(", " ").replace(")", " ").replace(",", " ").split())
-    # If the source assigns to `__`, as in `for __ in range(3)`, it is a name like any other.
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == BLANK]
-    return 0 if any(isinstance(name.ctx, ast.Store) for name in names) else len(names)
-
-
-def _parsed(source: str) -> ast.Module | None:
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(inspect.cleandoc(source) if source[:1].isspace() else source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None

@@ -5,9 +5,9 @@ import sys
 import textwrap
 from dataclasses import dataclass
 
+from qlab.cells import OUTCOME_TYPE
 from qlab.check.outcome import Outcome, Picture
 
-OUTCOME_TYPE = "application/vnd.qlab.outcome+json"
 WIDTH = 78
 
 # Text inherits the colours of the theme, light or dark. Only the bar at the left is coloured, and it carries no meaning

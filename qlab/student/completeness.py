@@ -4,9 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from qlab.check.answer import count_blanks
-from qlab.check.render import OUTCOME_TYPE
-from qlab.notebook import fingerprint
+from qlab.cells import OUTCOME_TYPE, count_blanks, fingerprint
 from qlab.student.lab_copies import LabCopy
 
 

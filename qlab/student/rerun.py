@@ -8,9 +8,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 
+from qlab.cells import OUTCOME_TYPE, cell_name, is_test
 from qlab.check.outcome import Outcome
-from qlab.check.render import OUTCOME_TYPE
-from qlab.notebook import cell_name, is_test, parse
+from qlab.notebook import parse
 from qlab.student.errors import StudentError
 from qlab.student.lab_copies import LabCopy
 

@@ -14,8 +14,9 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from qlab.cells import cell_name, fingerprint, is_answer, is_test
 from qlab.files import write_atomic
-from qlab.notebook import NotebookError, cell_name, fingerprint, is_answer, is_test, parse
+from qlab.notebook import NotebookError, parse
 from qlab.student.errors import StudentError
 from qlab.student.lab_copies import LabCopy
 

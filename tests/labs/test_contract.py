@@ -25,7 +25,7 @@ from autograder.collect.sample_class import WrittenAnswer, written_answers
 from qlab.check import Outcome, Question
 from qlab.check.answer import LocalAnswer
 from qlab.check.forbidden_calls import find
-from qlab.notebook import grade_id, is_answer, is_test
+from qlab.cells import grade_id, is_answer, is_test
 from tests.labs import mistakes
 from tests.labs.loading import checks_of, questions
 
@@ -300,7 +300,7 @@ def test_constant_answers_earn_nothing(lab):
 def test_stubs_earn_nothing_and_their_blanks_are_counted(lab):
     notebook = nbformat.read(LABS / lab / f"{lab}.ipynb", as_version=4)
     stubs = {grade_id(cell): cell.source for cell in notebook.cells if is_answer(cell) and cell.cell_type == "code"}
-    from qlab.check.answer import count_blanks
+    from qlab.cells import count_blanks
 
     assert stubs and all(count_blanks(source) for source in stubs.values())
 

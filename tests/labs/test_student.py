@@ -11,8 +11,8 @@ from autograder.course_folder.layout import LABS, SOLUTIONS, lab_names
 from autograder.grade.judge import valid_outcome
 from autograder.release.build.build import read_source
 from qlab.check.outcome import Outcome
-from qlab.check.render import OUTCOME_TYPE
-from qlab.notebook import grade_id, is_answer, is_test
+from qlab.cells import OUTCOME_TYPE
+from qlab.cells import grade_id, is_answer, is_test
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("lab", lab_names())]
 

@@ -3,7 +3,8 @@ import json
 import nbformat
 import pytest
 
-from qlab.notebook import NotebookError, grade_id, read, repair
+from qlab.cells import grade_id
+from qlab.notebook import NotebookError, read, repair
 
 
 def cell(kind, source, name="", *, grade=False, solution=False, id="", points=None):

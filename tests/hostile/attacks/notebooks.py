@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from qlab.check.render import OUTCOME_TYPE
+from qlab.cells import OUTCOME_TYPE
 from tests.hostile.attack import Attack, grade_id, own_cell
 
 GRANTED = "only a check that came to its end grants points"

@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from qlab.check.answer import LocalAnswer, count_blanks, defines
+from qlab.cells import count_blanks
+from qlab.check.answer import LocalAnswer, defines
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import zipfile
 import nbformat
 import pytest
 
-from qlab.notebook import fingerprint, grade_id
+from qlab.cells import fingerprint, grade_id
 from qlab.student.errors import StudentError
 from qlab.student.lab_copies import copy_of
 from qlab.student.update import merge, update
