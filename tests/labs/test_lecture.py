@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 
 from autograder.course_folder.layout import LABS, SOLUTIONS, Course, find_lab, find_notebook, lab_names, notebook_names
 from autograder.errors import UserError
-from autograder.release.build.build import read_source, release, up_to_date
+from autograder.release.build import read_source, release, up_to_date
 from qlab import demos
 
 LECTURE = "lecture"

@@ -4,7 +4,7 @@ import pytest
 
 from autograder.course_folder.layout import Course, lab_names
 from autograder.grade.lab import GradedLab
-from autograder.release.build.build import release
+from autograder.release.build import release
 from autograder.collect.sample_class import class_list, write_submissions
 from tests.autograder.conftest import LAB
 

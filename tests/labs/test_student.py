@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 
 from autograder.course_folder.layout import LABS, SOLUTIONS, lab_names
 from autograder.grade.judge import valid_outcome
-from autograder.release.build.build import read_source
+from autograder.release.build import read_source
 from qlab.check.outcome import Outcome
 from qlab.cells import OUTCOME_TYPE
 from qlab.cells import grade_id, is_answer, is_test
