@@ -17,11 +17,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from autograder.errors import UserError
 from autograder.grade.lab import GradedLab
 from autograder.grade.proxies import with_handles, with_objects
 from autograder.grade.student_process import CheckEndedError, Conversation, EndedError, StudentProcess
 from qlab.check.answer import Returned, count_blanks, defines
-from qlab.check.forbidden_calls import name_of
+from qlab.check.forbidden_calls import NoSuchFunctionError, find_forbidden, name_of
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE, Lab, Question
 
@@ -34,6 +35,7 @@ class Judge:
     """
 
     def __init__(self, lab: GradedLab):
+        self._lab = lab.name
         self._modules = LabModules(lab.modules)
 
     @contextmanager
@@ -59,6 +61,9 @@ class Judge:
             cells: the sources of the student's cells that have run, oldest first.
             process: where the student's names live.
             seconds: for all calls of the student's code together.
+
+        Raises:
+            UserError: the lab names a function that there is not. That costs no student marks, so nobody is graded.
         """
         answer = StudentAnswer((), cells, process, seconds)
         namespace: dict[str, Any] = {"__name__": "judge"}
@@ -75,6 +80,8 @@ class Judge:
             found.stopped = str(error)
         except EndedError as error:
             found.ended = str(error)
+        except NoSuchFunctionError as error:
+            raise UserError(f"{self._lab} cannot be graded: {error}.") from error
         except Exception as error:
             # A fault of the check, or of values that it was not made for: it grants nothing, and is told.
             found.broken = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
@@ -136,6 +143,8 @@ class StudentAnswer:
     def answer_to(self, names: tuple[str, ...], forbidden: tuple[str, ...]) -> "StudentAnswer":
         """The answer to a question that asks for these names, during whose calls these functions are off limits."""
         self._names, self._forbidden = names, forbidden
+        for name in forbidden:
+            find_forbidden(name)  # here, where no student can have taken a function away
         if missing := self._process.missing(names):
             raise NotDefinedError(missing)
         return self
@@ -158,7 +167,9 @@ class StudentAnswer:
     def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
         """While the context lasts, the student's function finds the provided functions under these names."""
         where = {name: name_of(function) for name, function in names.items()}
-        self._ask({"do": "stand_in", "target": self._names[0], "names": where})
+        reply = self._ask({"do": "stand_in", "target": self._names[0], "names": where})
+        if "error" in reply:  # else the answer would be marked with the wrong functions around it
+            raise LookupError(_text(reply["error"]))
         yield
         self._ask({"do": "stand_down"})
 

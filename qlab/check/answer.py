@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from qlab.check.forbidden_calls import off_limits
+from qlab.check.forbidden_calls import NoSuchFunctionError, off_limits
 
 BLANK = "__"
 
@@ -85,12 +85,16 @@ class LocalAnswer:
         return count_blanks(self._source())
 
     def call(self, arguments: tuple[Any, ...]) -> Returned:
-        """Run it; warnings are dropped and stderr goes to stdout, where a grader does not take it for a failure."""
+        """Run it; warnings are dropped and stderr goes to stdout, where a grader does not take it for a failure.
+
+        Raises:
+            NoSuchFunctionError: a function that it may not call is not there: the lab's fault, not the answer's.
+        """
         try:
             with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout), off_limits(self.forbidden):
                 warnings.simplefilter("ignore")
                 return Returned(self.function(*arguments))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, NoSuchFunctionError):
             raise
         except BaseException as error:  # exit() in an answer must not end the check
             name, place = type(error).__name__, self._place(error)

@@ -16,10 +16,15 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 NOTHING = contextlib.nullcontext()
+OURS = ("qlab", "provided")  # whose functions a lab can rely on
 
 
 class AskedForError(Exception):
     """An answer calls the function that it was to be."""
+
+
+class NoSuchFunctionError(LookupError):
+    """A lab's checks forbid a function of qlab's or of the lab's own that there is not: a fault of theirs."""
 
 
 def refuse(name: str) -> NoReturn:
@@ -35,15 +40,42 @@ def name_of(function: object) -> str:
 
 def find(name: str) -> tuple[Any, str, Any] | None:
     """What holds the function, as which attribute, and the function; None where there is none of this name."""
-    module, _, qualname = name.partition(":")
     try:
-        holder = sys.modules.get(module) or importlib.import_module(module)
-        *way, attribute = qualname.split(".")
-        for part in way:
-            holder = getattr(holder, part)
-        return holder, attribute, getattr(holder, attribute)
+        return _resolved(name)
     except (ImportError, AttributeError):
         return None
+
+
+def find_forbidden(name: str) -> tuple[Any, str, Any] | None:
+    """As `find`; None only for what cannot be called here: torch's, in another version, or what is not installed.
+
+    Raises:
+        NoSuchFunctionError: there is no such function in qlab or in the lab's provided.py. Were it passed over, answers
+            could call what the lab means to forbid.
+    """
+    try:
+        return _resolved(name)
+    except (ImportError, AttributeError) as error:
+        elsewhere = isinstance(error, ImportError) and not _is_ours(error.name or "")
+        if elsewhere or not _is_ours(name.partition(":")[0]):
+            return None
+        raise NoSuchFunctionError(
+            f"answers may not call {name}, but there is no such function: "
+            "the lab was made for another version of qlab, or its checks misspell the name"
+        ) from error
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in OURS
+
+
+def _resolved(name: str) -> tuple[Any, str, Any]:
+    module, _, qualname = name.partition(":")
+    holder = sys.modules.get(module) or importlib.import_module(module)
+    *way, attribute = qualname.split(".")
+    for part in way:
+        holder = getattr(holder, part)
+    return holder, attribute, getattr(holder, attribute)
 
 
 @contextlib.contextmanager
@@ -51,14 +83,17 @@ def off_limits(names: Iterable[str]) -> Iterator[None]:
     """While the context lasts, each of these functions raises `AskedForError`, under whatever name it is called.
 
     Python functions get other code for so long, torch's own are recognized as they are called. What is neither (a
-    function behind functools.lru_cache) is replaced in the module that it is named by, and only there. A name that
-    stands for nothing here, as torch's may in another version, is passed over: nobody can call it.
+    function behind functools.lru_cache) is replaced in the module that it is named by, and only there. A name of
+    torch's that stands for nothing in this version of it is passed over: nobody can call it.
+
+    Raises:
+        NoSuchFunctionError: a name of qlab's or of the lab's own stands for nothing.
     """
     before: list[tuple[Any, str, Any]] = []
     built_in: dict[Any, str] = {}
     try:
         for name in names:
-            if (found := find(name)) is None:
+            if (found := find_forbidden(name)) is None:
                 continue
             holder, attribute, function = found
             if not isinstance(function, FunctionType) and name.startswith("torch:"):

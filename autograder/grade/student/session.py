@@ -19,6 +19,7 @@ from autograder.grade.student import watchdog as keeper
 from autograder.grade.student.namespace import Names
 from autograder.grade.student.shell import OUTPUTS, Shell, TooLong, limited, run
 from autograder.grade.wire import Channel, ClosedError, encode
+from qlab.check.forbidden_calls import NoSuchFunctionError
 
 TOO_LATE = 113  # the copy's exit status where a call ran too long
 PLAIN = (bool, int, float, type(None), torch.Tensor)  # types whose values are packed without a line of the student's
@@ -144,6 +145,8 @@ def _answered(names: Names, message: dict[str, Any]) -> bytes:
         return encode(names.do(message), names.keep)
     except WireError as error:
         name, told = "a value that is too large", str(error)
+    except NoSuchFunctionError as error:  # the judge has found it, so it was taken away here
+        return encode({"error": str(error)[:1000], "error_name": type(error).__name__})
     except Exception as error:  # of the student's own, where a value of a class of theirs is asked what it holds
         name, told = type(error).__name__, str(error)
     return encode({"error": f"what came back cannot be looked at: {told}"[:1000], "error_name": name[:100]})

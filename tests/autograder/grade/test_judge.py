@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.errors import UserError
 from autograder.grade.codec import Handle, Opaque
 from autograder.grade.judge import Judge, LabModules, free_names, granted
 from autograder.grade.student_process import CheckEndedError, EndedError
@@ -68,7 +69,7 @@ def doubling(message):
 
 
 def judge(sources=None):
-    return Judge(types.SimpleNamespace(modules={"checks": CHECKS} if sources is None else sources))
+    return Judge(types.SimpleNamespace(name="lab12", modules={"checks": CHECKS} if sources is None else sources))
 
 
 @contextmanager
@@ -199,6 +200,32 @@ def test_a_check_that_is_broken_or_ends_in_something_else_grants_nothing(source)
         found = one.check(source, [], process, 5)
     assert granted(found.outcome, 3.0) is None
     assert process.open == 0  # the copy that answered has been told that it is over
+
+
+def forbidding(name):
+    """The lab's checks, whose Q1 forbids a function."""
+    return {"checks": CHECKS.replace("provided=qlab", f"off_limits=({name!r},), provided=qlab")}
+
+
+@pytest.mark.parametrize("name", ["qlab.quantize:no_such", "qlab.no_such:f", "provided:f"])
+def test_a_forbidden_function_that_there_is_not_costs_nobody_marks(name):
+    told = f"^lab12 cannot be graded: answers may not call {name}, but there is no such function: .*name\\.$"
+    with judge(forbidding(name)).submission(1) as one, pytest.raises(UserError, match=told):
+        one.check(ALSO, [], Process(doubling), 5)
+
+
+@pytest.mark.parametrize("name", ["torch:no_such", "torch.ao.no_such:f", "qlab.quantize:linear_quantize"])
+def test_a_forbidden_function_may_be_missing_in_torch(name):
+    with judge(forbidding(name)).submission(1) as one:
+        assert one.check(ALSO, [], Process(doubling), 5).outcome.points == 3
+
+
+def test_a_provided_function_that_the_students_process_does_not_find_is_a_fault_of_the_check():
+    source = "from checks import q1, q2\nq2.answer, q2.uses = 'double', {'double': q1}\nq2.check(double)"
+    process = Process(lambda message: {"error": "there is no provided:f"})
+    with judging() as one:
+        found = one.check(source, [], process, 5)
+    assert found.outcome is None and found.broken == "LookupError: there is no provided:f" and process.open == 0
 
 
 def test_what_a_broken_check_says_is_short():

@@ -499,6 +499,14 @@ def test_the_functions_asked_for_are_forbidden_while_an_answer_is_called(student
     assert not student.run("f(torch.ones(2)), g(torch.ones(2, 2))").outputs[-1].get("ename")
 
 
+def test_a_forbidden_function_that_a_student_takes_away_cannot_be_called_under_another_name(student):
+    # The name stood for nothing then, so nothing was off limits, and the answer was right.
+    student.run("import torch\nfrom qlab.arithmetic import quantize\nown = quantize.linear_quantize")
+    student.run("del quantize.linear_quantize\ndef f(x): return own(x)")
+    came = called(student, "f", torch.ones(2), forbidden=("qlab.arithmetic.quantize:linear_quantize",))
+    assert came.value is None and came.error_name == "NoSuchFunctionError"
+
+
 def test_provided_functions_stand_in_and_down_again(student):
     import qlab
 
