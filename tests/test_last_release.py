@@ -118,7 +118,10 @@ def same(before: dict[str, Any], after: dict[str, Any]) -> None:
     for expression, was in before["values"].items():
         now = after["values"][expression]
         assert now["kind"] == was["kind"] and now["itself"], (expression, was, now)
-        assert fitting(was["parameters"], now["parameters"]), (expression, was["parameters"], now["parameters"])
+        # A string names a function that answers may not call, so how it is called does not matter.
+        called = not expression.startswith("importlib.")
+        fits = fitting(was["parameters"], now["parameters"])
+        assert fits or not called, (expression, was["parameters"], now["parameters"])
 
 
 @about_names
