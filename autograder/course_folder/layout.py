@@ -138,7 +138,7 @@ def notebook_names() -> list[str]:
 
 def is_graded(name: str) -> bool:
     """Whether a notebook asks anything: then its folder has checks."""
-    return (SOLUTIONS / name / "checks.py").is_file()
+    return any((SOLUTIONS / name / checks).is_file() for checks in ("checks/__init__.py", "checks.py"))
 
 
 def lab_names() -> list[str]:

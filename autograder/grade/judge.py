@@ -221,21 +221,23 @@ def _run(tree: ast.Module, namespace: dict[str, Any]) -> Any:
 
 
 class LabModules(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """A lab's own modules (checks.py and others), imported from memory under their plain names.
+    """A lab's own modules (checks and others), imported from memory under their plain names.
 
-    Labs call their modules alike; those of another lab make room.
+    Labs call their modules alike; those of another lab make room. Checks are a package, or, in a course that was
+    released when they still were, a single module.
     """
 
     def __init__(self, sources: Mapping[str, str]):
         self._sources = sources
+        self._ours = {name.partition(".")[0] for name in sources}
 
     def forget(self) -> None:
         """Make room for these modules, and let their questions forget what was checked before."""
-        for name in self._sources:
-            module = sys.modules.get(name)
+        for name in [name for name in sys.modules if name.partition(".")[0] in self._ours]:
+            module = sys.modules[name]
             if module is not None and module.__loader__ is not self:
                 del sys.modules[name]
-            for value in vars(module).values() if module is not None else ():
+            for value in list(vars(module).values()) if module is not None else ():
                 if isinstance(value, Lab):
                     value.forget()
 
@@ -244,6 +246,10 @@ class LabModules(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     ) -> importlib.machinery.ModuleSpec | None:
         """The module of this name, if the lab has one."""
         return importlib.util.spec_from_loader(fullname, self) if fullname in self._sources else None
+
+    def is_package(self, fullname: str) -> bool:
+        """Whether there are modules inside of this one."""
+        return any(name.startswith(f"{fullname}.") for name in self._sources)
 
     def get_source(self, fullname: str) -> str:
         """Its source."""

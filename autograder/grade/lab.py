@@ -24,7 +24,7 @@ class GradedLab:
         released: the notebook as students get it.
         graded: the same with the hidden tests in its test cells.
         files: what lies beside the released notebook, by path; a submission's process finds it there.
-        modules: the sources of the lab's own modules (checks.py and others), by name; for the judge.
+        modules: the sources of the lab's own modules (checks and others), by name; for the judge.
     """
 
     name: str
@@ -44,8 +44,8 @@ class GradedLab:
             for path in sorted(release.rglob("*"))
             if path.is_file() and path.suffix not in (".ipynb", ".png", ".pyc")
         }
-        modules = {path.stem: path.read_text("utf-8") for path in sorted(source.glob("*.py"))}
-        return cls(name, released, _with_hidden(released, _read(source / f"{name}.ipynb")), files, modules)
+        full = _with_hidden(released, _read(source / f"{name}.ipynb"))
+        return cls(name, released, full, files, _modules(source))
 
     @cached_property
     def limits(self) -> Limits:
@@ -76,6 +76,17 @@ class GradedLab:
 
 def _read(path: Path) -> NotebookNode:
     return nbformat.reads(path.read_text("utf-8"), as_version=4)
+
+
+def _modules(folder: Path) -> dict[str, str]:
+    """Modules and packages that lie in a folder, by the names they are imported under: checks, checks.q1, provided."""
+    paths = {path.stem: path for path in folder.glob("*.py")}
+    for package in folder.glob("*/__init__.py"):
+        # As in Python a package goes before a module of its name: a release of before may have left one there.
+        paths[package.parent.name] = package
+        inside = (path for path in package.parent.glob("*.py") if path != package)
+        paths |= {f"{package.parent.name}.{path.stem}": path for path in inside}
+    return {name: paths[name].read_text("utf-8") for name in sorted(paths)}
 
 
 def _with_hidden(released: NotebookNode, source: NotebookNode) -> NotebookNode:

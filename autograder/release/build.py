@@ -25,7 +25,7 @@ from autograder.files import replace_folder
 from autograder.grade.limits import Limits
 
 # What a released lab holds besides its notebook. Answers, samples and measured numbers stay behind.
-RELEASED = ("checks.py", "provided.py", "figures/*.png")
+RELEASED = ("checks/*.py", "checks.py", "provided.py", "figures/*.png")
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},

@@ -1,11 +1,12 @@
-"""What stands in place of a lab's checks.py while its notebook is graded: the checks themselves run in the judge.
+"""What stands in place of a lab's checks while its notebook is graded: the checks themselves run in the judge.
 
 The provided cells ask a question for the function that they shall use: the student's own, where the judge has found it
 right, else the provided one.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +16,8 @@ from qlab.check.resolution import Verdict
 SOURCE = '''\
 """The checks run in the grader's own process; what a check has found so far is here under the question's name."""
 '''
+# Both forms that checks have had: a lab's first cell looks whether they are there.
+FILES = dict.fromkeys(("checks/__init__.py", "checks.py"), SOURCE.encode())
 
 
 class Found:
@@ -38,6 +41,11 @@ class Checks(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{name} is not here: checks run in the grader's own process")
+
+
+def without_checks(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files beside a notebook without checks, the lab's or anybody's: nothing imports those here."""
+    return {name: content for name, content in files.items() if PurePath(name).parts[0] not in ("checks", "checks.py")}
 
 
 def install() -> None:
