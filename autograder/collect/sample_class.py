@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from autograder.course_folder.layout import SOLUTIONS, Course
+from autograder.course_folder.layout import Course, source_folder
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
@@ -42,27 +42,57 @@ class WrittenAnswer:
     source: str
 
 
-def written_answers(lab: str) -> list[WrittenAnswer]:
-    """Every answer on file of a lab, in order."""
+def written_answers(lab: str, course: Course | None = None) -> list[WrittenAnswer]:
+    """Every answer on file of a lab, in order; the lab may be the course's own."""
+    return answers_in(source_folder(lab, course))
+
+
+def answers_in(source: Path) -> list[WrittenAnswer]:
+    """Every answer on file in the folder of a lab's source, in order."""
     found = []
-    for path in sorted((SOLUTIONS / lab / "samples" / "answers").glob("*.py")):
+    for path in sorted((source / "samples" / "answers").glob("*.py")):
         _, *parts = HEADER.split(path.read_text("utf-8"))
-        for kind, name, source in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-            found.append(WrittenAnswer(path.stem, kind == "right", name.strip(), source.strip()))
+        for kind, name, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+            found.append(WrittenAnswer(path.stem, kind == "right", name.strip(), text.strip()))
     return found
 
 
-def essays(lab: str) -> dict[str, str]:
-    """The texts for questions that are read by hand, by heading."""
-    path = SOLUTIONS / lab / "samples" / "answers" / "essays.md"
+def essays(lab: str, course: Course | None = None) -> dict[str, str]:
+    """The texts for questions that are read by hand, by heading; the lab may be the course's own."""
+    return essays_in(source_folder(lab, course))
+
+
+def essays_in(source: Path) -> dict[str, str]:
+    """The texts for questions that are read by hand in the folder of a lab's source, by heading."""
+    path = source / "samples" / "answers" / "essays.md"
     _, *parts = ESSAY_HEADER.split(path.read_text("utf-8")) if path.is_file() else [""]
     return {name.strip(): text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def class_list(lab: str) -> list[dict[str, Any]]:
-    """The students of a lab's sample class, each with answers, damage and what is expected; empty if there is none."""
-    path = SOLUTIONS / lab / "samples" / "class.toml"
-    return list(tomllib.loads(path.read_text("utf-8"))["student"]) if path.is_file() else []
+def class_list(lab: str, course: Course | None = None) -> list[dict[str, Any]]:
+    """The students of a lab's sample class; the lab may be the course's own."""
+    return class_in(source_folder(lab, course))
+
+
+def class_in(source: Path) -> list[dict[str, Any]]:
+    """The sample class in the folder of a lab's source; empty if there is none.
+
+    Each student has answers, damage and what is expected.
+    """
+    return list(_table(source / "samples" / "class.toml").get("student", []))
+
+
+def names_in(source: Path) -> dict[str, dict[str, str]]:
+    """What each wrong answer on file is to be called: question -> the answer's name -> the mistake's, or ""."""
+    return _table(source / "samples" / "answers" / "named.toml")
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """A TOML file; empty where there is none."""
+    try:
+        return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read ({error}): mend it, then run again.") from error
 
 
 def hand_in(lab: GradedLab, course: Course) -> list[str]:
@@ -73,10 +103,10 @@ def hand_in(lab: GradedLab, course: Course) -> list[str]:
     """
     written = course.root / "submitted" / ".sample-class.json"
     ours: dict[str, str] = json.loads(written.read_text("utf-8")) if written.is_file() else {}
-    answers = {(answer.question, answer.name): answer.source for answer in written_answers(lab.name)}
-    texts = essays(lab.name)
+    answers = {(answer.question, answer.name): answer.source for answer in written_answers(lab.name, course)}
+    texts = essays(lab.name, course)
     students = []
-    for student in class_list(lab.name):
+    for student in class_list(lab.name, course):
         content = submission(student, lab, answers, texts)
         path = course.root / "submitted" / student["id"] / lab.name / f"{lab.name}.ipynb"
         if path.is_file() and _hash(path) not in (ours.get(student["id"]), hashlib.sha256(content).hexdigest()):

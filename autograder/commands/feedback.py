@@ -28,7 +28,8 @@ def feedback(
     For the LMS: autograder feedback lab1 --zip moodle --download submissions.zip (Canvas: the same with canvas;
     plain makes a folder a student and needs no download).
     """
-    name, place = find_lab(lab), Course.at(course, create=False)
+    place = Course.at(course, create=False)
+    name = find_lab(lab, place)
     if naming in (Naming.MOODLE, Naming.CANVAS) and not download:
         raise UserError(
             f"{naming.lms} wants its own names: give what you downloaded from it and collected with --download FILE."

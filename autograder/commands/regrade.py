@@ -29,7 +29,8 @@ def regrade(
 
     Run autograder release first, so that the course has the fix. Only this question changes; marks given by hand stay.
     """
-    name, place = find_lab(lab), Course.at(course, create=False)
+    place = Course.at(course, create=False)
+    name = find_lab(lab, place)
     place.check_released(name)
     students = students_of(place, name)
     from autograder.grade.lab import GradedLab
@@ -45,10 +46,12 @@ def regrade(
 
 
 def _warn_where_not_released(name: str, course: Course) -> None:
+    from autograder.course_folder.layout import source_folder
     from autograder.release.build import up_to_date
 
     if not up_to_date(name, course):
-        told = f"solutions/{name} holds changes that are not released: if the fix is one, run autograder release first."
+        source = short(source_folder(name, course))
+        told = f"{source} holds changes that are not released: if the fix is one, run autograder release first."
         print(f"autograder: {told}", file=sys.stderr)
 
 

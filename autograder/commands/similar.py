@@ -15,7 +15,8 @@ def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
 
     A page shows them side by side. It is for a person to judge: no mark follows from it.
     """
-    name, place = find_lab(lab), Course.at(course, create=False)
+    place = Course.at(course, create=False)
+    name = find_lab(lab, place)
     place.check_released(name)
     students = students_of(place, name)
     if not any(place.autograded(name, student).is_file() for student in students):
@@ -33,7 +34,7 @@ def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
 
     graded = GradedLab.of(name, place)
     solution = nbformat.read(place.source(name) / f"{name}.ipynb", as_version=4)
-    pairs = find(place, graded, solution, written_answers(name))
+    pairs = find(place, graded, solution, written_answers(name, place))
     path = write_page(place, graded, pairs)
     table = Table("students", "", "alike in", box=None, pad_edge=False, header_style="bold")
     for pair in pairs[:MOST_ROWS]:

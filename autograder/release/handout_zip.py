@@ -13,7 +13,7 @@ from pathlib import Path
 import jinja2
 
 import qlab
-from autograder.course_folder.layout import LABS, REPOSITORY, is_graded
+from autograder.course_folder.layout import LABS, REPOSITORY, asks
 from autograder.errors import UserError
 from autograder.files import write_atomic
 
@@ -26,6 +26,11 @@ PAGE = Path(__file__).with_name("handout.html")
 def write_handout(lab: str, folder: Path, labs: Path = LABS) -> Path:
     """The zip for one lab: its folder, the qlab wheel, the tested versions, conda's environment, START.html.
 
+    Args:
+        lab: its name.
+        folder: where the zip goes.
+        labs: the folder that holds the lab as students get it.
+
     Raises:
         UserError: the lab is not released, or the wheel cannot be built.
     """
@@ -37,7 +42,7 @@ def write_handout(lab: str, folder: Path, labs: Path = LABS) -> Path:
         name: content,
         "constraints.txt": (REPOSITORY / "constraints.txt").read_bytes(),
         "environment.yml": _for_conda(name),
-        "START.html": _page(lab, name).encode(),
+        "START.html": _page(lab, name, graded=asks(labs / lab)).encode(),
     }
     path = folder / f"{lab}.zip"
     write_atomic(path, _zipped(files))
@@ -47,6 +52,8 @@ def write_handout(lab: str, folder: Path, labs: Path = LABS) -> Path:
 @cache
 def wheel() -> tuple[str, bytes]:
     """The name and the content of qlab's wheel, built from this repository; nothing is downloaded for it."""
+    if not all((REPOSITORY / file).is_file() for file in BESIDE):
+        raise UserError("the zip for students holds a wheel of qlab: run autograder from a clone of its repository.")
     with tempfile.TemporaryDirectory(prefix="qlab-wheel-") as scratch:
         source = Path(scratch) / "source"
         leave_out = shutil.ignore_patterns("course", "__pycache__")
@@ -75,13 +82,13 @@ def _for_conda(wheel_name: str) -> bytes:
     return text.replace("      - .\n", f"      - ./{wheel_name}\n").encode()
 
 
-def _page(lab: str, wheel_name: str) -> str:
+def _page(lab: str, wheel_name: str, *, graded: bool) -> str:
     template = jinja2.Environment(autoescape=True).from_string(PAGE.read_text("utf-8"))
     short = lab.split("_")[0]
     torch = next(
         line for line in (REPOSITORY / "constraints.txt").read_text("utf-8").split() if line.startswith("torch==")
     )
-    told = {"lab": lab, "short": short, "graded": is_graded(lab), "wheel": wheel_name, "torch": torch}
+    told = {"lab": lab, "short": short, "graded": graded, "wheel": wheel_name, "torch": torch}
     return template.render(told, version=qlab.__version__)
 
 
