@@ -11,6 +11,7 @@ from autograder.commands import (
     export,
     feedback,
     grade,
+    new,
     regrade,
     release,
     report,
@@ -21,6 +22,7 @@ from autograder.commands.app import app
 from autograder.errors import BUG, OK, STOPPED, WRONG_CALL, StoppedError, UserError
 
 COMMANDS = (  # in --help's order
+    new.new,
     release.release,
     roster.roster,
     collect.collect,
