@@ -11,6 +11,7 @@ from autograder.commands import (
     export,
     feedback,
     grade,
+    lint,
     new,
     regrade,
     release,
@@ -23,6 +24,7 @@ from autograder.errors import BUG, OK, STOPPED, WRONG_CALL, StoppedError, UserEr
 
 COMMANDS = (  # in --help's order
     new.new,
+    lint.lint,
     release.release,
     roster.roster,
     collect.collect,

@@ -18,8 +18,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Build labs, grade submissions, write feedback. Exit codes: 0 done; 2 something is missing or called wrongly "
-    "(the message names the fix); 3 done, but a submission has no mark or a file was refused; 4 a replay does not "
-    "reproduce its record.",
+    "(the message names the fix); 3 done, but a submission has no mark, a file was refused or a lab lacks something; "
+    "4 a replay does not reproduce its record.",
 )
 CourseOption = Annotated[Path, typer.Option("--course", help="The course folder.", show_default="autograder/course")]
 LabArgument = Annotated[str, typer.Argument(help="A lab's name, or a beginning of it: lab1.")]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 import shutil
 import tempfile
 import tomllib
@@ -26,6 +27,8 @@ from autograder.grade.limits import Limits
 
 # What a released lab holds besides its notebook. Answers, samples and measured numbers stay behind.
 RELEASED = ("checks/*.py", "checks.py", "provided.py", "figures/*.png")
+# Where a number in a text comes from, for whoever looks at the source (`autograder lint`); students do not get it.
+ORIGIN = re.compile(r"\s*<!--\s*(quoted|given|computed):(.+?)-->", re.DOTALL)
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -47,7 +50,7 @@ def read_source(folder: Path) -> NotebookNode:
         cell.id = cell.metadata.get("id") or kept.get("nbgrader", {}).get("grade_id") or f"cell-{number}"
         cell.metadata = NotebookNode(kept)
         if cell.cell_type == "markdown":
-            cell.source = _filled_in(cell.source, numbers, lab)
+            cell.source = _filled_in(ORIGIN.sub("", cell.source), numbers, lab)
     notebook.metadata = nbformat.from_dict(KERNEL)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     if limits := _limits(folder / "grading.toml"):
