@@ -64,5 +64,6 @@ def _measured(paragraph: str) -> list[str]:
         return []
     for pattern in NOT_PROSE:
         paragraph = pattern.sub(" ", paragraph)
-    matches = sorted((match.start(1), match) for pattern in MEASURED for match in pattern.finditer(paragraph))
-    return list(dict.fromkeys(" ".join(paragraph[place : match.end()].split()) for place, match in matches))
+    # Two patterns may find the same number; the longer find has its unit.
+    ends = dict(sorted((match.start(1), match.end()) for pattern in MEASURED for match in pattern.finditer(paragraph)))
+    return list(dict.fromkeys(" ".join(paragraph[start:end].split()) for start, end in ends.items()))
