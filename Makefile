@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 LAB ?= lab1
-COURSE ?= autograder/course
+COURSE ?= course
 FORMGRADER := --ServerApp.default_url=/formgrader --ServerApp.jpserver_extensions="{'nbgrader.server_extensions.formgrader': True}"
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -64,8 +64,11 @@ $(VENV)/.torch: constraints.txt
 	  || { echo "$(TORCH) could not be installed: install its CPU build into $(VENV) yourself, then run make again."; exit 1; }
 	@touch $@
 
+# Up to version 0.1 the distribution was called qlab. It has to go before quantization-lab is installed: uninstalled later,
+# it would take the new one's files along.
 $(VENV)/.grade: $(VENV)/.torch pyproject.toml constraints.txt
 	@echo "Setting up $(VENV): qlab and what grading needs ..."
+	@rm -rf qlab.egg-info; ! $(BIN)/python -m pip show -q qlab 2>/dev/null || $(BIN)/python -m pip uninstall -y qlab
 	@$(BIN)/python -m pip install -c constraints.txt -e ".[grade]"
 	@$(BIN)/python -c 'import json, torch; found = json.load(open("$(VENV)/torch.json"))["install"]; \
 	  print("torch", torch.__version__, "from", *[i["download_info"]["url"] for i in found if i["metadata"]["name"] == "torch"] or ["an earlier set-up"])'

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qlab.ptq.fusion import fold_batch_norm
     from qlab.ptq.metrics import model_size, sqnr
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "affine_range",

@@ -11,13 +11,23 @@ import typer
 from qlab.student.errors import BUG, NOT_ALL_WELL, OK, WRONG_CALL, DeskError
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Labs are those of the current folder. Exit codes: 0 done, all well; 2 something is missing or called wrongly "
     "(the message names the fix); 3 done, but not all is well yet.",
 )
-LabArgument = Annotated[str, typer.Argument(help="A lab's name, or a beginning of it: lab1.")]
+
+
+def lab_names_beginning(incomplete: str) -> list[str]:
+    """For the shell's completion: the labs of the current folder whose names begin like this."""
+    from qlab.student.lab_copies import copies
+
+    return [copy.lab for copy in copies(Path.cwd()) if copy.lab.startswith(incomplete)]
+
+
+LabArgument = Annotated[
+    str, typer.Argument(help="A lab's name, or a beginning of it: lab1.", autocompletion=lab_names_beginning)
+]
 
 
 @app.command()
@@ -63,7 +73,12 @@ def labs() -> None:
 
 @app.command()
 def check(
-    lab: Annotated[str, typer.Argument(help="A lab's name, or a beginning of it; the only one here by default.")] = "",
+    lab: Annotated[
+        str,
+        typer.Argument(
+            help="A lab's name, or a beginning of it; the only one here by default.", autocompletion=lab_names_beginning
+        ),
+    ] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever the notebook is saved.")] = False,
 ) -> None:
     """Run the visible checks on the saved notebook. Example: qlab check lab1 --watch."""
@@ -150,6 +165,7 @@ def submit(
 @app.command()
 def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The new release, a zip.")]) -> None:
     """Take a newer release into your copy; every answer stays. Example: qlab update lab1 lab1_new.zip."""
+    from qlab.student.installation import take_wheel
     from qlab.student.lab_copies import copy_of
     from qlab.student.update import update as take
 
@@ -157,6 +173,8 @@ def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The n
     for remark in done.remarks:
         print(f"! {remark}")
     print(f"{_count(len(done.files), 'file')} written; what was there before is in {done.backup}.")
+    if said := take_wheel(archive):
+        print(f"! {said}")
     print("Reload the notebook in Jupyter, then run all cells.")
 
 

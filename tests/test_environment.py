@@ -29,7 +29,7 @@ def ranges() -> dict[str, Requirement]:
     extras = PYPROJECT["project"]["optional-dependencies"]
     found = [*PYPROJECT["project"]["dependencies"], *(text for texts in extras.values() for text in texts)]
     parsed = [Requirement(text) for text in found]
-    return {requirement.name: requirement for requirement in parsed if requirement.name != "qlab"}
+    return {requirement.name: requirement for requirement in parsed if requirement.name != "quantization-lab"}
 
 
 def pins() -> dict[str, Version]:
@@ -68,7 +68,7 @@ def test_conda_gives_students_the_same_ranges():
 def test_students_need_nothing_of_the_graders():
     heavy = {"nbgrader", "jupytext", "jinja2", "distributed", "pytest"}
     assert not heavy & {Requirement(text).name for text in PYPROJECT["project"]["dependencies"]}
-    assert requires("qlab")
+    assert requires("quantization-lab")
 
 
 def test_the_readme_names_every_target_and_command_and_only_those():
@@ -101,7 +101,7 @@ def test_the_wheel_installs_and_works_in_an_empty_environment(tmp_path):
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path / "dist"), str(source)]
     done = subprocess.run(build, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    (wheel,) = (tmp_path / "dist").glob("qlab-*.whl")
+    (wheel,) = (tmp_path / "dist").glob("quantization_lab-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "qlab/check/question.py" in names
     pages = {f"autograder/{page}.html" for page in ("feedback", "class_report", "similar")}

@@ -3,26 +3,40 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tqdm import tqdm
 
-from autograder.course_folder.layout import Course
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, notebook_names
 from autograder.errors import UserError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 MOST_NAMED = 10  # students in a sentence
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Build labs, grade submissions, write feedback. Exit codes: 0 done; 2 something is missing or called wrongly "
     "(the message names the fix); 3 done, but a submission has no mark, a file was refused or a lab lacks something; "
     "4 a replay does not reproduce its record.",
 )
-CourseOption = Annotated[Path, typer.Option("--course", help="The course folder.", show_default="autograder/course")]
-LabArgument = Annotated[str, typer.Argument(help="A lab's name, or a beginning of it: lab1.")]
+
+
+def lab_names_beginning(context: typer.Context, incomplete: str) -> list[str]:
+    """For the shell's completion: the notebooks whose names begin like this; none where there is no source of any."""
+    course = Course(Path(context.params.get("course") or DEFAULT_COURSE).resolve())
+    try:
+        return [name for name in notebook_names(course) if name.startswith(incomplete)]
+    except UserError:
+        return []
+
+
+CourseOption = Annotated[Path, typer.Option("--course", help="The course folder.", show_default="course")]
+LabArgument = Annotated[
+    str, typer.Argument(help="A lab's name, or a beginning of it: lab1.", autocompletion=lab_names_beginning)
+]
 
 
 def short(path: Path) -> str:
@@ -35,6 +49,8 @@ def short(path: Path) -> str:
 
 def progress(what: str, total: int) -> "tqdm[None]":
     """A bar on stderr that counts submissions."""
+    from tqdm import tqdm  # imported here: a help text needs no bar
+
     return tqdm(total=total, desc=what, unit="submission", file=sys.stderr)
 
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 from autograder.errors import UserError
 from autograder.files import write_atomic
+from qlab.lab_names import in_order, matching
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOLUTIONS = REPOSITORY / "solutions"
 LABS = REPOSITORY / "labs"
-DEFAULT_COURSE = REPOSITORY / "autograder" / "course"
+DEFAULT_COURSE = REPOSITORY / "course"
+FORMER_COURSE = REPOSITORY / "autograder" / "course"  # the default before version 0.2
 
 CONFIG = '''\
 """nbgrader reads this file when one of its own commands runs in this folder."""
@@ -39,9 +41,12 @@ class Course:
             dry: write nothing, and take a course that is not there yet for an empty one.
 
         Raises:
-            UserError: it is not there and shall not be made; its path cannot stand in a database's address.
+            UserError: it is not there and shall not be made; its path cannot stand in a database's address; it is the
+                default folder, and the course still lies where the default was before version 0.2.
         """
         course = cls(root.resolve())
+        if course.root == DEFAULT_COURSE and not root.exists():
+            refuse_former_course()
         if root.exists() and not root.is_dir():
             raise UserError(f"{root} is a file: name a course's folder.")
         config = course.root / "nbgrader_config.py"
@@ -122,6 +127,19 @@ class Course:
         return self.root / "marks.csv"
 
 
+def refuse_former_course() -> None:
+    """Name the command that moves a course out of the package, where the default was before version 0.2.
+
+    Raises:
+        UserError: there is such a course.
+    """
+    if (FORMER_COURSE / "nbgrader_config.py").is_file():
+        raise UserError(
+            "the course folder is now course/, and yours is still in autograder/course/: move it with\n"
+            f"  mv {FORMER_COURSE} {DEFAULT_COURSE}\nthen run this again; everything in it stays as it is."
+        )
+
+
 def _is_text(name: str) -> bool:
     """Whether a folder's name can be written down: one that is no UTF-8 cannot."""
     try:
@@ -150,7 +168,7 @@ def sources(course: Course | None = None) -> dict[str, Path]:
             if folder.name in found:
                 raise UserError(f"{folder.name} lies in {folder.parent} and among the bundled labs: rename your own.")
             found[folder.name] = folder
-    return {name: found[name] for name in sorted(found)}
+    return {name: found[name] for name in in_order(found)}
 
 
 def source_folder(name: str, course: Course | None = None) -> Path:
@@ -214,10 +232,9 @@ def find_lab(beginning: str, course: Course | None = None) -> str:
         UserError: none does, or several do, or what does is not graded.
     """
     names = lab_names(course)
-    if beginning and not any(name.startswith(beginning) for name in names):
-        for name in notebook_names(course):
-            if name.startswith(beginning):
-                raise UserError(f"{name} is not graded: it asks nothing, so there is nothing to hand in or to mark.")
+    if beginning and not matching(beginning, names):
+        for name in matching(beginning, notebook_names(course)):
+            raise UserError(f"{name} is not graded: it asks nothing, so there is nothing to hand in or to mark.")
     return _find(beginning, names)
 
 
@@ -234,8 +251,8 @@ def find_notebook(beginning: str, course: Course | None = None) -> str:
 
 
 def _find(beginning: str, names: list[str]) -> str:
-    found = [beginning] if beginning in names else [name for name in names if name.startswith(beginning)]
-    if len(found) == 1:
-        return found[0]
-    what = f"is the beginning of {', '.join(found)}" if found else "is no lab"
+    meant = matching(beginning, names)
+    if len(meant) == 1:
+        return meant[0]
+    what = f"may mean {', '.join(meant)}" if meant else "is no lab"
     raise UserError(f"“{beginning}” {what}: choose one of {', '.join(names)}.")

@@ -87,7 +87,7 @@ def _dask(address: str) -> Iterator[Start]:
     try:
         from distributed import Client
     except ModuleNotFoundError as error:
-        raise UserError("--scheduler needs Dask: pip install 'qlab[cluster]'.") from error
+        raise UserError("--scheduler needs Dask: pip install distributed.") from error
     try:
         client = Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TimeoutError) as error:

@@ -82,8 +82,13 @@ def _filled_in(text: str, numbers: dict[str, Any], lab: str) -> str:
 def _release_stamp(notebook: NotebookNode, folder: Path) -> str:
     digest = hashlib.sha256(nbformat.writes(notebook).encode())
     for path in released_files(folder):
-        digest.update(path.name.encode() + path.read_bytes())
+        digest.update(path.relative_to(folder).as_posix().encode() + _content(path))
     return digest.hexdigest()[:12]
+
+
+def _content(path: Path) -> bytes:
+    """A released file's bytes; a text's lines end alike on every system, whatever git made of them in this clone."""
+    return path.read_bytes() if path.suffix == ".png" else path.read_bytes().replace(b"\r\n", b"\n")
 
 
 def released_files(folder: Path) -> list[Path]:
@@ -97,7 +102,7 @@ def write_source(folder: Path, target: Path) -> None:
     for path in released_files(folder):
         copy = target / path.relative_to(folder)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+        copy.write_bytes(_content(path))
     nbformat.write(read_source(folder), target / f"{folder.name}.ipynb")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import jinja2
 
 import qlab
-from autograder.course_folder.layout import LABS, REPOSITORY, asks
+from autograder.course_folder.layout import LABS, REPOSITORY, asks, refuse_former_course
 from autograder.errors import UserError
 from autograder.files import write_atomic
 
@@ -54,9 +54,10 @@ def wheel() -> tuple[str, bytes]:
     """The name and the content of qlab's wheel, built from this repository; nothing is downloaded for it."""
     if not all((REPOSITORY / file).is_file() for file in BESIDE):
         raise UserError("the zip for students holds a wheel of qlab: run autograder from a clone of its repository.")
+    refuse_former_course()  # it lies in the package, and students' work must not get into a wheel
     with tempfile.TemporaryDirectory(prefix="qlab-wheel-") as scratch:
         source = Path(scratch) / "source"
-        leave_out = shutil.ignore_patterns("course", "__pycache__")
+        leave_out = shutil.ignore_patterns("__pycache__")
         for package in PACKAGES:
             shutil.copytree(REPOSITORY / package, source / package, ignore=leave_out)
         for file in BESIDE:
@@ -65,7 +66,7 @@ def wheel() -> tuple[str, bytes]:
             [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", scratch, str(source)],
             capture_output=True, text=True, check=False, env={**os.environ, "SOURCE_DATE_EPOCH": "946684800"},
         )  # fmt: skip
-        built = sorted(Path(scratch).glob("qlab-*.whl"))
+        built = sorted(Path(scratch).glob("quantization_lab-*.whl"))
         if done.returncode or not built:
             told = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise UserError(f"the wheel could not be built ({told}): pip install -e '.[grade]' brings what it needs.")

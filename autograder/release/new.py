@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from autograder.errors import UserError
+from qlab.lab_names import lab_number
 
 TEMPLATES = Path(__file__).with_name("templates") / "new_lab"
 SUFFIX = ".tmpl"  # so that nobody takes a template for a module of this package
@@ -30,7 +31,7 @@ def new_lab(name: str, title: str, solutions: Path, taken: dict[str, Path]) -> P
     """
     number = _number(name)
     for other, folder in taken.items():
-        if other.partition("_")[0] == f"lab{number}":
+        if lab_number(other) == int(number):
             raise UserError(f"lab{number} is taken by {folder}: choose another number.")
     if (solutions / name).exists():
         raise UserError(f"{solutions / name} is already there: choose another name, or remove it first.")

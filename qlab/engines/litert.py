@@ -28,7 +28,7 @@ RESOLVERS = {
     "litert-reference": "BUILTIN_REF",
 }
 NAMES = tuple(RESOLVERS)
-HOW = 'pip install "qlab[engines]"'
+HOW = "pip install ai-edge-litert"
 NEEDS = ("ai_edge_litert", "flatbuffers")
 
 

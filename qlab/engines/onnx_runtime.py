@@ -17,7 +17,7 @@ from qlab.engines.reference import Arithmetic
 from qlab.engines.saturation import saturating_accumulator
 
 NAMES = ("onnxruntime",)
-HOW = 'pip install "qlab[engines]"'
+HOW = "pip install onnx onnxruntime"
 NEEDS = ("onnxruntime", "onnx")
 
 # Old enough for every onnxruntime that pip finds: newer ones read older files, not the other way round.

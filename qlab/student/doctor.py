@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from qlab.student import installation
+
 LEAST_MEMORY = 10**9  # bytes; the labs stay below, torch loaded
 LEAST_DISK = 3 * 10**8
 OLDEST = (3, 11)
@@ -31,7 +33,9 @@ class Finding:
 
 def examine(folder: Path) -> Iterator[Finding]:
     """Look at one thing after the other; whatever goes wrong while looking is a finding too."""
-    looks: tuple[Callable[[Path], Iterator[Finding]], ...] = (_python, _packages, _engines, _data, _room, _jupyter)
+    looks: tuple[Callable[[Path], Iterator[Finding]], ...] = (
+        *(_python, _installation, _packages, _engines, _data, _room, _jupyter),
+    )
     for look in looks:
         try:
             yield from look(folder)
@@ -47,10 +51,25 @@ def _python(_: Path) -> Iterator[Finding]:
     yield Finding("Python", found, f"install Python {OLDEST[0]}.{OLDEST[1]} or newer" if old else "")
 
 
+def _installation(_: Path) -> Iterator[Finding]:
+    import qlab
+
+    version = installation.installed()
+    again = f"{installation.UNINSTALL}, then install the course's wheel again: pip install --force-reinstall WHEEL"
+    if not version:
+        yield Finding("qlab", f"{qlab.__version__}, not installed: it runs from {Path(qlab.__file__).parent}")
+    else:
+        stale = f"the files are those of {qlab.__version__}: install the course's wheel again"
+        yield Finding("qlab", f"{installation.DISTRIBUTION} {version}", "" if version == qlab.__version__ else stale)
+    if beside := installation.former():
+        whose = "our own from before 0.2" if installation.former_is_ours() else "another project's"
+        yield Finding("a distribution qlab", f"{beside}, {whose}, shares files with ours", again)
+
+
 def _packages(_: Path) -> Iterator[Finding]:
     from packaging.requirements import Requirement
 
-    for text in importlib.metadata.requires("qlab") or ():
+    for text in importlib.metadata.requires(installation.DISTRIBUTION) or ():
         requirement = Requirement(text)
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue

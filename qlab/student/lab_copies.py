@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qlab.lab_names import in_order, matching
 from qlab.student.errors import DeskError
 
 PLACES = ("*.ipynb", "*/*.ipynb", "labs/*/*.ipynb")
@@ -49,12 +50,12 @@ class Copy:
 
 
 def copies(folder: Path) -> list[Copy]:
-    """Every lab in a folder, in `labs/` in it and one folder down, by name; of two copies the one saved last."""
+    """Every lab in a folder, in `labs/` in it and one folder down, by number; of two copies the one saved last."""
     found: dict[str, Copy] = {}
     for path in sorted(_notebooks(folder), key=lambda path: path.stat().st_mtime):
         if copy := _copy(path):
             found[copy.lab] = copy
-    return [found[lab] for lab in sorted(found)]
+    return [found[lab] for lab in in_order(found)]
 
 
 def damaged(folder: Path) -> dict[Path, str]:
@@ -81,13 +82,16 @@ def copy_of(lab: str, folder: Path, *, asking: bool = False) -> Copy:
         DeskError: there is none, there are several, it asks nothing, or the file that is meant is damaged.
     """
     everything = copies(folder)
-    fitting = [copy for copy in everything if copy.lab.startswith(lab)]
+    named = matching(lab, [copy.lab for copy in everything])
+    fitting = [copy for copy in everything if copy.lab in named]
     if asking and fitting and not any(copy.asks for copy in fitting):
         raise DeskError(f"{fitting[0].lab} asks nothing: there is nothing in it to check or to hand in.")
     fitting = [copy for copy in fitting if copy.asks or not asking]
     if len(fitting) == 1:
         return fitting[0]
-    told = [sentence for path, sentence in damaged(folder).items() if path.name.startswith(lab)]
+    broken = damaged(folder)
+    named = matching(lab, {path.stem for path in broken})
+    told = [sentence for path, sentence in broken.items() if path.stem in named]
     if told and not fitting:
         raise DeskError(told[0])
     if not everything:

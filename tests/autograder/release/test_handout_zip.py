@@ -30,13 +30,13 @@ def unpacked(tmp_path_factory):
 def test_it_holds_what_a_student_needs_and_nothing_else(unpacked):
     _, mine = unpacked
     assert {path.name for path in mine.iterdir()} == {
-        LAB, "START.html", "constraints.txt", "environment.yml", "qlab-0.1.0-py3-none-any.whl",
+        LAB, "START.html", "constraints.txt", "environment.yml", "quantization_lab-0.2.0-py3-none-any.whl",
     }  # fmt: skip
     assert {path.name for path in (mine / LAB).iterdir()} == {f"{LAB}.ipynb", "checks.py", "figures"}
-    assert "./qlab-0.1.0-py3-none-any.whl" in (mine / "environment.yml").read_text()
+    assert "./quantization_lab-0.2.0-py3-none-any.whl" in (mine / "environment.yml").read_text()
     page = (mine / "START.html").read_text()
     assert "torch==2.13.0" in page and f"jupyter lab {LAB}/{LAB}.ipynb" in page and "{{" not in page
-    names = zipfile.ZipFile(mine / "qlab-0.1.0-py3-none-any.whl").namelist()
+    names = zipfile.ZipFile(mine / "quantization_lab-0.2.0-py3-none-any.whl").namelist()
     assert not [name for name in names if name.split("/")[0] in ("tests", "solutions", "labs")]
 
 
@@ -67,7 +67,7 @@ def test_lab_1_is_worked_through_from_it(unpacked, tmp_path):
     _, mine = unpacked
     packages = tmp_path / "packages"
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(packages)]
-    subprocess.run([*install, str(mine / "qlab-0.1.0-py3-none-any.whl")], check=True)
+    subprocess.run([*install, str(mine / "quantization_lab-0.2.0-py3-none-any.whl")], check=True)
     path = mine / LAB / f"{LAB}.ipynb"
     notebook = nbformat.read(path, 4)
     answers = {answer.question: answer.source for answer in reversed(written_answers(LAB)) if answer.right}

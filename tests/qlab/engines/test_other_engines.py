@@ -219,7 +219,7 @@ def test_without_its_packages_an_engine_says_what_to_do(engine, monkeypatch):
     for package in backend.NEEDS:
         monkeypatch.setitem(sys.modules, package, None)
     importlib.reload(backend)
-    assert backend.available() == [] and engines.missing()[engine] == 'pip install "qlab[engines]"'
+    assert backend.available() == [] and engines.missing()[engine].startswith("pip install ")
     layer = Layer(torch.ones(1, 1, dtype=torch.int8), 0.1, 0.1, 0, 0.1, 0)
     with pytest.raises(ValueError, match=f"the engine {engine} does not run here: pip install"):
         engines.run(engine, layer, torch.ones(1, 1))
