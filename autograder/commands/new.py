@@ -33,4 +33,4 @@ def new(
         Course.at(course)
     print(f"new: {short(folder)}")
     where = "" if bundled or place.root == DEFAULT_COURSE.resolve() else f" --course {short(place.root)}"
-    print(f"next: autograder lint {lab}{where}, autograder release {lab}{where}, autograder demo {lab}{where}")
+    print(f"next: autograder lint {lab}{where}, then autograder release {lab}{where}")
