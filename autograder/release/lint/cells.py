@@ -29,9 +29,10 @@ def _names(lab: LabSource) -> Iterator[str]:
     for cell, written in zip(lab.cells, lab.written, strict=True):
         if not grade_id(cell) and not written.metadata.get("id") and "nbgrader" not in written.metadata:
             yield f"the cell that begins with “{_beginning(cell)}” has no name: write id= into its header."
-    ids = Counter(cell.id for cell in lab.cells)
+    # As they are written: reading gives the second of two cells of the same id a new one.
+    ids = Counter(grade_id(cell) or cell.metadata.get("id", "") for cell in lab.written)
     for name, count in ids.items():
-        if count > 1 and name not in named:
+        if name and count > 1 and named.count(name) <= 1:
             yield f"the id {name} is there {count} times: rename all but one."
 
 

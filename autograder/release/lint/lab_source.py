@@ -2,6 +2,7 @@
 
 import ast
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
+from nbformat.warnings import DuplicateCellId
 from nbformat.notebooknode import NotebookNode
 
 from autograder.collect.sample_class import WrittenAnswer, answers_in, class_in, names_in
@@ -107,7 +109,9 @@ def opened(folder: Path) -> Iterator[LabSource]:
     sys.meta_path.insert(0, modules)
     try:
         modules.forget()
-        yield LabSource(folder, read_source(folder).cells, _written(folder), _lab(folder))
+        with warnings.catch_warnings(category=DuplicateCellId, action="ignore"):
+            cells = read_source(folder).cells  # two cells of one id: lint says so itself
+        yield LabSource(folder, cells, _written(folder), _lab(folder))
     finally:
         sys.meta_path.remove(modules)
         for name in [name for name, module in sys.modules.items() if getattr(module, "__loader__", None) is modules]:

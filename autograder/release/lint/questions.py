@@ -24,8 +24,10 @@ def lacks(lab: LabSource, seeds: Sequence[int] = SEEDS) -> Iterator[str]:
             yield f"{question.id}: it names no mistake: say what goes wrong, as faults put into the reference."
         try:
             for seed in seeds:
-                yield from reference_lacks(question, cases, seed)
-                yield from mistake_lacks(question, cases, seed)
+                sentences = [*reference_lacks(question, cases, seed), *mistake_lacks(question, cases, seed)]
+                yield from sentences
+                if sentences:
+                    break  # at another seed they would come again
             yield from constant_lacks(question, cases)
         except Exception as error:
             yield f"{question.id}: its reference or a case fails by itself ({type(error).__name__}: {error})."
