@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
-from nbformat.warnings import DuplicateCellId
 from nbformat.notebooknode import NotebookNode
+from nbformat.warnings import DuplicateCellId
 
 from autograder.collect.sample_class import WrittenAnswer, answers_in, class_in, names_in
 from autograder.course_folder.layout import asks
@@ -70,6 +70,13 @@ class LabSource:
     def students(self) -> list[dict[str, Any]]:
         """The sample class."""
         return class_in(self.folder)
+
+    def tree(self, question: Question) -> ast.Module:
+        """The test cell of a question; an empty one where there is none, or none that is Python."""
+        try:
+            return ast.parse(self.checks.get(check_of(question), ""))
+        except SyntaxError:
+            return ast.Module([], [])
 
     def cases(self, question: Question) -> list[Case]:
         """The cases of a question, those included that its test cell adds in its hidden region."""

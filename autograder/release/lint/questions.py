@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from autograder.grade.judge import free_names
 from autograder.release.lint.lab_source import LabSource
 from qlab.check import Mistake, Outcome, Question
 from qlab.check.answer import LocalAnswer
@@ -15,6 +16,10 @@ SEEDS = (0, 1)  # the seed for practising, and one such as grading draws
 def lacks(lab: LabSource, seeds: Sequence[int] = SEEDS) -> Iterator[str]:
     """What the questions lack, hidden cases included."""
     for question in lab.questions:
+        # In grading a name that the cell does not define is the student's: torch of the set-up cell is not there.
+        if strange := [name for name in free_names(lab.tree(question)) if name not in question.names]:
+            yield f"{question.id}: its test cell uses {', '.join(strange)} and does not define it: import it there."
+            continue
         try:
             cases = lab.cases(question)
         except Exception as error:

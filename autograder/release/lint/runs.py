@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
 from nbformat.notebooknode import NotebookNode
 
 from autograder.collect.sample_class import answers_in, essays_in, submission
@@ -29,6 +30,7 @@ from qlab.notebook import grade_id, is_answer, is_test
 
 LONGEST_CHECK = 2.0  # seconds of a test cell
 LONGEST_NOTEBOOK = 60.0  # seconds of the whole notebook, solved
+CELL_TIMEOUT = 120  # seconds after which a cell is interrupted
 SEED = 1
 
 
@@ -154,11 +156,13 @@ class Run:
         notebook: with outputs.
         seconds: of each code cell, by id.
         total: seconds from the start of the kernel to its end.
+        ended: the cell in which the kernel ended before its time; "" where it did not.
     """
 
     notebook: NotebookNode
     seconds: dict[str, float] = field(default_factory=dict)
     total: float = 0.0
+    ended: str = ""
 
     @property
     def outcomes(self) -> dict[str, Outcome | None]:
@@ -179,14 +183,18 @@ def run(notebook: NotebookNode, folder: Path) -> Run:
 
     client = NotebookClient(
         done.notebook,
-        timeout=2 * LONGEST_NOTEBOOK,
+        timeout=CELL_TIMEOUT,
+        interrupt_on_timeout=True,
         allow_errors=True,
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=begin,
-        on_cell_complete=end,
+        on_cell_executed=end,
     )
     started = time.perf_counter()
-    client.execute(stderr=subprocess.DEVNULL)  # what the kernel itself has to say; what cells say is in their outputs
+    try:
+        client.execute(stderr=subprocess.DEVNULL)  # the kernel's own; what cells write is in their outputs
+    except DeadKernelError:
+        done.ended = list(began)[-1] if began else "the first cell"
     done.total = time.perf_counter() - started
     return done
 
@@ -199,6 +207,9 @@ def _outcome(cell: NotebookNode) -> Outcome | None:
 def run_lacks(done: Run, *, solved: bool) -> Iterator[str]:
     """Exceptions, what goes to stderr, and checks that say something else than they should."""
     how = "solved" if solved else "as it is handed out"
+    if done.ended:
+        yield f"{done.ended}: in the notebook {how} it ends the kernel: nothing below it runs."
+        return
     for cell in done.notebook.cells:
         for output in cell.get("outputs", []):
             if output.output_type == "error":

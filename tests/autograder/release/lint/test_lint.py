@@ -320,11 +320,17 @@ def test_what_is_no_lab_at_all_is_one_sentence(lab, file, old, new, sentence):
 
 
 def test_a_check_that_fails_by_itself(lab):
-    change(lab, LAB, "from qlab.check import case, uniform", "from qlab.check import case, unifom")
+    change(lab, LAB, "from qlab.check import case, uniform", "from qlab.check import case, unifom as uniform")
     sentences = lint(lab, run=False)
     assert sentences[0].startswith(
         "Q1: its test cell fails before it checks anything (ImportError: cannot import name 'unifom'"
     )
+
+
+def test_a_check_that_uses_a_name_of_the_notebook(lab):
+    # Its only free names are the student's answers: torch of the set-up cell is not there in grading.
+    change(lab, LAB, "### BEGIN HIDDEN TESTS\nimport torch\n", "### BEGIN HIDDEN TESTS\n")
+    assert "Q1: its test cell uses torch and does not define it: import it there." in lint(lab, run=False)
 
 
 # Runs -----------------------------------------------------------------------------------------------------------------
@@ -360,13 +366,6 @@ def test_a_solution_that_does_not_get_all(lab):
         f"Q1: the solution gets 15 of 60 points: {fails} (5 of 5 cases fail).",
         f"q1-check: in the notebook solved it fails: {fails} (3 of 3 cases fail).",
     ]
-
-
-@pytest.mark.slow
-def test_a_check_that_asks_for_a_name_of_the_notebook(lab):
-    # Its only free names are the student's answers: torch of the set-up cell is not there in grading.
-    sentences = planted(lab, (LAB, "### BEGIN HIDDEN TESTS\nimport torch\n", "### BEGIN HIDDEN TESTS\n"))
-    assert [sentence for sentence in sentences if "the check q1-check failed by itself" in sentence]
 
 
 @pytest.mark.slow
@@ -406,6 +405,15 @@ def test_a_notebook_that_is_slow_and_loud(lab, monkeypatch):
         f"q1-provided: in the notebook {how} {what}"
         for how in ("solved", "as it is handed out")
         for what in ("it writes to stderr: “loud”.", "it raises ZeroDivisionError: division by zero.")
+    ]
+
+
+@pytest.mark.slow
+def test_a_notebook_that_ends_its_kernel(lab):
+    sentences = planted(lab, (LAB, "values = q1.yours_or_provided()", "import os\n\nos._exit(1)"))
+    assert [sentence for sentence in sentences if "ends the kernel" in sentence] == [
+        f"q1-provided: in the notebook {how} it ends the kernel: nothing below it runs."
+        for how in ("solved", "as it is handed out")
     ]
 
 
