@@ -11,7 +11,7 @@ FORMGRADER := --ServerApp.default_url=/formgrader --ServerApp.jpserver_extension
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test check lab lecture release grade feedback formgrader bench clean
+.PHONY: help course test check lint lab lecture release grade feedback formgrader bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,14 +19,16 @@ help:  ## this list
 course: $(VENV)/.grade $(VENV)/.sandbox  ## the whole loop on the bundled class: labs, submissions, marks, feedback
 	@$(BIN)/autograder demo --course $(COURSE)
 
-test: $(VENV)/.test $(VENV)/.sandbox  ## every test (QLAB_REQUIRE names what may not be skipped)
+test: lint $(VENV)/.sandbox  ## lint, format, types, then every test (QLAB_REQUIRE names what may not be skipped)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-check: $(VENV)/.test  ## lint, types, fast tests
+check: lint  ## lint, format, types, then the fast tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
+
+lint: $(VENV)/.test  ## lint, format and types alone
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
 
 lab: $(VENV)/.grade  ## JupyterLab on labs/
 	@$(BIN)/jupyter lab --notebook-dir labs
@@ -40,13 +42,13 @@ release: $(VENV)/.grade  ## build labs/ from solutions/
 grade: $(VENV)/.grade $(VENV)/.sandbox  ## grade what is in submitted/: make grade LAB=lab1
 	@$(BIN)/autograder grade $(LAB) --course $(COURSE)
 
-feedback: $(VENV)/.grade  ## write a feedback page a student: make feedback LAB=lab1
+feedback: $(VENV)/.grade  ## write one feedback page per student: make feedback LAB=lab1
 	@$(BIN)/autograder feedback $(LAB) --course $(COURSE)
 
 formgrader: $(VENV)/.grade  ## read essays in the browser: nbgrader's formgrader on the course
 	@cd $(COURSE) && PATH="$(CURDIR)/$(BIN):$$PATH" jupyter server $(FORMGRADER) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-bench: $(VENV)/.test  ## measure every number that the README and the labs quote
+bench: $(VENV)/.test  ## measure every number that README, docs/ and labs quote
 	@$(BIN)/python benchmarks/run.py
 
 clean:  ## remove the environment and caches; the course folder, with marks in it, stays

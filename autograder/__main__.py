@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run a command; where the graders' packages are missing, say so in a sentence."""
+    """Run a command; if the packages for TAs are not installed, say so in a sentence."""
     try:
         from autograder.cli import main as run
     except ModuleNotFoundError as error:
@@ -13,7 +13,7 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    except KeyboardInterrupt:  # loading takes seconds, in which one sees that the command was the wrong one
+    except KeyboardInterrupt:  # loading takes seconds, long enough to notice that the command was the wrong one
         print("autograder: stopped; nothing was written.", file=sys.stderr)
         sys.exit(130)
     run()

@@ -1,4 +1,4 @@
-"""The command line: every command of autograder/commands, and what an error ends as."""
+"""The command line: every command of autograder/commands, and how errors end."""
 
 import errno
 import sys
@@ -41,33 +41,33 @@ app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback
 
 
 def main() -> None:
-    """Run a command; a user's mistake is a sentence and an exit code, never a traceback."""
-    sys.exit(_guarded(lambda: app()))
+    """Run a command; a user's mistake ends in a sentence and an exit code, never in a traceback."""
+    sys.exit(exit_code(lambda: app()))
 
 
-def _guarded(command: Callable[[], object]) -> int:
-    """Run a command and turn whatever ends it into an exit code."""
+def exit_code(command: Callable[[], object]) -> int:
+    """Run a command, print the error that ends it if there is one, and return the exit code."""
     try:
         command()
     except StoppedError as error:
-        return _say(str(error), STOPPED)
+        return _fail(str(error), STOPPED)
     except UserError as error:
-        return _say(str(error), WRONG_CALL)
+        return _fail(str(error), WRONG_CALL)
     except ModuleNotFoundError as error:
-        return _say(f"{error.name} is missing: install what TAs need with pip install -e '.[grade]'.", WRONG_CALL)
+        return _fail(f"{error.name} is missing: install what TAs need with pip install -e '.[grade]'.", WRONG_CALL)
     except OSError as error:
-        if error.errno == errno.ENOSPC:  # a copy names the file that it read, not the one that found no room
-            return _say("the disk is full: make room, then run this again.", WRONG_CALL)
-        told = f"{error.filename or 'a file'}: {error.strerror or error}"
+        if error.errno == errno.ENOSPC:  # no file name: that of a copy would be the file that was read
+            return _fail("the disk is full: make room, then run this again.", WRONG_CALL)
+        message = f"{error.filename or 'a file'}: {error.strerror or error}"
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return _say(f"{told}: give permission, then run this again.", WRONG_CALL)
-        return _say(f"{told}.", BUG)
+            return _fail(f"{message}: give permission, then run this again.", WRONG_CALL)
+        return _fail(f"{message}.", BUG)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else OK
     return OK
 
 
-def _say(message: str, code: int) -> int:
+def _fail(message: str, code: int) -> int:
     print(f"autograder: {message}", file=sys.stderr)
     return code
 

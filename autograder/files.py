@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Writes files and folders in one step, so that nobody ever sees half of one."""
 
 import shutil
 import tempfile
@@ -9,21 +9,21 @@ from qlab import files
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write a file (text as UTF-8) in one step: whoever reads it sees the old content or the new, never a part.
+    """Write a file (text as UTF-8) in one step: a reader sees the old content or the new one, never a part of it.
 
     Raises:
-        UserError: no room on the disk, or no permission.
+        UserError: the disk is full, or permission is missing.
     """
     try:
         files.write_atomic(path, content)
     except OSError as error:
         raise UserError(
-            f"{path} could not be written ({error.strerror}): make room or give permission, then run again."
+            f"{path} could not be written ({error.strerror}): make room or give permission, then run this again."
         ) from error
 
 
 def replace_folder(new: Path, old: Path) -> None:
-    """Put a finished folder where an old one stands."""
+    """Move a finished folder to where an old one is, and delete the old one."""
     old.parent.mkdir(parents=True, exist_ok=True)
     if old.exists():
         trash = Path(tempfile.mkdtemp(prefix=".old-", dir=old.parent))

@@ -1,4 +1,4 @@
-"""What nbgrader's own commands read; course folders made before version 0.2 name it here."""
+"""The former home of `configure`: the nbgrader_config.py of course folders made before version 0.2 imports it here."""
 
 from autograder.course_folder.nbgrader_config import configure
 

@@ -4,7 +4,7 @@
 
 Real JupyterLab and real Chromium. A move begins when the key goes down and ends at the first painted frame whose
 picture carries the slider's new value: pictures hold their values in a text chunk, the stock way's too. Prints tables,
-and writes benchmarks/results.json and the lines of the README that quote it.
+and writes benchmarks/results.json and the lines of docs/benchmarks.md that quote it.
 """
 
 import statistics
@@ -200,7 +200,7 @@ def each_demo(browser: Browser, address: str, name: str) -> dict[str, float]:
 
 
 def words(found: dict[str, Any]) -> str:
-    """The table of the README."""
+    """The table of docs/benchmarks.md."""
     lines = [
         "| | median, ms | p95, ms |", "|---|---|---|",
         f"| `interact` and `hist`, the stock way | {found['stock']['median']:.0f} | {found['stock']['p95']:.0f} |",

@@ -3,7 +3,7 @@
     python benchmarks/engines.py [--quick] [--json]
 
 Takes two minutes. Every layer is drawn from its row's seed. Prints the table, and writes benchmarks/results.json and
-the lines of the README that quote it; --quick compares a hundredth and only prints.
+the lines of docs/benchmarks.md that quote it; --quick compares a hundredth and only prints.
 """
 
 import argparse
@@ -457,8 +457,8 @@ def capped() -> dict[str, Any]:
     return found
 
 
-def readme(found: dict[str, Any]) -> str:
-    """The README's table: one line an engine."""
+def page(found: dict[str, Any]) -> str:
+    """The table of docs/benchmarks.md: one line per engine."""
     lines = [
         f"Measured on {found['cpu']}, with torch {found['torch']}:",
         "",
@@ -498,8 +498,8 @@ def main() -> None:
     if arguments.quick:
         return
     found["capped"] = capped()
-    results.write("engines", found, readme(found))
-    print(f"\n{readme(found)}")
+    results.write("engines", found, page(found))
+    print(f"\n{page(found)}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 Classes of Lab 1: distinct submissions made from the answers on file, the same for all three, and without figures (ours
 does not run them, for the peers they are emptied). Prints the table, and writes benchmarks/results.json and the lines
-of the README that quote it; `--try` grades tiny classes and writes nothing.
+of docs/benchmarks.md that quote it; `--try` grades tiny classes and writes nothing.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def to_json(found: Found, missing: str, differ: dict[str, int]) -> dict[str, Any
 
 
 def table(found: Found, small: int) -> str:
-    """The rows of the README, ours first; a peer's figure with its multiple of ours."""
+    """The rows of docs/benchmarks.md, ours first; a peer's figure with its multiple of ours."""
     lines = {name: line(in_line(classes)) for name, classes in found.items()}
 
     def row(title: str, value: Callable[[str], float | None], form: str, compared: bool = True) -> str:
@@ -102,12 +102,12 @@ def table(found: Found, small: int) -> str:
     rows = [
         f"| Lab 1 | `{OURS} --feedback` | `{STOCK}` {NBGRADER} | otter-grader {OTTER} |",
         "|---|---|---|---|",
-        row("CPU s a submission", lambda name: lines[name][1], ".2f"),
+        row("CPU s per submission", lambda name: lines[name][1], ".2f"),
         row("CPU s to start", lambda name: lines[name][0], ".1f", compared=False),
         row(f"CPU s, {small} submissions", of(small, lambda cost: cost.cpu_s), ".1f"),
         row(f"wall s, {small} submissions", of(small, lambda cost: cost.wall_s), ".1f"),
         row("wall s, 300 submissions", of(300, lambda cost: cost.wall_s), ".0f"),
-        row(f"CPU a submission of {LARGE:,}, times that of 100", growth, ".2f", compared=False),
+        row(f"CPU per submission in a class of {LARGE:,}, relative to a class of 100", growth, ".2f", compared=False),
         row("MB of the command's own process, 100 submissions", of(100, lambda cost: cost.peak_mb), ".0f"),
         row(f"MB of the command's own process, {LARGE:,} submissions", of(LARGE, lambda cost: cost.peak_mb), ".0f"),
     ]
@@ -120,12 +120,12 @@ def text(found: Found, small: int, missing: str, differ: dict[str, int]) -> str:
         f"On {Cpu.here()}, {os.cpu_count()} cores, distinct submissions without figures, all graded for the first time:"
     )
     own, peers = (", ".join(str(cost.submissions) for cost in in_line(found[name])) for name in (OURS, STOCK))
-    others = ", ".join(f"{name} in {count}" for name, count in differ.items())
+    others = ", ".join(f"{name} differs from ours in {count}" for name, count in differ.items())
     told = [
-        "CPU seconds are those of a command and all its descendants; start-up and cost a submission are a line through "
-        f"classes of {own} (peers: {peers}). Ours writes feedback pages too. otter grades without containers, "
+        "CPU seconds are those of a command and all its descendants; start-up and cost per submission are a line "
+        f"through classes of {own} (peers: {peers}). Ours writes feedback pages too. otter grades without containers, "
         "the class in one process; its tests run the same cases.",
-        f"All the points or not, in the test cells of {small} submissions: {others} judged otherwise than ours.",
+        f"Of the test cells of {small} submissions, compared by whether they get all their points, {others}.",
         *([f"{missing}."] if missing else []),
     ]
     return f"{where}\n\n{table(found, small)}\n\n{' '.join(told)}"

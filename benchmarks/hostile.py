@@ -28,7 +28,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from autograder.course_folder.layout import Course  # noqa: E402
 from tests.hostile import gains, harness  # noqa: E402
-from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, texts, write  # noqa: E402
+from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, output_texts, write  # noqa: E402
 from tests.hostile.attacks import ATTACKS, KINDS  # noqa: E402
 
 USERS = itertools.count(30_000)  # one for each run: a limit on processes counts all of a user's
@@ -214,7 +214,7 @@ def marked(course: Course, student: str) -> float | None:
 def shown(course: Course, attack: Attack) -> str:
     """What the graded notebook shows, and what was copied beside it."""
     folder = course.root / "autograded" / attack.student / LAB
-    told = [texts((folder / f"{LAB}.ipynb").read_text())] if (folder / f"{LAB}.ipynb").is_file() else []
+    told = [output_texts((folder / f"{LAB}.ipynb").read_text())] if (folder / f"{LAB}.ipynb").is_file() else []
     told += [LINKED for path in folder.glob("notes*") if path.exists()]
     return "\n".join(told)
 
@@ -223,7 +223,7 @@ def without_wire(attack: Attack, course: Course) -> dict[str, Gain]:
     """This grader, believing whatever comes over the wire and waiting for it as long as it takes."""
     from autograder.grade import student_process, wire
 
-    for name in ("LARGEST_TEXT", "LARGEST_MESSAGE", "MOST_BUFFERS", "MOST_NAMES", "LONGEST_INTEGER", "DEEPEST"):
+    for name in ("MAX_TEXT", "MAX_MESSAGE", "MAX_BUFFERS", "MAX_NAMES", "MAX_INTEGER_BITS", "MAX_DEPTH"):
         setattr(wire, name, 2**62)
     student_process.GRACE = student_process.ANSWER_SECONDS = 1e6
     table = harness.Table(course)
@@ -253,7 +253,7 @@ def main() -> None:
         inside(Path(given.inside[0]), float(given.inside[1]), given.inside[2:])
         return
     path = gains.HERE / "gains.json"
-    before = gains.written() if path.is_file() else {}
+    before = gains.read_gains() if path.is_file() else {}
     names = given.only or list(ATTACKS)
     with tempfile.TemporaryDirectory(prefix="qlab-hostile-") as folder, ThreadPoolExecutor(given.at_a_time) as threads:
         Path(folder).chmod(0o755)
@@ -261,7 +261,7 @@ def main() -> None:
         found = dict(before)
         for gained in threads.map(lambda group: measure(group, course, Path(folder)), together(names)):
             for name, gain in gained.items():
-                print(f"{name}: {gains.told(gain)}", flush=True)
+                print(f"{name}: {gains.describe(gain)}", flush=True)
             found.update(gained)
             # Written each time: a run that is stopped goes on with --only.
             in_order = {name: found[name] for name in ATTACKS if name in found}

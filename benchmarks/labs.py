@@ -76,17 +76,20 @@ def main() -> None:
 
 
 def write_seconds() -> None:
-    """The README's line of how long each lab runs, from every results.json."""
+    """The line of docs/benchmarks.md on how long each lab runs, from every results.json."""
     seconds = {
         lab: json.loads((SOLUTIONS / lab / "results.json").read_text("utf-8"))["digits"]["seconds"]
         for lab in lab_names()
     }
-    told = ", ".join(
-        f"{float(took):.0f} s (Lab {lab.removeprefix('lab').split('_')[0]})" for lab, took in seconds.items()
+    results.write("labs", seconds, sentence(seconds))
+
+
+def sentence(seconds: dict[str, str]) -> str:
+    """How long each lab runs, in one line."""
+    labs = ", ".join(
+        f"{float(time):.0f} s (Lab {lab.removeprefix('lab').split('_')[0]})" for lab, time in seconds.items()
     )
-    results.write(
-        "labs", seconds, f"Solved, with all figures and trainings, they run on digits in {told}, on one thread."
-    )
+    return f"Solved, with all figures and trainings, they run on digits in {labs}, on one thread."
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
     QLAB_DATA=DIR python benchmarks/number_formats.py [ROW ...]
 
-Prints a table for each row (a network on a data set), and writes benchmarks/results.json and the README's table. Rows
-that need QLAB_DATA are left as they were where it is not set; so are those that the command does not name.
+Prints a table for each row (a network on a data set), and writes benchmarks/results.json and the table of
+docs/benchmarks.md. Rows that need QLAB_DATA are left as they were where it is not set; so are those that the command
+does not name.
 """
 
 import json
@@ -203,10 +204,10 @@ def mean_and_range(values: list[float]) -> str:
 
 
 def table(found: dict[str, Any]) -> str:
-    """A line a row and format: means over seeds, with the smallest and the largest."""
+    """One line per row and format: means over seeds, with the smallest and the largest."""
     lines = [
         "| data, network | weights, their scale | bits | right after quantization, % | retrained 1, 2, 3 epochs "
-        "| from scratch | shifts, adders a weight |",
+        "| from scratch | shifts, adders per weight |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in ROWS:

@@ -1,4 +1,4 @@
-"""Where a benchmark writes what it found: benchmarks/results.json, and the README between two markers."""
+"""Where a benchmark writes its results: benchmarks/results.json, and docs/benchmarks.md between two markers."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from autograder.course_folder.layout import REPOSITORY
 from autograder.files import write_atomic
 
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
-README = REPOSITORY / "README.md"
+PAGE = REPOSITORY / "docs" / "benchmarks.md"
 
 
 def write(section: str, found: Any, text: str) -> None:
@@ -17,7 +17,7 @@ def write(section: str, found: Any, text: str) -> None:
     results[section] = found
     write_atomic(RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     between = re.compile(rf"(<!-- {section} -->\n).*?(<!-- /{section} -->)", re.DOTALL)
-    page, places = between.subn(lambda place: f"{place[1]}{text}\n{place[2]}", README.read_text("utf-8"))
+    page, places = between.subn(lambda place: f"{place[1]}{text}\n{place[2]}", PAGE.read_text("utf-8"))
     if not places:
-        raise SystemExit(f"README.md has no place for it: <!-- {section} -->, and <!-- /{section} --> on a later line.")
-    write_atomic(README, page)
+        raise SystemExit(f"{PAGE} has no place for it: <!-- {section} -->, and <!-- /{section} --> on a later line.")
+    write_atomic(PAGE, page)

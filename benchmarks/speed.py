@@ -3,7 +3,7 @@
     QLAB_DATA=DIR python benchmarks/speed.py
 
 Each takes turns with its peer, and the best of many turns counts. Prints the table, and writes benchmarks/results.json
-and the lines of the README that quote it. Without QLAB_DATA the images are random ones, and the row says so.
+and the lines of docs/benchmarks.md that quote it. Without QLAB_DATA the images are random ones, and the row says so.
 """
 
 import os
@@ -145,20 +145,26 @@ def network() -> tuple[str, Found]:
 
 
 def table(found: dict[str, Found]) -> str:
-    """One line a measurement."""
+    """One line per measurement."""
     lines = ["| one thread | ms | times fp32's speed |", "|---|---|---|"]
     for what, rows in found.items():
         lines += [f"| {what}: {name} | {row['ms']:.2f} | {row['times']:.2f} |" for name, row in rows.items()]
     return "\n".join(lines)
 
 
+def page(found: dict[str, Any]) -> str:
+    """The table and what it was measured on."""
+    rows = {what: row for what, row in found.items() if what not in ("cpu", "torch")}
+    return f"On {found['cpu']}, torch {found['torch']}:\n\n{table(rows)}"
+
+
 def main() -> None:
     torch.set_num_threads(1)
     name, mlp = network()
-    found = {"1024 x 1024 x 1024": linear(), "conv 3x3, 64 channels, 56 x 56": convolution(), name: mlp}
-    text = f"On {engines.Cpu.here()}, torch {torch.__version__}:\n\n{table(found)}"
-    results.write("speed", {"cpu": str(engines.Cpu.here()), "torch": torch.__version__, **found}, text)
-    print(text)
+    rows = {"1024 x 1024 x 1024": linear(), "conv 3x3, 64 channels, 56 x 56": convolution(), name: mlp}
+    found = {"cpu": str(engines.Cpu.here()), "torch": torch.__version__, **rows}
+    results.write("speed", found, page(found))
+    print(page(found))
 
 
 if __name__ == "__main__":

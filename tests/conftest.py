@@ -53,7 +53,7 @@ def grade_one() -> Iterator[Callable[..., Any]]:
     from autograder.grade import worker
     from autograder.grade.limits import Limits
     from autograder.grade.submission import Submission
-    from autograder.grade.zygote import forget_warm_process
+    from autograder.grade.zygote import close_fork_server
 
     if not SANDBOXED and "sandbox" in required():
         missing("sandbox", "apt-get install bubblewrap")
@@ -63,7 +63,7 @@ def grade_one() -> Iterator[Callable[..., Any]]:
         return worker.grade(worker.Job(Submission.read(student, path), worker.pack(lab), limits, seed, SANDBOXED))
 
     yield graded
-    forget_warm_process(SANDBOXED)
+    close_fork_server(SANDBOXED)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

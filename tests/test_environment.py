@@ -1,4 +1,4 @@
-"""One environment, told four times: pyproject.toml, constraints.txt, environment.yml and the README."""
+"""One environment, written down three times: pyproject.toml, constraints.txt and environment.yml."""
 
 import re
 import shutil
@@ -15,12 +15,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from autograder.cli import app
 from tests.conftest import REPOSITORY
 
 PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
 CONDA = yaml.safe_load((REPOSITORY / "environment.yml").read_text("utf-8"))
-README = (REPOSITORY / "README.md").read_text("utf-8")
 CONDA_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
 
 
@@ -71,20 +69,6 @@ def test_students_need_nothing_of_the_graders():
     assert requires("quantization-lab")
 
 
-def test_the_readme_names_every_target_and_command_and_only_those():
-    targets = set(re.findall(r"^([a-z]+):.*## ", (REPOSITORY / "Makefile").read_text("utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^)make ([a-z]+)\b", README, re.MULTILINE))
-    assert named <= targets and targets - {"help"} <= named
-    commands = {command.callback.__name__ for command in app.registered_commands}
-    named = set(re.findall(r"`autograder ([a-z]+)", README))
-    assert named == commands
-
-
-def test_the_readmes_links_lead_somewhere():
-    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", README):
-        assert (REPOSITORY / target).exists(), target
-
-
 def test_make_alone_lists_the_targets():
     done = subprocess.run(["make", "-s"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     for target in ("course", "test", "check", "lab", "release", "grade", "bench", "clean"):
@@ -104,7 +88,9 @@ def test_the_wheel_installs_and_works_in_an_empty_environment(tmp_path):
     (wheel,) = (tmp_path / "dist").glob("quantization_lab-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "qlab/check/question.py" in names
-    pages = {f"autograder/{page}.html" for page in ("feedback", "class_report", "similar")}
+    pages = {
+        f"autograder/templates/{page}.html" for page in ("base", "feedback", "class_report", "similarity", "handout")
+    }
     assert pages <= set(names)
     assert not [name for name in names if name.split("/")[0] in ("tests", "solutions", "labs", "benchmarks")]
     venv.create(tmp_path / "empty", with_pip=True)

@@ -1,5 +1,6 @@
-"""From what an LMS gives a teacher to submitted/: archives are read, not unpacked; each file finds its student.
+"""From an LMS's download to submitted/: archives are read, not unpacked, and each file is matched to its student.
 
-A file's way: `sources` (archives and folders, with what is refused) -> `labels` (what LMSs write into names) ->
-`gather` (whose, when, which of several) -> `place` (submitted/ and kept/) -> `collection` (the table).
+The modules in the order in which a file meets them: `archives` (archives and folders, refusing what could do harm) ->
+`labels` (what LMSs write into file names) -> `owners` (whose file it is, and from when) -> `gather` (which of several
+submissions counts) -> `store` (submitted/ and kept/) -> `collection` (the table that is printed).
 """

@@ -1,75 +1,78 @@
-"""What the LMS calls each student's submission: feedback goes back under the same name."""
+"""What the LMS calls each student's submission, because feedback has to go back under the same name."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder import gradebook
-from autograder.collect.archives import File, Reader, RefusedError
-from autograder.collect.gather import Gatherer
-from autograder.collect.labels import Label, read_label
-from autograder.collect.times import Times
+from autograder.collect.archives import File, Reader
+from autograder.collect.labels import Label
+from autograder.collect.owners import OwnerFinder, labels
+from autograder.collect.times import SubmissionTimes
+from autograder.collect.unpacking import RefusedError
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Roster
-from autograder.course_folder.settings import Rules
+from autograder.course_folder.settings import CourseSettings
 from autograder.errors import UserError
 
 TABLE = ".csv"  # Moodle's grading worksheet says the same as its archive
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What an LMS calls a student's submission: its name as it stands in the download, and what that says."""
+class LmsName:
+    """What an LMS calls a student's submission.
+
+    Attributes:
+        name: the name in the download; "" if it is only known from a table.
+        label: what that name says.
+    """
 
     name: str
     label: Label
 
 
-def lms_names(course: Course, lab: str, lms: str, downloads: Iterable[Path]) -> dict[str, Sent]:
+def lms_names(course: Course, lab: str, lms: str, downloads: Iterable[Path]) -> dict[str, LmsName]:
     """The LMS's name of each student's submission, from what was downloaded from it.
 
     Args:
-        course, lab: see there.
-        lms: "Moodle" or "Canvas"; names of another one are passed over.
-        downloads: the archives or unpacked folders that were collected; for Moodle its grading worksheet will do.
+        course, lab: whose submissions.
+        lms: "Moodle" or "Canvas"; names of any other are skipped.
+        downloads: the archives or unpacked folders that were collected; for Moodle, its grading worksheet will do.
 
     Raises:
-        UserError: a download is not there, or the course has no students.
+        UserError: a download does not exist.
     """
-    roster, zone = Roster(gradebook.roster(course)), Rules.of(course.root).zone
-    found: dict[str, Sent] = {}
+    roster, timezone = Roster(gradebook.roster(course)), CourseSettings.of(course.root).timezone
+    owners = OwnerFinder(roster, timezone)
+    names: dict[str, LmsName] = {}
     for path in downloads:
         if not path.exists():
-            raise UserError(f"{path} is not there: name the file or folder that you downloaded from the LMS.")
+            raise UserError(f"{path} does not exist: name the file or folder that you downloaded from the LMS.")
         if path.suffix.lower() == TABLE:
-            for number, student in Times.read(path, roster, zone).by_number.items():
+            for number, student in SubmissionTimes.read(path, roster, timezone).by_number.items():
                 name = roster.students[student].name if student in roster.students else student
-                found.setdefault(student, Sent("", Label("Moodle", name or student, number)))
+                names.setdefault(student, LmsName("", Label("Moodle", name or student, number)))
             continue
-        gatherer = Gatherer(roster, lab, zone, course.root)
-        reader = Reader(zone, lambda name: bool(roster.inside(name).students))
+        reader = Reader(timezone, lambda name: bool(roster.inside(name).students))
         for entry in reader.walk(path):
-            # What cannot be read, such as a damaged zip, has a name all the same, and its student gets feedback on it.
-            file = entry if isinstance(entry, File) else File(path.name, entry.steps, bytes)
-            for student, sent in _sent(gatherer, file):
-                # Of several files of a student, one that is a zip itself: see what Canvas needs it for.
-                if sent.label.lms == lms and (student not in found or _is_zip(sent) > _is_zip(found[student])):
-                    found[student] = sent
-    return found
+            # A file that cannot be read, such as a damaged zip, still has a name, and its student still gets feedback.
+            file = entry if isinstance(entry, File) else File(path.name, entry.levels, bytes)
+            for student, lms_name in _name_of(owners, file):
+                # Of several files prefer a zip: Canvas shows the feedback under that name (see feedback_zip).
+                if lms_name.label.lms == lms and (student not in names or _is_zip(lms_name) > _is_zip(names[student])):
+                    names[student] = lms_name
+    return names
 
 
-def _is_zip(sent: Sent) -> bool:
-    return sent.name.lower().endswith(".zip")
+def _is_zip(lms_name: LmsName) -> bool:
+    return lms_name.name.lower().endswith(".zip")
 
 
-def _sent(gatherer: Gatherer, file: File) -> Iterator[tuple[str, Sent]]:
-    """Whose the file is and what the LMS called it; nothing where it cannot be told."""
-    for step in file.steps:
-        for part in step.parts:
-            label = read_label(part)
-            if label is not None and not label.receipt:
-                try:
-                    yield gatherer.student_of(file), Sent(part, label)
-                except RefusedError:
-                    return
-                return
+def _name_of(owners: OwnerFinder, file: File) -> Iterator[tuple[str, LmsName]]:
+    """The file's student and what the LMS called it; nothing if the names do not settle whose it is."""
+    for (number, part), label in labels(file):
+        if not label.is_receipt:
+            with suppress(RefusedError):
+                yield owners.owner(file).student, LmsName(file.levels[number].parts[part], label)
+            return

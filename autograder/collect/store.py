@@ -1,4 +1,4 @@
-"""Putting submissions where grading finds them: whole folders in one step, and nothing is ever lost."""
+"""Puts submissions where grading looks for them: whole folders in one step, and nothing is ever lost."""
 
 import hashlib
 import shutil
@@ -6,7 +6,7 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from autograder.collect.gather import NOTEBOOK, Gathered, Handed
+from autograder.collect.gather import NOTEBOOK, CollectedSubmission, CollectResult, SubmittedFile
 from autograder.course_folder.layout import Course
 from autograder.deductions import late
 from autograder.files import replace_folder, write_atomic
@@ -15,83 +15,85 @@ from autograder.grade.submission import TIMESTAMP
 NEW, REPLACED, UNCHANGED, OLDER = "new", "replaced", "unchanged", "older"
 
 
-class Places:
+class SubmissionStore:
     """Where a lab's submissions go.
 
     Args:
-        course, lab: see there.
-        dry: only say what would be done.
+        course, lab: whose.
+        dry_run: only say what would be done.
     """
 
-    def __init__(self, course: Course, lab: str, *, dry: bool):
-        self._course, self._lab, self._dry = course, lab, dry
+    def __init__(self, course: Course, lab: str, *, dry_run: bool):
+        self._course, self._lab, self._dry_run = course, lab, dry_run
 
-    def put(self, student: str, gathered: Gathered) -> str:
-        """Write what a student handed in, and say what became of it: NEW, REPLACED, UNCHANGED or OLDER.
+    def put(self, student: str, result: CollectResult) -> str:
+        """Write a student's submission, and return what became of it: NEW, REPLACED, UNCHANGED or OLDER.
 
-        What was there before is copied to kept/ first; what is older than that goes to kept/ itself.
+        What was there before is first copied to kept/; a submission older than that goes to kept/ itself.
         """
-        handed = gathered.counted[student]
-        folder = self._course.handed_in(self._lab, student)
-        became = self._becomes(folder, handed)
-        if self._dry:
-            return became
-        for other in gathered.aside[student]:
+        submission = result.counted[student]
+        folder = self._course.submission_folder(self._lab, student)
+        status = self._status(folder, submission)
+        if self._dry_run:
+            return status
+        for other in result.superseded[student]:
             self._keep(student, other)
-        for piece in handed.others:
-            self._keep_file(student, piece.path, piece.sha256, piece.owner.when, piece.kind)
-        if became == OLDER:
-            self._keep(student, handed)
-        elif became != UNCHANGED:
-            self._replace(student, folder, handed)
-        return became
+        for file in submission.others:
+            self._keep_file(student, file)
+        if status == OLDER:
+            self._keep(student, submission)
+        elif status != UNCHANGED:
+            self._replace(student, folder, submission)
+        return status
 
-    def _becomes(self, folder: Path, handed: Handed) -> str:
+    def _status(self, folder: Path, submission: CollectedSubmission) -> str:
         if not folder.is_dir() or not any(folder.iterdir()):
             return NEW
         before = late.read_timestamp(folder)
-        if before is not None and handed.when is not None and handed.when < before:
+        if before is not None and submission.when is not None and submission.when < before:
             return OLDER
-        files = self._files(handed)
-        more = {f"{self._lab}.ipynb", f"{self._lab}.pdf"} - set(files)
-        same = all(_same(folder / name, content) for name, content in files.items())
-        return UNCHANGED if same and not any((folder / name).exists() for name in more) else REPLACED
+        files = self._files(submission)
+        surplus = {f"{self._lab}.ipynb", f"{self._lab}.pdf"} - set(files)
+        same = all(_has_content(folder / name, content) for name, content in files.items())
+        return UNCHANGED if same and not any((folder / name).exists() for name in surplus) else REPLACED
 
-    def _files(self, handed: Handed) -> dict[str, bytes]:
-        """The files of a submission by the names that they get."""
-        endings = {piece: ".ipynb" if piece.kind == NOTEBOOK else ".pdf" for piece in handed.pieces}
-        files = {f"{self._lab}{ending}": piece.path.read_bytes() for piece, ending in endings.items()}
-        if handed.when is not None:
-            files[TIMESTAMP] = late.timestamp(handed.when).encode()
+    def _files(self, submission: CollectedSubmission) -> dict[str, bytes]:
+        """The files of a submission, by the names that they get."""
+        files = {self._file_name(file): file.path.read_bytes() for file in submission.files}
+        if submission.when is not None:
+            files[TIMESTAMP] = late.timestamp(submission.when).encode()
         return files
 
-    def _replace(self, student: str, folder: Path, handed: Handed) -> None:
+    def _file_name(self, file: SubmittedFile) -> str:
+        return f"{self._lab}{'.ipynb' if file.kind == NOTEBOOK else '.pdf'}"
+
+    def _replace(self, student: str, folder: Path, submission: CollectedSubmission) -> None:
         with tempfile.TemporaryDirectory(prefix=".collect-", dir=self._course.root) as scratch:
-            built = Path(scratch) / self._lab
-            for name, content in self._files(handed).items():
-                write_atomic(built / name, content)
+            new = Path(scratch) / self._lab
+            for name, content in self._files(submission).items():
+                write_atomic(new / name, content)
             if folder.is_dir():
                 before = late.read_timestamp(folder)
                 self._keep_folder(student, folder, _dated(before, _digest(folder)))
-            replace_folder(built, folder)
+            replace_folder(new, folder)
 
-    def _keep(self, student: str, handed: Handed) -> None:
-        """A submission that does not count, in a folder of its own."""
-        name = _dated(handed.when, "".join(piece.sha256[:8] for piece in handed.pieces))
-        for file, content in self._files(handed).items():
-            target = self._course.kept(self._lab, student) / name / file
-            if not _same(target, content):
+    def _keep(self, student: str, submission: CollectedSubmission) -> None:
+        """Store a submission that does not count, in a folder of its own."""
+        name = _dated(submission.when, "".join(file.sha256[:8] for file in submission.files))
+        for file, content in self._files(submission).items():
+            target = self._course.superseded(self._lab, student) / name / file
+            if not _has_content(target, content):
                 write_atomic(target, content)
 
-    def _keep_file(self, student: str, path: Path, sha256: str, when: datetime | None, kind: str) -> None:
-        ending = ".ipynb" if kind == NOTEBOOK else ".pdf"
-        target = self._course.kept(self._lab, student) / _dated(when, sha256[:8]) / f"{self._lab}{ending}"
+    def _keep_file(self, student: str, file: SubmittedFile) -> None:
+        folder = self._course.superseded(self._lab, student) / _dated(file.owner.when, file.sha256[:8])
+        target = folder / self._file_name(file)
         if not target.exists():
-            write_atomic(target, path.read_bytes())
+            write_atomic(target, file.path.read_bytes())
 
     def _keep_folder(self, student: str, folder: Path, name: str) -> None:
-        """A copy of a folder of submitted/, whatever is in it."""
-        target = self._course.kept(self._lab, student) / name
+        """Copy a folder of submitted/, whatever it holds."""
+        target = self._course.superseded(self._lab, student) / name
         if target.exists():
             return
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ class Places:
             copy.rename(target)
 
 
-def _same(path: Path, content: bytes) -> bool:
+def _has_content(path: Path, content: bytes) -> bool:
     try:
         return path.read_bytes() == content
     except OSError:
@@ -113,8 +115,8 @@ def _dated(when: datetime | None, digest: str) -> str:
 
 
 def _digest(folder: Path) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
-            found.update(f"{path.relative_to(folder)}\0".encode("utf-8", "replace") + path.read_bytes())
-    return found.hexdigest()[:16]
+            digest.update(f"{path.relative_to(folder)}\0".encode("utf-8", "replace") + path.read_bytes())
+    return digest.hexdigest()[:16]

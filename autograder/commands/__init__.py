@@ -1,1 +1,1 @@
-"""What a TA types, a command a file; each calls the room that does the work."""
+"""What a TA types, one command per file; each calls the room that does the work."""

@@ -1,4 +1,4 @@
-"""The application that every command registers with, and what commands share: options, a progress bar, short paths."""
+"""The application with which every command registers, and what commands share: options, progress bar, short paths."""
 
 import sys
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from autograder.errors import UserError
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-MOST_NAMED = 10  # students in a sentence
+MAX_NAMES = 10  # of students in a sentence
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Build labs, grade submissions, write feedback. Exit codes: 0 done; 2 something is missing or called wrongly "
-    "(the message names the fix); 3 done, but a submission has no mark, a file was refused or a lab lacks something; "
+    help="Build labs, grade submissions, write feedback. Exit codes: 0 done; 2 something is missing or wrong (the "
+    "message names the fix); 3 done, but a submission has no mark, a file was refused or a lab lacks something; "
     "4 a replay does not reproduce its record.",
 )
 
@@ -35,7 +35,7 @@ def lab_names_beginning(context: typer.Context, incomplete: str) -> list[str]:
 
 CourseOption = Annotated[Path, typer.Option("--course", help="The course folder.", show_default="course")]
 LabArgument = Annotated[
-    str, typer.Argument(help="A lab's name, or a beginning of it: lab1.", autocompletion=lab_names_beginning)
+    str, typer.Argument(help="A lab's name, or the beginning of it: lab1.", autocompletion=lab_names_beginning)
 ]
 
 
@@ -55,19 +55,19 @@ def progress(what: str, total: int) -> "tqdm[None]":
 
 
 def students_of(course: Course, lab: str, only: str = "") -> list[str]:
-    """Who handed in, or only this one; UserError where there is nobody."""
+    """The students who submitted, or only this one; UserError if there is nobody."""
     students = list(course.submitted(lab))
     if not students:
         raise UserError(
-            f"nothing was handed in for {lab}: bring a download in with autograder collect, or put notebooks into "
+            f"nothing was handed in for {lab}: collect a download with autograder collect, or put notebooks into "
             f"{course.root}/submitted/<student>/{lab}/{lab}.ipynb."
         )
     if only and only not in students:
-        raise UserError(f"{only} handed in nothing for {lab}; those who did: {', '.join(students[:10])}.")
+        raise UserError(f"{only} handed in nothing for {lab}; these students did: {some(students)}.")
     return [only] if only else students
 
 
 def some(students: Sequence[str]) -> str:
-    """Students in a sentence: the first ones, and how many more there are."""
-    more = f" and {len(students) - MOST_NAMED} more" if len(students) > MOST_NAMED else ""
-    return f"{', '.join(students[:MOST_NAMED])}{more}"
+    """Students in a sentence: the first few, and how many more there are."""
+    more = f" and {len(students) - MAX_NAMES} more" if len(students) > MAX_NAMES else ""
+    return f"{', '.join(students[:MAX_NAMES])}{more}"

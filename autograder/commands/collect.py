@@ -1,4 +1,4 @@
-"""autograder collect: what an LMS gives a teacher goes to submitted/."""
+"""autograder collect: from an LMS's download to submitted/."""
 
 import sys
 from pathlib import Path
@@ -18,28 +18,30 @@ def collect(
         list[Path], typer.Argument(metavar="ARCHIVE...", help="Downloads: zip, tar, tar.gz, folders or single files.")
     ],
     course: CourseOption = DEFAULT_COURSE,
-    deadline: Annotated[str, typer.Option(help="When the lab is due: 2026-10-12 23:59; the gradebook keeps it.")] = "",
+    deadline: Annotated[
+        str, typer.Option(help="When the lab is due: 2026-10-12 23:59; the gradebook remembers it.")
+    ] = "",
     timezone: Annotated[
-        str, typer.Option(help="Of times that name none: Europe/Berlin; by default rules.toml's, or this machine's.")
+        str, typer.Option(help="Of times without one: Europe/Berlin; by default that of rules.toml, or this machine's.")
     ] = "",
     times: Annotated[
-        Path | None, typer.Option(help="A CSV that says when students handed in, such as Moodle's grading worksheet.")
+        Path | None, typer.Option(help="A CSV with submission times, such as Moodle's grading worksheet.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table and write nothing.")] = False,
 ) -> None:
-    """Bring an LMS's download to submitted/; the newest counts. Example: autograder collect lab2 download.zip."""
+    """Bring an LMS's download to submitted/; the newest file counts. Example: autograder collect lab2 download.zip."""
     place = Course.at(course, create=False)
     name = find_lab(lab, place)
     place.check_released(name)
     absent = [str(source) for source in archives if not source.exists()]
     if absent:
-        raise UserError(f"{absent[0]} is not there: name the file or folder that you downloaded from the LMS.")
-    from autograder.collect.collection import Wanted
+        raise UserError(f"{absent[0]} does not exist: name the file or folder that you downloaded from the LMS.")
+    from autograder.collect.collection import CollectOptions
     from autograder.collect.collection import collect as run
 
-    collected = run(place, name, archives, Wanted(deadline, timezone, times, dry_run))
-    collected.show(terminal=sys.stdout.isatty())
-    counts = ", ".join(f"{count} {what}" for what, count in sorted(collected.became.items())) or "nothing"
+    collection = run(place, name, archives, CollectOptions(deadline, timezone, times, dry_run))
+    collection.show(terminal=sys.stdout.isatty())
+    counts = ", ".join(f"{count} {what}" for what, count in sorted(collection.counts.items())) or "nothing"
     print(f"\n{'would collect' if dry_run else 'collected'}: {counts}; in {short(place.root / 'submitted')}")
-    if collected.refused:
+    if collection.refused:
         raise typer.Exit(REFUSED)

@@ -1,4 +1,4 @@
-"""autograder demo: the whole loop on the bundled class."""
+"""autograder demo: the whole loop on the sample class."""
 
 import sys
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from autograder.commands.app import CourseOption, app, short
 from autograder.commands.feedback import write_feedback
-from autograder.commands.grade import Wanted, grade_lab
+from autograder.commands.grade import GradeOptions, grade_lab
 from autograder.commands.release import release_labs
 from autograder.course_folder.layout import (
     DEFAULT_COURSE,
@@ -25,21 +25,21 @@ def demo(
     lab: Annotated[str, typer.Argument(help="A lab's name, or a beginning of it; all labs by default.")] = "",
     course: CourseOption = DEFAULT_COURSE,
 ) -> None:
-    """Run the whole loop on the bundled class: release, hand in, grade, feedback, marks. Example: autograder demo."""
+    """Run the whole loop on the sample class: release, submit, grade, feedback, marks. Example: autograder demo."""
     place = Course.at(course)
     labs = [find_lab(lab, place)] if lab else lab_names(place)
-    sandboxed = _sandbox_or_told()
+    sandboxed = _has_sandbox()
     release_labs(labs if lab else notebook_names(place), place, force=False)
-    from autograder.collect.sample_class import hand_in
+    from autograder.collect.sample_class import write_submissions
     from autograder.grade.lab import GradedLab
 
     for name in labs:
-        students = hand_in(GradedLab.of(name, place), place)
+        students = write_submissions(GradedLab.of(name, place), place)
         if not students:
             print(f"{name}: it has no sample class")
             continue
         print(f"{name}: {len(students)} sample submissions in {short(place.root / 'submitted')}")
-        summary = grade_lab(place, name, Wanted(sandboxed=sandboxed))
+        summary = grade_lab(place, name, GradeOptions(sandboxed=sandboxed))
         write_feedback(place, name)
         summary.show(terminal=sys.stdout.isatty())
     for path in dict.fromkeys(labs_folder(source_folder(name, place)) for name in labs):
@@ -48,15 +48,15 @@ def demo(
         print(f"{what + ':':10}{short(path)}")
 
 
-def _sandbox_or_told() -> bool:
-    """Whether there is a sandbox; where there is none, the bundled class, whose code is ours, is graded without."""
+def _has_sandbox() -> bool:
+    """Whether there is a sandbox; if not, say so. The sample class can do without, because its code is ours."""
     from autograder.grade.sandbox import NoSandboxError
-    from autograder.grade.zygote import forget_warm_process, warm_process
+    from autograder.grade.zygote import close_fork_server, fork_server
 
     try:
-        warm_process(True)
+        fork_server(True)
     except NoSandboxError as error:
-        forget_warm_process(True)
-        print(f"The bundled class is graded without a sandbox: {error}", file=sys.stderr)
+        close_fork_server(True)
+        print(f"The sample class is graded without a sandbox: {error}", file=sys.stderr)
         return False
     return True

@@ -1,4 +1,4 @@
-"""autograder export: marks for people, spreadsheets and the LMS."""
+"""autograder export: marks for people, spreadsheets and LMSs."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,7 @@ from autograder.errors import UserError
 from autograder.files import write_atomic
 
 if TYPE_CHECKING:
-    from autograder.export.lms import Exported
+    from autograder.export.lms import ExportResult
 
 
 class Format(StrEnum):
@@ -25,16 +25,16 @@ class Format(StrEnum):
 
 @app.command()
 def export(
-    lab: Annotated[str, typer.Argument(help="For moodle and canvas: whose totals.")] = "",
+    lab: Annotated[str, typer.Argument(help="For moodle and canvas: the lab whose totals to write.")] = "",
     course: CourseOption = DEFAULT_COURSE,
     to: Annotated[Format, typer.Option(help="marks.csv, marks.xlsx, or the columns of an LMS's import.")] = Format.CSV,
     column: Annotated[
-        str, typer.Option(help="The grade's name in the LMS, as its own export writes it: 'Lab 1 (4711)'.")
+        str, typer.Option(help="The grade's name in the LMS, as the LMS's own export writes it: 'Lab 1 (4711)'.")
     ] = "",
 ) -> None:
-    """Write the marks, those given by hand included. Example: autograder export lab1 --to moodle.
+    """Write the marks, including those given by hand. Example: autograder export lab1 --to moodle.
 
-    csv and xlsx hold every lab and question; moodle and canvas one lab's totals, of students who have a mark.
+    csv and xlsx contain every lab and question; moodle and canvas, one lab's totals of students who have a mark.
     """
     place = Course.at(course, create=False)
     for_lms = to in (Format.MOODLE, Format.CANVAS)
@@ -47,42 +47,42 @@ def export(
         raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
     from autograder.deductions import late
 
-    for one in [name] if for_lms else lab_names(place):
-        late.update(place, one)
+    for lab_name in [name] if for_lms else lab_names(place):
+        late.update(place, lab_name)
     if for_lms:
         _for_lms(place, name, to, column)
     elif to is Format.XLSX:
         _workbook(place)
     else:
-        from autograder.report import marks as report
+        from autograder.report.marks import write_marks
 
-        print(f"marks: {short(report.write_marks(place))}")
+        print(f"marks: {short(write_marks(place))}")
 
 
 def _workbook(course: Course) -> None:
     from autograder.export.xlsx import workbook
-    from autograder.report import marks as report
+    from autograder.report.marks import marks_table, write_marks
 
     path = course.root / "marks.xlsx"
-    report.write_marks(course)
-    write_atomic(path, workbook(report.marks_table(course)))
+    write_marks(course)
+    write_atomic(path, workbook(marks_table(course)))
     print(f"marks: {short(path)}")
 
 
 def _for_lms(course: Course, lab: str, to: Format, column: str) -> None:
     course.check_released(lab)
-    from autograder.export import lms as lms_marks
+    from autograder.export.lms import write_canvas, write_moodle
     from autograder.grade.lab import GradedLab
-    from autograder.report.marks import lab_title
+    from autograder.report.feedback import lab_title
 
-    write = lms_marks.write_moodle if to is Format.MOODLE else lms_marks.write_canvas
-    done: Exported = write(course, lab, column or lab_title(GradedLab.of(lab, course)))
-    if not done.rows:
+    write = write_moodle if to is Format.MOODLE else write_canvas
+    result: ExportResult = write(course, lab, column or lab_title(GradedLab.of(lab, course)))
+    if not result.rows:
         raise UserError(f"nobody has a mark for {lab} yet: run autograder grade {lab} first.")
-    print(f"marks: {short(done.path)}, {done.rows} students")
-    if done.without_mark:
-        print(f"not in it, without a mark: {some(done.without_mark)}")
-    if done.not_final:
-        print(f"not final, a part waits for a person: {some(done.not_final)}")
-    if done.unnamed:
-        print(f"the roster has no name for: {some(done.unnamed)}")
+    print(f"marks: {short(result.path)}, {result.rows} students")
+    if result.without_mark:
+        print(f"not in the file, because without a mark: {some(result.without_mark)}")
+    if result.not_final:
+        print(f"not final, because a part is to be graded by hand: {some(result.not_final)}")
+    if result.unnamed:
+        print(f"without a name on the roster: {some(result.unnamed)}")

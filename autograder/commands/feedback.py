@@ -1,4 +1,4 @@
-"""autograder feedback: what students get."""
+"""autograder feedback: what students get back."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,26 +16,27 @@ def feedback(
     lab: LabArgument,
     course: CourseOption = DEFAULT_COURSE,
     naming: Annotated[
-        Naming | None, typer.Option("--zip", help="Pack the pages into one zip too, named as this LMS wants it.")
+        Naming | None,
+        typer.Option("--zip", help="Also pack the pages into one zip, with the names that this LMS expects."),
     ] = None,
     download: Annotated[
         list[Path] | None,
-        typer.Option(help="What was collected: its names say what the LMS calls each student; may be repeated."),
+        typer.Option(help="The download that you collected: it says what the LMS calls each student; may be repeated."),
     ] = None,
 ) -> None:
-    """Write an HTML page a student: marks, messages, comments. Example: autograder feedback lab1.
+    """Write one HTML page per student: marks, messages, comments. Example: autograder feedback lab1.
 
     For the LMS: autograder feedback lab1 --zip moodle --download submissions.zip (Canvas: the same with canvas;
-    plain makes a folder a student and needs no download).
+    plain makes one folder per student and needs no download).
     """
     place = Course.at(course, create=False)
     name = find_lab(lab, place)
     if naming in (Naming.MOODLE, Naming.CANVAS) and not download:
         raise UserError(
-            f"{naming.lms} wants its own names: give what you downloaded from it and collected with --download FILE."
+            f"{naming.lms} expects its own file names: give the download that you collected with --download FILE."
         )
     if download and naming is None:
-        raise UserError("--download is for a zip: say for which LMS, with --zip moodle or --zip canvas.")
+        raise UserError("--download is only used for a zip: add --zip moodle or --zip canvas.")
     paths = write_feedback(place, name)
     print(f"{len(paths)} pages in {short(place.root / 'feedback')}")
     if naming is not None:
@@ -49,26 +50,26 @@ def _write_zip(course: Course, name: str, naming: Naming, downloads: list[Path])
     names = {} if naming is Naming.PLAIN else lms_names(course, name, naming.lms, downloads)
     if naming is not Naming.PLAIN and not names:
         raise UserError(
-            f"no name in {', '.join(map(str, downloads))} is one that {naming.lms} gives, of somebody on the roster: "
-            "is it the download that you collected?"
+            f"{', '.join(map(str, downloads))} contains no name that {naming.lms} gave to anybody on the roster: "
+            "give the download that you collected."
         )
     bundle = write_zip(course, name, naming, names)
-    print(f"{len(bundle.students)} of them in {short(bundle.path)}")
+    print(f"{len(bundle.students)} of them packed into {short(bundle.path)}")
     if bundle.unnamed:
-        print(f"not in the zip, {naming.lms}'s name for them is not known: {some(bundle.unnamed)}")
+        print(f"not in the zip, because {naming.lms}'s name for them is unknown: {some(bundle.unnamed)}")
     if bundle.renamed:
-        print(f"Canvas will show the page under the name of what was handed in: {some(bundle.renamed)}")
+        print(f"Canvas will show these pages under the names of the submitted files: {some(bundle.renamed)}")
 
 
 def write_feedback(course: Course, name: str) -> list[Path]:
-    """A page a student; UserError where nothing is graded."""
+    """Write one page per student and return the paths; UserError if nothing is graded."""
     course.check_released(name)
     from autograder.deductions import late
     from autograder.grade.lab import GradedLab
-    from autograder.report import marks as report
+    from autograder.report import feedback as pages
 
     late.update(course, name)
-    paths = report.write_feedback(course, GradedLab.of(name, course))
+    paths = pages.write_feedback(course, GradedLab.of(name, course))
     if not paths:
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")
     return paths

@@ -1,4 +1,4 @@
-"""autograder regrade: one question once more, after its check was fixed."""
+"""autograder regrade: grade one question again, after its check was fixed."""
 
 import sys
 from contextlib import nullcontext
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder.commands.app import CourseOption, LabArgument, app, progress, short, some, students_of
-from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab, source_folder
 from autograder.errors import StoppedError
 
 if TYPE_CHECKING:
-    from autograder.grade.regrade import Regraded
+    from autograder.grade.regrade import RegradeResult
 
 
 @app.command()
@@ -22,7 +22,7 @@ def regrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would change; write nothing.")] = False,
     scheduler: Annotated[str, typer.Option(help="A Dask cluster to grade on, such as tcp://host:8786.")] = "",
     no_sandbox: Annotated[
-        bool, typer.Option("--no-sandbox", help="Run students' code with your rights: for people you trust.")
+        bool, typer.Option("--no-sandbox", help="Run students' code with your own rights: only for people you trust.")
     ] = False,
 ) -> None:
     """Grade one question again after its check was fixed. Example: autograder regrade lab1 --question Q3 --dry-run.
@@ -36,70 +36,72 @@ def regrade(
     from autograder.grade.lab import GradedLab
     from autograder.grade.regrade import find_question
 
-    chosen = find_question(GradedLab.of(name, place), question)
+    question = find_question(GradedLab.of(name, place), question)
     print("Loading …", file=sys.stderr, flush=True)
-    _warn_where_not_released(name, place)
-    found = _regrade(place, name, chosen, students, dry_run=dry_run, scheduler=scheduler, sandboxed=not no_sandbox)
-    _show(found, chosen, name, dry_run=dry_run)
+    _warn_if_not_released(name, place)
+    result = _regrade(place, name, question, students, dry_run=dry_run, scheduler=scheduler, sandboxed=not no_sandbox)
+    _show(result, question, name, dry_run=dry_run)
     if not dry_run:
         print(f"marks: {short(place.marks)}")
 
 
-def _warn_where_not_released(name: str, course: Course) -> None:
-    from autograder.course_folder.layout import source_folder
+def _warn_if_not_released(name: str, course: Course) -> None:
     from autograder.release.build import up_to_date
 
     if not up_to_date(name, course):
         source = short(source_folder(name, course))
-        told = f"{source} holds changes that are not released: if the fix is one, run autograder release first."
-        print(f"autograder: {told}", file=sys.stderr)
+        print(
+            f"autograder: {source} has unreleased changes: if the fix is one, run autograder release first.",
+            file=sys.stderr,
+        )
 
 
 def _regrade(
     course: Course, name: str, question: str, students: list[str], *, dry_run: bool, scheduler: str, sandboxed: bool
-) -> "Regraded":
-    from autograder.grade import scheduler as schedulers
-    from autograder.grade.zygote import hide
+) -> "RegradeResult":
+    from autograder.grade.scheduler import scheduler as start_scheduler
+    from autograder.grade.zygote import hide_from_students
 
-    hide(course.root)
-    with schedulers.scheduler(scheduler, sandboxed) as start:
+    hide_from_students(course.root)
+    with start_scheduler(scheduler, sandboxed) as start:
         from autograder import gradebook
         from autograder.deductions import late
         from autograder.grade.lab import GradedLab
         from autograder.grade.regrade import Regrading
-        from autograder.report import marks as report
+        from autograder.report.marks import write_marks
 
         lab = GradedLab.of(name, course)
         if not dry_run:
             gradebook.back_up(course)
         left = len(students)
-        opened = nullcontext() if dry_run else gradebook.writing(course)
-        with progress(f"{question} of {name}", len(students)) as bar, opened as writer:
+        writer_context = nullcontext() if dry_run else gradebook.open_writer(course)
+        with progress(f"{question} of {name}", len(students)) as bar, writer_context as writer:
 
-            def done(_: str) -> None:
+            def count(_: str) -> None:
                 nonlocal left
                 left -= 1
                 bar.update()
 
             store = None if writer is None else writer.store
-            work = Regrading(course, lab, question, sandboxed=sandboxed, store=store)
+            regrading = Regrading(course, lab, question, sandboxed=sandboxed, store=store)
             try:
-                work.run(students, start, done)
+                regrading.run(students, start, count)
             except KeyboardInterrupt as stop:
                 bar.close()
-                _show(work.result, question, name, dry_run=dry_run)
-                kept = "nothing was written" if dry_run else "those above have their new marks"
-                told = f"stopped; {left} of {len(students)} are left, {kept}. The same command does the others."
-                raise StoppedError(told) from stop
+                _show(regrading.result, question, name, dry_run=dry_run)
+                so_far = "nothing was written" if dry_run else "those above have their new marks"
+                raise StoppedError(
+                    f"stopped; {left} of {len(students)} are left, {so_far}. Run the same command again for the others."
+                ) from stop
         if not dry_run:
             late.update(course, name)
-            report.write_marks(course)
-            work.read_totals_again()
-    return work.result
+            write_marks(course)
+            regrading.read_totals_again()
+    return regrading.result
 
 
-def _show(found: "Regraded", question: str, lab: str, *, dry_run: bool) -> None:
-    """Who changed and by how much; who kept a mark given by hand; who was left out."""
+def _show(result: "RegradeResult", question: str, lab: str, *, dry_run: bool) -> None:
+    """Print whose marks changed and by how much, who kept a mark given by hand, and who was left out."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -107,21 +109,22 @@ def _show(found: "Regraded", question: str, lab: str, *, dry_run: bool) -> None:
     table = Table("student", question, "now", "change", "total", "now", box=None, pad_edge=False, header_style="bold")
     for column in table.columns[1:]:
         column.justify = "right"
-    for one in found.changes:
-        change = f"{(one.after or 0) - (one.before or 0):+g}"
-        points = [_points(one.before), _points(one.after), change, _points(one.total_before), _points(one.total_after)]
-        table.add_row(*map(Text, (one.student, *points)))
-    if found.changes:
+    for change in result.changes:
+        before, after = _points(change.before), _points(change.after)
+        total_before, total_after = _points(change.total_before), _points(change.total_after)
+        row = (change.student, before, after, f"{change.difference:+g}", total_before, total_after)
+        table.add_row(*map(Text, row))
+    if result.changes:
         Console(width=None if sys.stdout.isatty() else 150).print(table)
     verb = "would change" if dry_run else "changed"
-    sum_of = sum((one.after or 0) - (one.before or 0) for one in found.changes)
-    print(f"{question}: {found.graded} graded again, {len(found.changes)} {verb}, {sum_of:+g} points in all")
-    if found.by_hand:
-        print(f"kept as a person marked them, though the check says something else now: {some(found.by_hand)}")
-    for why in dict.fromkeys(found.left_out.values()):
-        whose = [student for student, reason in found.left_out.items() if reason == why]
-        print(f"left out: {some(whose)}: {why}")
-    if any(not why.startswith("has no mark") for why in found.left_out.values()):
+    points = sum(change.difference for change in result.changes)
+    print(f"{question}: {result.graded} graded again, {len(result.changes)} {verb}, {points:+g} points in all")
+    if result.by_hand:
+        print(f"keep their marks given by hand, though the check's result changed: {some(result.by_hand)}")
+    for why in dict.fromkeys(result.left_out.values()):
+        students = [student for student, reason in result.left_out.items() if reason == why]
+        print(f"left out: {some(students)}: {why}")
+    if any(not why.startswith("has no mark") for why in result.left_out.values()):
         print(f"autograder grade {lab} grades them.")
 
 

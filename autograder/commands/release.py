@@ -19,10 +19,10 @@ from autograder.course_folder.layout import (
 
 @app.command()
 def release(
-    lab: Annotated[str, typer.Argument(help="A lab's name, or a beginning of it; all labs by default.")] = "",
+    lab: Annotated[str, typer.Argument(help="A lab's name, or the beginning of it; all labs by default.")] = "",
     course: CourseOption = DEFAULT_COURSE,
-    force: Annotated[bool, typer.Option(help="Build again what is up to date.")] = False,
-    archive: Annotated[bool, typer.Option("--zip", help="Write the zips for students too, into handout/.")] = False,
+    force: Annotated[bool, typer.Option(help="Also build what is up to date.")] = False,
+    archive: Annotated[bool, typer.Option("--zip", help="Also write the zips for students, into handout/.")] = False,
 ) -> None:
     """Build labs/ and the course's source/ and release/ from solutions/. Example: autograder release lab1 --zip.
 

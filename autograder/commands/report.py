@@ -1,4 +1,4 @@
-"""autograder report: a lab for the course meeting."""
+"""autograder report: how the class did in a lab, for the course meeting."""
 
 from typing import Annotated
 
@@ -22,10 +22,10 @@ def report(
     if not any((place.root / "records" / name).glob("*.json")):
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")
     from autograder.grade.lab import GradedLab
-    from autograder.report import class_report
+    from autograder.report.class_report import class_report, write_page
 
-    found = class_report.class_report(place, GradedLab.of(name, place))
+    result = class_report(place, GradedLab.of(name, place))
     if as_json:
-        print(found.text(), end="")
+        print(result.text(), end="")
         return
-    print(f"report: {short(class_report.write_page(found, place.class_report(name)))}")
+    print(f"report: {short(write_page(result, place.class_report(name)))}")

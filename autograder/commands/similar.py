@@ -1,4 +1,4 @@
-"""autograder similar: answers that a person should lay side by side."""
+"""autograder similar: answers that a person should compare side by side."""
 
 import sys
 
@@ -6,14 +6,14 @@ from autograder.commands.app import CourseOption, LabArgument, app, short, stude
 from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
 
-MOST_ROWS = 20
+MAX_ROWS = 20
 
 
 @app.command()
 def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
-    """Find pairs of answers closer than starter code and solution explain. Example: autograder similar lab1.
+    """Find pairs of answers that share more than starter code and solution explain. Example: autograder similar lab1.
 
-    A page shows them side by side. It is for a person to judge: no mark follows from it.
+    A page shows them side by side, for a person to judge: no mark follows from it.
     """
     place = Course.at(course, create=False)
     name = find_lab(lab, place)
@@ -29,21 +29,21 @@ def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
 
     from autograder.collect.sample_class import written_answers
     from autograder.grade.lab import GradedLab
-    from autograder.report.similarity import similar as find
+    from autograder.report.similarity import similar as find_pairs
     from autograder.report.similarity import write_page
 
     graded = GradedLab.of(name, place)
     solution = nbformat.read(place.source(name) / f"{name}.ipynb", as_version=4)
-    pairs = find(place, graded, solution, written_answers(name, place))
+    pairs = find_pairs(place, graded, solution, written_answers(name, place))
     path = write_page(place, graded, pairs)
-    table = Table("students", "", "alike in", box=None, pad_edge=False, header_style="bold")
-    for pair in pairs[:MOST_ROWS]:
-        alike = ", ".join(f"{one.question} {100 * max(one.shares):.0f} %" for one in pair.answers)
-        table.add_row(*map(Text, (*pair.students, alike)))
+    table = Table("students", "", "similar answers", box=None, pad_edge=False, header_style="bold")
+    for pair in pairs[:MAX_ROWS]:
+        shares = ", ".join(f"{answers.question} {100 * max(answers.shares):.0f} %" for answers in pair.answers)
+        table.add_row(*map(Text, (*pair.students, shares)))
     if pairs:
         Console(width=None if sys.stdout.isatty() else 150).print(table)
     if not pairs:
-        print(f"no two answers are alike: {short(path)}")
+        print(f"no two answers are similar: {short(path)}")
         return
-    more = f", the first {MOST_ROWS} above" if len(pairs) > MOST_ROWS else ""
+    more = f", the first {MAX_ROWS} above" if len(pairs) > MAX_ROWS else ""
     print(f"{len(pairs)} pair{'' if len(pairs) == 1 else 's'} to look at{more}; side by side: {short(path)}")

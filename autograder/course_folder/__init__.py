@@ -1,1 +1,1 @@
-"""A course's folder: its layout, its roster, its settings, and what nbgrader reads there."""
+"""The course folder: its layout, roster and settings, and what nbgrader reads there."""

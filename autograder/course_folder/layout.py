@@ -1,4 +1,4 @@
-"""The folders of a course, laid out as nbgrader wants them, and the labs it can give."""
+"""The folders of a course, laid out as nbgrader expects them, and the labs that there are."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,25 +37,23 @@ class Course:
 
         Args:
             root: the folder.
-            create: make what is not there yet; otherwise that is an error.
-            dry: write nothing, and take a course that is not there yet for an empty one.
+            create: create the course if it does not exist; otherwise that is an error.
+            dry: write nothing, and treat a course that does not exist as an empty one.
 
         Raises:
-            UserError: it is not there and shall not be made; its path cannot stand in a database's address; it is the
-                default folder, and the course still lies where the default was before version 0.2.
+            UserError: it does not exist and is not to be created; its path cannot be part of a database URL; it is
+                the default folder, and the course is still where the default was before version 0.2.
         """
         course = cls(root.resolve())
         if course.root == DEFAULT_COURSE and not root.exists():
             refuse_former_course()
         if root.exists() and not root.is_dir():
-            raise UserError(f"{root} is a file: name a course's folder.")
+            raise UserError(f"{root} is a file: name the folder of a course.")
         config = course.root / "nbgrader_config.py"
         if not create and not config.is_file():
-            raise UserError(f"there is no course in {root}: name its folder, or make one with autograder release.")
+            raise UserError(f"there is no course in {root}: name its folder, or create one with autograder release.")
         if "?" in str(course.root) or "#" in str(course.root):
-            raise UserError(
-                f"{course.root} has a ? or a # in it, which a database's address cannot hold: move the course."
-            )
+            raise UserError(f"{course.root} contains a ? or a #, which a database URL cannot contain: move the course.")
         if not dry and not config.exists():
             write_atomic(config, CONFIG)
         return course
@@ -67,7 +65,7 @@ class Course:
 
     @property
     def db_url(self) -> str:
-        """The database as SQLAlchemy names it."""
+        """The URL by which SQLAlchemy opens the database."""
         return f"sqlite:///{self.gradebook}"
 
     @property
@@ -76,7 +74,7 @@ class Course:
         return self.root / "solutions"
 
     def source(self, lab: str) -> Path:
-        """The lab with its answers and hidden tests."""
+        """The lab with answers and hidden tests."""
         return self.root / "source" / lab
 
     def release(self, lab: str) -> Path:
@@ -84,25 +82,25 @@ class Course:
         return self.root / "release" / lab
 
     def check_released(self, lab: str) -> None:
-        """UserError where the lab was not released here."""
+        """Raise UserError if the lab was not released in this course."""
         if not all((folder / f"{lab}.ipynb").is_file() for folder in (self.source(lab), self.release(lab))):
             raise UserError(f"{lab} is not released in {self.root}: run autograder release {lab} --course {self.root}.")
 
     def submitted(self, lab: str) -> dict[str, Path]:
-        """The notebooks handed in, by student, sorted; one that is named otherwise is missing when it is read."""
+        """Where each student's notebook should be, by student, sorted; one with another name is missing when read."""
         folders = sorted(folder for folder in self.root.glob(f"submitted/*/{lab}") if folder.is_dir())
         return {folder.parts[-2]: folder / f"{lab}.ipynb" for folder in folders if _is_text(folder.parts[-2])}
 
-    def handed_in(self, lab: str, student: str) -> Path:
-        """The folder of what a student handed in."""
+    def submission_folder(self, lab: str, student: str) -> Path:
+        """The folder with what a student submitted."""
         return self.root / "submitted" / student / lab
 
-    def kept(self, lab: str, student: str) -> Path:
-        """Where submissions lie that do not count: earlier ones, and those of which a newer one came."""
+    def superseded(self, lab: str, student: str) -> Path:
+        """The folder of submissions that do not count because a newer one does."""
         return self.root / "kept" / lab / student
 
     def autograded(self, lab: str, student: str) -> Path:
-        """Where a graded notebook goes, beside what it shows."""
+        """Where a graded notebook goes, with the figures that it shows beside it."""
         return self.root / "autograded" / student / lab / f"{lab}.ipynb"
 
     def feedback(self, lab: str, student: str) -> Path:
@@ -110,15 +108,15 @@ class Course:
         return self.root / "feedback" / student / lab / f"{lab}.html"
 
     def record(self, lab: str, student: str) -> Path:
-        """What grading found in one submission."""
+        """Where the record of grading a submission goes."""
         return self.root / "records" / lab / f"{student}.json"
 
     def class_report(self, lab: str) -> Path:
         """Where a lab's report for the course meeting goes."""
         return self.root / "reports" / f"{lab}.html"
 
-    def similar(self, lab: str) -> Path:
-        """Where the page of answers that are alike goes."""
+    def similarity_report(self, lab: str) -> Path:
+        """Where the page of similar answers goes."""
         return self.root / "reports" / f"{lab}_similar.html"
 
     @property
@@ -141,7 +139,7 @@ def refuse_former_course() -> None:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a folder's name can be written down: one that is no UTF-8 cannot."""
+    """Whether a folder's name is valid UTF-8; any other cannot be stored as text."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -189,7 +187,7 @@ def labs_folder(source: Path) -> Path:
 
 
 def notebook_names(course: Course | None = None) -> list[str]:
-    """Every notebook that there is a source of: the labs, and what is handed out without being graded.
+    """Every notebook that has a source: the labs, and what is handed out without being graded.
 
     Args:
         course: whose own labs count too.
@@ -201,7 +199,7 @@ def notebook_names(course: Course | None = None) -> list[str]:
 
 
 def asks(folder: Path) -> bool:
-    """Whether the notebook of a folder asks anything: then there are checks beside it."""
+    """Whether the notebook of a folder asks questions, that is, whether there are checks beside it."""
     return any((folder / checks).is_file() for checks in ("checks/__init__.py", "checks.py"))
 
 
@@ -234,7 +232,7 @@ def find_lab(beginning: str, course: Course | None = None) -> str:
     names = lab_names(course)
     if beginning and not matching(beginning, names):
         for name in matching(beginning, notebook_names(course)):
-            raise UserError(f"{name} is not graded: it asks nothing, so there is nothing to hand in or to mark.")
+            raise UserError(f"{name} is not graded: it asks no questions, so there is nothing to submit or mark.")
     return _find(beginning, names)
 
 
@@ -251,8 +249,8 @@ def find_notebook(beginning: str, course: Course | None = None) -> str:
 
 
 def _find(beginning: str, names: list[str]) -> str:
-    meant = matching(beginning, names)
-    if len(meant) == 1:
-        return meant[0]
-    what = f"may mean {', '.join(meant)}" if meant else "is no lab"
+    matches = matching(beginning, names)
+    if len(matches) == 1:
+        return matches[0]
+    what = f"may mean {', '.join(matches)}" if matches else "is no lab"
     raise UserError(f"“{beginning}” {what}: choose one of {', '.join(names)}.")

@@ -1,4 +1,4 @@
-"""nbgrader's settings for our courses: the same for our commands and for nbgrader's own."""
+"""nbgrader's configuration for our courses, shared by our commands and nbgrader's own."""
 
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ CELL_TIMEOUT = 10  # seconds; a check takes less than 2
 
 
 def configure(config: Any, root: Path | None = None) -> Config:
-    """Set what our labs need; `root` is the course folder, by default the current one."""
+    """Set what our labs need. `root` is the course folder, by default the current directory."""
     if root is not None:
         config.CourseDirectory.root = str(root)
-    # The stock list with ClearToStub for ClearSolutions, and StampCells at its end.
+    # nbgrader's default list, with ClearToStub instead of ClearSolutions and StampCells at the end.
     config.GenerateAssignment.preprocessors = [
         IncludeHeaderFooter,
         LockCells,

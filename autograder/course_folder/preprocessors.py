@@ -1,4 +1,4 @@
-"""What nbgrader's release is given of ours: blanks that stay blanks, and a list of the cells as students get them."""
+"""Our additions to nbgrader's release: stubs with blanks to fill in, and a list of the cells as students get them."""
 
 from typing import Any
 
@@ -13,33 +13,34 @@ STUB_MARK = "#|"
 class ClearToStub(ClearSolutions):  # type: ignore[misc]  # nbgrader has no types
     """nbgrader's ClearSolutions, with one addition.
 
-    Lines that begin with `#|` inside a solution region are what the region is replaced by:
+    Lines that begin with `#|` inside a solution region become the stub that replaces the region:
 
         ### BEGIN SOLUTION
         #| scale = ( __ - __ ) / ( __ - __ )
         scale = (r_max - r_min) / (q_max - q_min)
         ### END SOLUTION
 
-    A region without such lines gets nbgrader's stub, as ever. A cell may have several regions, each with its own stub.
+    A region without such lines gets nbgrader's usual stub. A cell may have several regions, each with its own stub.
     """
 
     def _replace_solution_region(self, cell: NotebookNode, language: str) -> bool:
-        pieces = [NotebookNode(cell_type=cell.cell_type, source=text) for text in self._regions(cell.source)]
-        replaced = [self._replace_one(piece, language) for piece in pieces]
-        cell.source = "\n".join(piece.source for piece in pieces)
+        # nbgrader has one stub per cell, so the cell is handed to it in parts with one region each.
+        parts = [NotebookNode(cell_type=cell.cell_type, source=text) for text in self._split_at_regions(cell.source)]
+        replaced = [self._replace_one(part, language) for part in parts]
+        cell.source = "\n".join(part.source for part in parts)
         return any(replaced)
 
-    def _regions(self, source: str) -> list[str]:
-        """The source in pieces that end with a solution region each, but for the last."""
-        pieces: list[list[str]] = [[]]
+    def _split_at_regions(self, source: str) -> list[str]:
+        """The source in parts, each of which ends with a solution region, except the last."""
+        parts: list[list[str]] = [[]]
         for line in source.split("\n"):
-            pieces[-1].append(line)
+            parts[-1].append(line)
             if self.end_solution_delimeter in line:
-                pieces.append([])
-        return ["\n".join(lines) for lines in pieces if lines]
+                parts.append([])
+        return ["\n".join(lines) for lines in parts if lines]
 
     def _replace_one(self, cell: NotebookNode, language: str) -> bool:
-        stub = own_stub(cell.source)
+        stub = stub_of_region(cell.source)
         code: dict[str, str] = self.code_stub  # type: ignore[has-type]  # a trait of an untyped class
         text: str = self.text_stub  # type: ignore[has-type]
         if stub:
@@ -50,8 +51,8 @@ class ClearToStub(ClearSolutions):  # type: ignore[misc]  # nbgrader has no type
             self.code_stub, self.text_stub = code, text
 
 
-def own_stub(source: str) -> str:
-    """The stub that a region brings with it; nbgrader indents it as the region is."""
+def stub_of_region(source: str) -> str:
+    """The stub in a solution region, without indentation, which nbgrader adds; "" if it has none."""
     lines = (line.strip() for line in source.splitlines())
     return "\n".join(line.removeprefix(STUB_MARK).removeprefix(" ") for line in lines if line.startswith(STUB_MARK))
 
@@ -59,11 +60,11 @@ def own_stub(source: str) -> str:
 class StampCells(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
     """Writes each cell's name and the fingerprint of its text into the notebook's metadata.
 
-    So a copy knows by itself which cells it should have, and which of them its student has changed.
+    From these, a student's copy alone shows which cells it should have and which the student has changed.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """The notebook with the list in metadata.qlab.cells."""
+        """The notebook with the fingerprints in metadata.qlab.cells."""
         nb.metadata.setdefault("qlab", NotebookNode())["cells"] = {
             cell_name(cell): fingerprint(cell.source) for cell in nb.cells
         }

@@ -1,41 +1,10 @@
-"""Who is in the course: reading a roster, and finding a student in what a file is called."""
+"""Who is in the course, and whom a text such as a file name means."""
 
-import csv
-import io
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-
-from autograder.errors import UserError
-
-# Headers without spaces and signs, as exports of LMSs and registrars write them; of several columns the first counts.
-HEADERS = {
-    "id": (
-        "sisuserid", "studentid", "id", "idnumber", "studentnumber", "studentno", "matriculationnumber",
-        "matrikelnummer", "学号", "學號", "学籍番号", "学生番号", "학번", "username", "userid", "loginid", "sisloginid",
-        "login", "netid",
-    ),
-    "name": (
-        "name", "fullname", "studentname", "student", "姓名", "名字", "氏名", "이름", "성명", "имя", "фио",
-        "nomcomplet",
-    ),
-    "first": ("firstname", "givenname", "givennames", "forename", "vorname", "prénom", "名"),
-    "last": ("lastname", "surname", "familyname", "nachname", "nom", "姓"),
-    "email": (
-        "email", "emailaddress", "mail", "emailaddresses", "邮箱", "郵箱", "电子邮件", "電子郵件", "メールアドレス",
-        "이메일",
-    ),
-    "lms_id": ("lmsuserid", "lmsid", "canvasid", "id", "username", "userid"),
-}  # fmt: skip
-DELIMITERS = ",;\t|"
-LONGEST_ID = 100
-NOT_IN_AN_ID = set('/\\:*?"<>|[]')
-# What LMSs add to their exports and is nobody.
-NOBODY = {"pointspossible", "studenttest", "teststudent"}
 
 
 @dataclass(frozen=True)
@@ -43,10 +12,10 @@ class Student:
     """One line of a roster.
 
     Attributes:
-        id: what the gradebook knows the student by, and the name of the folders.
-        first, last: names; a name that is not divided stands in last.
+        id: what the gradebook calls the student, and the name of the student's folders.
+        first, last: names; a name that is not split is all in last.
         email: or "".
-        lms_id: what the LMS calls the student by, where that is something else than id.
+        lms_id: what the LMS calls the student, if that is not the id.
     """
 
     id: str
@@ -57,189 +26,39 @@ class Student:
 
     @property
     def name(self) -> str:
-        """The name as one writes it: the family name first where it is Chinese, Japanese or Korean."""
+        """The name as people write it: the family name comes first if it is Chinese, Japanese or Korean."""
         if _is_cjk((self.last + self.first)[:1]):
             return self.last + self.first
         return f"{self.first} {self.last}".strip()
 
     @property
-    def shown(self) -> str:
-        """Id and name for a table."""
+    def display_name(self) -> str:
+        """Id and name, for a table."""
         return f"{self.id} {self.name}".strip()
-
-
-def read(path: Path, encoding: str = "") -> list[Student]:
-    """The students in a CSV with a header line; columns, order and delimiter are found out.
-
-    Args:
-        path: the file: UTF-8 with or without a mark, UTF-16 with one, else GB 2312 where its bytes allow that, else
-            Windows-1252.
-        encoding: what it is, where that guess is wrong.
-
-    Raises:
-        UserError: it cannot be read, has no column of ids, or holds an id twice or one that cannot name a folder.
-    """
-    header, numbered = read_table(path, encoding)
-    columns = _columns(header)
-    for what, known in (("ids", {"id"}), ("names", {"name", "first", "last"})):
-        if not known & set(columns):
-            told = f"{path} has no column of {what}: its first line has to name them, for example id,name,email"
-            # Big5 passes for GB 2312 or Windows-1252: what was read shows whether the guess was wrong.
-            line = ",".join(header)[:80]
-            more = f". If “{line}” is not what stands there, name the encoding, such as --encoding big5"
-            raise UserError(f"{told}{'' if line.isascii() else more}.")
-    students = [(number, _student(row, columns)) for number, row in numbered]
-    students = [(number, student) for number, student in students if squeezed(student.name) not in NOBODY]
-    problems = _problems(students)
-    if problems:
-        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-        raise UserError(f"{path}: {'; '.join(problems[:5])}{more}. Nothing was changed: mend the file, then run again.")
-    if not students:
-        raise UserError(f"{path} names no student: below its first line each line is one.")
-    return [student for _, student in students]
-
-
-def read_table(path: Path, encoding: str = "") -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """A CSV's header and its other lines with their numbers, in whatever encoding and with whatever delimiter it has.
-
-    Raises:
-        UserError: it cannot be read.
-    """
-    try:
-        text = _decoded(path.read_bytes(), encoding)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): name a CSV file.") from error
-    except (UnicodeError, LookupError) as error:
-        raise UserError(f"{path} is not text in {encoding or 'UTF-8'}: save it as CSV in UTF-8.") from error
-    header = next((line for line in text.splitlines() if line.strip()), "")
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(DELIMITERS, key=header.count)))
-    except csv.Error as error:
-        raise UserError(f"{path} is no CSV ({error}): save it as CSV in UTF-8.") from error
-    numbered = [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows, 1)]
-    numbered = [(number, row) for number, row in numbered if any(row)]
-    return (numbered[0][1], numbered[1:]) if numbered else ([], [])
-
-
-def _decoded(content: bytes, encoding: str) -> str:
-    if encoding:
-        return content.decode(encoding)
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16")
-    for guess in ("utf-8-sig", "gb2312"):
-        try:
-            return content.decode(guess)
-        except UnicodeDecodeError:
-            continue
-    return content.decode("cp1252")
-
-
-def _columns(header: Sequence[str]) -> dict[str, int]:
-    """Which column holds what; the column of the ids is not the LMS's own number."""
-    names = [squeezed(name) for name in header]
-    found: dict[str, int] = {}
-    for what, known in HEADERS.items():
-        places = [names.index(name) for name in known if name in names]
-        free = [place for place in places if place not in found.values()]
-        if free:
-            found[what] = free[0]
-    return found
-
-
-def _student(row: Sequence[str], columns: dict[str, int]) -> Student:
-    def cell(what: str) -> str:
-        place = columns.get(what)
-        return unicodedata.normalize("NFC", row[place]).strip() if place is not None and place < len(row) else ""
-
-    # A leading apostrophe is how a spreadsheet was told that this is text.
-    first, last, number = cell("first"), cell("last"), cell("id").removeprefix("'")
-    if not first and not last:
-        first, last = _divided(cell("name"))
-    return Student(number, first, last, cell("email"), cell("lms_id"))
-
-
-def _divided(name: str) -> tuple[str, str]:
-    """First and last name: divided at a comma, else at the last space, else not at all."""
-    if "," in name:
-        last, _, first = name.partition(",")
-        return first.strip(), last.strip()
-    first, _, last = name.rpartition(" ")
-    return first.strip(), last
-
-
-def _problems(students: Iterable[tuple[int, Student]]) -> list[str]:
-    found, seen = [], dict[str, int]()
-    for number, student in students:
-        key = unicodedata.normalize("NFKC", student.id).casefold()
-        if problem := id_problem(student.id):
-            found.append(f"line {number}: {problem}")
-        elif "\n" in f"{student.first}{student.last}{student.email}":
-            # Whoever stands below would be a part of this name, and missing without a word.
-            found.append(f"line {number}: the cells of {student.id} go on in the next line: close the quotation mark")
-        elif key in seen:
-            found.append(f"line {number}: {student.id} stands in line {seen[key]} already")
-        seen.setdefault(key, number)
-    return found
-
-
-def id_problem(text: str) -> str:
-    """Why this cannot be an id, which is the name of a folder too; "" where it can."""
-    if not text:
-        return "there is no id"
-    if re.fullmatch(r"\d(\.\d+)?E\+\d+", text):
-        return f"{text} is what a spreadsheet made of a long number: format the column as text"
-    if text.startswith(".") or set(text) & NOT_IN_AN_ID or any(unicodedata.category(sign)[0] == "C" for sign in text):
-        return f"{text!r} cannot name a folder"
-    return f"{text[:20]}… is longer than {LONGEST_ID} characters" if len(text) > LONGEST_ID else ""
-
-
-def squeezed(text: str) -> str:
-    """Text without case, width, spaces and signs: what is compared."""
-    return "".join(words(text))
-
-
-def words(text: str) -> list[str]:
-    """The words of a text without case and width; a Chinese, Japanese or Korean sign ends a word in another script."""
-    found: list[str] = []
-    kind = ""
-    for sign in unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()):
-        # Signs that stand on a letter (Devanagari's vowels) are a part of the word.
-        now = "" if not (sign.isalnum() or unicodedata.category(sign)[0] == "M") else "cjk" if _is_cjk(sign) else "word"
-        if now and now == kind:
-            found[-1] += sign
-        elif now:
-            found.append(sign)
-        kind = now
-    return found
-
-
-def _is_cjk(sign: str) -> bool:
-    return bool(sign) and ("\u3040" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7af" or sign >= "\U00020000")
-
-
-def _plain(text: str) -> str:
-    """Without accents, as some LMSs write names."""
-    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 
 @dataclass(frozen=True)
 class Match:
-    """Whose a name may be: nobody's, one student's, or several.
+    """Whom a text means: nobody, one student, or perhaps several.
 
     Attributes:
-        students: by id.
-        doubt: why it is not simply the one's.
-        part: whether only a part of the name says so, and no id.
+        students: their ids.
+        doubt: why it does not simply mean them; "" if it does.
+        partial: whether only a name inside the text says so, and no id.
     """
 
     students: frozenset[str] = frozenset()
     doubt: str = ""
-    part: bool = False
+    partial: bool = False
 
     @property
     def only(self) -> str:
-        """The one student, or ""."""
+        """The student, if it is exactly one and there is no doubt; else ""."""
         return next(iter(self.students)) if len(self.students) == 1 and not self.doubt else ""
+
+
+# What a text is searched for: words in a row, and the students whom they mean.
+Index = Mapping[tuple[str, ...], set[str]]
 
 
 class Roster:
@@ -247,111 +66,150 @@ class Roster:
 
     def __init__(self, students: Iterable[Student]):
         self.students = {student.id: student for student in students}
+        # Ids and emails. Those without a digit are kept apart, because they may also be words of somebody's name.
         self._codes: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-        self._plain_codes: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-        self._lms: defaultdict[str, set[str]] = defaultdict(set)
+        self._word_codes: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+        self._lms_ids: defaultdict[str, set[str]] = defaultdict(set)
         self._names: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         for student in self.students.values():
             self._add(student)
-        self._whole_names: defaultdict[str, set[str]] = defaultdict(set)
+        self._squeezed_names: defaultdict[str, set[str]] = defaultdict(set)
         for name, owners in self._names.items():
-            self._whole_names["".join(name)] |= owners
+            self._squeezed_names["".join(name)] |= owners
 
     def _add(self, student: Student) -> None:
         for code in (tuple(words(student.id)), tuple(words(student.email))):
             if code:
-                numbered = len(code) > 2 or any(map(str.isdigit, "".join(code)))
-                (self._codes if numbered else self._plain_codes)[code].add(student.id)
+                distinctive = len(code) > 2 or any(map(str.isdigit, "".join(code)))
+                (self._codes if distinctive else self._word_codes)[code].add(student.id)
         for name in (student.lms_id, student.email.partition("@")[0]):
             if name:
-                self._lms[squeezed(name)].add(student.id)
+                self._lms_ids[squeeze(name)].add(student.id)
         spaced = f"{student.first} {student.last}"
-        for text in {student.name, spaced, _plain(spaced)}:
-            said = words(text)
-            # Given name first, family name first, and whatever "van der" does to it.
-            for start in range(len(said)):
-                self._names[(*said[start:], *said[:start])].add(student.id)
+        for text in {student.name, spaced, _without_accents(spaced)}:
+            name_words = words(text)
+            # Every rotation: given name first, family name first, and whatever "van der" does to the order.
+            for start in range(len(name_words)):
+                self._names[(*name_words[start:], *name_words[:start])].add(student.id)
 
     def __len__(self) -> int:
         return len(self.students)
 
-    def shown(self, student: str) -> str:
+    def display_name(self, student: str) -> str:
         """Id and name."""
-        return self.students[student].shown if student in self.students else student
+        return self.students[student].display_name if student in self.students else student
 
     def exact(self, name: str, number: str = "") -> Match:
-        """Whose something is that an LMS labelled with a user name, a full name, or with a number of its own."""
-        for found in (
-            self._lms.get(squeezed(number)) if number else None,
+        """Whom an LMS means by a user name or full name, or by a number of its own."""
+        for owners in (
+            self._lms_ids.get(squeeze(number)) if number else None,
             self._codes.get(tuple(words(name))),
-            self._plain_codes.get(tuple(words(name))),
-            self._lms.get(squeezed(name)),
-            self._whole_names.get(squeezed(name)),
+            self._word_codes.get(tuple(words(name))),
+            self._lms_ids.get(squeeze(name)),
+            self._squeezed_names.get(squeeze(name)),
         ):
-            if found:
-                return Match(frozenset(found))
+            if owners:
+                return Match(frozenset(owners))
         return Match()
 
     def sender(self, name: str, number: str = "") -> Match:
-        """As `exact`; else by an id with a number in the name, or by a name in it: Ada Lovelace in Ada Lovelace King.
+        """As `exact`; failing that, whoever's name or numeric id is inside it: Ada Lovelace in Ada Lovelace King.
 
-        A word of a name that is somebody's id is nothing: Ada King is not the student whose id is ada.
+        A word of a name that happens to be somebody's id counts for nothing: Ada King is not the student with id ada.
         """
-        found = self.exact(name, number)
-        return found if found.students else self._inside(name, {})
+        match = self.exact(name, number)
+        return match if match.students else self._inside(name, {})
 
     def inside(self, text: str) -> Match:
-        """Whose a file is that somebody named freely: by the ids and names in it.
+        """Whom a freely chosen file name means, judged by the ids and names inside it.
 
-        An id and a name of two different students are a doubt, which a person has to decide.
+        An id and a name of two different students are a doubt, which a person has to settle.
         """
-        return self._inside(text, self._plain_codes)
+        return self._inside(text, self._word_codes)
 
-    def _inside(self, text: str, plain: Mapping[tuple[str, ...], set[str]]) -> Match:
-        """Numbers are ids; a word may be an id and somebody's name, and counts where nothing else is found."""
-        said = words(text)
-        codes, names = self._found(self._codes, said), self._found(self._names, said) | self._written_together(said)
-        if not codes and not names:
-            codes = self._found(plain, said)
-        if codes and names:
-            if not codes & names:
-                whose = " and ".join(sorted({*map(self.shown, codes), *map(self.shown, names)}))
-                return Match(codes | names, f"the id and the name in it are of {whose}")
-            return Match(codes & names)
-        return Match(codes or names, part=not codes)
+    def _inside(self, text: str, word_codes: Index) -> Match:
+        """Numbers are ids. A word may be an id or somebody's name, so it counts only if nothing else matches."""
+        text_words = words(text)
+        by_id = _search(self._codes, text_words)
+        by_name = _search(self._names, text_words) | self._names_without_spaces(text_words)
+        if not by_id and not by_name:
+            by_id = _search(word_codes, text_words)
+        if by_id and by_name:
+            if not by_id & by_name:
+                people = " and ".join(sorted({*map(self.display_name, by_id), *map(self.display_name, by_name)}))
+                return Match(by_id | by_name, f"the id and the name in it belong to {people}")
+            return Match(by_id & by_name)
+        return Match(by_id or by_name, partial=not by_id)
 
-    def _found(self, known: Mapping[tuple[str, ...], set[str]], said: Sequence[str]) -> frozenset[str]:
-        """Whose words stand there in a row; those inside of a longer find do not count."""
-        longest = max(map(len, known), default=0)
-        taken: set[int] = set()
-        found: set[str] = set()
-        for length in range(min(longest, len(said)), 0, -1):
-            for start in range(len(said) - length + 1):
-                place = set(range(start, start + length))
-                if not place & taken and (owners := known.get(tuple(said[start : start + length]))):
-                    found |= owners
-                    taken |= place
-        return frozenset(found)
-
-    def _written_together(self, said: Sequence[str]) -> frozenset[str]:
-        """Names without spaces inside of a longer word of the same script: 王小明作业."""
-        found = {
+    def _names_without_spaces(self, text_words: Sequence[str]) -> frozenset[str]:
+        """Students whose Chinese, Japanese or Korean name is part of a longer word of the same script: 王小明作业."""
+        names = {
             name: owners
-            for name, owners in self._whole_names.items()
-            if len(name) > 1 and _is_cjk(name[0]) and any(name in word for word in said)
+            for name, owners in self._squeezed_names.items()
+            if len(name) > 1 and _is_cjk(name[0]) and any(name in word for word in text_words)
         }
-        longest = [name for name in found if not any(name != other and name in other for other in found)]
-        return frozenset(student for name in longest for student in found[name])
+        longest = [name for name in names if not any(name != other and name in other for other in names)]
+        return frozenset(student for name in longest for student in names[name])
 
-    def alike(self, text: str) -> str:
-        """The student whose name is the most like this, shown; "" where none is."""
+    def closest(self, text: str) -> str:
+        """Id and name of the student whose name is most like this; "" if none is."""
         from difflib import get_close_matches
 
-        close = get_close_matches(squeezed(text), list(self._whole_names), 1, 0.75)
-        return self.shown(sorted(self._whole_names[close[0]])[0]) if close else ""
+        matches = get_close_matches(squeeze(text), list(self._squeezed_names), 1, 0.75)
+        return self.display_name(sorted(self._squeezed_names[matches[0]])[0]) if matches else ""
+
+
+def _search(index: Index, text_words: Sequence[str]) -> frozenset[str]:
+    """The students whose words are in the text, in a row; words inside a longer match do not count again."""
+    longest = max(map(len, index), default=0)
+    used: set[int] = set()
+    students: set[str] = set()
+    for length in range(min(longest, len(text_words)), 0, -1):
+        for start in range(len(text_words) - length + 1):
+            span = set(range(start, start + length))
+            if not span & used and (owners := index.get(tuple(text_words[start : start + length]))):
+                students |= owners
+                used |= span
+    return frozenset(students)
 
 
 def same_names(students: Sequence[Student]) -> list[tuple[Student, Student]]:
     """Pairs of students whose names cannot be told apart."""
-    ordered = sorted((student for student in students if student.name), key=lambda one: (squeezed(one.name), one.id))
-    return [(one, other) for one, other in pairwise(ordered) if squeezed(one.name) == squeezed(other.name)]
+    named = (student for student in students if student.name)
+    ordered = sorted(named, key=lambda student: (squeeze(student.name), student.id))
+    return [(first, second) for first, second in pairwise(ordered) if squeeze(first.name) == squeeze(second.name)]
+
+
+def squeeze(text: str) -> str:
+    """Text without case, width, spaces and punctuation, for comparing."""
+    return "".join(words(text))
+
+
+def words(text: str) -> list[str]:
+    """The words of a text without case and width; switching to or from Chinese, Japanese or Korean ends a word."""
+    result: list[str] = []
+    kind = ""
+    for character in unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()):
+        # Combining marks (category M), such as the vowels of Devanagari, belong to the word.
+        if not (character.isalnum() or unicodedata.category(character)[0] == "M"):
+            kind = ""
+            continue
+        previous, kind = kind, "cjk" if _is_cjk(character) else "word"
+        if kind == previous:
+            result[-1] += character
+        else:
+            result.append(character)
+    return result
+
+
+def _is_cjk(character: str) -> bool:
+    return bool(character) and (
+        "\u3040" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" or character >= "\U00020000"
+    )
+
+
+def _without_accents(text: str) -> str:
+    """As some LMSs write names."""
+    return "".join(
+        character for character in unicodedata.normalize("NFKD", text) if not unicodedata.combining(character)
+    )

@@ -1,1 +1,1 @@
-"""Points that are taken off for reasons outside the answers: handed in late, a screenshot instead of text."""
+"""Deductions from a lab's total for reasons other than the answers: late submission, missing screenshots."""

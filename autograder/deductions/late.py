@@ -1,4 +1,4 @@
-"""Late penalties: nbgrader's own plugin decides, as the course's nbgrader_config.py sets it."""
+"""Late penalties, as nbgrader's plugin decides them; the course's nbgrader_config.py names the plugin."""
 
 import contextlib
 from datetime import UTC, datetime
@@ -16,12 +16,12 @@ FORMAT = "%Y-%m-%d %H:%M:%S.%f UTC"  # what nbgrader's own submit writes, in UTC
 
 
 def timestamp(time: datetime) -> str:
-    """A moment as timestamp.txt holds it."""
+    """A time as timestamp.txt contains it."""
     return time.astimezone(UTC).strftime(FORMAT)
 
 
 def read_timestamp(folder: Path) -> datetime | None:
-    """When a submission was handed in, as nbgrader reads it; None where nobody wrote that down."""
+    """When a submission was handed in, as nbgrader reads it; None if its folder does not say."""
     from nbgrader.utils import parse_utc
 
     try:
@@ -33,18 +33,18 @@ def read_timestamp(folder: Path) -> datetime | None:
 def update(course: Course, lab: str) -> None:
     """Bring times and late penalties in the gradebook up to date with submitted/, the deadline and the marks.
 
-    nbgrader sets a penalty once, when it grades; here it is set again whenever marks are written, so that points given
-    by hand since then count.
+    nbgrader sets a penalty once, when it grades. We set it again whenever marks are written, because a penalty may
+    depend on the points, and a person may have given some since.
     """
     if not course.gradebook.is_file():
         return
-    found = {student: read_timestamp(path.parent) for student, path in course.submitted(lab).items()}
-    times = {student: time for student, time in found.items() if time is not None}
+    timestamps = {student: read_timestamp(path.parent) for student, path in course.submitted(lab).items()}
+    times = {student: time for student, time in timestamps.items() if time is not None}
     gradebook.store_late(course, lab, times, _Penalty(course))
 
 
 class _Penalty:
-    """What a late notebook loses; nbgrader_config.py is read when the first one is there."""
+    """The points that a late notebook loses. nbgrader_config.py is only loaded for the first late notebook."""
 
     def __init__(self, course: Course):
         self._course = course
@@ -55,18 +55,18 @@ class _Penalty:
             with contextlib.chdir(self._course.root):
                 if self._preprocessor is None:
                     self._preprocessor = self._load()
-                off = self._preprocessor.plugin_inst.late_submission_penalty(student, notebook.score, seconds)
-                # Neither below 0 nor above the score: nbgrader's own rule.
-                return None if off is None else float(self._preprocessor._check_late_penalty(notebook, off))
+                penalty = self._preprocessor.plugin_inst.late_submission_penalty(student, notebook.score, seconds)
+                # nbgrader's own rule: neither below 0 nor above the score.
+                return None if penalty is None else float(self._preprocessor._check_late_penalty(notebook, penalty))
         except UserError:
             raise
-        except Exception as error:  # the plugin is the course's own code
-            told = f"{type(error).__name__}: {error}".splitlines()[0]
+        except Exception as error:  # the plugin is the course's own code, so it may raise anything
+            message = f"{type(error).__name__}: {error}".splitlines()[0]
             config = self._course.root / "nbgrader_config.py"
-            raise UserError(f"the late penalty of {config} failed ({told}): mend it, then run again.") from error
+            raise UserError(f"the late penalty of {config} failed ({message}): fix it, then run again.") from error
 
     def _load(self) -> Any:
-        """nbgrader's step of grading with the plugin that the configuration names."""
+        """nbgrader's preprocessor, with the plugin that the configuration names."""
         from nbgrader.preprocessors import AssignLatePenalties
         from traitlets.config import PyFileConfigLoader
 

@@ -1,4 +1,7 @@
-"""Counting the images of one PDF, in a process of its own that may use little: PDFs of strangers ask for any amount."""
+"""Counts the images of one PDF, in a process of its own with little memory and time.
+
+A PDF from a stranger may be made to use up any amount of either.
+"""
 
 import hashlib
 import logging
@@ -6,43 +9,42 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SMALLEST = 100  # pixels: below are icons and lines
-SECONDS = 20
-MEMORY = 2**30
-DEEPEST = 5  # forms in forms
+MIN_PIXELS = 100  # smaller images are icons and lines
+MAX_SECONDS = 20
+MAX_MEMORY = 2**30  # bytes
+MAX_DEPTH = 5  # of forms within forms
 
 
 def count_images(path: Path) -> int:
-    """The different images that the pages of a PDF use, by their packed bytes; forms are looked into."""
+    """How many different images the pages of a PDF use, forms included; equal compressed bytes are the same image."""
     from pypdf import PdfReader
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    found: set[bytes] = set()
+    hashes: set[bytes] = set()
     for page in PdfReader(path).pages:
-        _images(page.get("/Resources"), found, depth=0)
-    return len(found)
+        _add_images(page.get("/Resources"), hashes, depth=0)
+    return len(hashes)
 
 
-def _images(resources: Any, found: set[bytes], depth: int) -> None:
+def _add_images(resources: Any, hashes: set[bytes], depth: int) -> None:
     objects = resources.get_object().get("/XObject") if resources is not None else None
-    for entry in (objects.get_object() if objects is not None else {}).values():
-        one = entry.get_object()
-        if one.get("/Subtype") == "/Image" and min(one.get("/Width", 0), one.get("/Height", 0)) >= SMALLEST:
-            found.add(hashlib.sha256(one._data).digest())
-        elif one.get("/Subtype") == "/Form" and depth < DEEPEST:
-            _images(one.get("/Resources"), found, depth + 1)
+    for reference in (objects.get_object() if objects is not None else {}).values():
+        item = reference.get_object()
+        if item.get("/Subtype") == "/Image" and min(item.get("/Width", 0), item.get("/Height", 0)) >= MIN_PIXELS:
+            hashes.add(hashlib.sha256(item._data).digest())
+        elif item.get("/Subtype") == "/Form" and depth < MAX_DEPTH:
+            _add_images(item.get("/Resources"), hashes, depth + 1)
 
 
-def _limited() -> None:
-    """Little memory and time, where the system can do that."""
+def _limit_resources() -> None:
     try:
         import resource
     except ImportError:  # Windows
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
 
 
 if __name__ == "__main__":
-    _limited()
+    _limit_resources()
     print(count_images(Path(sys.argv[1])))

@@ -1,1 +1,1 @@
-"""Marks and feedback in the forms that learning-management systems and spreadsheets import."""
+"""Marks and feedback in the formats that learning management systems and spreadsheets import."""

@@ -1,9 +1,9 @@
 """Feedback pages in one zip, named so that the LMS gives each to its student.
 
 Moodle's "upload multiple feedback files in a zip" reads the participant's number from a folder's name,
-`Name_number_assignsubmission_file_`. Canvas's upload of submissions reads its numbers of student and file from the
-name that it gave the file itself, and shows the file under the name that the student's had: where that was a zip,
-the page goes back in a zip.
+`Name_number_assignsubmission_file_`. Canvas's upload of submissions reads the numbers of student and file from the
+name that Canvas gave the submitted file, and shows the page under the student's own file name. If that was a zip, the
+page is therefore sent back in a zip.
 """
 
 import io
@@ -19,14 +19,14 @@ from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 
 if TYPE_CHECKING:
-    from autograder.collect.lms_names import Sent
+    from autograder.collect.lms_names import LmsName
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the same pages make the same zip
-NOT_IN_A_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f_]')
+ENTRY_TIME = (1980, 1, 1, 0, 0, 0)  # always the same, so that the same pages make the same zip
+FORBIDDEN_IN_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f_]')
 
 
 class Naming(StrEnum):
-    """Whose naming the zip has: `plain` is a folder a student."""
+    """The LMS whose file names the zip has; `plain` has one folder per student."""
 
     MOODLE = "moodle"
     CANVAS = "canvas"
@@ -40,13 +40,13 @@ class Naming(StrEnum):
 
 @dataclass(frozen=True)
 class Bundle:
-    """What was written.
+    """The zip that was written.
 
     Attributes:
         path: the zip.
         students: whose feedback is in it.
-        unnamed: students who have feedback, of whom it is not known what the LMS calls them.
-        renamed: students whose page Canvas will show under the name of another kind of file.
+        unnamed: students whose feedback is not, because nothing says what the LMS calls them.
+        renamed: students whose page Canvas will show under the name of a file of another type.
     """
 
     path: Path
@@ -55,40 +55,40 @@ class Bundle:
     renamed: tuple[str, ...]
 
 
-def write_zip(course: Course, lab: str, naming: Naming, names: Mapping[str, "Sent"]) -> Bundle:
+def write_zip(course: Course, lab: str, naming: Naming, names: Mapping[str, "LmsName"]) -> Bundle:
     """Put the feedback pages of a lab into one zip.
 
     Args:
-        course, lab: see there; the pages are those that `write_feedback` wrote.
-        naming: see there.
-        names: what the LMS calls each student's submission; not asked for where the naming is plain.
+        course, lab: whose pages; `write_feedback` has written them.
+        naming: the LMS, or plain.
+        names: what the LMS calls each student's submission; not used if the naming is plain.
     """
     pages = {path.parts[-3]: path for path in sorted(course.root.glob(f"feedback/*/{lab}/{lab}.html"))}
     content = io.BytesIO()
-    taken, renamed = [], []
+    students, renamed = [], []
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for student, page in pages.items():
-            sent = names.get(student)
+            lms_name = names.get(student)
             if naming is Naming.PLAIN:
-                _add(archive, f"{_in_a_name(student)}/{lab}_feedback.html", page.read_bytes())
-            elif sent is None:
+                _add(archive, f"{_file_name_part(student)}/{lab}_feedback.html", page.read_bytes())
+            elif lms_name is None:
                 continue
             elif naming is Naming.MOODLE:
-                folder = f"{_in_a_name(sent.label.sender)}_{sent.label.number}_assignsubmission_file_"
+                folder = f"{_file_name_part(lms_name.label.sender)}_{lms_name.label.number}_assignsubmission_file_"
                 _add(archive, f"{folder}/{lab}_feedback.html", page.read_bytes())
-            elif sent.name.lower().endswith(".zip"):
-                _add(archive, sent.name, _zipped(f"{lab}_feedback.html", page.read_bytes()))
+            elif lms_name.name.lower().endswith(".zip"):
+                _add(archive, lms_name.name, _zipped(f"{lab}_feedback.html", page.read_bytes()))
             else:
-                _add(archive, f"{PurePath(sent.name).stem}.html", page.read_bytes())
+                _add(archive, f"{PurePath(lms_name.name).stem}.html", page.read_bytes())
                 renamed.append(student)
-            taken.append(student)
+            students.append(student)
     target = course.root / "feedback" / f"{lab}_{naming}.zip"
     write_atomic(target, content.getvalue())
-    return Bundle(target, tuple(taken), tuple(sorted(set(pages) - set(taken))), tuple(renamed))
+    return Bundle(target, tuple(students), tuple(sorted(set(pages) - set(students))), tuple(renamed))
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    entry = zipfile.ZipInfo(name, EPOCH)
+    entry = zipfile.ZipInfo(name, ENTRY_TIME)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content)
@@ -101,6 +101,6 @@ def _zipped(name: str, content: bytes) -> bytes:
     return packed.getvalue()
 
 
-def _in_a_name(text: str) -> str:
-    """Text as a part of a file's name; lines are what Moodle divides its names at."""
-    return NOT_IN_A_NAME.sub("-", text)
+def _file_name_part(text: str) -> str:
+    """Text that can be part of a file name; underscores are replaced too, because Moodle splits names at them."""
+    return FORBIDDEN_IN_NAME.sub("-", text)

@@ -1,7 +1,7 @@
-"""A lab's totals in the columns that Moodle's and Canvas's imports of grades want.
+"""A lab's totals in the columns that the grade imports of Moodle and Canvas expect.
 
-Both tables hold only students who have a mark: Moodle takes an empty cell for "no grade" and would erase one that is
-there. Moodle stops at the first student whom it does not know, Canvas asks who is meant.
+Both tables contain only students who have a mark, because Moodle takes an empty cell for "no grade" and erases the one
+that is there. Moodle stops at the first student whom it does not know; Canvas asks who is meant.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,15 +16,15 @@ from autograder.report.marks import StudentMarks, as_csv, class_marks
 
 
 @dataclass(frozen=True)
-class Exported:
-    """What was written.
+class ExportResult:
+    """The table that was written.
 
     Attributes:
         path: the table.
         rows: how many students are in it.
-        without_mark: students who are not, since they have none.
-        not_final: students of whose total a part waits for a person.
-        unnamed: students of whom the roster knows nothing but the id.
+        without_mark: students who are not in it, because they have no mark.
+        not_final: students in it whose total may change, because a part is still to be graded by hand.
+        unnamed: students in it of whom the roster has no name.
     """
 
     path: Path
@@ -34,26 +34,26 @@ class Exported:
     unnamed: tuple[str, ...]
 
 
-def write_moodle(course: Course, lab: str, column: str) -> Exported:
+def write_moodle(course: Course, lab: str, column: str) -> ExportResult:
     """The table for Moodle's grade import; `column` is the grade's name there."""
 
-    def rows(marked: list[tuple[Student, StudentMarks]]) -> Iterator[list[str]]:
+    def rows(marks: list[tuple[Student, StudentMarks]]) -> Iterator[list[str]]:
         yield ["First name", "Last name", "ID number", "Email address", column]
-        for student, row in marked:
+        for student, row in marks:
             yield [student.first, student.last, student.id, student.email, f"{row.total:g}"]
 
     return _write(course, lab, "moodle", rows)
 
 
-def write_canvas(course: Course, lab: str, column: str) -> Exported:
+def write_canvas(course: Course, lab: str, column: str) -> ExportResult:
     """The table for Canvas's gradebook import; `column` is the assignment's name there, best with its number."""
 
-    def rows(marked: list[tuple[Student, StudentMarks]]) -> Iterator[list[str]]:
+    def rows(marks: list[tuple[Student, StudentMarks]]) -> Iterator[list[str]]:
         yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", column]
-        most = max((row.out_of for _, row in marked), default=0.0)
-        yield ["    Points Possible", "", "", "", "", f"{most:g}"]
-        for student, row in marked:
-            # Canvas's own number, or a login where the roster has that instead.
+        out_of = max((row.out_of for _, row in marks), default=0.0)
+        yield ["    Points Possible", "", "", "", "", f"{out_of:g}"]
+        for student, row in marks:
+            # The roster's lms_id is Canvas's own number, or else a login.
             number = student.lms_id if student.lms_id.isdecimal() else ""
             login = "" if number else student.lms_id
             name = ", ".join(filter(None, (student.last, student.first))) or student.id
@@ -65,20 +65,20 @@ def write_canvas(course: Course, lab: str, column: str) -> Exported:
 Rows = Callable[[list[tuple[Student, StudentMarks]]], Iterator[list[str]]]
 
 
-def _write(course: Course, lab: str, lms: str, rows: Rows) -> Exported:
-    known = {student.id: student for student in gradebook.roster(course)}
-    marked, without = [], []
+def _write(course: Course, lab: str, lms: str, rows: Rows) -> ExportResult:
+    roster = {student.id: student for student in gradebook.roster(course)}
+    marks, without_mark = [], []
     ungraded = dict.fromkeys(course.submitted(lab))
     for row in class_marks(course, lab):
         ungraded.pop(row.record.student, None)
         if row.total is None:
-            without.append(row.record.student)
+            without_mark.append(row.record.student)
         else:
-            marked.append((known.get(row.record.student, Student(row.record.student)), row))
+            marks.append((roster.get(row.record.student, Student(row.record.student)), row))
     path = course.root / f"marks_{lab.split('_')[0]}_{lms}.csv"
-    if marked:
-        write_atomic(path, as_csv(rows(marked)))
-    not_final = tuple(student.id for student, row in marked if row.waiting)
-    unnamed = tuple(student.id for student, _ in marked if not student.name)
-    # Whoever was collected after the last grading has no record, and would be missing without a word.
-    return Exported(path, len(marked), (*without, *ungraded), not_final, unnamed)
+    if marks:
+        write_atomic(path, as_csv(rows(marks)))
+    not_final = tuple(student.id for student, row in marks if row.waiting)
+    unnamed = tuple(student.id for student, _ in marks if not student.name)
+    # A student collected since the last grading has no record, and would otherwise be missing without a word.
+    return ExportResult(path, len(marks), (*without_mark, *ungraded), not_final, unnamed)

@@ -1,4 +1,4 @@
-"""The marks as a workbook: numbers are numbers, and no text is ever a formula."""
+"""The marks as a workbook, in which numbers are numbers and no text is a formula."""
 
 import io
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from openpyxl.utils import get_column_letter
 
 from autograder.report.marks import NUMBER
 
-WIDEST = 60  # characters of a column
+MAX_WIDTH = 60  # of a column, in characters
 
 
 def workbook(rows: Sequence[Sequence[str]]) -> bytes:
-    """A marks table as xlsx; the first row is the header, the first column holds ids, which stay text."""
+    """A marks table as xlsx. The first row is the header; the first column has ids, which stay text."""
     book = Workbook()
     sheet = book.active
     sheet.title = "marks"
@@ -30,7 +30,7 @@ def workbook(rows: Sequence[Sequence[str]]) -> bytes:
                 cell.font = Font(bold=True)
     for column in range(1, sheet.max_column + 1):
         widest = max(len(row[column - 1]) for row in rows)
-        sheet.column_dimensions[get_column_letter(column)].width = min(WIDEST, widest + 2)
+        sheet.column_dimensions[get_column_letter(column)].width = min(MAX_WIDTH, widest + 2)
     sheet.freeze_panes = "B2"
     content = io.BytesIO()
     book.save(content)

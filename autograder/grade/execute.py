@@ -1,7 +1,7 @@
-"""Running a repaired notebook: the student's cells in their process, the test cells in the judge, each for itself.
+"""Runs a repaired notebook: the student's cells in their own process, the test cells in the judge.
 
-A cell that raises or runs too long costs only itself. One that ends the process is left out, and a new process runs
-what came before it once more, without judging it again.
+A cell that raises or runs too long fails alone. One that ends the process is left out: a new process runs all cells
+before it again, without judging them again, and then goes on behind it.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -11,7 +11,7 @@ from time import perf_counter
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from autograder.grade.judge import Found, Judge, granted
+from autograder.grade.judge import CheckResult, Judge, valid_outcome
 from autograder.grade.limits import Limits
 from autograder.grade.student_process import EndedError, StudentProcess
 from autograder.grade.wire import Channel
@@ -26,9 +26,9 @@ class Plan:
     """How a notebook is run.
 
     Attributes:
-        files: what lies beside it, by path.
+        files: the files beside it, by path.
         skip: ids of cells that are not run.
-        untouched: ids of provided cells, which get more time, and whose time is not the student's.
+        untouched: ids of unchanged provided cells, which get more time, and whose time is not the student's.
         limits: see `Limits`.
     """
 
@@ -39,16 +39,17 @@ class Plan:
 
 
 @dataclass
-class Run:
-    """How it went, by cell id.
+class ExecutionResult:
+    """What running a notebook gave, by cell id.
 
     Attributes:
-        outcomes: what the judge granted; a check that did not come to its end is missing.
-        missing: the name that the student did not define, by the check that asks for it.
-        broken: the exception that a check itself ended in.
+        outcomes: what each check said; missing for a check that did not finish, and then one of the next three or
+            `stopped` says why.
+        missing: the name that the student did not define.
+        broken: the exception in which the check itself ended.
+        stopped: why a cell or a check was stopped.
         seconds: wall time of cells and checks.
-        stopped: the cells that were stopped and why.
-        remarks: what a person should know of the run as a whole.
+        remarks: what a person should know about the run as a whole.
         scratch: bytes of files that the submission wrote.
     """
 
@@ -61,56 +62,57 @@ class Run:
     scratch: int = 0
 
 
-def run(notebook: NotebookNode, plan: Plan, judge: Judge, connect: Connect) -> Run:
-    """Run all code cells in place; outputs of the student's cells are written into the notebook.
+def execute(notebook: NotebookNode, plan: Plan, judge: Judge, connect: Connect) -> ExecutionResult:
+    """Run all code cells; the outputs of the student's cells are written into the notebook.
 
     Args:
         notebook: repaired, with hidden tests.
-        plan: see `Plan`.
+        plan: how to run it.
         judge: judging this submission.
         connect: gives a new process.
 
     Raises:
-        WarmProcessGoneError: no process could be had.
+        ForkServerGoneError: no process could be started.
     """
-    return _Runner(notebook, plan, judge).run(connect)
+    return _Execution(notebook, plan, judge).run(connect)
 
 
-class _Runner:
+class _Execution:
     def __init__(self, notebook: NotebookNode, plan: Plan, judge: Judge):
         self.cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
         self.plan = plan
         self.judge = judge
-        self.done = Run()
-        self.found: dict[str, Found] = {}
-        self.own: dict[str, float] = {}  # seconds of the student's own, by cell
+        self.result = ExecutionResult()
+        self.checked: dict[str, CheckResult] = {}
+        self.students_seconds: dict[str, float] = {}  # by cell; the time of provided cells does not count
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
 
-    def run(self, connect: Connect) -> Run:
+    def run(self, connect: Connect) -> ExecutionResult:
         left_out: set[str] = set(self.plan.skip)
         for _ in range(self.plan.limits.restarts + 1):
             process = StudentProcess(connect(self.plan.limits), self.plan.limits, self.plan.files)
             try:
-                culprit = self._pass(process, left_out)
+                culprit = self._run_cells(process, left_out)
             finally:
                 process.close()
             if not culprit:
-                return self.done
+                return self.result
             left_out.add(culprit)
-        self.done.remarks.append("too many cells ended the Python process: what comes after them was not run")
-        return self.done
+        self.result.remarks.append("too many cells ended the Python process: the cells after them were not run")
+        return self.result
 
-    def _pass(self, process: StudentProcess, left_out: Collection[str]) -> str:
-        """Run all cells once; the id of the one that ended the process, "" where the end was reached."""
+    def _run_cells(self, process: StudentProcess, left_out: Collection[str]) -> str:
+        """Run all cells once; return the id of the one that ended the process, or "" if none did."""
         executed: list[str] = []
         for cell in self.cells:
-            if cell.id in left_out and cell.id not in self.found:
+            # A check that ended the process is not run again, but later cells may need its verdict.
+            if cell.id in left_out and cell.id not in self.checked:
                 continue
-            if self._left() <= 0:
-                most = self.plan.limits.submission_seconds
-                self.done.remarks.append(f"it took more than {most:g} seconds: what comes after them was not run")
+            if self._seconds_left() <= 0:
+                limit = self.plan.limits.submission_seconds
+                self.result.remarks.append(f"it took more than {limit:g} seconds: the cells after that were not run")
                 break
             started, waited = perf_counter(), process.waited
             try:
@@ -120,44 +122,45 @@ class _Runner:
                     executed.append(cell.source)
                     self._run_cell(cell, process)
             except EndedError as error:
-                self.done.stopped[cell.id] = str(error)
+                self.result.stopped[cell.id] = str(error)
                 return str(cell.id)
             finally:
-                self.done.seconds[cell.id] = round(perf_counter() - started, 3)
+                self.result.seconds[cell.id] = round(perf_counter() - started, 3)
                 if cell.id not in self.plan.untouched:
-                    self.own[cell.id] = process.waited - waited
-        self.done.scratch = process.used()
+                    self.students_seconds[cell.id] = process.waited - waited
+        self.result.scratch = process.used()
         return ""
 
     def _run_cell(self, cell: NotebookNode, process: StudentProcess) -> None:
-        limits = self.plan.limits
         provided = cell.id in self.plan.untouched
-        went = process.run_cell(cell.source, limits.provided_seconds if provided else self._most())
-        cell.outputs = [nbformat.from_dict(output) for output in went.outputs]
-        if went.stopped:
-            self.done.stopped[cell.id] = went.stopped
+        seconds = self.plan.limits.provided_seconds if provided else self._cell_seconds()
+        cell_run = process.run_cell(cell.source, seconds)
+        cell.outputs = [nbformat.from_dict(output) for output in cell_run.outputs]
+        if cell_run.stopped:
+            self.result.stopped[cell.id] = cell_run.stopped
 
     def _check(self, cell: NotebookNode, executed: list[str], process: StudentProcess) -> None:
-        if cell.id not in self.found:
-            found = self.judge.check(cell.source, executed, process, self._most())
-            self.found[cell.id] = found
-            outcome = granted(found.outcome, float(cell.metadata.nbgrader["points"]))
+        if cell.id not in self.checked:
+            check = self.judge.check(cell.source, executed, process, self._cell_seconds())
+            self.checked[cell.id] = check
+            outcome = valid_outcome(check.outcome, float(cell.metadata.nbgrader["points"]))
             if outcome is not None:
-                self.done.outcomes[cell.id] = outcome
-            if found.stopped:
-                self.done.stopped[cell.id] = found.stopped
-            if found.broken:
-                self.done.broken[cell.id] = found.broken
-            if found.missing:
-                self.done.missing[cell.id] = found.missing
-            if found.ended:
-                raise EndedError(found.ended)
-        for name, verdict in self.found[cell.id].verdicts.items():
+                self.result.outcomes[cell.id] = outcome
+            if check.stopped:
+                self.result.stopped[cell.id] = check.stopped
+            if check.broken:
+                self.result.broken[cell.id] = check.broken
+            if check.missing:
+                self.result.missing[cell.id] = check.missing
+            if check.ended:
+                raise EndedError(check.ended)
+        for name, verdict in self.checked[cell.id].verdicts.items():
             process.show_verdict(name, verdict)
 
-    def _most(self) -> float:
-        return max(0.1, min(self.plan.limits.question_seconds, self._left()))
+    def _cell_seconds(self) -> float:
+        """How long the next cell may take."""
+        return max(0.1, min(self.plan.limits.question_seconds, self._seconds_left()))
 
-    def _left(self) -> float:
-        """Seconds of the student's own that are left."""
-        return self.plan.limits.submission_seconds - sum(self.own.values())
+    def _seconds_left(self) -> float:
+        """How much is left of the student's time."""
+        return self.plan.limits.submission_seconds - sum(self.students_seconds.values())

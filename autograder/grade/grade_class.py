@@ -1,4 +1,4 @@
-"""A class: every submission to its record, several at a time; what is graded already is not graded again."""
+"""Grades a class: every submission to its record, several at a time; what has not changed is not graded again."""
 
 import os
 import secrets
@@ -10,16 +10,16 @@ from pathlib import Path
 from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
-from autograder.grade.pool import Pool, Waiting
-from autograder.grade.record import Record
+from autograder.grade.pool import Pool, QueuedJob
+from autograder.grade.record import GradingRecord
 from autograder.grade.scheduler import Start
 from autograder.grade.submission import Submission
-from autograder.grade.worker import Done, Job, pack
+from autograder.grade.worker import Job, JobResult, pack
 
 
 @dataclass
 class ClassResult:
-    """How many submissions were graded now, and how many had been before."""
+    """How many submissions were graded now, and how many were up to date."""
 
     graded_now: int = 0
     unchanged: int = 0
@@ -30,22 +30,22 @@ def grade_class(
     lab: GradedLab,
     students: Sequence[str],
     start: Start,
-    store: Callable[[Record], None],
+    store: Callable[[GradingRecord], None],
     *,
     sandboxed: bool = True,
     force: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ClassResult:
-    """Grade what these students handed in for a lab; each record is written, and then stored, as soon as it is there.
+    """Grade these students' submissions; each record is written and stored as soon as there is one.
 
     Args:
-        course, lab: see there.
-        students: whose; each has a submission.
+        course, lab: where, and which lab.
+        students: whose submissions; each must have one.
         start: starts an executor.
-        store: puts a record into the gradebook; storing one twice changes nothing.
+        store: stores a record in the gradebook; storing one twice changes nothing.
         sandboxed: whether students' code runs in a sandbox.
-        force: grade again what has not changed, with the seeds of before.
-        progress: told of each student when it is done.
+        force: also grade what has not changed, with the seeds of before.
+        progress: called with each student who is done.
     """
     return _Class(course, lab, start, store, sandboxed, force, progress).grade(students)
 
@@ -55,7 +55,7 @@ class _Class:
     course: Course
     lab: GradedLab
     start: Start
-    store: Callable[[Record], None]
+    store: Callable[[GradingRecord], None]
     sandboxed: bool
     force: bool
     progress: Callable[[str], None]
@@ -66,49 +66,49 @@ class _Class:
         self.submitted = self.course.submitted(self.lab.name)
 
     def grade(self, students: Sequence[str]) -> ClassResult:
-        for one, done in Pool(self.lab, self.start).run(self._to_grade(students)):
-            self._keep(done, one)
+        for queued, result in Pool(self.lab, self.start).run(self._jobs(students)):
+            self._save(result, queued)
         return self.result
 
-    def _to_grade(self, students: Sequence[str]) -> Iterator[Waiting]:
-        """The jobs, one after the other; a record that still holds is stored, in case it was not yet."""
+    def _jobs(self, students: Sequence[str]) -> Iterator[QueuedJob]:
+        """The jobs. A record that is up to date needs none, but is stored again, in case the last run was stopped."""
         for student in students:
             submission = Submission.read(student, self.submitted[student])
-            before = Record.read(self.course.record(self.lab.name, student))
-            if before is not None and not self.force and self._still_holds(before, submission):
+            before = GradingRecord.read(self.course.record(self.lab.name, student))
+            if before is not None and not self.force and self._up_to_date(before, submission):
                 self.result.unchanged += 1
                 self.store(before)
                 self.progress(student)
                 continue
             seed = before.seed if before is not None else secrets.randbits(31)
             job = Job(submission, self.packed, self.lab.limits, seed, self.sandboxed)
-            yield Waiting(job, before)
+            yield QueuedJob(job, before)
 
-    def _still_holds(self, record: Record, submission: Submission) -> bool:
+    def _up_to_date(self, record: GradingRecord, submission: Submission) -> bool:
         same_lab = (record.release, record.version) == (self.lab.stamp.get("release"), self.lab.stamp.get("version"))
         same_file = bool(record.sha256) and record.sha256 == submission.sha256
         return same_file and same_lab and record.sandboxed >= self.sandboxed
 
-    def _keep(self, done: Done, one: Waiting) -> None:
-        """The notebook, then the record, then the gradebook, which is filled from records whenever we are stopped."""
-        resubmitted = one.before is not None and one.before.sha256 != one.job.submission.sha256
-        record = replace(done.record, resubmitted=resubmitted)
+    def _save(self, result: JobResult, queued: QueuedJob) -> None:
+        """Write the notebook, then the record, then the gradebook: wherever we are stopped, the next run goes on."""
+        resubmitted = queued.before is not None and queued.before.sha256 != queued.job.submission.sha256
+        record = replace(result.record, resubmitted=resubmitted)
         target = self.course.autograded(record.lab, record.student)
-        if done.notebook is not None:
-            write_atomic(target, done.notebook)
-            self._show_figures(target)
+        if result.notebook is not None:
+            write_atomic(target, result.notebook)
+            self._link_figures(target)
         else:
             target.unlink(missing_ok=True)
         path = self.course.record(record.lab, record.student)
         record.write(path)
-        # Stored as its file holds it, so that the same record is recognized at the next run.
-        self.store(Record.read(path) or record)
+        # Stored as it was read back, so that the next run recognizes the same record by its digest.
+        self.store(GradingRecord.read(path) or record)
         self.result.graded_now += 1
         self.progress(record.student)
 
-    def _show_figures(self, notebook: Path) -> None:
-        """The lab's figures beside a graded notebook, for whoever reads it in formgrader; one copy serves all."""
+    def _link_figures(self, notebook: Path) -> None:
+        """Link the lab's figures beside a graded notebook, for whoever reads it in the formgrader."""
         figures, link = self.course.release(self.lab.name) / "figures", notebook.with_name("figures")
         if figures.is_dir() and not link.exists():
-            with suppress(OSError):  # without them it can be read all the same
+            with suppress(OSError):  # the notebook can be read without them
                 link.symlink_to(os.path.relpath(figures, link.parent))

@@ -1,7 +1,7 @@
-"""The judge: runs a lab's test cells, hidden cases included, and never a line of a student's.
+"""The judge: runs a lab's test cells, hidden cases included, and never a line of a student's code.
 
-In its namespace a student's names stand for answers in the student's process. Points exist only where a check has come
-to its end here and granted them.
+In the namespace of a test cell, the student's names are proxies for answers in the student's process. The only points
+are those that a check grants here, once it has run to its end.
 """
 
 import ast
@@ -27,7 +27,7 @@ from qlab.check.question import SEED_VARIABLE, Lab, Question
 
 
 class Judge:
-    """The checks of one lab for one submission after the other.
+    """The checks of one lab, run for one submission after another.
 
     Args:
         lab: with its modules and hidden tests.
@@ -38,7 +38,7 @@ class Judge:
 
     @contextmanager
     def submission(self, seed: int) -> Iterator["Judge"]:
-        """Judge a submission: what was found of the one before is forgotten, random cases are drawn from the seed."""
+        """Judge one submission: forget the results of the one before, and draw random cases from this seed."""
         before = os.environ.get(SEED_VARIABLE)
         os.environ[SEED_VARIABLE] = str(seed)
         sys.meta_path.insert(0, self._modules)
@@ -51,50 +51,50 @@ class Judge:
             if before is not None:
                 os.environ[SEED_VARIABLE] = before
 
-    def check(self, source: str, cells: Sequence[str], process: StudentProcess, seconds: float) -> "Found":
+    def check(self, source: str, cells: Sequence[str], process: StudentProcess, seconds: float) -> "CheckResult":
         """Run a test cell.
 
         Args:
             source: of the test cell, with its hidden tests.
             cells: the sources of the student's cells that have run, oldest first.
-            process: where the student's names live.
-            seconds: for all calls of the student's code together.
+            process: the student's.
+            seconds: how long all calls of the student's code together may take.
         """
         answer = StudentAnswer((), cells, process, seconds)
         namespace: dict[str, Any] = {"__name__": "judge"}
-        found = Found()
+        check = CheckResult()
         try:
             tree = ast.parse(source)
             namespace |= dict.fromkeys(free_names(tree), answer)
             result = _run(tree, namespace)
             answer.close()
-            found.outcome = result if isinstance(result, Outcome) else None
+            check.outcome = result if isinstance(result, Outcome) else None
         except NotDefinedError as error:
-            found.missing = str(error)
+            check.missing = str(error)
         except CheckEndedError as error:
-            found.stopped = str(error)
+            check.stopped = str(error)
         except EndedError as error:
-            found.ended = str(error)
+            check.ended = str(error)
         except Exception as error:
-            # A fault of the check, or of values that it was not made for: it grants nothing, and is told.
-            found.broken = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
-            found.ended = answer.given_up()
+            # A bug in the check, or values that it cannot handle: it grants nothing, and is reported.
+            check.broken = f"{type(error).__name__}: {error}"[:MAX_ERROR]
+            check.ended = answer.close_after_failure()
         questions = {name: value for name, value in namespace.items() if isinstance(value, Question) and value.provided}
-        found.verdicts = {name: asdict(question.verdict()) for name, question in questions.items()}
-        return found
+        check.verdicts = {name: asdict(question.verdict()) for name, question in questions.items()}
+        return check
 
 
 @dataclass
-class Found:
-    """What a test cell ended in.
+class CheckResult:
+    """How a test cell ended.
 
     Attributes:
-        outcome: what the check said; None where it did not come to its end, and then one of the next four says why.
+        outcome: what the check said; None if it did not finish, and then one of the next four says why.
         missing: the name that the student did not define.
-        stopped: how the copy that answered ended.
+        stopped: how the copy of the process that answered ended.
         ended: how the student's process ended.
-        broken: what the check itself failed with.
-        verdicts: on its questions, by the name that the cell gives them, for the cells below.
+        broken: the exception that the check itself raised.
+        verdicts: on its questions, by the names that the cell gives them, for the cells below.
     """
 
     outcome: Outcome | None = None
@@ -105,24 +105,24 @@ class Found:
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-LONGEST_ERROR = 1000  # characters of an exception that are kept, whatever the student's process sends
+MAX_ERROR = 1000  # characters of an exception that are used, however many the student's process sends
 
 
 class NotDefinedError(Exception):
     """A test cell asks for a name that the student's cells did not define; the message is the name."""
 
 
-def granted(outcome: Outcome | None, out_of: float) -> Outcome | None:
-    """The outcome if its points are points of this cell: finite, from 0 to the cell's own maximum."""
+def valid_outcome(outcome: Outcome | None, out_of: float) -> Outcome | None:
+    """The outcome, if its points are valid for this cell: finite, and from 0 to the cell's own maximum; else None."""
     if outcome is None or outcome.out_of != out_of or not math.isfinite(outcome.points):
         return None
     return outcome if 0 <= outcome.points <= out_of else None
 
 
 class StudentAnswer:
-    """The answer that a test cell hands to its question: it lives in the student's process.
+    """The answer that a test cell hands to its question: a proxy for functions and values in the student's process.
 
-    A copy of that process answers, which begins with the first call and ends with the check.
+    The first call forks a copy of that process, which answers all calls and ends with the check.
     """
 
     def __init__(self, names: tuple[str, ...], cells: Sequence[str], process: StudentProcess, seconds: float):
@@ -134,41 +134,41 @@ class StudentAnswer:
         self._conversation: Conversation | None = None
 
     def answer_to(self, names: tuple[str, ...], forbidden: tuple[str, ...]) -> "StudentAnswer":
-        """The answer to a question that asks for these names, during whose calls these functions are off limits."""
+        """The answer to a question that asks for these names; during its calls the forbidden functions raise."""
         self._names, self._forbidden = names, forbidden
         if missing := self._process.missing(names):
             raise NotDefinedError(missing)
         return self
 
     def blanks(self) -> int:
-        """How many blanks are left in the cell that last defined the answer; counted here, in its text."""
+        """How many blanks are left in the cell that last defined the answer, counted in its source."""
         return next((count_blanks(cell) for cell in reversed(self._cells) if defines(cell, self._names[0])), 0)
 
     def call(self, arguments: tuple[Any, ...]) -> Returned:
-        """Call the student's function, or read the values where values are asked for."""
+        """Call the student's function; without arguments, read the values that the question asks for."""
         if arguments:
-            return self._returned({"do": "call", "target": self._names[0], "arguments": arguments})
+            return self._returned({"op": "call", "target": self._names[0], "arguments": arguments})
         if (plain := self._process.plain(self._names)) is not None:
             return Returned(plain[0] if len(plain) == 1 else plain)
-        values = [self._returned({"do": "get", "name": name}) for name in self._names]
+        values = [self._returned({"op": "get", "name": name}) for name in self._names]
         failed = next((value for value in values if value.error), None)
         return failed or (values[0] if len(values) == 1 else Returned(tuple(value.value for value in values)))
 
     @contextmanager
     def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
         """While the context lasts, the student's function finds the provided functions under these names."""
-        where = {name: name_of(function) for name, function in names.items()}
-        self._ask({"do": "stand_in", "target": self._names[0], "names": where})
+        references = {name: name_of(function) for name, function in names.items()}
+        self._ask({"op": "patch", "target": self._names[0], "names": references})
         yield
-        self._ask({"do": "stand_down"})
+        self._ask({"op": "unpatch"})
 
     def close(self) -> None:
         """Let the copy end."""
         if self._conversation is not None:
             self._conversation.close()
 
-    def given_up(self) -> str:
-        """Let the copy end where the check itself has failed; why the process ended if it did, or ""."""
+    def close_after_failure(self) -> str:
+        """Let the copy end after the check itself failed; return why the process ended, or "" if it did not."""
         try:
             self.close()
         except EndedError as error:
@@ -191,12 +191,12 @@ class StudentAnswer:
         return Returned(with_objects(reply.get("value"), self._returned))
 
 
-def _text(found: Any) -> str:
-    return found[:LONGEST_ERROR] if isinstance(found, str) else "an error"
+def _text(value: Any) -> str:
+    return value[:MAX_ERROR] if isinstance(value, str) else "an error"
 
 
 def free_names(tree: ast.Module) -> tuple[str, ...]:
-    """The names that a test cell reads and does not bind itself: the student's answers, in their order."""
+    """The names that a test cell reads but does not bind: the student's answers, in order of appearance."""
     read, bound = {}, set(vars(builtins))
     for node in ast.walk(tree):
         match node:
@@ -212,7 +212,7 @@ def free_names(tree: ast.Module) -> tuple[str, ...]:
 
 
 def _run(tree: ast.Module, namespace: dict[str, Any]) -> Any:
-    """The value of the cell's last line."""
+    """Run the cell and return the value of its last line."""
     *body, last = tree.body
     exec(compile(ast.Module(body, []), "<check>", "exec"), namespace)
     if not isinstance(last, ast.Expr):
@@ -221,10 +221,10 @@ def _run(tree: ast.Module, namespace: dict[str, Any]) -> Any:
 
 
 class LabModules(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """A lab's own modules (checks and others), imported from memory under their plain names.
+    """Imports a lab's own modules (checks and others) from memory, under their plain names.
 
-    Labs call their modules alike; those of another lab make room. Checks are a package, or, in a course that was
-    released when they still were, a single module.
+    All labs use the same module names, so another lab's modules are removed first. Checks are a package; in a course
+    released before version 0.2 they are a single module.
     """
 
     def __init__(self, sources: Mapping[str, str]):
@@ -232,7 +232,7 @@ class LabModules(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         self._ours = {name.partition(".")[0] for name in sources}
 
     def forget(self) -> None:
-        """Make room for these modules, and let their questions forget what was checked before."""
+        """Remove another lab's modules of the same names, and let these questions forget what they checked before."""
         for name in [name for name in sys.modules if name.partition(".")[0] in self._ours]:
             module = sys.modules[name]
             if module is not None and module.__loader__ is not self:
@@ -244,7 +244,7 @@ class LabModules(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: object = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """The module of this name, if the lab has one."""
+        """The spec of the lab's module of this name; None if it has none."""
         return importlib.util.spec_from_loader(fullname, self) if fullname in self._sources else None
 
     def is_package(self, fullname: str) -> bool:
@@ -252,5 +252,5 @@ class LabModules(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return any(name.startswith(f"{fullname}.") for name in self._sources)
 
     def get_source(self, fullname: str) -> str:
-        """Its source."""
+        """A module's source."""
         return self._sources[fullname]

@@ -1,4 +1,4 @@
-"""A lab as grading needs it: what students got, and the same with the hidden tests."""
+"""A lab as grading needs it: the released notebook, and the same with the hidden tests."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from autograder.course_folder.layout import Course
 from autograder.grade.limits import Limits
 from qlab.notebook import grade_id, is_answer
 
-NOT_GRADED = "demo"  # the tag of provided cells that no answer needs: figures, experiments
+NOT_RUN = "demo"  # the tag of provided cells on which no answer depends: figures, experiments
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class GradedLab:
     """A lab as plain data, so that it can be sent to wherever submissions are graded.
 
     Attributes:
-        name: the lab's.
+        name: the lab's name.
         released: the notebook as students get it.
         graded: the same with the hidden tests in its test cells.
-        files: what lies beside the released notebook, by path; a submission's process finds it there.
+        files: the files beside the released notebook, by path; a student's process finds them there.
         modules: the sources of the lab's own modules (checks and others), by name; for the judge.
     """
 
@@ -35,7 +35,7 @@ class GradedLab:
 
     @classmethod
     def of(cls, name: str, course: Course) -> "GradedLab":
-        """The lab as the course holds it; UserError where it was not released there."""
+        """The lab as the course has released it; UserError if it has not."""
         course.check_released(name)
         source, release = course.source(name), course.release(name)
         released = _read(release / f"{name}.ipynb")
@@ -54,7 +54,7 @@ class GradedLab:
 
     @property
     def stamp(self) -> dict[str, str]:
-        """Lab, release and version."""
+        """The release stamp: lab, release and version."""
         stamp = self.released.metadata.get("qlab", {})
         return {key: str(stamp[key]) for key in ("lab", "release", "version") if key in stamp}
 
@@ -64,13 +64,13 @@ class GradedLab:
         return [grade_id(cell) for cell in self.released.cells if grade_id(cell)]
 
     def untouched(self, notebook: NotebookNode) -> frozenset[str]:
-        """Ids of the provided cells of a submission that are as the lab gave them."""
-        given = {cell.id: cell.source for cell in self.released.cells if not grade_id(cell)}
-        return frozenset(cell.id for cell in notebook.cells if given.get(cell.id) == cell.source)
+        """Ids of the provided cells that the student has not changed."""
+        provided = {cell.id: cell.source for cell in self.released.cells if not grade_id(cell)}
+        return frozenset(cell.id for cell in notebook.cells if provided.get(cell.id) == cell.source)
 
     def not_run(self, notebook: NotebookNode) -> frozenset[str]:
-        """Ids of the cells that are not run in grading; one that a student changed may hold what an answer needs."""
-        demos = {cell.id for cell in self.released.cells if NOT_GRADED in cell.metadata.get("tags", [])}
+        """Ids of the cells that grading does not run; those that the student changed run, as answers may use them."""
+        demos = {cell.id for cell in self.released.cells if NOT_RUN in cell.metadata.get("tags", [])}
         return self.untouched(notebook) & demos
 
 

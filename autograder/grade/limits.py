@@ -1,4 +1,4 @@
-"""What a submission may use while it is graded; a lab sets its own in its grading.toml."""
+"""What a submission may use while it is graded; a lab can set its own limits in grading.toml."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from autograder.errors import UserError
 
 MB = 2**20
-PICTURE_SHARE = 100  # a character of a picture counts a hundredth of a printed one
+PICTURE_SHARE = 100  # so many characters of a picture count as one printed character
 
 
 @dataclass(frozen=True)
@@ -16,15 +16,15 @@ class Limits:
     """What a submission may use.
 
     Attributes:
-        question_seconds: wall time of a cell that the student wrote, and of all calls of a check together.
-        provided_seconds: wall time of a provided cell as the lab gave it; one that trains takes its time.
-        submission_seconds: wall time of all cells that the student wrote and all checks.
-        memory: bytes of all its processes together.
+        question_seconds: wall time of one cell that the student wrote, or of all calls of one check together.
+        provided_seconds: wall time of an unchanged provided cell; some of them train.
+        submission_seconds: wall time of all cells that the student wrote and of all checks.
+        memory: bytes, for all its processes together.
         processes: how many at a time, threads included.
-        open_files: of each process.
-        scratch: bytes of files it may write.
-        output: characters that a cell may print; pictures count a hundredth.
-        restarts: how often a submission whose process died is started anew, without the cell that did it.
+        open_files: per process.
+        scratch: bytes of files that it may write.
+        output: characters that a cell may print; those of pictures count one hundredth.
+        restarts: how often a submission whose process died is run again, without the cell that killed it.
     """
 
     question_seconds: float = 10.0
@@ -38,32 +38,32 @@ class Limits:
     restarts: int = 3
 
     def plain(self) -> dict[str, Any]:
-        """As a dictionary of numbers."""
+        """The limits as a dictionary of numbers."""
         return asdict(self)
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "Limits":
-        """These limits; what is not named stays as it is by default.
+    def of(cls, limits: Mapping[str, Any]) -> "Limits":
+        """These limits; those that are not named have their defaults.
 
         Raises:
-            UserError: there is no limit of a name, or what is given is no number that anything could run with.
+            UserError: there is no limit of a name, or nothing could run with a value.
         """
-        known = {field.name: field.default for field in fields(cls)}
-        for name, value in given.items():
-            if name not in known:
-                raise UserError(f"{name} is no limit of grading; there are {', '.join(sorted(known))}.")
-            whole = isinstance(known[name], int)
+        defaults = {field.name: field.default for field in fields(cls)}
+        for name, value in limits.items():
+            if name not in defaults:
+                raise UserError(f"{name} is not a grading limit; the limits are {', '.join(sorted(defaults))}.")
+            whole = isinstance(defaults[name], int)
             if type(value) not in ((int,) if whole else (int, float)) or not 0 <= value < math.inf:
-                wanted = "a whole number" if whole else "a number"
-                raise UserError(f"{name} = {value!r} is no limit of grading: it has to be {wanted} from 0.")
-            least = LEAST.get(name, 0)
-            if value < least:
-                raise UserError(f"{name} = {value!r}: it has to be {least:g} at least.")
-        return cls(**given)
+                kind = "a whole number" if whole else "a number"
+                raise UserError(f"{name} = {value!r} is not a valid limit: it must be {kind} of at least 0.")
+            minimum = MINIMUM.get(name, 0)
+            if value < minimum:
+                raise UserError(f"{name} = {value!r} is too small: it must be at least {minimum:g}.")
+        return cls(**limits)
 
 
-# Below these nothing runs: the limit would be a mistake in writing it down, and cost everyone all points.
-LEAST = {
+# Nothing runs with less. Such a limit can only be a typing mistake, and it would cost everyone all points.
+MINIMUM = {
     "question_seconds": 0.1,
     "provided_seconds": 0.1,
     "submission_seconds": 1.0,

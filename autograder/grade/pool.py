@@ -1,4 +1,4 @@
-"""Several jobs at a time: handed out, handed out again where a pool breaks, given back as they are done."""
+"""Runs jobs several at a time: submits them, submits them again if the pool breaks, and yields results as they come."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -6,70 +6,78 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 
 from autograder.grade.lab import GradedLab
-from autograder.grade.record import Record
+from autograder.grade.record import GradingRecord
 from autograder.grade.scheduler import Start
-from autograder.grade.worker import Done, Job, grade
+from autograder.grade.worker import Job, JobResult, grade
 
-AT_A_TIME = 16  # jobs handed out and not yet done: enough for a small cluster, little memory here
-MOST_TRIES = 3
+MAX_IN_FLIGHT = 16  # jobs submitted and not finished: enough for a small cluster, little memory here
+MAX_TRIES = 3
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """A job to be done, what its student's record was before, and how often it was handed out."""
+class QueuedJob:
+    """A job in the queue.
+
+    Attributes:
+        job: what to do.
+        before: the student's record from an earlier grading, if there is one.
+        tries: how often the job was submitted.
+    """
 
     job: Job
-    before: Record | None
+    before: GradingRecord | None
     tries: int = 1
 
 
 class Pool:
-    """Does the jobs of one lab."""
+    """Runs the jobs of one lab."""
 
     def __init__(self, lab: GradedLab, start: Start):
         self._lab = lab
         self._start = start
         self._executor: Executor | None = None
-        self._waiting: dict[Future[Done], Waiting] = {}
+        self._in_flight: dict[Future[JobResult], QueuedJob] = {}
 
-    def run(self, jobs: Iterable[Waiting]) -> Iterator[tuple[Waiting, Done]]:
-        """Every job with what became of it, in the order in which they are done; jobs are taken as there is room."""
-        for one in jobs:
-            self._hand_out(one)
-            while len(self._waiting) >= AT_A_TIME:
+    def run(self, jobs: Iterable[QueuedJob]) -> Iterator[tuple[QueuedJob, JobResult]]:
+        """Every job with its result, in the order in which they finish; jobs are only taken as there is room."""
+        for queued in jobs:
+            self._submit(queued)
+            while len(self._in_flight) >= MAX_IN_FLIGHT:
                 yield from self._collect()
-        while self._waiting:
+        while self._in_flight:
             yield from self._collect()
 
-    def _hand_out(self, one: Waiting) -> None:
+    def _submit(self, queued: QueuedJob) -> None:
         if self._executor is None:
             self._executor = self._start()
         try:
-            future = self._executor.submit(grade, one.job)
+            future = self._executor.submit(grade, queued.job)
         except BrokenProcessPool:
             self._executor = self._start()
-            future = self._executor.submit(grade, one.job)
-        self._waiting[future] = one
+            future = self._executor.submit(grade, queued.job)
+        self._in_flight[future] = queued
 
-    def _collect(self) -> Iterator[tuple[Waiting, Done]]:
-        """What is done; where the pool broke, what was in it is handed out again."""
-        done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
-        for future in done:
-            one = self._waiting.pop(future)
+    def _collect(self) -> Iterator[tuple[QueuedJob, JobResult]]:
+        """The finished jobs; those that a broken pool lost are submitted again."""
+        finished, _ = wait(self._in_flight, return_when=FIRST_COMPLETED)
+        for future in finished:
+            queued = self._in_flight.pop(future)
             try:
                 result = future.result()
             except BrokenProcessPool:
-                yield from self._once_more(one)
+                yield from self._retry(queued)
             else:
-                yield one, result
+                yield queued, result
 
-    def _once_more(self, one: Waiting) -> Iterator[tuple[Waiting, Done]]:
-        """Whoever was at work when a worker died may have been the reason: three times is enough."""
-        if one.tries < MOST_TRIES:
-            self._hand_out(replace(one, tries=one.tries + 1))
+    def _retry(self, queued: QueuedJob) -> Iterator[tuple[QueuedJob, JobResult]]:
+        """Submit a job again. Any job in flight when a worker died may be what killed it, hence MAX_TRIES."""
+        if queued.tries < MAX_TRIES:
+            self._submit(replace(queued, tries=queued.tries + 1))
             return
-        reason = f"the process that graded it died {MOST_TRIES} times: please report this."
+        reason = f"the process that graded it died {MAX_TRIES} times: please report this."
         stamp = self._lab.stamp
-        student = one.job.submission.student
-        record = Record(student, self._lab.name, "", one.job.seed, stamp.get("release", ""), "", reason=reason)
-        yield one, Done(record, None)
+        student = queued.job.submission.student
+        record = GradingRecord(
+            student, self._lab.name, "", queued.job.seed, stamp.get("release", ""), "", reason=reason
+        )
+        yield queued, JobResult(record, None)

@@ -1,4 +1,4 @@
-"""What grading found in one submission: plain data, one JSON file each, from which everything else is made."""
+"""The result of grading one submission: plain data in a JSON file, from which everything else is made."""
 
 import hashlib
 import json
@@ -19,10 +19,10 @@ class CellGrade:
     Attributes:
         cell: its grade_id.
         question: the question that it belongs to.
-        points: what the check gave, None where a person has to read it.
+        points: those of the check; None if a person has to grade it.
         out_of: its maximum.
         answered: whether the answer differs from the stub.
-        outcome: what the check said, None for cells read by hand.
+        outcome: what the check said; None for cells graded by hand.
     """
 
     cell: str
@@ -34,23 +34,23 @@ class CellGrade:
 
 
 @dataclass(frozen=True)
-class Record:
-    """One submission, graded.
+class GradingRecord:
+    """The result of grading one submission. The attributes are the fields of its JSON file.
 
     Attributes:
         student, lab: whose, of which lab.
-        sha256: of the file handed in.
-        seed: of the random cases; grading again with it gives the same marks.
+        sha256: of what was submitted; "" if it could not be read.
+        seed: of the random test cases; grading again with it gives the same marks.
         release, version: of the lab that it was graded with.
-        submitted_release: the stamp that it carries itself.
-        cells: the graded cells; empty where the file could not be read.
+        submitted_release: the release stamp in the notebook itself.
+        cells: the graded cells; empty if the file could not be read.
         remarks: what was repaired, and whatever else a person should know.
-        reason: why there is no mark; empty where there is one.
-        seconds: time by cell.
-        limits: what it was allowed to use.
+        reason: why there is no mark; "" if there is one.
+        seconds: wall time by cell.
+        limits: what the submission was allowed to use.
         scratch: bytes of files that it wrote.
         sandboxed: whether its code ran in a sandbox.
-        resubmitted: whether something else was graded before: what a person marked has to be looked at again.
+        resubmitted: whether another file was graded before, so that marks given by hand have to be looked at again.
     """
 
     student: str
@@ -72,41 +72,41 @@ class Record:
     @property
     def mistakes(self) -> dict[str, tuple[str, ...]]:
         """The names of the mistakes, by question."""
-        found = {grade.question: grade.outcome.mistakes for grade in self.cells if grade.outcome}
-        return {question: names for question, names in found.items() if names}
+        mistakes = {grade.question: grade.outcome.mistakes for grade in self.cells if grade.outcome}
+        return {question: names for question, names in mistakes.items() if names}
 
     @property
     def auto_points(self) -> float:
-        """The points that checks gave."""
+        """The points from checks."""
         return sum(grade.points or 0 for grade in self.cells)
 
     def marks(self) -> dict[str, float | None]:
-        """Points by cell: what a replay has to reproduce."""
+        """Points by cell, which a replay has to reproduce."""
         return {grade.cell: grade.points for grade in self.cells}
 
     def text(self) -> str:
-        """The record as its file holds it."""
+        """The record as it is in its file."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
 
     def digest(self) -> str:
-        """Of the text: two records with the same are the same."""
+        """A hash of the text; records with equal digests are equal."""
         return hashlib.sha256(self.text().encode()).hexdigest()
 
     def write(self, path: Path) -> None:
-        """Write the record, in one step."""
+        """Write the record to a file, in one step."""
         write_atomic(path, self.text())
 
     @classmethod
-    def read(cls, path: Path) -> "Record | None":
-        """The record in a file; None where there is none, or none that this version understands."""
+    def read(cls, path: Path) -> "GradingRecord | None":
+        """The record in a file; None if there is none, or this version cannot read it."""
         try:
             return cls.parse(path.read_text("utf-8"))
         except OSError:
             return None
 
     @classmethod
-    def parse(cls, text: str) -> "Record | None":
-        """The record that `text` made, exactly; None where this version understands none."""
+    def parse(cls, text: str) -> "GradingRecord | None":
+        """The record that `text` was made from; None if this version cannot read it."""
         try:
             data: dict[str, Any] = json.loads(text)
             if data.pop("format") != FORMAT:

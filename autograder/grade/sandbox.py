@@ -1,135 +1,32 @@
-"""The sandbox around the warm process, made by bubblewrap: no network, no files but Python's and qlab's, none writable.
+"""The sandbox around the fork server, made by bubblewrap: no network, no files but Python's and qlab's, all read-only.
 
-Nothing here imports torch before the warm process is started: while that gets warm on one core, this process can import
-what it needs on the other. Linux only. Inside of the sandbox each submission gets namespaces of its own (see
-student/isolation.py).
+There are two walls. This one is around the fork server and so around all submissions; it decides which files exist.
+Inside it, each submission gets namespaces of its own (student/isolation.py), so that submissions do not see each other.
+Linux only.
 """
 
 import importlib.util
-import json
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autograder.errors import UserError
-from autograder.grade.limits import Limits
 from autograder.grade.student import SCRATCH
 
-if TYPE_CHECKING:
-    from autograder.grade.wire import Channel
-
-START_SECONDS = 120.0  # importing torch from a cold disk is slow
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
-HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # where glibc reads whether it may ask for them
-CODE = Path(__file__).resolve().parent  # this room; it holds no lab and no marks
+HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # glibc reads there whether it may ask for huge pages
+CODE = Path(__file__).resolve().parent  # this package, which contains no lab and no marks
 TRUSTED = "or, for notebooks of people you trust, add --no-sandbox"
 
 
 class NoSandboxError(UserError):
-    """No sandbox can be had here; the message says why and what to do."""
+    """There can be no sandbox on this machine; the message says why and what to do."""
 
 
-class WarmProcess:
-    """The warm process that forks submissions' processes.
-
-    Args:
-        isolated: in a sandbox; otherwise with the rights of whoever grades, for notebooks of people one trusts.
-        hidden: folders that cannot be looked into, wherever they lie.
-    """
-
-    def __init__(self, *, isolated: bool = True, hidden: Iterable[Path] = ()):
-        if sys.platform != "linux":
-            raise NoSandboxError(
-                "students' code runs in processes that only Linux can isolate: grade there, or in WSL."
-            )
-        self.isolated = isolated
-        self._ready = False
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        python = [sys.executable, "-m", "autograder.grade.student", str(theirs.fileno())]
-        with theirs:
-            self._process = subprocess.Popen(
-                [*_bubblewrap(hidden), *python] if isolated else python,
-                pass_fds=[theirs.fileno()],
-                env={**os.environ, **_environment()},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                start_new_session=True,
-            )
-
-    def wait(self) -> None:
-        """Wait until it is warm and has shown that it can isolate a submission.
-
-        Raises:
-            NoSandboxError: it cannot.
-        """
-        if self._ready:
-            return
-        from autograder.grade.codec import WireError
-        from autograder.grade.wire import ClosedError, LateError
-
-        self._control.settimeout(START_SECONDS)
-        try:
-            ready = self._control.recv(16) == b"ready"
-        except OSError:
-            ready = False
-        if not ready:
-            raise NoSandboxError(f"the sandbox does not start here ({self._told()}): mend that ({TRUSTED}).")
-        trial = self.connect(Limits())
-        try:
-            trial.send({"do": "used"})
-            reply = trial.receive(START_SECONDS)
-        except (ClosedError, LateError, WireError) as error:
-            raise NoSandboxError(f"the sandbox does not answer ({self._told()}; {TRUSTED}).") from error
-        finally:
-            trial.close()
-        if "ended" in reply:
-            raise NoSandboxError(f"{reply['ended']}: the kernel has to allow user namespaces ({TRUSTED}).")
-        self._ready = True
-
-    def connect(self, limits: Limits) -> "Channel":
-        """A new submission's process, as the judge talks to it; closing the channel ends it and all that it started.
-
-        Raises:
-            ClosedError: the warm process is gone.
-        """
-        from autograder.grade.wire import Channel, ClosedError
-
-        ours, theirs = socket.socketpair()
-        request = json.dumps({"limits": limits.plain(), "isolated": self.isolated}).encode()
-        with theirs:
-            try:
-                socket.send_fds(self._control, [request], [theirs.fileno()])
-            except OSError as error:
-                raise ClosedError from error
-        return Channel(ours)
-
-    def close(self) -> None:
-        """Let it end."""
-        self._control.close()
-        if self._ready:  # one that is still getting warm does not see it yet
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(5)
-        self._process.kill()
-        self._process.wait()
-        self._errors.close()
-
-    def _told(self) -> str:
-        self._errors.seek(0)
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1][:200] if lines else "it said nothing"
-
-
-def _environment() -> dict[str, str]:
-    """What a notebook's process finds in its environment; the hash seed makes a re-grade the same run."""
+def student_environment() -> dict[str, str]:
+    """The environment variables of students' processes."""
     path = os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"])
     return {
         "PATH": path,
@@ -137,9 +34,9 @@ def _environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
-        "PYTHONHASHSEED": "0",
-        # All memory in huge pages, where the kernel has them for who asks: a fork copies the page table, and the warm
-        # process is forked several times a submission.
+        "PYTHONHASHSEED": "0",  # so that grading again is the same run: it sets the order of sets
+        # All memory in huge pages, if the kernel gives them to whoever asks: a fork copies the page table, and there
+        # are several forks per submission.
         "PYTHONMALLOC": "malloc",
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -147,23 +44,31 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _bubblewrap(hidden: Iterable[Path]) -> list[str]:
-    found = shutil.which("bwrap")
-    if found is None:
+def bubblewrap_command(hidden: Iterable[Path]) -> list[str]:
+    """The command that runs whatever is appended to it in the sandbox.
+
+    Args:
+        hidden: folders to cover with empty ones.
+
+    Raises:
+        NoSandboxError: bubblewrap is not installed.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
         raise NoSandboxError(
             f"students' code runs in a sandbox, and bubblewrap is missing: apt-get install bubblewrap ({TRUSTED})."
         )
-    arguments = [found, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
-    # As root each submission becomes another user, which takes the right to do so and no other.
+    arguments = [program, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+    # If root grades, each submission switches to another user, which takes these two capabilities and no others.
     root = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     arguments += root if os.getuid() == 0 else ["--unshare-user"]
     home = {"HOME": SCRATCH, "TMPDIR": SCRATCH, "MPLCONFIGDIR": SCRATCH}
     if data := os.environ.get("QLAB_DATA"):
         home["QLAB_DATA"] = str(Path(data).resolve())
     arguments += ["--clearenv"]
-    for name, value in {**_environment(), **home}.items():
+    for name, value in {**student_environment(), **home}.items():
         arguments += ["--setenv", name, value]
-    arguments += ["--proc", "/proc", "--dev", "/dev", "--perms", "0755", "--tmpfs", SCRATCH, *_font_list()]
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--perms", "0755", "--tmpfs", SCRATCH, *_font_cache()]
     visible = _visible(home.get("QLAB_DATA"))
     for folder in sorted({parent for path in visible for parent in path.parents if parent != Path("/")}):
         arguments += ["--perms", "0755", "--dir", str(folder)]
@@ -171,7 +76,7 @@ def _bubblewrap(hidden: Iterable[Path]) -> list[str]:
         where = ["--symlink", str(path.readlink())] if path.is_symlink() else ["--ro-bind", str(path)]
         arguments += [*where, str(path)]
     arguments += _covered([*hidden, CODE.parents[1], CODE.parent], visible)
-    # An ordinary user owns /dev here, and all submissions share it.
+    # If an ordinary user grades, that user owns /dev, which all submissions share: one could leave files for another.
     arguments += ["--remount-ro", "/dev"]
     if not any(path.is_relative_to("/tmp") for path in visible):
         arguments += ["--symlink", SCRATCH, "/tmp"]
@@ -179,21 +84,21 @@ def _bubblewrap(hidden: Iterable[Path]) -> list[str]:
 
 
 def _visible(data: str | None) -> list[Path]:
-    """What can be read in the sandbox: the system's programs, this Python with its packages, qlab, and this room."""
+    """What can be read in the sandbox: the system's programs, this Python with its packages, qlab, and this package."""
     python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_prefix).resolve(), *_installed()]
-    wanted = [*map(Path, (*SYSTEM, HUGE_PAGES)), *python, *_code(), *([Path(data)] if data else [])]
-    return _outermost(path for path in wanted if os.path.lexists(path))
+    paths = [*map(Path, (*SYSTEM, HUGE_PAGES)), *python, *_code(), *([Path(data)] if data else [])]
+    return _outermost(path for path in paths if os.path.lexists(path))
 
 
 def _code() -> list[Path]:
-    """What runs in the sandbox: the folders and files of qlab and of this room."""
+    """The code that runs in the sandbox: the folders and files of qlab and of this package."""
     return [_package("qlab"), CODE, CODE.parent / "__init__.py", CODE.parent / "errors.py"]
 
 
 def _covered(folders: Iterable[Path], visible: Iterable[Path]) -> list[str]:
-    """Cover folders that lie in what is visible: a course or a clone may be anywhere, in /usr/src/app say.
+    """Arguments that cover these folders, if they are inside a visible one: a course may be anywhere, say in /usr/src.
 
-    What runs in the sandbox is put back into them. A folder that holds the installed packages themselves stays.
+    Code that runs in the sandbox is put back on top. A folder that contains the installed packages is not covered.
     """
     arguments = []
     for folder in _outermost(folder.resolve() for folder in folders):
@@ -220,21 +125,21 @@ def _package(name: str) -> Path:
 
 
 def _installed() -> list[Path]:
-    """The folders that hold installed packages."""
+    """The folders of installed packages."""
     return sorted({_package(name).parent for name in ("torch", "numpy", "IPython", "matplotlib")})
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:
-    """The paths that do not lie in another of them."""
-    found: list[Path] = []
+    """The paths that are not inside another of them."""
+    outermost: list[Path] = []
     for path in sorted(set(paths), key=lambda path: len(path.parts)):
-        if not any(path.is_relative_to(other) for other in found if not other.is_symlink()):
-            found.append(path)
-    return found
+        if not any(path.is_relative_to(other) for other in outermost if not other.is_symlink()):
+            outermost.append(path)
+    return outermost
 
 
-def _font_list() -> list[str]:
-    """Matplotlib's list of fonts, which takes it seconds to make where there is none."""
+def _font_cache() -> list[str]:
+    """Arguments for matplotlib's list of fonts, which takes seconds to make if it is missing."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "matplotlib"
     lists = sorted(cache.glob("fontlist-*.json"))
     return [part for path in lists for part in ("--ro-bind", str(path), f"{SCRATCH}/{path.name}")]

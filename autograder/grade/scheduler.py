@@ -1,4 +1,4 @@
-"""Where submissions are graded: in processes of this machine, or on a Dask cluster; either is an `Executor`."""
+"""Where submissions are graded: in processes of this machine or on a Dask cluster, each behind an `Executor`."""
 
 import ctypes
 import multiprocessing
@@ -10,10 +10,10 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 
 from autograder.errors import UserError
-from autograder.grade.zygote import forget_warm_process, warm_process
+from autograder.grade.zygote import close_fork_server, fork_server
 
 CONNECT_SECONDS = 20
-MANAGER_SECONDS = 2.0  # of a pool, after its workers are gone
+MANAGER_SECONDS = 2.0  # for the pool's manager thread to end after its workers are gone
 PR_SET_PDEATHSIG = 1
 
 Start = Callable[[], Executor]
@@ -21,15 +21,15 @@ Start = Callable[[], Executor]
 
 @contextmanager
 def scheduler(address: str, sandboxed: bool, workers: int = 0) -> Iterator[Start]:
-    """What starts an executor, and starts one anew where the last one broke.
+    """A function that starts an executor; calling it again replaces one that broke.
 
     Args:
-        address: "" for this machine's processes, else that of a Dask scheduler, such as tcp://host:8786.
+        address: "" for processes of this machine, or that of a Dask scheduler, such as tcp://host:8786.
         sandboxed: whether students' code runs in a sandbox.
-        workers: how many processes on this machine; one a core by default.
+        workers: how many processes on this machine; one per core by default.
 
     Raises:
-        UserError: no sandbox can be had, or no scheduler answers.
+        UserError: there can be no sandbox, or no scheduler answers.
     """
     with _dask(address) if address else _this_machine(sandboxed, workers or os.cpu_count() or 1) as start:
         yield start
@@ -37,12 +37,12 @@ def scheduler(address: str, sandboxed: bool, workers: int = 0) -> Iterator[Start
 
 @contextmanager
 def _this_machine(sandboxed: bool, workers: int) -> Iterator[Start]:
-    # It gets warm on one core while this process goes on; forked workers share it.
-    warm_process(sandboxed, wait=False)
+    # It warms up on one core while this process goes on. Workers are forked later and share it.
+    fork_server(sandboxed, wait=False)
     started: list[ProcessPoolExecutor] = []
 
     def start() -> Executor:
-        warm_process(sandboxed)
+        fork_server(sandboxed)
         started.append(_processes(workers))
         return started[-1]
 
@@ -51,32 +51,32 @@ def _this_machine(sandboxed: bool, workers: int) -> Iterator[Start]:
     finally:
         for executor in started:
             _end(executor)
-        forget_warm_process(sandboxed)
+        close_fork_server(sandboxed)
 
 
 def _end(executor: ProcessPoolExecutor) -> None:
-    """Kill its workers, and let go of what was on its way to them."""
-    at_work: list[int] = list(executor._processes or {})
+    """Kill its workers, and drop the jobs that were on their way to them."""
+    workers: list[int] = list(executor._processes or {})
     manager, jobs = (getattr(executor, name) for name in ("_executor_manager_thread", "_call_queue"))
     executor.shutdown(wait=False, cancel_futures=True)
-    for process in at_work:
+    for process in workers:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     if manager is not None:
         manager.join(MANAGER_SECONDS)
         if manager.is_alive():
-            # Before Python 3.11.5 a job larger than a pipe's buffer is written for ever where nobody reads it any more,
-            # and the command never ends (python/cpython#94777). Without a reader the writing fails.
+            # Before Python 3.11.5 writing a job larger than a pipe's buffer never ends if nobody reads it any more, and
+            # neither does the command (python/cpython#94777). Without a reader the write fails instead.
             jobs._reader.close()
 
 
 def _processes(workers: int) -> ProcessPoolExecutor:
     # Forked, so that torch is imported once for all of them.
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), initializer=_be_worker)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), initializer=_start_worker)
 
 
-def _be_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it however it ends."""
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent process, and end with it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -91,8 +91,8 @@ def _dask(address: str) -> Iterator[Start]:
     try:
         client = Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TimeoutError) as error:
-        told = f"no Dask scheduler answers at {address} ({error}): start one, or leave --scheduler out."
-        raise UserError(told) from error
+        message = f"no Dask scheduler answers at {address} ({error}): start one, or leave --scheduler out."
+        raise UserError(message) from error
     with client:
         executor: Executor = client.get_executor(pure=False)
         yield lambda: executor

@@ -1,4 +1,4 @@
-"""A student's answers, read back from the notebook that grading wrote."""
+"""Reads a student's answers back from the notebook that grading wrote."""
 
 import json
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Answer:
 
 
 def answers_in(path: Path) -> dict[str, Answer]:
-    """The answer cells of a graded notebook, by grade_id; empty where it cannot be read.
+    """The answer cells of a graded notebook, by grade_id; empty if it cannot be read.
 
-    Not through nbformat, whose validation takes longer than all the rest: the file is one that grading wrote.
+    It is read without nbformat, whose validation takes longer than everything else, because grading wrote the file.
     """
     try:
         cells: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["cells"]
@@ -28,8 +28,8 @@ def answers_in(path: Path) -> dict[str, Answer]:
 
 
 def _answer(cell: dict[str, Any]) -> Answer | None:
-    settings = cell.get("metadata", {}).get("nbgrader", {})
-    name = settings.get("grade_id", "")
-    if not name or not settings.get("solution"):
+    nbgrader = cell.get("metadata", {}).get("nbgrader", {})
+    name = nbgrader.get("grade_id", "")
+    if not name or not nbgrader.get("solution"):
         return None
     return Answer(name, "".join(cell["source"]), cell["cell_type"] == "code")

@@ -1,4 +1,4 @@
-"""One submission as plain data: read from its folder once, then sent to wherever it is graded."""
+"""One submission as plain data, read from its folder once and then sent to wherever it is graded."""
 
 import hashlib
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from qlab.notebook import NotebookError, load
 
-MOST_FILES = 200
-LARGEST_FILES = 20 * 2**20  # bytes of all files beside the notebook
-TIMESTAMP = "timestamp.txt"  # when it was handed in, as nbgrader notes it: not the student's, and no other submission
+MAX_FILES = 200
+MAX_TOTAL_BYTES = 20 * 2**20  # bytes of all files beside the notebook
+TIMESTAMP = "timestamp.txt"  # nbgrader's file with the submission time, which is no part of the submission
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Submission:
 
     Attributes:
         student: whose.
-        content: the notebook file's bytes.
-        files: what lies beside it, by path; never notebooks, links or devices.
-        reason: why there is no content; "" where there is.
+        content: the bytes of the notebook file.
+        files: the files beside it, by path; never notebooks, links or devices.
+        reason: why there is no content; "" if there is.
         remarks: what was left out.
     """
 
@@ -33,7 +33,7 @@ class Submission:
 
     @classmethod
     def read(cls, student: str, path: Path) -> "Submission":
-        """Read a notebook and what lies beside it."""
+        """Read a notebook and the files beside it."""
         links = [part for part in (path.parent.parent, path.parent) if part.is_symlink()]
         if links:
             return cls(student, reason=f"{links[0].name} is a link, not a folder: hand in the files themselves.")
@@ -46,7 +46,7 @@ class Submission:
 
     @property
     def sha256(self) -> str:
-        """Of all that was handed in; "" where there is no notebook that can be read."""
+        """The hash of everything that was submitted; "" if the notebook cannot be read."""
         if self.reason:
             return ""
         digest = hashlib.sha256(self.content)
@@ -56,7 +56,7 @@ class Submission:
 
 
 def _files_beside(path: Path) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    found: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
     left_out, size = [], 0
     for folder, folders, names in os.walk(path.parent):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -66,34 +66,35 @@ def _files_beside(path: Path) -> tuple[dict[str, bytes], tuple[str, ...]]:
                 continue
             try:
                 status = file.lstat()
-            except OSError:  # a path that is longer than paths can be
+            except OSError:  # the path is too long
                 left_out.append(name)
                 continue
             size += status.st_size
-            # A second name of a file that lies elsewhere may be anybody's: the gradebook's, another submission's.
+            # A hard link may be a second name of a file elsewhere: the gradebook, or another submission.
             if (
                 status.st_nlink > 1
                 or not stat.S_ISREG(status.st_mode)
-                or size > LARGEST_FILES
-                or len(found) >= MOST_FILES
+                or size > MAX_TOTAL_BYTES
+                or len(files) >= MAX_FILES
             ):
                 left_out.append(name)
                 continue
             try:
-                found[str(file.relative_to(path.parent))] = file.read_bytes()
+                files[str(file.relative_to(path.parent))] = file.read_bytes()
             except (OSError, UnicodeError):
                 left_out.append(name)
-    # A name that is no UTF-8 cannot be written down anywhere.
-    bad = [name for name in found if name != _text(name)]
-    for name in bad:
-        del found[name]
-    if not left_out and not bad:
-        return found, ()
-    shown = ", ".join(map(_text, [*left_out, *bad][:3]))
-    count = len(left_out) + len(bad)
-    return found, (f"{count} files beside the notebook were left out (links, devices, too large): {shown}",)
+    # A name that is not valid UTF-8 could not be stored as text anywhere.
+    not_utf8 = [name for name in files if name != _text(name)]
+    for name in not_utf8:
+        del files[name]
+    left_out += not_utf8
+    if not left_out:
+        return files, ()
+    examples = ", ".join(map(_text, left_out[:3]))
+    remark = f"{len(left_out)} files beside the notebook were left out (links, devices, too large): {examples}"
+    return files, (remark,)
 
 
 def _text(name: str) -> str:
-    """A file's name, or what holds one, as it can be written down."""
+    """A file name, or a text with one, as valid UTF-8."""
     return name.encode("utf-8", "replace").decode("utf-8")

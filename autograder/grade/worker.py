@@ -1,4 +1,4 @@
-"""What a grading process keeps from one submission to the next: a warm process for students, a judge for each lab."""
+"""The work of one grading process. From one submission to the next it keeps a fork server, and a judge per lab."""
 
 import pickle
 import threading
@@ -9,26 +9,27 @@ import torch
 from nbformat.v4 import nbjson
 
 from autograder.errors import UserError
-from autograder.grade.grade_submission import Graded, grade_submission
+from autograder.grade.grade_submission import GradedSubmission, grade_submission
 from autograder.grade.judge import Judge
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
-from autograder.grade.record import Record
-from autograder.grade.student_process import WarmProcessGoneError
+from autograder.grade.record import GradingRecord
+from autograder.grade.student_process import ForkServerGoneError
 from autograder.grade.submission import Submission
-from autograder.grade.wire import Channel, ClosedError
-from autograder.grade.zygote import forget_warm_process, warm_process
+from autograder.grade.wire import Channel, ChannelClosedError
+from autograder.grade.zygote import close_fork_server, fork_server
 
-_one_at_a_time = threading.Lock()  # a Dask worker may have several threads; the judge's modules have one name each
+# A Dask worker may have several threads, but the judge imports every lab's modules under the same names.
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Job:
-    """One submission to grade, as it is sent to whoever grades it.
+    """One submission to grade, as it is sent to a grading process.
 
     Attributes:
         submission, limits, seed: see `grade_submission`.
-        lab: the lab, pickled once for the whole class: it comes from us, as the code does.
+        lab: the lab, pickled once for the whole class. Unpickling is safe here, because the bytes are our own.
         sandboxed: whether the student's code runs in a sandbox.
     """
 
@@ -40,18 +41,18 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Done:
-    """A submission, graded: the record, and the notebook's text for graders and feedback; None where there is none."""
+class JobResult:
+    """The record of a graded submission, and its notebook for graders and feedback; None if it could not be read."""
 
-    record: Record
+    record: GradingRecord
     notebook: str | None
 
 
-def grade(job: Job) -> Done:
-    """Grade one submission here; a fault of the grader itself becomes the record's reason, and costs nobody else.
+def grade(job: Job) -> JobResult:
+    """Grade one submission in this process. If the grader itself fails, the record says so, and others go on.
 
     Raises:
-        UserError: nothing can be graded here; it will not get better with the next submission.
+        UserError: nothing can be graded here, whatever the submission.
     """
     with _one_at_a_time:
         lab, judge = _judge(job.lab)
@@ -62,33 +63,35 @@ def grade(job: Job) -> Done:
             raise
         except Exception as error:
             reason = f"the grader itself failed on it ({type(error).__name__}: {error}): please report this."
-            # Without a hash the record never counts as done, so that the next run tries again.
-            graded = Graded(Record(job.submission.student, lab.name, "", job.seed, "", "", reason=reason), None)
+            # Without a hash the record never counts as up to date, so that the next run tries again.
+            graded = GradedSubmission(
+                GradingRecord(job.submission.student, lab.name, "", job.seed, "", "", reason=reason), None
+            )
             text = None
-    return Done(replace(graded.record, sandboxed=job.sandboxed), text)
+    return JobResult(replace(graded.record, sandboxed=job.sandboxed), text)
 
 
-def _grade(job: Job, lab: GradedLab, judge: Judge) -> Graded:
+def _grade(job: Job, lab: GradedLab, judge: Judge) -> GradedSubmission:
     def connect(limits: Limits) -> Channel:
         try:
-            return warm_process(job.sandboxed).connect(limits)
-        except ClosedError as error:
-            raise WarmProcessGoneError from error
+            return fork_server(job.sandboxed).connect(limits)
+        except ChannelClosedError as error:
+            raise ForkServerGoneError from error
 
     try:
         return grade_submission(job.submission, lab, job.limits, job.seed, connect, judge)
-    except WarmProcessGoneError:
-        forget_warm_process(job.sandboxed)
+    except ForkServerGoneError:
+        close_fork_server(job.sandboxed)
         return grade_submission(job.submission, lab, job.limits, job.seed, connect, judge)
 
 
 def pack(lab: GradedLab) -> bytes:
-    """A lab as it is sent in a job."""
+    """A lab as a job carries it."""
     return pickle.dumps(lab)
 
 
 @lru_cache(maxsize=4)
 def _judge(packed: bytes) -> tuple[GradedLab, Judge]:
-    torch.set_num_threads(1)  # several of us at once, each with as many threads as cores, only wait for each other
+    torch.set_num_threads(1)  # several workers with a thread per core each would only wait for each other
     lab: GradedLab = pickle.loads(packed)
     return lab, Judge(lab)

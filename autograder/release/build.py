@@ -1,4 +1,4 @@
-"""solutions/ -> nbgrader source -> labs/: what students download, generated and the same byte for byte each time."""
+"""Builds what students download: solutions/ -> nbgrader source -> labs/, the same bytes each time."""
 
 import hashlib
 import json
@@ -18,14 +18,14 @@ from nbgrader.apps.api import NbGraderAPI
 from traitlets.config import Config
 
 import qlab
-from autograder import gradebook
+from autograder import gradebook, pages
 from autograder.course_folder.layout import Course, asks, labs_folder, source_folder
 from autograder.course_folder.nbgrader_config import configure
 from autograder.errors import UserError
 from autograder.files import replace_folder
 from autograder.grade.limits import Limits
 
-# What a released lab holds besides its notebook. Answers, samples and measured numbers stay behind.
+# What a released lab contains besides its notebook. Answers, samples and measured numbers stay here.
 RELEASED = ("checks/*.py", "checks.py", "provided.py", "figures/*.png")
 # Where a number in a text comes from, for whoever looks at the source (`autograder lint`); students do not get it.
 ORIGIN = re.compile(r"\s*<!--\s*(quoted|given|computed):(.+?)-->", re.DOTALL)
@@ -36,19 +36,19 @@ KERNEL = {
 
 
 def read_source(folder: Path) -> NotebookNode:
-    """A lab's source as a notebook with its answers: measured numbers filled in, cells named, stamp set.
+    """A lab's source as a notebook with its answers: measured numbers filled in, cell ids and the release stamp set.
 
     Raises:
-        UserError: the text quotes a number that results.json does not hold.
+        UserError: the text quotes a number that is not in results.json.
     """
     lab = folder.name
     notebook = jupytext.read(folder / f"{lab}.py", fmt="py:percent")
     results = folder / "results.json"
     numbers = json.loads(results.read_text("utf-8")) if results.is_file() else {}
     for number, cell in enumerate(notebook.cells):
-        kept = {key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata}
-        cell.id = cell.metadata.get("id") or kept.get("nbgrader", {}).get("grade_id") or f"cell-{number}"
-        cell.metadata = NotebookNode(kept)
+        metadata = {key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata}
+        cell.id = cell.metadata.get("id") or metadata.get("nbgrader", {}).get("grade_id") or f"cell-{number}"
+        cell.metadata = NotebookNode(metadata)
         if cell.cell_type == "markdown":
             cell.source = _filled_in(ORIGIN.sub("", cell.source), numbers, lab)
     notebook.metadata = nbformat.from_dict(KERNEL)
@@ -61,22 +61,20 @@ def read_source(folder: Path) -> NotebookNode:
 
 
 def _limits(path: Path) -> dict[str, Any]:
-    """What submissions of this lab may use in grading, where it is not the usual."""
+    """This lab's own grading limits, if it has any."""
     try:
-        given = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+        limits = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): mend it, then run again.") from error
-    Limits.of(given)
-    return given
+        raise UserError(f"{path} cannot be read ({error}): fix it, then run again.") from error
+    Limits.of(limits)  # raises if they make no sense
+    return limits
 
 
 def _filled_in(text: str, numbers: dict[str, Any], lab: str) -> str:
     try:
-        return jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text).render(numbers)
+        return pages.fill_in(text, numbers)
     except jinja2.TemplateError as error:
-        raise UserError(
-            f"{lab} quotes a number that its results.json does not hold ({error}): run make bench."
-        ) from error
+        raise UserError(f"{lab} quotes a number that is not in its results.json ({error}): run make bench.") from error
 
 
 def _release_stamp(notebook: NotebookNode, folder: Path) -> str:
@@ -92,12 +90,12 @@ def _content(path: Path) -> bytes:
 
 
 def released_files(folder: Path) -> list[Path]:
-    """The files of a lab that go to students beside the notebook."""
+    """The files that students get besides the notebook."""
     return sorted(path for pattern in RELEASED for path in folder.glob(pattern))
 
 
 def write_source(folder: Path, target: Path) -> None:
-    """The lab in the form that nbgrader calls a source assignment."""
+    """Write the lab in the form that nbgrader calls a source assignment."""
     target.mkdir(parents=True, exist_ok=True)
     for path in released_files(folder):
         copy = target / path.relative_to(folder)
@@ -116,21 +114,21 @@ def release(lab: str, course: Course, labs: Path | None = None, *, source: Path 
         source: the folder of its source, where that is not one of `sources(course)`.
 
     Raises:
-        UserError: nbgrader refuses the source; its own words are in the message.
+        UserError: nbgrader refuses the source; the message quotes why.
     """
     with tempfile.TemporaryDirectory(prefix=".source-", dir=course.root) as scratch:
         built, before = Path(scratch) / "new" / lab, Path(scratch) / "before"
         source = source or source_folder(lab, course)
         write_source(source, built)
-        kept = [folder for folder in (course.source(lab), course.release(lab)) if folder.is_dir()]
-        for number, folder in enumerate(kept):
+        old = [folder for folder in (course.source(lab), course.release(lab)) if folder.is_dir()]
+        for number, folder in enumerate(old):
             shutil.copytree(folder, before / str(number))
         gradebook.back_up(course)
         replace_folder(built, course.source(lab))
         try:
             _generate(lab, course, graded=asks(source))
         except UserError:
-            for number, folder in enumerate(kept):
+            for number, folder in enumerate(old):
                 replace_folder(before / str(number), folder)
             raise
     if labs is not None:
@@ -151,15 +149,15 @@ def _generate(lab: str, course: Course, *, graded: bool) -> None:
     api = NbGraderAPI(config=config)
     result = api.generate_assignment(lab, force=True, create=True)
     if not result["success"]:
-        told = str(result.get("error") or result.get("log")).strip().splitlines()
+        output = str(result.get("error") or result.get("log")).strip().splitlines()
         raise UserError(
-            f"nbgrader could not build {lab} ({told[-1] if told else 'no reason given'}): graded cells of a lab that "
-            "was handed in already can be changed, but not renamed or removed. The release of before is still there."
+            f"nbgrader could not build {lab} ({output[-1] if output else 'no reason given'}): once a lab has "
+            "submissions, its graded cells can change but not be renamed or removed. The previous release is unchanged."
         )
 
 
 def up_to_date(lab: str, course: Course) -> bool:
-    """Whether course and labs/ hold the lab that the source makes now."""
+    """Whether the course and labs/ have the lab as its source is now."""
     source = source_folder(lab, course)
     stamp = read_source(source).metadata.qlab.release
     copies = (course.source(lab), course.release(lab), labs_folder(source) / lab)
@@ -170,7 +168,7 @@ def up_to_date(lab: str, course: Course) -> bool:
 
 
 def stamp_of(path: Path) -> dict[str, str]:
-    """Lab, release and version that a notebook was built as; empty where it has no stamp."""
+    """A notebook's stamp: lab, release and version; empty if it has none."""
     metadata = json.loads(path.read_text("utf-8-sig")).get("metadata", {})
     stamp = metadata.get("qlab", {}) if isinstance(metadata, dict) else {}
     return {str(key): str(value) for key, value in stamp.items()} if isinstance(stamp, dict) else {}

@@ -1,4 +1,4 @@
-"""What goes on the LMS for students: one zip a lab, with everything that the lab needs beside Python itself."""
+"""What goes on the LMS for students: one zip per lab, with everything that the lab needs besides Python itself."""
 
 import io
 import os
@@ -10,17 +10,14 @@ import zipfile
 from functools import cache
 from pathlib import Path
 
-import jinja2
-
-import qlab
 from autograder.course_folder.layout import LABS, REPOSITORY, asks, refuse_former_course
 from autograder.errors import UserError
 from autograder.files import write_atomic
+from autograder.pages import render_page
 
 PACKAGES = ("qlab", "autograder")
-BESIDE = ("pyproject.toml", "README.md", "LICENSE")
-WRITTEN = (2000, 1, 1, 0, 0, 0)  # the same lab gives the same bytes
-PAGE = Path(__file__).with_name("handout.html")
+PROJECT_FILES = ("pyproject.toml", "README.md", "LICENSE")
+ENTRY_TIME = (2000, 1, 1, 0, 0, 0)  # always the same, so that the same lab gives the same bytes
 
 
 def write_handout(lab: str, folder: Path, labs: Path = LABS) -> Path:
@@ -51,8 +48,8 @@ def write_handout(lab: str, folder: Path, labs: Path = LABS) -> Path:
 
 @cache
 def wheel() -> tuple[str, bytes]:
-    """The name and the content of qlab's wheel, built from this repository; nothing is downloaded for it."""
-    if not all((REPOSITORY / file).is_file() for file in BESIDE):
+    """Name and content of the wheel, built from this repository without downloading anything."""
+    if not all((REPOSITORY / file).is_file() for file in PROJECT_FILES):
         raise UserError("the zip for students holds a wheel of qlab: run autograder from a clone of its repository.")
     refuse_former_course()  # it lies in the package, and students' work must not get into a wheel
     with tempfile.TemporaryDirectory(prefix="qlab-wheel-") as scratch:
@@ -60,16 +57,18 @@ def wheel() -> tuple[str, bytes]:
         leave_out = shutil.ignore_patterns("__pycache__")
         for package in PACKAGES:
             shutil.copytree(REPOSITORY / package, source / package, ignore=leave_out)
-        for file in BESIDE:
+        for file in PROJECT_FILES:
             shutil.copyfile(REPOSITORY / file, source / file)
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", scratch, str(source)],
             capture_output=True, text=True, check=False, env={**os.environ, "SOURCE_DATE_EPOCH": "946684800"},
         )  # fmt: skip
         built = sorted(Path(scratch).glob("quantization_lab-*.whl"))
-        if done.returncode or not built:
-            told = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise UserError(f"the wheel could not be built ({told}): pip install -e '.[grade]' brings what it needs.")
+        if process.returncode or not built:
+            detail = (process.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise UserError(
+                f"the wheel could not be built ({detail}): install what it needs with pip install -e '.[grade]'."
+            )
         return built[0].name, built[0].read_bytes()
 
 
@@ -78,26 +77,24 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _for_conda(wheel_name: str) -> bytes:
-    """environment.yml with the wheel in the place of the repository."""
+    """environment.yml, which installs the wheel instead of the repository."""
     text = (REPOSITORY / "environment.yml").read_text("utf-8")
     return text.replace("      - .\n", f"      - ./{wheel_name}\n").encode()
 
 
 def _page(lab: str, wheel_name: str, *, graded: bool) -> str:
-    template = jinja2.Environment(autoescape=True).from_string(PAGE.read_text("utf-8"))
     short = lab.split("_")[0]
     torch = next(
         line for line in (REPOSITORY / "constraints.txt").read_text("utf-8").split() if line.startswith("torch==")
     )
-    told = {"lab": lab, "short": short, "graded": graded, "wheel": wheel_name, "torch": torch}
-    return template.render(told, version=qlab.__version__)
+    return render_page("handout.html", lab=lab, short=short, graded=graded, wheel=wheel_name, torch=torch)
 
 
 def _zipped(files: dict[str, bytes]) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(name, WRITTEN)
-            entry.external_attr = 0o644 << 16  # unpacked once for a class, the files are for everybody
+            entry = zipfile.ZipInfo(name, ENTRY_TIME)
+            entry.external_attr = 0o644 << 16  # readable for all: a zip may be unpacked once for a whole class
             archive.writestr(entry, files[name], zipfile.ZIP_DEFLATED)
     return target.getvalue()

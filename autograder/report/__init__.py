@@ -1,1 +1,1 @@
-"""What grading found, for people: marks, feedback pages, the class report, similar answers, answers graded by hand."""
+"""What grading produced, for people: marks, feedback, the class report, similar answers, the manual grading queue."""

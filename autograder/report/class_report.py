@@ -1,48 +1,45 @@
-"""What a class made of a lab: marks, questions, mistakes by name, time, repairs, and what needs a person."""
+"""How a class did in a lab: marks, questions, mistakes by name, time, repairs, and what needs a person."""
 
-import io
 import json
 import re
-import tokenize
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean, median
 
-import jinja2
-
 from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
-from autograder.grade.record import Record
+from autograder.grade.record import GradingRecord
 from autograder.grade.student_answers import answers_in
-from autograder.report.marks import StudentMarks, class_marks, lab_title
+from autograder.pages import render_page
+from autograder.report.examples import anonymize
+from autograder.report.feedback import lab_title
+from autograder.report.marks import StudentMarks, class_marks
 from qlab.notebook import grade_id
 
 BINS = 10
-CANDIDATES = 5  # notebooks that are looked at for an example: the shortest answer shows the mistake best
-MOST_LINES = 30  # of an example
-WORTH_SHOWING = 0.1  # seconds; what takes less in every submission is nobody's concern
-MOST_NOTES = 40  # a section of remarks is read by people
-HIDDEN_NAME = "…"
+MAX_CANDIDATES = 5  # notebooks considered for an example: the shortest answer shows the mistake best
+MIN_SECONDS = 0.1  # cells that are faster in every submission are not listed
+MAX_NOTES = 40  # per section, because people read them
 
-# How remarks of grading begin or what they hold, where they tell of more than a repair.
-ENDED = re.compile(r"^the cell \S+ (was stopped: |ended with )|^too many cells ended |^it took more than ")
+# How those remarks of grading begin that are about more than a repair.
+CELL_FAILED = re.compile(r"^the cell \S+ (was stopped: |ended with )|^too many cells ended |^it took more than ")
 CHECK_FAILED = re.compile(r"^the check \S+ failed by itself")
 
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """A question over the class.
+    """How a class did in one question.
 
     Attributes:
-        name, title, out_of: "Q1", what it asks for, its maximum.
-        full, part, none: how many have all the points, some, or none.
-        waiting: how many wait for a person; counted there alone.
-        mean: of the points of those who do not wait; None where all do.
+        name, title, out_of: such as "Q1", what it asks for, its maximum.
+        full, part, none: how many students have all the points, some, or none.
+        waiting: how many are still to be graded by hand; they count nowhere else.
+        mean: the mean points of all others; None if there are none.
     """
 
     name: str
@@ -57,9 +54,14 @@ class QuestionResult:
 
 @dataclass(frozen=True)
 class MistakeResult:
-    """A mistake: where, how many made it, what they were told, and an answer that has it, without its author.
+    """A mistake that students made.
 
-    `example` is "" where the answer was left as it was handed out, or no notebook can be read.
+    Attributes:
+        question: where.
+        name: of the mistake.
+        count: how many students made it.
+        hint: what the check told them.
+        example: an anonymous answer with it; "" if there is none, or only stubs.
     """
 
     question: str
@@ -71,7 +73,7 @@ class MistakeResult:
 
 @dataclass(frozen=True)
 class CellTime:
-    """Seconds that a cell took over the class."""
+    """How long a cell took, in seconds, over the class."""
 
     cell: str
     median: float
@@ -80,7 +82,7 @@ class CellTime:
 
 @dataclass(frozen=True)
 class Note:
-    """A remark, and whose submission it is about."""
+    """A remark, and the students whose submissions it is about."""
 
     text: str
     students: tuple[str, ...]
@@ -93,15 +95,15 @@ class ClassReport:
     Attributes:
         lab, title: the lab's name and heading.
         students: how many handed in.
-        out_of: the most points that could be had.
+        out_of: the most points that the lab gives.
         totals: the points of those who have a mark, sorted.
-        unfinished: how many of the totals will still grow or shrink: a part waits for a person.
-        questions, mistakes, times: see there; in the lab's order, mistakes of a question by how many made them.
-        seconds: of a whole submission: the median and the longest.
-        repaired: what was mended or odd about files.
+        unfinished: how many totals may still change, because a part is to be graded by hand.
+        questions, mistakes, times: in the lab's order; the mistakes of a question by how many made them.
+        seconds: for a whole submission, the median and the longest.
+        repaired: what was odd about files, and repaired.
         ended: cells that raised or were stopped.
-        taken_off: what totals lost by the course's rules, such as late penalties.
-        needs_person: what nobody but a person can settle.
+        taken_off: the course's deductions, such as late penalties.
+        needs_person: what only a person can settle.
     """
 
     lab: str
@@ -121,17 +123,17 @@ class ClassReport:
 
     @property
     def mean(self) -> float | None:
-        """Of the totals."""
+        """The mean total."""
         return mean(self.totals) if self.totals else None
 
     @property
     def median(self) -> float | None:
-        """Of the totals."""
+        """The median total."""
         return median(self.totals) if self.totals else None
 
     @property
     def histogram(self) -> list[int]:
-        """How many totals lie in each tenth of the points; full marks lie in the last."""
+        """How many totals are in each tenth of the points; full marks are in the last."""
         counts = [0] * BINS
         for total in self.totals:
             counts[min(BINS - 1, max(0, int(BINS * total / (self.out_of or 1))))] += 1
@@ -144,40 +146,37 @@ class ClassReport:
 
 
 def class_report(course: Course, lab: GradedLab) -> ClassReport:
-    """The report of what was graded so far."""
-    seen = _Seen()
+    """The report on all submissions graded so far."""
+    statistics = _ClassStatistics()
     for row in class_marks(course, lab.name):
-        seen.add(row)
+        statistics.add(row)
     return ClassReport(
         lab.name,
         lab_title(lab),
-        seen.students,
-        seen.out_of,
-        tuple(sorted(seen.totals)),
-        seen.unfinished,
-        tuple(question.result() for question in seen.questions.values()),
-        tuple(_mistakes(seen, lab, course)),
-        tuple(_times(seen, lab)),
-        (median(seen.submissions), max(seen.submissions)) if seen.submissions else (0.0, 0.0),
-        _notes(seen.repaired),
-        _notes(seen.ended),
-        _notes(seen.taken_off),
-        _notes(seen.needs_person),
+        statistics.students,
+        statistics.out_of,
+        tuple(sorted(statistics.totals)),
+        statistics.unfinished,
+        tuple(question.result() for question in statistics.questions.values()),
+        tuple(_mistakes(statistics, lab, course)),
+        tuple(_times(statistics, lab)),
+        (median(statistics.submissions), max(statistics.submissions)) if statistics.submissions else (0.0, 0.0),
+        _notes(statistics.repaired),
+        _notes(statistics.ended),
+        _notes(statistics.taken_off),
+        _notes(statistics.needs_person),
     )
 
 
 def write_page(report: ClassReport, path: Path) -> Path:
-    """Write the report as one HTML page that needs nothing else: no network, no script."""
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        (Path(__file__).parent / "class_report.html").read_text("utf-8")
-    )
-    write_atomic(path, template.render(report=report))
+    """Write the report as one self-contained HTML page."""
+    write_atomic(path, render_page("class_report.html", report=report))
     return path
 
 
 @dataclass
 class _Question:
-    """A question while the class is counted."""
+    """A question, while the students are counted."""
 
     name: str
     title: str = ""
@@ -193,8 +192,8 @@ class _Question:
 
 
 @dataclass
-class _Seen:
-    """The class, counted student by student: nothing of a submission is kept but numbers, names and remarks."""
+class _ClassStatistics:
+    """The class, counted student by student: only numbers, names and remarks, so that a large class fits in memory."""
 
     students: int = 0
     out_of: float = 0.0
@@ -235,16 +234,16 @@ class _Seen:
                 question.points.append(mark.points)
         for grade in row.record.cells:
             if grade.outcome is not None and grade.question in self.questions:
-                found = self.questions[grade.question]
-                found.title = found.title or grade.outcome.title
+                question = self.questions[grade.question]
+                question.title = question.title or grade.outcome.title
 
-    def _add_mistakes(self, record: Record) -> None:
+    def _add_mistakes(self, record: GradingRecord) -> None:
         for grade in record.cells:
             for name in grade.outcome.mistakes if grade.outcome else ():
                 key = (grade.question, name)
                 self.counts[key] += 1
-                if len(makers := self.made_by.setdefault(key, [])) < CANDIDATES:
-                    makers.append(record.student)
+                if len(students := self.made_by.setdefault(key, [])) < MAX_CANDIDATES:
+                    students.append(record.student)
                 if grade.outcome and not self.hints.get(key):
                     self.hints[key] = grade.outcome.next
 
@@ -253,85 +252,61 @@ class _Seen:
         if record.reason:
             self.needs_person.setdefault(f"no mark: {record.reason}", []).append(record.student)
         for name in row.waiting:
-            self.needs_person.setdefault(f"{name} waits to be read", []).append(record.student)
+            self.needs_person.setdefault(f"{name} is still to be graded by hand", []).append(record.student)
         if not record.sandboxed:
             self.needs_person.setdefault("graded without a sandbox", []).append(record.student)
         for deduction in row.deductions:
             self.taken_off.setdefault(deduction.why, []).append(record.student)
         for remark in record.remarks:
-            kind = self.repaired
-            if ENDED.match(remark):
-                kind = self.ended
+            section = self.repaired
+            if CELL_FAILED.match(remark):
+                section = self.ended
             elif CHECK_FAILED.match(remark):
-                kind = self.needs_person
-            kind.setdefault(remark, []).append(record.student)
+                section = self.needs_person
+            section.setdefault(remark, []).append(record.student)
 
 
-def _notes(found: dict[str, list[str]]) -> tuple[Note, ...]:
-    """The remarks that concern most first; of many, the first ones and how many there are more."""
-    notes = [Note(text, tuple(students)) for text, students in found.items()]
+def _notes(remarks: dict[str, list[str]]) -> tuple[Note, ...]:
+    """The remarks, those about the most students first; beyond MAX_NOTES, one note says how many more there are."""
+    notes = [Note(text, tuple(students)) for text, students in remarks.items()]
     notes.sort(key=lambda note: -len(note.students))
-    if len(notes) > MOST_NOTES:
-        left = notes[MOST_NOTES:]
-        whose = dict.fromkeys(student for note in left for student in note.students)
-        notes = [*notes[:MOST_NOTES], Note(f"and {len(left)} more, see the marks table", tuple(whose))]
+    if len(notes) > MAX_NOTES:
+        rest = notes[MAX_NOTES:]
+        students = dict.fromkeys(student for note in rest for student in note.students)
+        notes = [*notes[:MAX_NOTES], Note(f"and {len(rest)} more, see the marks table", tuple(students))]
     return tuple(notes)
 
 
-def _times(seen: _Seen, lab: GradedLab) -> Iterable[CellTime]:
-    """The lab's cells in their order; cells of students' own are none of the lab's."""
+def _times(statistics: _ClassStatistics, lab: GradedLab) -> Iterable[CellTime]:
+    """The lab's cells in their order; cells that students added are left out."""
     for cell in lab.released.cells:
-        took = seen.cells.get(cell.id)
-        if took and max(took) >= WORTH_SHOWING:
-            yield CellTime(cell.id, median(took), max(took))
+        seconds = statistics.cells.get(cell.id)
+        if seconds and max(seconds) >= MIN_SECONDS:
+            yield CellTime(cell.id, median(seconds), max(seconds))
 
 
-def _mistakes(seen: _Seen, lab: GradedLab, course: Course) -> Iterable[MistakeResult]:
+def _mistakes(statistics: _ClassStatistics, lab: GradedLab, course: Course) -> Iterable[MistakeResult]:
     order = list(dict.fromkeys(question_of(name) for name in lab.order))
     people = {student.id: student for student in gradebook.roster(course)}
     stubs = {grade_id(cell): cell.source for cell in lab.released.cells}
 
-    def place(key: tuple[str, str]) -> tuple[int, int, str]:
-        return (order.index(key[0]) if key[0] in order else len(order), -seen.counts[key], key[1])
+    def position(key: tuple[str, str]) -> tuple[int, int, str]:
+        return (order.index(key[0]) if key[0] in order else len(order), -statistics.counts[key], key[1])
 
-    for question, name in sorted(seen.counts, key=place):
+    for question, name in sorted(statistics.counts, key=position):
         answers = []
-        for student in seen.made_by[question, name]:
+        for student in statistics.made_by[question, name]:
             if text := _answer(course.autograded(lab.name, student), question, stubs):
-                known = people.get(student) or Student(student)
-                names = (student, known.name, known.first, known.last, known.email, known.lms_id)
-                answers.append(anonymous(text, names))
+                person = people.get(student) or Student(student)
+                names = (student, person.name, person.first, person.last, person.email, person.lms_id)
+                answers.append(anonymize(text, names))
         example = min(answers, key=len, default="")
-        count, hint = seen.counts[question, name], seen.hints.get((question, name), "")
+        count, hint = statistics.counts[question, name], statistics.hints.get((question, name), "")
         yield MistakeResult(question, name, count, hint, example)
 
 
 def _answer(path: Path, question: str, stubs: dict[str, str]) -> str:
-    """A student's code for a question; "" where it cannot be read or is as it was handed out."""
-    own = [answer for answer in answers_in(path).values() if answer.code and question_of(answer.cell) == question]
-    return "\n\n".join(one.source for one in own if one.source.strip() != stubs.get(one.cell, "").strip())
-
-
-def anonymous(source: str, names: Iterable[str]) -> str:
-    """An answer without comments, where people sign, and without these names; at most so many lines as are read."""
-    lines = [line for line in without_comments(source).splitlines() if line.strip()]
-    if len(lines) > MOST_LINES:
-        lines = [*lines[:MOST_LINES], HIDDEN_NAME]
-    text = "\n".join(lines)
-    for name in sorted(filter(None, names), key=len, reverse=True):
-        text = re.sub(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", HIDDEN_NAME, text, flags=re.IGNORECASE)
-    return text
-
-
-def without_comments(source: str) -> str:
-    """Python without its comments; text that is no Python loses what stands behind a #."""
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return "\n".join(re.sub(r"#.*", "", line).rstrip() for line in source.splitlines())
-    lines = source.splitlines()
-    for token in tokens:
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column].rstrip()
-    return "\n".join(lines)
+    """A student's code for a question; "" if it cannot be read or is still the stub."""
+    answers = [answer for answer in answers_in(path).values() if answer.code and question_of(answer.cell) == question]
+    changed = (answer for answer in answers if answer.source.strip() != stubs.get(answer.cell, "").strip())
+    return "\n\n".join(answer.source for answer in changed)

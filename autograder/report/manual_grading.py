@@ -1,4 +1,4 @@
-"""What waits for a person: texts to be read, and marks by hand to be looked at again."""
+"""The queue for grading by hand: texts to be read, and marks given by hand that have to be looked at again."""
 
 import re
 from collections.abc import Iterator
@@ -10,20 +10,20 @@ from autograder.course_folder.layout import Course
 from autograder.grade.lab import question_of
 from autograder.grade.student_answers import Answer, answers_in
 
-# Scripts that are written without spaces: each of their characters counts as a word, as their writers count.
+# Scripts without spaces between words: every character counts as one word, as their writers count.
 WITHOUT_SPACES = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 WORD = re.compile(rf"[{WITHOUT_SPACES}]|(?:(?![{WITHOUT_SPACES}])\w)+(?:['’.-](?:(?![{WITHOUT_SPACES}])\w)+)*")
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PendingAnswer:
     """A cell that a person has to look at.
 
     Attributes:
-        lab, student: whose, of which lab.
+        lab, student: which lab, whose.
         question, cell: the question and the cell's grade_id.
-        out_of: what can be given.
-        words: of the answer; None where its notebook cannot be read.
+        out_of: the most points that the cell gives.
+        words: how many the answer has; None if the notebook cannot be read or the cell is no answer.
         file: the graded notebook.
         again: whether a person has marked it before, and another file was handed in since.
     """
@@ -38,25 +38,25 @@ class Waiting:
     again: bool = False
 
 
-def waiting(course: Course, lab: str) -> Iterator[Waiting]:
-    """Every cell of a lab that waits, question by question: who reads one question in a row marks it alike."""
-    found = [
+def pending_answers(course: Course, lab: str) -> Iterator[PendingAnswer]:
+    """Every cell of a lab to be graded by hand, by question: reading one question in a row makes marks consistent."""
+    pending = [
         (question_of(cell), student, cell, mark)
         for student, cells in gradebook.marks(course, lab).items()
         for cell, mark in cells.items()
         if mark.waiting
     ]
     answers: dict[str, dict[str, Answer]] = {}
-    for question, student, cell, mark in sorted(found, key=lambda one: one[:3]):
+    for question, student, cell, mark in sorted(pending, key=lambda entry: entry[:3]):
         path = course.autograded(lab, student)
         if student not in answers:
             answers[student] = answers_in(path)
         answer = answers[student].get(cell)
         words = None if answer is None else count_words(answer.source)
-        yield Waiting(lab, student, question, cell, mark.out_of, words, path, mark.by_hand)
+        yield PendingAnswer(lab, student, question, cell, mark.out_of, words, path, mark.by_hand)
 
 
 def count_words(text: str) -> int:
-    """The words of a text in any script; pictures, links' addresses and formulas' signs are none."""
+    """How many words a text in any script has; pictures, URLs, HTML tags and signs in formulas do not count."""
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)|(?<=\])\([^)]*\)|<[^>]*>|https?://\S+", " ", text)
     return len(WORD.findall(text))

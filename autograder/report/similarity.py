@@ -1,9 +1,8 @@
-"""Pairs of submissions that are closer than starter code and solution explain: for a person to judge, never a mark.
+"""Pairs of submissions that share more than starter code and solution explain: for a person to judge, never a mark.
 
-copydetect compares fingerprints of code (Schleimer et al. 2003, winnowing) in which names and layout make no
-difference. What the starter code, the solution and the right answers on file hold is taken out first, and so is what a
-good part of the class has found: an answer with nothing left, such as blanks filled in the obvious way, is like
-nobody's.
+copydetect compares fingerprints of code (winnowing, Schleimer et al. 2003), in which names and layout make no
+difference. We first remove what the starter code, the solution and the right answers on file contain, and what a good
+part of the class wrote. If nothing of an answer is left, such as blanks filled in the obvious way, it is like nobody's.
 """
 
 import io
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-import jinja2
 from copydetect import CodeFingerprint, compare_files
 from markupsafe import Markup, escape
 from nbformat.notebooknode import NotebookNode
@@ -23,21 +21,23 @@ from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.student_answers import answers_in
-from autograder.report.marks import lab_title
+from autograder.pages import render_page
+from autograder.report.feedback import lab_title
 from qlab.notebook import grade_id, is_answer
 
-COMMON_SHARE, COMMON_LEAST = 0.25, 6  # what more than these of the answers hold is an obvious way, too
-MOST_PAIRS = 100  # that a person is shown
+# What is in more than this share of the answers, and in more than this many, is an obvious way to do it.
+COMMON_SHARE, COMMON_MIN = 0.25, 6
+MAX_PAIRS = 100  # on the page
 
 
 @dataclass(frozen=True)
-class Measure:
-    """How answers of a kind are compared.
+class SimilarityThreshold:
+    """From when on two answers count as similar.
 
     Attributes:
-        run: length of what is compared: signs of code in which a name is one sign, or letters of a text.
-        shared: the least that two answers have to share, in the same unit.
-        share: the least part of one answer's own that the other one has, from 0 to 1.
+        run: the length of the fingerprinted runs, in characters; in code a name counts as one character.
+        shared: the fewest characters that the answers have to share.
+        share: the smallest part of one answer's own text that the other has to have, from 0 to 1.
     """
 
     run: int
@@ -45,22 +45,22 @@ class Measure:
     share: float
 
 
-# Set by the right answers on file, which were written differently on purpose: of 1,184 pairs to a question 6 come out,
-# of 290 copies with other names, layout and comments 254, and 224 where brackets and quotes differ, too; the others are
-# too short or too near to the solution. Of the texts on file no two share a run.
-CODE = Measure(run=20, shared=40, share=0.75)
-TEXT = Measure(run=40, shared=80, share=0.25)
+# Chosen on the right answers on file, which were written differently on purpose: of 1,184 pairs of answers to the same
+# question, 6 are reported. Of 290 copies with other names, layout and comments, 254 are, and 224 if brackets and quotes
+# differ too; the others are too short or too close to the solution. No two of the texts on file share a run.
+CODE = SimilarityThreshold(run=20, shared=40, share=0.75)
+TEXT = SimilarityThreshold(run=40, shared=80, share=0.25)
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """Two answers to a question.
+class SimilarAnswers:
+    """Two similar answers to a question.
 
     Attributes:
         cell, question: the cell's grade_id and its question.
-        shared: how much they share beyond starter code and solution, in signs; see `Measure`.
-        shares: the part of each one's own that this is, from 0 to 1.
-        texts: the answers, with what they share marked; safe to stand in a page.
+        shared: how many characters they share beyond starter code and solution; see `SimilarityThreshold`.
+        shares: which part of each one's own text that is, from 0 to 1.
+        texts: the answers with what they share highlighted, as safe HTML.
     """
 
     cell: str
@@ -72,37 +72,40 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two students and the answers in which they are alike, the most alike first."""
+    """Two students and their similar answers, the most similar first."""
 
     students: tuple[str, str]
-    answers: tuple[Likeness, ...]
+    answers: tuple[SimilarAnswers, ...]
 
     @property
-    def weight(self) -> tuple[int, int]:
-        """What to look at first is the largest: the number of answers, then how much they share."""
-        return len(self.answers), sum(one.shared for one in self.answers)
+    def score(self) -> tuple[int, int]:
+        """Greater for what to look at first: the number of similar answers, then how much they share."""
+        return len(self.answers), sum(answers.shared for answers in self.answers)
 
 
 def similar(
     course: Course, lab: GradedLab, solution: NotebookNode, on_file: Iterable[WrittenAnswer] = ()
 ) -> list[Pair]:
-    """The pairs that a person should look at, those first that share the most.
+    """The pairs that a person should look at, those that share the most first.
 
     Args:
-        course, lab: see there.
+        course, lab: whose answers.
         solution: the lab's source, with its answers.
-        on_file: answers that others wrote: what they found, anybody may find.
+        on_file: answers written by others; what several people came up with, anybody may.
     """
-    ways = [answer for answer in on_file if answer.right]
-    found: defaultdict[tuple[str, str], list[Likeness]] = defaultdict(list)
+    right = [answer for answer in on_file if answer.right]
+    by_students: defaultdict[tuple[str, str], list[SimilarAnswers]] = defaultdict(list)
     for cell, answers in _by_cell(course, lab).items():
         code = lab_cell(lab.released, cell).cell_type == "code"
-        explained = [text for one in (lab.released, solution) for text in _explaining(one, cell, code)]
-        explained += [answer.source for answer in ways if answer.question == cell]
-        for students, likeness in compare(cell, answers, explained, CODE if code else TEXT, code=code):
-            found[students].append(likeness)
-    pairs = [Pair(two, tuple(sorted(alike, key=lambda one: -one.shared))) for two, alike in found.items()]
-    return sorted(pairs, key=lambda pair: pair.weight, reverse=True)
+        explained = [text for notebook in (lab.released, solution) for text in _shown_texts(notebook, cell, code)]
+        explained += [answer.source for answer in right if answer.question == cell]
+        for students, similar_answers in compare(cell, answers, explained, CODE if code else TEXT, code=code):
+            by_students[students].append(similar_answers)
+    pairs = [
+        Pair(students, tuple(sorted(similar_answers, key=lambda answers: -answers.shared)))
+        for students, similar_answers in by_students.items()
+    ]
+    return sorted(pairs, key=lambda pair: pair.score, reverse=True)
 
 
 def lab_cell(notebook: NotebookNode, name: str) -> NotebookNode:
@@ -111,7 +114,7 @@ def lab_cell(notebook: NotebookNode, name: str) -> NotebookNode:
 
 
 def _by_cell(course: Course, lab: GradedLab) -> dict[str, dict[str, str]]:
-    """Every student's answer, by cell."""
+    """Every student's answers: by cell, then by student."""
     cells: dict[str, dict[str, str]] = {
         grade_id(cell): {} for cell in lab.released.cells if grade_id(cell) and is_answer(cell)
     }
@@ -122,83 +125,80 @@ def _by_cell(course: Course, lab: GradedLab) -> dict[str, dict[str, str]]:
     return cells
 
 
-def _explaining(notebook: NotebookNode, name: str, code: bool) -> Iterator[str]:
-    """What an answer may hold without being anybody's own: the cell as it was, and what the lab shows of its kind."""
+def _shown_texts(notebook: NotebookNode, name: str, code: bool) -> Iterator[str]:
+    """What anybody's answer may contain: the cell itself, and all provided cells of its type."""
     for cell in notebook.cells:
         if grade_id(cell) == name or (not is_answer(cell) and (cell.cell_type == "code") == code):
             yield cell.source
 
 
 def compare(
-    cell: str, answers: Mapping[str, str], explained: Iterable[str], measure: Measure, *, code: bool
-) -> Iterator[tuple[tuple[str, str], Likeness]]:
-    """The pairs of answers to one cell that share as much as `measure` says, beyond what is explained.
+    cell: str, answers: Mapping[str, str], explained: Iterable[str], threshold: SimilarityThreshold, *, code: bool
+) -> Iterator[tuple[tuple[str, str], SimilarAnswers]]:
+    """The pairs of answers to one cell that reach the threshold, beyond what is explained.
 
     Args:
         cell: its grade_id.
         answers: texts, by student.
         explained: texts that everybody has: starter code, solution.
-        measure: see there.
-        code: whether they are Python, not prose.
+        threshold: from when on a pair is reported.
+        code: whether the answers are Python, not prose.
     """
-    prints = {student: _fingerprint(text, measure, code) for student, text in sorted(answers.items())}
-    known = {sign for text in explained for sign in _fingerprint(text, measure, code).hashes}
-    holders = Counter(sign for one in prints.values() for sign in one.hashes)
-    most = max(COMMON_LEAST, COMMON_SHARE * len(prints))
-    known |= {sign for sign, count in holders.items() if count > most}
-    for one in prints.values():
-        _take_out(one, known)
-    for two in _candidates(prints):
-        first, second = (prints[student] for student in two)
-        shared, shares, places = compare_files(first, second)
-        if shared >= measure.shared and max(shares) >= measure.share:
-            texts = (_marked(answers[two[0]], places[0]), _marked(answers[two[1]], places[1]))
-            likeness = (min(1.0, float(shares[0])), min(1.0, float(shares[1])))
-            yield two, Likeness(cell, question_of(cell), int(shared), likeness, texts)
+    fingerprints = {student: _fingerprint(text, threshold, code) for student, text in sorted(answers.items())}
+    common = {run for text in explained for run in _fingerprint(text, threshold, code).hashes}
+    counts = Counter(run for fingerprint in fingerprints.values() for run in fingerprint.hashes)
+    limit = max(COMMON_MIN, COMMON_SHARE * len(fingerprints))
+    common |= {run for run, count in counts.items() if count > limit}
+    for fingerprint in fingerprints.values():
+        _remove(fingerprint, common)
+    for students in _candidates(fingerprints):
+        first, second = (fingerprints[student] for student in students)
+        shared, shares, slices = compare_files(first, second)
+        if shared >= threshold.shared and max(shares) >= threshold.share:
+            texts = (_highlight(answers[students[0]], slices[0]), _highlight(answers[students[1]], slices[1]))
+            clipped = (min(1.0, float(shares[0])), min(1.0, float(shares[1])))
+            yield students, SimilarAnswers(cell, question_of(cell), int(shared), clipped, texts)
 
 
-def _fingerprint(text: str, measure: Measure, code: bool) -> CodeFingerprint:
-    # Every run counts (a window of 1): answers are short, and a class is compared in seconds.
+def _fingerprint(text: str, threshold: SimilarityThreshold, code: bool) -> CodeFingerprint:
+    # A window of 1 keeps every run: answers are short, and a class still takes only seconds.
     text = text if code else text.lower()
-    return CodeFingerprint("answer.py", measure.run, 1, filter=code, language="python", fp=io.StringIO(text))
+    return CodeFingerprint("answer.py", threshold.run, 1, filter=code, language="python", fp=io.StringIO(text))
 
 
-def _take_out(one: CodeFingerprint, known: set[int]) -> None:
-    """Forget what is explained. copydetect could do that itself, but loses runs that stand in an answer twice."""
-    one.hashes -= known
-    for sign in known & one.hash_idx.keys():
-        del one.hash_idx[sign]
-    starts = [start for places in one.hash_idx.values() for start in places]
-    one.token_coverage = len({start + more for start in starts for more in range(one.k)})
+def _remove(fingerprint: CodeFingerprint, runs: set[int]) -> None:
+    """Remove these runs. copydetect could do so itself, but then it loses runs that an answer contains twice."""
+    fingerprint.hashes -= runs
+    for run in runs & fingerprint.hash_idx.keys():
+        del fingerprint.hash_idx[run]
+    starts = [start for places in fingerprint.hash_idx.values() for start in places]
+    fingerprint.token_coverage = len({start + offset for start in starts for offset in range(fingerprint.k)})
 
 
-def _candidates(prints: Mapping[str, CodeFingerprint]) -> list[tuple[str, str]]:
-    """Pairs that share anything at all, sorted: in a large class few of all pairs do."""
-    holders: defaultdict[int, list[str]] = defaultdict(list)
-    for student, one in prints.items():
-        for sign in one.hashes:
-            holders[sign].append(student)
-    return sorted({two for students in holders.values() for two in combinations(students, 2)})
+def _candidates(fingerprints: Mapping[str, CodeFingerprint]) -> list[tuple[str, str]]:
+    """The pairs that share anything at all, sorted; in a large class those are few of all pairs."""
+    students_by_run: defaultdict[int, list[str]] = defaultdict(list)
+    for student, fingerprint in fingerprints.items():
+        for run in fingerprint.hashes:
+            students_by_run[run].append(student)
+    return sorted({pair for students in students_by_run.values() for pair in combinations(students, 2)})
 
 
-def _marked(text: str, places: Iterable[Iterable[int]]) -> Markup:
-    """The text with these places marked."""
-    starts, ends = ([int(place) for place in row] for row in places)
-    done, pieces = 0, list[Markup]()
+def _highlight(text: str, slices: Iterable[Iterable[int]]) -> Markup:
+    """The text with these slices highlighted; `slices` are all their starts, then all their ends."""
+    starts, ends = ([int(place) for place in row] for row in slices)
+    position, parts = 0, list[Markup]()
     for start, end in zip(starts, ends, strict=True):
-        start, end = max(start, done), min(end, len(text))
+        start, end = max(start, position), min(end, len(text))
         if start < end:
-            pieces += [escape(text[done:start]), Markup("<mark>{}</mark>").format(text[start:end])]
-            done = end
-    return Markup("").join([*pieces, escape(text[done:])])
+            parts += [escape(text[position:start]), Markup("<mark>{}</mark>").format(text[start:end])]
+            position = end
+    return Markup("").join([*parts, escape(text[position:])])
 
 
 def write_page(course: Course, lab: GradedLab, pairs: list[Pair]) -> Path:
-    """Write the pairs, side by side, as one HTML page that needs nothing else."""
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        (Path(__file__).parent / "similarity.html").read_text("utf-8")
-    )
-    path = course.similar(lab.name)
-    shown, left = pairs[:MOST_PAIRS], max(0, len(pairs) - MOST_PAIRS)
-    write_atomic(path, template.render(title=lab_title(lab), pairs=shown, left=left))
+    """Write the pairs, side by side, as one self-contained HTML page."""
+    path = course.similarity_report(lab.name)
+    left = max(0, len(pairs) - MAX_PAIRS)
+    write_atomic(path, render_page("similarity.html", title=lab_title(lab), pairs=pairs[:MAX_PAIRS], left=left))
     return path

@@ -1,4 +1,4 @@
-"""What grading a class prints: the marks, who has none, where the time went; of a large class only the remarkable."""
+"""What grading prints: marks, who has none, where the time went. Of a large class, only rows with remarks."""
 
 import heapq
 from collections.abc import Iterable
@@ -10,10 +10,10 @@ from rich.text import Text
 
 from autograder.report.marks import StudentMarks
 
-MOST_ROWS = 60  # students; the marks of a larger class are read in marks.csv
+MAX_ROWS = 60  # students; a larger class is read in marks.csv
 SLOWEST = 3
-WORTH_TELLING = 1.0  # seconds
-WIDTH = 150  # where nobody's terminal says otherwise
+SLOW_SECONDS = 1.0  # the slowest cells are listed if one took this long
+WIDTH = 150  # of the table where there is no terminal
 
 
 @dataclass
@@ -21,12 +21,12 @@ class Summary:
     """A class in a few lines.
 
     Attributes:
-        students: how many.
+        students: how many there are.
         rows: of the table: student, marks by question, total, remarks.
-        points: how many of the students have which total, for the mean.
-        without_mark: how many.
-        waiting: whether a person has to read something.
-        slowest: cells: seconds, cell, student.
+        points: the sum of all totals.
+        without_mark: how many students have no mark.
+        waiting: whether anything is still to be graded by hand.
+        slowest: the slowest cells, as a heap: seconds, cell, student.
     """
 
     students: int = 0
@@ -39,22 +39,22 @@ class Summary:
     @classmethod
     def of(cls, marks: Iterable[StudentMarks]) -> "Summary":
         """The summary of a class."""
-        made = cls()
+        summary = cls()
         for row in marks:
-            made._add(row)
-        if made.students > MOST_ROWS:
-            made.rows = [row for row in made.rows if row[3]]
-        return made
+            summary._add(row)
+        if summary.students > MAX_ROWS:
+            summary.rows = [row for row in summary.rows if row[3]]
+        return summary
 
     def _add(self, row: StudentMarks) -> None:
         self.students += 1
         self.points += row.total or 0
         self.without_mark += row.total is None
         self.waiting = self.waiting or bool(row.waiting)
-        if len(self.rows) <= MOST_ROWS or row.remarks:
+        if len(self.rows) <= MAX_ROWS or row.remarks:
             entries = {name: _entry(row, name) for name in row.questions}
             total = "–" if row.total is None else f"{row.total:g}"
-            self.rows = [*self.rows, (row.record.student, entries, total, row.remarks)][: 10 * MOST_ROWS]
+            self.rows = [*self.rows, (row.record.student, entries, total, row.remarks)][: 10 * MAX_ROWS]
         for cell, seconds in row.record.seconds.items():
             heapq.heappush(self.slowest, (seconds, cell, row.record.student))
             if len(self.slowest) > SLOWEST:
@@ -66,19 +66,19 @@ class Summary:
         table = Table("student", *names, "total", "remarks", box=None, pad_edge=False, header_style="bold")
         for column in table.columns[1 : len(names) + 2]:
             column.justify = "right"
-        for student, entries, total, remarks in self.rows[:MOST_ROWS]:
+        for student, entries, total, remarks in self.rows[:MAX_ROWS]:
             marks = [entries.get(name, "–") for name in names]
             table.add_row(*map(Text, (student, *marks, total, remarks)))
         if self.rows:
             Console(width=None if terminal else WIDTH).print(table)
-        if self.students > MOST_ROWS:
+        if self.students > MAX_ROWS:
             mean = self.points / max(1, self.students - self.without_mark)
-            counted = f"{self.students} students, {self.without_mark} without a mark, mean {mean:.1f}"
-            print(f"{counted}; above, those with remarks")
+            print(f"{self.students} students, {self.without_mark} without a mark, mean {mean:.1f}")
+            print("the table only lists students with remarks; marks.csv has all")
         if self.waiting:
-            print("… waits to be read by a person")
-        slow = [f"{cell} of {student} {took:.1f} s" for took, cell, student in sorted(self.slowest, reverse=True)]
-        if self.slowest and max(self.slowest)[0] >= WORTH_TELLING:
+            print("… means: still to be graded by hand")
+        slow = [f"{cell} of {student} {seconds:.1f} s" for seconds, cell, student in sorted(self.slowest, reverse=True)]
+        if self.slowest and max(self.slowest)[0] >= SLOW_SECONDS:
             print(f"slowest cells: {', '.join(slow)}")
 
 

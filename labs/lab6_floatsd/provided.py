@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from qlab import torch_flow as tq
-from qlab.torch_flow import grids
+from qlab.torch_flow import grid_fake_quantize as grids
 
 
 def floatsd_grid(groups, exponent_bits):

@@ -5,14 +5,16 @@ is the same function with a step or two replaced. So a mistake is a line, two of
 construction what a student gets who makes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+Step = Callable[..., Any]
 Steps = Mapping[str, Any]
+Whatever = TypeVar("Whatever")
 
 # Float arithmetic moves a value this far, absolutely and relatively: whatever lies so close to a tie counts as one.
 TIE_WIDTH = 1e-4
@@ -56,6 +58,17 @@ def ties_down(x: Tensor, magnitude: float = 0.0) -> Tensor:
 def ties_up(x: Tensor, magnitude: float = 0.0) -> Tensor:
     """Round to nearest, values at (or within float error of) a tie up: the other end; see `ties_down`."""
     return torch.floor(x + 0.5 + _width(x, magnitude))
+
+
+def as_is(x: Whatever, *_: object) -> Whatever:
+    """x as it was, whatever a step is given besides: the step is left out."""
+    return x
+
+
+def wrapped(x: Tensor, bits: int) -> Tensor:
+    """What a signed integer type of so many bits makes of integers: it wraps around."""
+    half = 1 << (bits - 1)
+    return torch.remainder(x + half, 2 * half) - half
 
 
 def _width(x: Tensor, magnitude: float) -> Tensor:

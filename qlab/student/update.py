@@ -6,6 +6,7 @@ import shutil
 import time
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -41,6 +42,8 @@ class Updated:
 def update(copy: Copy, archive: Path) -> Updated:
     """Merge a release's zip into the folder of a copy; everything that changes is kept in `before-update/` first.
 
+    Checks that the release does not hold go: of the module checks.py and the folder checks/ Python takes the folder.
+
     Raises:
         DeskError: the archive is damaged, holds another lab, or reaches outside of its folder; the copy has no cells;
             something could not be written.
@@ -54,14 +57,35 @@ def update(copy: Copy, archive: Path) -> Updated:
     merged, remarks = merge(old, new, copy.cells)
     folder = copy.path.parent
     written = {copy.path.name: nbformat.writes(merged), **files}
-    backup = _back_up(folder, [name for name in written if (folder / name).exists()])
-    for name, content in written.items():
+    withdrawn = _withdrawn(folder, files)
+    backup = _back_up(folder, [*(name for name in written if (folder / name).exists()), *withdrawn])
+    for name in (*written, *withdrawn):
         try:
-            write_atomic(folder / name, content)
+            if name in written:
+                write_atomic(folder / name, written[name])
+            else:
+                (folder / name).unlink()
         except OSError as error:
-            told = f"{folder / name} could not be written ({error.strerror})"
+            told = f"{folder / name} could not be {'written' if name in written else 'removed'} ({error.strerror})"
             raise DeskError(f"{told}: make room or give permission, then run again; {backup} has it all.") from error
+    _remove_if_unused(folder / "checks")
     return Updated(backup, tuple(written), tuple(remarks))
+
+
+def _withdrawn(folder: Path, files: dict[str, bytes]) -> list[str]:
+    """The checks in a lab's folder that a release does not hold any more, as a module or as a package."""
+    if not {"checks.py", "checks/__init__.py"} & files.keys():
+        return []
+    found = [*folder.glob("checks.py"), *sorted(folder.glob("checks/*.py"))]
+    return [name for path in found if (name := path.relative_to(folder).as_posix()) not in files]
+
+
+def _remove_if_unused(package: Path) -> None:
+    """Remove a package without modules, and what Python has compiled of them; a student's own files in it stay."""
+    if package.is_dir() and not any(package.glob("*.py")):
+        shutil.rmtree(package / "__pycache__", ignore_errors=True)
+        with suppress(OSError):
+            package.rmdir()
 
 
 def merge(old: NotebookNode, new: NotebookNode, released: dict[str, str]) -> tuple[NotebookNode, list[str]]:

@@ -56,13 +56,25 @@ DATA = "digits"  # or "fashion_mnist": set QLAB_DATA to a folder that holds it, 
 DOWNLOAD = False
 SEED = 0
 
-missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab") if importlib.util.find_spec(name) is None]
-if missing and "google.colab" in sys.modules:
-    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, checks.py and figures/, then run: %pip install qlab-0.1.0-py3-none-any.whl")
+
+def is_missing(name):
+    try:
+        return importlib.util.find_spec(name) is None
+    except ImportError:
+        return True
+
+
+# An older qlab has no qlab.arithmetic, nor has another project's package called qlab: both have to go.
+missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab.arithmetic") if is_missing(name)]
+wheels = sorted(path.resolve() for folder in (".", "..") for path in Path(folder).glob("quantization_lab-*.whl"))
+if (missing or not Path("checks").exists()) and "google.colab" in sys.modules:
+    print("Upload the course's zip of this lab, then run in a cell of its own:\n!unzip -q -o lab2_integer_only*.zip\n%cd lab2_integer_only")
+    print("%pip uninstall -y qlab\n%pip install ../quantization_lab-*.whl\nThen restart the session and run %cd lab2_integer_only again.")
 elif missing:
-    print(f"Missing: {', '.join(missing)}. In a terminal in the course's folder, run: pip install . Then restart the kernel.")
-elif not Path("checks.py").exists():
-    print("Missing: checks.py. Put it into this notebook's folder (on Colab, upload it, with the folder figures); it comes with the lab.")
+    print(f"Missing or too old: {', '.join(missing)}. Run in a cell of its own:")
+    print(f"%pip uninstall -y qlab\n%pip install \"{wheels[-1] if wheels else Path('../..').resolve()}\"\nThen restart the kernel.")
+elif not Path("checks").exists():
+    print("Missing: the folder checks. It comes with the lab: put it back beside this notebook.")
 else:
     import torch
     import torch.nn.functional as F
@@ -141,7 +153,9 @@ def accumulator(q_x, q_w, Z_x, Z_w):
 from checks import q1
 
 ### BEGIN HIDDEN TESTS
-from checks import activations, case, weights
+from checks.q1 import activations, weights
+
+from qlab.check import case
 
 q1.also(
     case("zero-points at the ends", activations(4, 9), weights(5, 9), 255, -127),
@@ -198,7 +212,9 @@ def quantize_bias(bias, input_scale, weight_scale):
 from checks import q2
 
 ### BEGIN HIDDEN TESTS
-from checks import case, normal, torch
+import torch
+
+from qlab.check import case, normal
 
 q2.also(
     case("zero and negative biases", [0.0, -1.5, 2.0], 0.011, 0.0077),
@@ -265,7 +281,7 @@ def quantize_multiplier(M):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q3.also(
     case("M = 0.9", 0.9),
@@ -331,7 +347,10 @@ def rounding_shift(x, n):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import case, torch, uniform, whole
+import torch
+from checks.q4 import whole
+
+from qlab.check import case, uniform
 
 q4.also(
     case("zeros and ones", whole([0, 1, -1]), 4),
@@ -425,7 +444,7 @@ def multiply_once(acc, M0, n):
 from checks import q6
 
 ### BEGIN HIDDEN TESTS
-from checks import int32, multiplier_case
+from checks.q6 import int32, multiplier_case
 
 q6.also(
     multiplier_case("M = 0.5", int32(-1000, 1000, 20), 0.5),
@@ -483,7 +502,7 @@ def integer_linear(q_x, q_w, q_bias, Z_x, M0, n, Z_out, relu=False):
 from checks import q7
 
 ### BEGIN HIDDEN TESTS
-from checks import activations, int32, layer_case, weights
+from checks.q7 import activations, int32, layer_case, weights
 
 q7.also(
     layer_case("zero-points 0", activations(4, 9), weights(3, 9), int32(60_000, 90_000, 3), 0, 0.0009, 0),
@@ -542,7 +561,7 @@ def integer_conv2d(q_x, q_w, q_bias, Z_x, M0, n, Z_out, stride=1, padding=0, rel
 from checks import q8
 
 ### BEGIN HIDDEN TESTS
-from checks import activations, conv_case, int32, weights
+from checks.q8 import activations, conv_case, int32, weights
 
 q8.also(
     conv_case("an oblong kernel", activations(1, 3, 5, 6), weights(2, 3, 1, 3), int32(-2000, 2000, 2), 77, 0.0016, 130),
@@ -840,7 +859,7 @@ for engine in engines.available():
 # %% [markdown] id="ties-answer"
 """
 Ties go up in yours (or away from zero, if your rounding_shift does that). fbgemm and qnnpack round the product to even and then add 3; onednn adds 3 first and rounds the sum to even, so at every tie it goes
-the other way. Other engines, where they are installed (`pip install "qlab[engines]"`): onnxruntime and LiteRT's usual kernels do as qnnpack does; LiteRT's optimized kernel is fixed point as yours, and its reference for this layer computes in float64, with ties away from zero.
+the other way. Other engines, where they are installed (`pip install onnx onnxruntime ai-edge-litert`): onnxruntime and LiteRT's usual kernels do as qnnpack does; LiteRT's optimized kernel is fixed point as yours, and its reference for this layer computes in float64, with ties away from zero.
 """
 
 # %% [markdown] id="q11-text"

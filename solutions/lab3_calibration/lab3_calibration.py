@@ -55,13 +55,25 @@ DATA = "digits"  # or "fashion_mnist", "mnist", "cifar10": set QLAB_DATA to a fo
 DOWNLOAD = False
 SEED = 0
 
-missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab") if importlib.util.find_spec(name) is None]
-if missing and "google.colab" in sys.modules:
-    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, checks.py, provided.py and figures/, then run: %pip install qlab-0.1.0-py3-none-any.whl")
+
+def is_missing(name):
+    try:
+        return importlib.util.find_spec(name) is None
+    except ImportError:
+        return True
+
+
+# An older qlab has no qlab.arithmetic, nor has another project's package called qlab: both have to go.
+missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab.arithmetic") if is_missing(name)]
+wheels = sorted(path.resolve() for folder in (".", "..") for path in Path(folder).glob("quantization_lab-*.whl"))
+if (missing or not Path("checks").exists()) and "google.colab" in sys.modules:
+    print("Upload the course's zip of this lab, then run in a cell of its own:\n!unzip -q -o lab3_calibration*.zip\n%cd lab3_calibration")
+    print("%pip uninstall -y qlab\n%pip install ../quantization_lab-*.whl\nThen restart the session and run %cd lab3_calibration again.")
 elif missing:
-    print(f"Missing: {', '.join(missing)}. In a terminal in the course's folder, run: pip install . Then restart the kernel.")
-elif not Path("checks.py").exists():
-    print("Missing: checks.py. Put it into this notebook's folder (on Colab, upload it, with provided.py and the folder figures); it comes with the lab.")
+    print(f"Missing or too old: {', '.join(missing)}. Run in a cell of its own:")
+    print(f"%pip uninstall -y qlab\n%pip install \"{wheels[-1] if wheels else Path('../..').resolve()}\"\nThen restart the kernel.")
+elif not Path("checks").exists():
+    print("Missing: the folder checks. It comes with the lab: put it back beside this notebook.")
 else:
     import warnings
 
@@ -137,7 +149,9 @@ def scale_and_zero_point(low, high, q_min, q_max, symmetric):
 from checks import q1
 
 ### BEGIN HIDDEN TESTS
-from checks import case, ends, single
+from checks.q1 import ends, single
+
+from qlab.check import case
 
 q1.also(
     case("a range below 0", single(-6.0), single(-1.0), -128, 127, False, group="affine"),
@@ -195,7 +209,9 @@ def min_max(batches):
 from checks import q2
 
 ### BEGIN HIDDEN TESTS
-from checks import batches_of, case, normal
+from checks.q2 import batches_of
+
+from qlab.check import case, normal
 
 q2.also(
     case("nine batches", batches_of(9, 5, 7)),
@@ -258,7 +274,9 @@ def moving_average(batches, c=0.01):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import batches_of, case
+from checks.q3 import batches_of
+
+from qlab.check import case
 
 q3.also(
     case("twelve batches, c = 0.1", batches_of(12, 4, 6), 0.1),
@@ -353,7 +371,9 @@ def add_batch(counts, end, batch):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import case, counts_of, values_up_to
+from checks.q4 import counts_of, values_up_to
+
+from qlab.check import case
 
 q4.also(
     case("on the edges, doubled", counts_of(4), 2.0, [4.0, -1.0, 3.0, 2.0], group="doubles"),
@@ -427,7 +447,9 @@ def percentile_range(x, percentile):
 from checks import q5
 
 ### BEGIN HIDDEN TESTS
-from checks import case, normal, tails
+from checks.q5 import tails
+
+from qlab.check import case, normal
 
 q5.also(
     case("half of it", normal(999), 50),
@@ -478,7 +500,9 @@ def best_threshold(x, thresholds, q_max):
 from checks import q6
 
 ### BEGIN HIDDEN TESTS
-from checks import SHUFFLED, THRESHOLDS, case, clear, normal
+from checks.q6 import SHUFFLED, THRESHOLDS, clear
+
+from qlab.check import case, normal
 
 q6.also(
     case("a bell, 6 bits", normal(3000), THRESHOLDS, 31, such_that=clear),
@@ -550,7 +574,9 @@ def relative_entropy(counts, kept, levels):
 from checks import q7
 
 ### BEGIN HIDDEN TESTS
-from checks import case, histogram_of
+from checks.q7 import histogram_of
+
+from qlab.check import case
 
 q7.also(
     case("as many levels as bins", histogram_of(16, 16), 16, 16, group="all"),
@@ -647,7 +673,9 @@ def observe_with_torch(batches, weights):
 from checks import q8
 
 ### BEGIN HIDDEN TESTS
-from checks import activations_of, case, normal
+from checks.q8 import activations_of
+
+from qlab.check import case, normal
 
 q8.also(
     case("one batch", activations_of(1, 5, 12), normal(4, 2, 3, 3)),
@@ -722,7 +750,9 @@ def calibration_range(train, test, count):
 from checks import q10
 
 ### BEGIN HIDDEN TESTS
-from checks import batches_of, case
+from checks.q10 import batches_of
+
+from qlab.check import case
 
 q10.also(
     case("2 of 6 batches", batches_of(6, 5, 9), batches_of(6, 5, 9, spread=3.0), 2),

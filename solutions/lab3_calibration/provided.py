@@ -3,13 +3,13 @@
 import warnings
 
 import torch
-from qlab.clipping import relative_entropy as entropy
-from qlab.observers import Histogram, MinMax, MovingAverage
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import qlab
-from qlab import training
+from qlab.calibration.observers import Histogram, MinMax, MovingAverage
+from qlab.calibration.range_search import relative_entropy as entropy
+from qlab.experiments import training
 
 
 def scale_and_zero_point(low, high, q_min, q_max, symmetric):
@@ -38,14 +38,14 @@ def add_batch(counts, end, batch):
 
 
 def percentile_range(x, percentile):
-    return qlab.clipping.percentile_range(x, percentile)
+    return qlab.calibration.range_search.percentile_range(x, percentile)
 
 
 def best_threshold(x, thresholds, q_max):
     codes = torch.tensor(q_max)
 
     def error(a):
-        return qlab.clipping.mean_squared_error(x, -a, a, -int(codes), int(codes), symmetric=True)
+        return qlab.calibration.range_search.mean_squared_error(x, -a, a, -int(codes), int(codes), symmetric=True)
 
     return min(thresholds, key=error)
 

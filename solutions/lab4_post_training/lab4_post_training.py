@@ -56,13 +56,25 @@ DATA = "digits"  # or "fashion_mnist": set QLAB_DATA to a folder that holds it, 
 DOWNLOAD = False
 SEED = 0
 
-missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab") if importlib.util.find_spec(name) is None]
-if missing and "google.colab" in sys.modules:
-    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, checks.py, provided.py and figures/, then run: %pip install qlab-0.1.0-py3-none-any.whl")
+
+def is_missing(name):
+    try:
+        return importlib.util.find_spec(name) is None
+    except ImportError:
+        return True
+
+
+# An older qlab has no qlab.arithmetic, nor has another project's package called qlab: both have to go.
+missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab.arithmetic") if is_missing(name)]
+wheels = sorted(path.resolve() for folder in (".", "..") for path in Path(folder).glob("quantization_lab-*.whl"))
+if (missing or not Path("checks").exists()) and "google.colab" in sys.modules:
+    print("Upload the course's zip of this lab, then run in a cell of its own:\n!unzip -q -o lab4_post_training*.zip\n%cd lab4_post_training")
+    print("%pip uninstall -y qlab\n%pip install ../quantization_lab-*.whl\nThen restart the session and run %cd lab4_post_training again.")
 elif missing:
-    print(f"Missing: {', '.join(missing)}. In a terminal in the course's folder, run: pip install . Then restart the kernel.")
-elif not Path("checks.py").exists():
-    print("Missing: checks.py. Put it into this notebook's folder (on Colab, upload it, with provided.py and figures); it comes with the lab.")
+    print(f"Missing or too old: {', '.join(missing)}. Run in a cell of its own:")
+    print(f"%pip uninstall -y qlab\n%pip install \"{wheels[-1] if wheels else Path('../..').resolve()}\"\nThen restart the kernel.")
+elif not Path("checks").exists():
+    print("Missing: the folder checks. It comes with the lab: put it back beside this notebook.")
 else:
     import copy
     import time
@@ -147,7 +159,9 @@ def fold_batch_norm(weight, bias, mean, var, gamma, beta, eps=1e-5):
 from checks import q1
 
 ### BEGIN HIDDEN TESTS
-from checks import case, norm_of, normal
+from checks.q1 import norm_of
+
+from qlab.check import case, normal
 
 q1.also(
     case("a large eps", normal(2, 3, 3, 3), normal(2), *norm_of(2), 0.5),
@@ -247,7 +261,7 @@ def fused_into(kinds):
 from checks import q2
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q2.also(
     case("two blocks", ("conv", "bn", "relu", "conv", "bn", "relu", "conv", "bn")),
@@ -329,7 +343,7 @@ def five_steps(weight, bias, statistics, batches, x, engine):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import flow_case
+from checks.q3 import flow_case
 
 q3.also(
     flow_case("five batches", 5, (3, 2, 3, 3), "fbgemm", (0.9, 1.7, 2.6, 1.2, 0.8)),
@@ -389,7 +403,7 @@ def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import add_case, codes
+from checks.q4 import add_case, codes
 
 q4.also(
     add_case("a large zero-point", codes(5, 5), 0.013, 251, codes(5, 5), 0.03, 5, 0.045, 60),
@@ -449,7 +463,7 @@ def residual_outputs(weight, bias, batches, x, quantized):
 from checks import q5
 
 ### BEGIN HIDDEN TESTS
-from checks import skip_case
+from checks.q5 import skip_case
 
 q5.also(
     skip_case("fp32, one channel", 15, (1, 1, 3, 3), False),
@@ -546,7 +560,9 @@ def converted_linear(q_x, q_w, bias, S_out, Z_out, relu=False):
 from checks import q6
 
 ### BEGIN HIDDEN TESTS
-from checks import linear_case, normal, qint8, quint8
+from checks.q6 import linear_case, qint8, quint8
+
+from qlab.check import normal
 
 q6.also(
     linear_case("10 channels", quint8(4, 9, 0.04, 60), qint8(10, 9), normal(10, std=3), 0.4, 120),
@@ -644,7 +660,7 @@ def held_bytes(outputs, per_output, per_channel):
 from checks import q7
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q7.also(
     case("depthwise", 64, 9, True),
@@ -836,7 +852,9 @@ def dynamic_linear(x, q_w, S_w, bias):
 from checks import q8
 
 ### BEGIN HIDDEN TESTS
-from checks import batch_case, normal
+from checks.q8 import batch_case
+
+from qlab.check import normal
 
 q8.also(
     batch_case("one neuron", normal(5, 7), 1, 7, 0.015),

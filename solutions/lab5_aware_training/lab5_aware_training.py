@@ -53,13 +53,25 @@ DATA = "digits"  # or "fashion_mnist": set QLAB_DATA to a folder that holds it, 
 DOWNLOAD = False
 SEED = 0
 
-missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab") if importlib.util.find_spec(name) is None]
-if missing and "google.colab" in sys.modules:
-    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, checks.py, provided.py and figures/, then run: %pip install qlab-0.1.0-py3-none-any.whl")
+
+def is_missing(name):
+    try:
+        return importlib.util.find_spec(name) is None
+    except ImportError:
+        return True
+
+
+# An older qlab has no qlab.arithmetic, nor has another project's package called qlab: both have to go.
+missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab.arithmetic") if is_missing(name)]
+wheels = sorted(path.resolve() for folder in (".", "..") for path in Path(folder).glob("quantization_lab-*.whl"))
+if (missing or not Path("checks").exists()) and "google.colab" in sys.modules:
+    print("Upload the course's zip of this lab, then run in a cell of its own:\n!unzip -q -o lab5_aware_training*.zip\n%cd lab5_aware_training")
+    print("%pip uninstall -y qlab\n%pip install ../quantization_lab-*.whl\nThen restart the session and run %cd lab5_aware_training again.")
 elif missing:
-    print(f"Missing: {', '.join(missing)}. In a terminal in the course's folder, run: pip install . Then restart the kernel.")
-elif not Path("checks.py").exists():
-    print("Missing: checks.py. Put it into this notebook's folder (on Colab, upload it, with provided.py and the folder figures); it comes with the lab.")
+    print(f"Missing or too old: {', '.join(missing)}. Run in a cell of its own:")
+    print(f"%pip uninstall -y qlab\n%pip install \"{wheels[-1] if wheels else Path('../..').resolve()}\"\nThen restart the kernel.")
+elif not Path("checks").exists():
+    print("Missing: the folder checks. It comes with the lab: put it back beside this notebook.")
 else:
     import torch
     import torch.nn.functional as F
@@ -113,7 +125,9 @@ def fake_quantize(x, scale, zero_point, q_min, q_max):
 from checks import q1
 
 ### BEGIN HIDDEN TESTS
-from checks import beyond, case, inside, normal
+from checks.q1 import beyond, inside
+
+from qlab.check import case, normal
 
 q1.also(
     case("all of it negative", [-0.31, -0.02, -0.77], 0.1, 15, 0, 15),
@@ -196,7 +210,9 @@ def forward_and_gradient(x, scale, zero_point, q_min, q_max, upstream):
 from checks import q2
 
 ### BEGIN HIDDEN TESTS
-from checks import at_the_edges, both_ends, case, inside, normal
+from checks.q2 import at_the_edges, both_ends, inside
+
+from qlab.check import case, normal
 
 q2.also(
     case("a table of values", normal(3, 4), 0.04, -3, -128, 127, normal(3, 4), such_that=inside),
@@ -270,7 +286,9 @@ def moving_average(batches, averaging_constant, observed):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import case, normal, unlike
+from checks.q3 import unlike
+
+from qlab.check import case, normal
 
 q3.also(
     case("ten batches", normal(10, 30), 0.05, 10, such_that=unlike),
@@ -330,7 +348,9 @@ def folded_batch_norm(x, weight, running_var, gamma, beta, scale, eps):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import case, normal, positive, signed, well_scaled
+from checks.q4 import positive, signed, well_scaled
+
+from qlab.check import case, normal
 
 q4.also(
     case("five channels", normal(12, 6), normal(5, 6), positive(5), signed(5), normal(5), 0.17, 0.04, such_that=well_scaled),
@@ -378,7 +398,7 @@ def schedule(fp32_steps, fp32_rate):
 from checks import q5
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q5.also(case("450 steps", 450, 0.1), case("two steps", 20, 0.4))
 ### END HIDDEN TESTS
@@ -426,9 +446,11 @@ def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
 
 # %% nbgrader={"grade": true, "grade_id": "q6-check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 # Check of Q6: visible cases; hidden ones remain.
-from checks import case, q6
+from checks import q6
 
 ### BEGIN HIDDEN TESTS
+from qlab.check import case
+
 q6.also(
     case("nine steps", 0.87, 1.2, 0.1, 0.3, -7, 7, 0.13, 9),
     case("a negative input", -0.23, -1.4, 1.0, 0.22, -7, 7, 0.09, 6),
@@ -671,7 +693,7 @@ def aware_training(weight, images, targets):
 from checks import q7
 
 ### BEGIN HIDDEN TESTS
-from checks import block
+from checks.q7 import block
 
 q7.also(block("one channel in, four out", 5, 1, 4))
 ### END HIDDEN TESTS
@@ -762,7 +784,9 @@ def two_rules(acc, bias, S_acc, S_out, Z_out):
 from checks import q8
 
 ### BEGIN HIDDEN TESTS
-from checks import accumulators, case, normal, they_differ
+from checks.q8 import accumulators, they_differ
+
+from qlab.check import case, normal
 
 q8.also(
     case("a coarse accumulator", accumulators(-40, 40, 60), normal(60), 0.21, 0.33, 97, such_that=they_differ(False)),

@@ -53,13 +53,25 @@ DATA = "digits"  # or "fashion_mnist": set QLAB_DATA to a folder that holds it, 
 DOWNLOAD = False
 SEED = 0
 
-missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab") if importlib.util.find_spec(name) is None]
-if missing and "google.colab" in sys.modules:
-    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, checks.py, provided.py and figures/, then run: %pip install qlab-0.1.0-py3-none-any.whl")
+
+def is_missing(name):
+    try:
+        return importlib.util.find_spec(name) is None
+    except ImportError:
+        return True
+
+
+# An older qlab has no qlab.arithmetic, nor has another project's package called qlab: both have to go.
+missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab.arithmetic") if is_missing(name)]
+wheels = sorted(path.resolve() for folder in (".", "..") for path in Path(folder).glob("quantization_lab-*.whl"))
+if (missing or not Path("checks").exists()) and "google.colab" in sys.modules:
+    print("Upload the course's zip of this lab, then run in a cell of its own:\n!unzip -q -o lab6_floatsd*.zip\n%cd lab6_floatsd")
+    print("%pip uninstall -y qlab\n%pip install ../quantization_lab-*.whl\nThen restart the session and run %cd lab6_floatsd again.")
 elif missing:
-    print(f"Missing: {', '.join(missing)}. In a terminal in the course's folder, run: pip install . Then restart the kernel.")
-elif not Path("checks.py").exists():
-    print("Missing: checks.py. Put it into this notebook's folder (on Colab, upload it, with provided.py and the folder figures); it comes with the lab.")
+    print(f"Missing or too old: {', '.join(missing)}. Run in a cell of its own:")
+    print(f"%pip uninstall -y qlab\n%pip install \"{wheels[-1] if wheels else Path('../..').resolve()}\"\nThen restart the kernel.")
+elif not Path("checks").exists():
+    print("Missing: the folder checks. It comes with the lab: put it back beside this notebook.")
 else:
     import torch
     import torch.nn.functional as F
@@ -122,7 +134,7 @@ def floatsd_grid(groups, exponent_bits):
 from checks import q1
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q1.also(
     case("one group of four digits", (4,), 2),
@@ -212,7 +224,10 @@ def to_grid(x, unit, grid):
 from checks import q2
 
 ### BEGIN HIDDEN TESTS
-from checks import ELEVEN, FIFTEEN, THIRTEEN, TWO_DIGITS, beyond_the_end, case, clear_of_borders, some_units, spread, telling
+from checks._common import TWO_DIGITS, some_units
+from checks.q2 import ELEVEN, FIFTEEN, THIRTEEN, beyond_the_end, clear_of_borders, spread, telling
+
+from qlab.check import case
 
 q2.also(
     case("a grid with 3 and 5 in it", spread(60, low=-5.0, high=2.3), 0.25, TWO_DIGITS, such_that=clear_of_borders),
@@ -303,7 +318,10 @@ def there_and_back(q, packed):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import ALL_BYTES, FIFTEEN, case, torch
+import torch
+from checks.q3 import ALL_BYTES, FIFTEEN
+
+from qlab.check import case
 
 q3.also(case("every value, every byte", torch.cat((FIFTEEN, FIFTEEN.flip(0))).long(), ALL_BYTES))
 ### END HIDDEN TESTS
@@ -359,7 +377,10 @@ def shift_and_add(x, codes):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import all_of_it_matters, case, some_codes, torch, uniform, zeros_matter
+import torch
+from checks.q4 import all_of_it_matters, some_codes, zeros_matter
+
+from qlab.check import case, uniform
 
 q4.also(
     case("twenty inputs", uniform(-128, 127, 20, dtype=torch.int64), some_codes(20, zeros=False), such_that=all_of_it_matters),
@@ -431,7 +452,9 @@ def unit_of(weight, top, per_channel):
 from checks import q5
 
 ### BEGIN HIDDEN TESTS
-from checks import case, normal, scaled_channels, the_negative_is_larger, unit_is_clear
+from checks.q5 import scaled_channels, the_negative_is_larger, unit_is_clear
+
+from qlab.check import case, normal
 
 q5.also(
     case("a linear layer", normal(3, 8, std=0.05), 64, False, such_that=unit_is_clear),
@@ -491,7 +514,10 @@ def forward_and_gradient(x, unit, grid, upstream):
 from checks import q6
 
 ### BEGIN HIDDEN TESTS
-from checks import FIFTEEN, THIRTEEN, case, gradient_tells, inside_only, normal, some_units, spread
+from checks._common import FIFTEEN
+from checks.q6 import THIRTEEN, gradient_tells, inside_only, some_units, spread
+
+from qlab.check import case, normal
 
 q6.also(
     case("one channel", normal(1, 120, std=0.05), some_units(0.0078125), THIRTEEN, normal(1, 120), such_that=inside_only),
@@ -590,7 +616,7 @@ def scales_per_layer(layers):
 from checks import q7
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q7.also(
     case("nothing depthwise", (("conv", 4, 4, 1), ("conv", 1, 6, 1), ("linear", 5, 3, 1))),
@@ -673,7 +699,7 @@ def post_quantized(weight, training, test):
 from checks import q8
 
 ### BEGIN HIDDEN TESTS
-from checks import block
+from checks.q8 import block
 
 q8.also(block("one channel in, four out", 5, 1, 4, batches=4))
 ### END HIDDEN TESTS

@@ -53,13 +53,25 @@ DATA = "digits"  # or "fashion_mnist": set QLAB_DATA to a folder that holds it, 
 DOWNLOAD = False
 SEED = 0
 
-missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab") if importlib.util.find_spec(name) is None]
-if missing and "google.colab" in sys.modules:
-    print(f"Missing: {', '.join(missing)}. Upload the course's qlab wheel, checks.py, provided.py and figures/, then run: %pip install qlab-0.1.0-py3-none-any.whl")
+
+def is_missing(name):
+    try:
+        return importlib.util.find_spec(name) is None
+    except ImportError:
+        return True
+
+
+# An older qlab has no qlab.arithmetic, nor has another project's package called qlab: both have to go.
+missing = [name for name in ("torch", "matplotlib", "sklearn", "qlab.arithmetic") if is_missing(name)]
+wheels = sorted(path.resolve() for folder in (".", "..") for path in Path(folder).glob("quantization_lab-*.whl"))
+if (missing or not Path("checks").exists()) and "google.colab" in sys.modules:
+    print("Upload the course's zip of this lab, then run in a cell of its own:\n!unzip -q -o lab7_sensitivity*.zip\n%cd lab7_sensitivity")
+    print("%pip uninstall -y qlab\n%pip install ../quantization_lab-*.whl\nThen restart the session and run %cd lab7_sensitivity again.")
 elif missing:
-    print(f"Missing: {', '.join(missing)}. In a terminal in the course's folder, run: pip install . Then restart the kernel.")
-elif not Path("checks.py").exists():
-    print("Missing: checks.py. Put it into this notebook's folder (on Colab, upload it, with provided.py and the folder figures); it comes with the lab.")
+    print(f"Missing or too old: {', '.join(missing)}. Run in a cell of its own:")
+    print(f"%pip uninstall -y qlab\n%pip install \"{wheels[-1] if wheels else Path('../..').resolve()}\"\nThen restart the kernel.")
+elif not Path("checks").exists():
+    print("Missing: the folder checks. It comes with the lab: put it back beside this notebook.")
 else:
     import tempfile
     import time
@@ -169,7 +181,9 @@ def sqnr_and_mse(x, y):
 from checks import q1
 
 ### BEGIN HIDDEN TESTS
-from checks import case, noisy, normal
+from checks.q1 import noisy
+
+from qlab.check import case, normal
 
 q1.also(
     case("a small signal with a large mean", normal(40, mean=2.0, std=0.3), normal(40, mean=2.2, std=0.3), such_that=noisy),
@@ -233,7 +247,9 @@ def compare(weights, x, bits):
 from checks import q2
 
 ### BEGIN HIDDEN TESTS
-from checks import audible, case, normal, random_layers
+from checks.q2 import audible, random_layers
+
+from qlab.check import case, normal
 
 q2.also(
     case("five layers, 5 bits", random_layers(4, 8, 8, 8, 8, 6), normal(14, 4), 5, such_that=audible),
@@ -331,7 +347,9 @@ def one_at_a_time(weights, x, bits):
 from checks import q3
 
 ### BEGIN HIDDEN TESTS
-from checks import audible, case, normal, random_layers
+from checks.q3 import audible, random_layers
+
+from qlab.check import case, normal
 
 q3.also(
     case("five layers, 5 bits", random_layers(4, 8, 8, 8, 8, 6), normal(14, 4), 5, such_that=audible),
@@ -452,7 +470,9 @@ def keep_worst(weights, x, bits, target):
 from checks import q4
 
 ### BEGIN HIDDEN TESTS
-from checks import case, chain_of
+from checks.q4 import chain_of
+
+from qlab.check import case
 
 q4.also(
     case("three are needed", *chain_of(162, 5, 8, 8, 8, 8, 4), 3, 11.9),
@@ -533,7 +553,7 @@ def not_beaten(sizes, accuracies):
 from checks import q5
 
 ### BEGIN HIDDEN TESTS
-from checks import case
+from qlab.check import case
 
 q5.also(
     case("a longer list", [5.0, 4.0, 4.5, 1.0, 2.5, 6.0, 2.0], [0.9, 0.7, 0.75, 0.3, 0.65, 0.85, 0.5]),
@@ -599,7 +619,9 @@ def correct_bias(weight, weight_q, bias, x, x_q):
 from checks import q6
 
 ### BEGIN HIDDEN TESTS
-from checks import case, lopsided, normal, shifts
+from checks.q6 import lopsided, shifts
+
+from qlab.check import case, normal
 
 q6.also(
     case("one image", normal(3, 4), normal(3, 4), normal(3), lopsided(1, 4), lopsided(1, 4, 0.9), such_that=shifts),
@@ -669,7 +691,9 @@ def equalize(first, bias, second, depthwise):
 from checks import q7
 
 ### BEGIN HIDDEN TESTS
-from checks import case, normal, ranges_differ, uneven, with_dead_channels
+from checks.q7 import ranges_differ, uneven, with_dead_channels
+
+from qlab.check import case, normal
 
 q7.also(
     case("a wide pair", uneven(8, 2, 3, 3), normal(8), uneven(3, 8, 3, 3), False, such_that=ranges_differ),
@@ -747,7 +771,9 @@ def amdahl(milliseconds, faster):
 from checks import q8
 
 ### BEGIN HIDDEN TESTS
-from checks import case, one_is_slowest, times
+from checks.q8 import one_is_slowest, times
+
+from qlab.check import case
 
 q8.also(
     case("twelve layers", times(12), 2.5, such_that=one_is_slowest),

@@ -1,4 +1,4 @@
-"""A class made up for tests: a lab of two questions and a text, and records of whoever handed in."""
+"""A made-up class for tests: a lab with two questions and a text, and records of its students."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
-from autograder.grade.record import CellGrade, Record
+from autograder.grade.record import CellGrade, GradingRecord
 from qlab.check.outcome import Outcome
 
 LAB = "lab1_linear_quantization"
@@ -18,16 +18,16 @@ STUB = "def double(x):\n    return __"
 
 
 def cell(name: str, source: str, *, solution: bool = False, points: float | None = None, text: bool = False) -> Any:
-    """A cell as nbgrader marks it."""
-    made = (new_markdown_cell if text else new_code_cell)(source, id=name)
-    made.metadata.nbgrader = {"grade_id": name, "solution": solution, "grade": points is not None}
+    """A cell with nbgrader's metadata."""
+    new_cell = (new_markdown_cell if text else new_code_cell)(source, id=name)
+    new_cell.metadata.nbgrader = {"grade_id": name, "solution": solution, "grade": points is not None}
     if points is not None:
-        made.metadata.nbgrader["points"] = points
-    return made
+        new_cell.metadata.nbgrader["points"] = points
+    return new_cell
 
 
 def small_lab() -> GradedLab:
-    """Q1 and Q2 are checked, Q3 is read by a person."""
+    """Q1 and Q2 have checks, Q3 is graded by hand."""
     notebook = new_notebook(
         cells=[
             new_markdown_cell("# Lab 1 · Small", id="title"),
@@ -49,26 +49,26 @@ def outcome(question: str, points: float, out_of: float, *mistakes: str, title: 
     return Outcome(question, title, points, out_of, fails=fails, mistakes=mistakes, next=hint)
 
 
-def record(student: str, q1: float = 10, q2: float = 5, essay: float | None = None, **changes: Any) -> Record:
-    """A graded submission; a question without all its points has a mistake with a name."""
+def record(student: str, q1: float = 10, q2: float = 5, essay: float | None = None, **changes: Any) -> GradingRecord:
+    """A graded submission; a question without all its points has a named mistake."""
     cells = (
         CellGrade("q1-check", "Q1", q1, 10, True, outcome("Q1", q1, 10, *["halved"] * (q1 < 10), title="double")),
         CellGrade("q2-check", "Q2", q2, 5, True, outcome("Q2", q2, 5, *["doubled"] * (q2 < 5), title="half")),
         CellGrade("q3", "Q3", essay, 20, essay is None),
     )
-    given = {"cells": cells, "seconds": {"q1": 0.01, "q1-check": 0.25}, **changes}
-    return Record(student, LAB, "0" * 64, 1, "r", "v", **given)
+    fields = {"cells": cells, "seconds": {"q1": 0.01, "q1-check": 0.25}, **changes}
+    return GradingRecord(student, LAB, "0" * 64, 1, "r", "v", **fields)
 
 
-def kept(course: Course, made: Record, answers: dict[str, str] | None = None) -> Record:
-    """Write the record into the course, and its notebook with these answers."""
-    made.write(course.record(LAB, made.student))
+def save(course: Course, record: GradingRecord, answers: dict[str, str] | None = None) -> GradingRecord:
+    """Write a record into the course, and a graded notebook with these answers."""
+    record.write(course.record(LAB, record.student))
     if answers is not None:
         notebook = nbformat.from_dict(json.loads(json.dumps(small_lab().released)))
-        for one in notebook.cells:
-            one.source = answers.get(one.id, one.source)
-        write_atomic(course.autograded(LAB, made.student), nbformat.writes(notebook))
-    return made
+        for notebook_cell in notebook.cells:
+            notebook_cell.source = answers.get(notebook_cell.id, notebook_cell.source)
+        write_atomic(course.autograded(LAB, record.student), nbformat.writes(notebook))
+    return record
 
 
 def released_course(root: Path) -> Course:

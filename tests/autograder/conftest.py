@@ -1,4 +1,4 @@
-"""A course with its sample class graded once, for all tests that look at it."""
+"""A course with the sample class, graded once for all tests that look at it."""
 
 import shutil
 from dataclasses import dataclass
@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from autograder import gradebook
-from autograder.collect.sample_class import class_list, hand_in
+from autograder.collect.sample_class import class_list, write_submissions
 from autograder.course_folder.layout import Course
 from autograder.grade.grade_class import ClassResult, grade_class
 from autograder.grade.lab import GradedLab
 from autograder.grade.scheduler import scheduler
 from autograder.release.build import release
-from autograder.report import marks as report
+from autograder.report.feedback import write_feedback
+from autograder.report.marks import write_marks
 from tests.conftest import SANDBOXED
 
 LAB = "lab1_linear_quantization"
@@ -30,7 +31,7 @@ class GradedClass:
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    """A course in which the lab is released and nothing handed in."""
+    """A course with the released lab and no submissions."""
     course = Course.at(tmp_path_factory.mktemp("released"))
     release(LAB, course, labs=None)
     return course
@@ -38,7 +39,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 @pytest.fixture
 def course(released: Course, tmp_path: Path) -> Course:
-    """A copy of the released course to do with as one likes."""
+    """A copy of the released course, to change at will."""
     shutil.copytree(released.root, tmp_path / "course")
     return Course.at(tmp_path / "course")
 
@@ -50,10 +51,10 @@ def graded(released: Course, tmp_path_factory: pytest.TempPathFactory) -> Graded
     shutil.copytree(released.root, root)
     course = Course.at(root)
     lab = GradedLab.of(LAB, course)
-    hand_in(lab, course)
+    write_submissions(lab, course)
 
-    with scheduler("", sandboxed=SANDBOXED, workers=1) as start, gradebook.writing(course) as writer:
+    with scheduler("", sandboxed=SANDBOXED, workers=1) as start, gradebook.open_writer(course) as writer:
         result = grade_class(course, lab, list(course.submitted(LAB)), start, writer.store, sandboxed=SANDBOXED)
-    report.write_marks(course)
-    report.write_feedback(course, lab)
+    write_marks(course)
+    write_feedback(course, lab)
     return GradedClass(course, lab, {student["id"]: student for student in class_list(LAB)}, result)

@@ -1,4 +1,4 @@
-"""The bundled class: everyone gets the mark, or the reason, that class.toml says."""
+"""The sample class: everyone gets the mark, or the reason for none, that class.toml says."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ import pytest
 from autograder import gradebook
 from autograder.collect.sample_class import class_list
 from autograder.grade.grade_class import grade_class
-from autograder.grade.record import Record
+from autograder.grade.record import GradingRecord
 from autograder.report.marks import class_marks
 from qlab.notebook import is_test
 from tests.autograder.conftest import LAB
@@ -26,40 +26,42 @@ every_marked = pytest.mark.parametrize("student", MARKED)
 
 
 def record(graded, student):
-    return Record.read(graded.course.record(LAB, student))
+    return GradingRecord.read(graded.course.record(LAB, student))
 
 
-def test_the_class_is_what_was_asked_for():
+def test_the_class_is_large_enough():
     assert len(STUDENTS) >= 12
 
 
 @every_student
 def test_marks_are_as_expected(graded, student):
-    expected, found = graded.students[student], record(graded, student)
-    marks = {cell: points for cell, points in found.marks().items() if points}
+    expected, actual = graded.students[student], record(graded, student)
+    marks = {cell: points for cell, points in actual.marks().items() if points}
     assert marks == expected.get("marks", {})
-    waiting = [cell for cell, points in found.marks().items() if points is None]
+    waiting = [cell for cell, points in actual.marks().items() if points is None]
     assert waiting == expected.get("read_by_hand", [])
 
 
 @every_student
-def test_mistakes_remarks_and_reasons_are_told(graded, student):
-    expected, found = graded.students[student], record(graded, student)
+def test_mistakes_remarks_and_reasons_are_as_expected(graded, student):
+    expected, actual = graded.students[student], record(graded, student)
     for question, name in expected.get("mistakes", {}).items():
-        assert found.mistakes[question] == (name,)
-    assert expected.get("remark", "") in "; ".join(found.remarks)
-    assert expected.get("reason", "") in found.reason and bool(found.reason) == ("reason" in expected)
+        assert actual.mistakes[question] == (name,)
+    assert expected.get("remark", "") in "; ".join(actual.remarks)
+    assert expected.get("reason", "") in actual.reason and bool(actual.reason) == ("reason" in expected)
 
 
-def test_nobody_stops_the_others(graded):
+def test_no_submission_stops_the_others(graded):
     assert graded.result.graded_now == len(STUDENTS) and all(record(graded, student) for student in STUDENTS)
 
 
 @every_student
-def test_the_record_is_whole_and_reads_back(graded, student):
-    found = record(graded, student)
-    assert Record.parse(found.text()) == found and Record.parse(found.text()).digest() == found.digest()
-    assert len(found.sha256) == 64 and found.release == graded.lab.stamp["release"] and found.sandboxed == SANDBOXED
+def test_the_record_is_complete_and_reads_back(graded, student):
+    actual = record(graded, student)
+    assert (
+        GradingRecord.parse(actual.text()) == actual and GradingRecord.parse(actual.text()).digest() == actual.digest()
+    )
+    assert len(actual.sha256) == 64 and actual.release == graded.lab.stamp["release"] and actual.sandboxed == SANDBOXED
 
 
 def test_seeds_differ_between_students(graded):
@@ -67,7 +69,7 @@ def test_seeds_differ_between_students(graded):
 
 
 @every_marked
-def test_the_gradebook_holds_the_same(graded, student):
+def test_the_gradebook_has_the_same_marks(graded, student):
     cells = gradebook.marks(graded.course, LAB)[student]
     for grade in record(graded, student).cells:
         assert (cells[grade.cell].points, cells[grade.cell].waiting) == (grade.points, grade.points is None)
@@ -82,19 +84,19 @@ def test_the_graded_notebook_shows_no_hidden_test(graded, student):
 
 
 @every_student
-def test_feedback_has_the_mark_the_messages_and_no_hidden_source(graded, student):
+def test_feedback_has_marks_and_messages_but_no_hidden_source(graded, student):
     page = graded.course.feedback(LAB, student).read_text("utf-8")
-    found = record(graded, student)
-    if found.reason:
-        assert "Not marked" in page and found.reason.split(",")[0] in page
+    actual = record(graded, student)
+    if actual.reason:
+        assert "Not marked" in page and actual.reason.split(",")[0] in page
         return
-    assert f"{found.auto_points:g} of 100 points" in page
-    for names in found.mistakes.values():
+    assert f"{actual.auto_points:g} of 100 points" in page
+    for names in actual.mistakes.values():
         assert all(name.replace("'", "&#x27;") in page for name in names)
     assert "HIDDEN" not in page and ".also(" not in page and "<script" not in page
 
 
-def test_marks_csv_has_a_row_a_student_and_a_column_a_question(graded):
+def test_marks_csv_has_one_row_per_student_and_one_column_per_question(graded):
     with graded.course.marks.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["student_id"] for row in rows] == sorted(STUDENTS)
@@ -132,11 +134,13 @@ def test_no_process_outlives_its_submission(graded, grade_one):
 
 
 def students_processes():
-    """The submissions' processes below this one: those that a warm process has forked."""
-    warm = [p for p in psutil.Process().children(recursive=True) if "autograder.grade.student" in " ".join(p.cmdline())]
-    return [p for p in warm if p.parent() in warm and "bwrap" not in p.parent().name()]
+    """The students' processes among this one's descendants: those that a fork server has forked."""
+    python = [
+        p for p in psutil.Process().children(recursive=True) if "autograder.grade.student" in " ".join(p.cmdline())
+    ]
+    return [p for p in python if p.parent() in python and "bwrap" not in p.parent().name()]
 
 
-def test_questions_read_by_hand_wait(graded):
+def test_questions_graded_by_hand_wait(graded):
     ada = next(row for row in class_marks(graded.course, LAB) if row.record.student == "ada")
     assert ada.waiting == ["Q4", "Q6", "Q7"] and ada.total == 65 and ada.out_of == 100

@@ -1,4 +1,4 @@
-"""Every mistake of a user is a sentence and an exit code."""
+"""Every mistake of a user ends in one sentence and an exit code."""
 
 import sqlite3
 import subprocess
@@ -8,8 +8,8 @@ import types
 import pytest
 
 from autograder.__main__ import main
-from autograder.cli import _guarded
-from autograder.collect.sample_class import hand_in
+from autograder.cli import exit_code
+from autograder.collect.sample_class import write_submissions
 from autograder.course_folder.layout import Course
 from autograder.errors import StoppedError, UserError
 from autograder.grade.lab import GradedLab
@@ -43,7 +43,7 @@ def test_a_wrong_call_is_one_sentence_and_exit_code_2(arguments, says, tmp_path)
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_mistyped_course_is_told_and_not_made(tmp_path):
+def test_a_mistyped_course_is_an_error_and_not_created(tmp_path):
     done = run("grade", "lab1", "--course", tmp_path / "curse")
     assert done.returncode == 2 and "there is no course in" in done.stderr and not (tmp_path / "curse").exists()
 
@@ -59,15 +59,15 @@ def test_the_demo_does_not_overwrite_a_students_file(course):
     path.parent.mkdir(parents=True)
     path.write_text("{}")
     done = run("demo", "--course", course.root)
-    assert done.returncode == 2 and "not of the sample class" in done.stderr and path.read_text() == "{}"
+    assert done.returncode == 2 and "does not belong to the sample class" in done.stderr and path.read_text() == "{}"
 
 
-def test_ctrl_c_while_it_loads_is_no_traceback(monkeypatch, capsys):
-    def stopped(_):
+def test_ctrl_c_while_loading_gives_no_traceback(monkeypatch, capsys):
+    def interrupt(_):
         raise KeyboardInterrupt
 
     loading = types.ModuleType("autograder.cli")
-    loading.__getattr__ = stopped
+    loading.__getattr__ = interrupt
     monkeypatch.setitem(sys.modules, "autograder.cli", loading)
     with pytest.raises(SystemExit) as stop:
         main()
@@ -76,8 +76,8 @@ def test_ctrl_c_while_it_loads_is_no_traceback(monkeypatch, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", ["corrupt", "deleted", "locked"])
-def test_a_gradebook_that_cannot_be_used_is_told(course, damage):
-    hand_in(GradedLab.of(LAB, course), course)
+def test_a_gradebook_that_cannot_be_used_is_one_sentence(course, damage):
+    write_submissions(GradedLab.of(LAB, course), course)
     if damage == "corrupt":
         course.gradebook.write_bytes(b"no database" * 1000)
     elif damage == "deleted":
@@ -92,7 +92,7 @@ def test_a_gradebook_that_cannot_be_used_is_told(course, damage):
 def test_a_course_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("x")
     done = run("export", "--course", tmp_path / "file")
-    assert done.returncode == 2 and "name a course's folder" in done.stderr
+    assert done.returncode == 2 and "name the folder of a course" in done.stderr
 
 
 def test_nothing_handed_in(course):
@@ -117,18 +117,18 @@ def test_an_unknown_command():
     ("error", "code", "says"),
     [
         (UserError("do this."), 2, "do this."),
-        (StoppedError("it goes on from there."), 130, "goes on from there"),
+        (StoppedError("3 of 5 are left."), 130, "3 of 5 are left"),
         (ModuleNotFoundError("no", name="nbgrader"), 2, "pip install -e '.[grade]'"),
         (OSError(5, "Input/output error", "marks.csv"), 1, "marks.csv: Input/output error"),
         (OSError(13, "Permission denied", "backups"), 2, "backups: Permission denied: give permission"),
         (OSError(28, "No space left on device", "solutions/checks.py"), 2, "autograder: the disk is full: make room"),
     ],
 )
-def test_errors_are_told_without_a_traceback(error, code, says, capsys):
-    def fails():
+def test_errors_end_without_a_traceback(error, code, says, capsys):
+    def fail():
         raise error
 
-    assert _guarded(fails) == code and says in capsys.readouterr().err
+    assert exit_code(fail) == code and says in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -138,12 +138,12 @@ def test_explain_replays_a_record(graded):
     assert done.returncode == 0, done.stderr
     assert (
         "the zero-point is truncated instead of rounded" in done.stdout
-        and "gives the marks of the record: 59" in done.stdout
+        and "gives the same marks as the record: 59" in done.stdout
     )
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("class")
-def test_grade_prints_the_table_and_tells_that_someone_has_no_mark(graded):
+def test_grade_prints_the_table_and_its_exit_code_says_that_a_mark_is_missing(graded):
     done = run("grade", "lab1", "--course", graded.course.root)
     assert done.returncode == 3 and "0 graded now" in done.stdout and "ends in the middle" in done.stdout

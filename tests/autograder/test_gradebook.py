@@ -1,4 +1,4 @@
-"""What a person gave stays what it was."""
+"""Marks given by hand stay."""
 
 import sqlite3
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from autograder import gradebook
-from autograder.grade.record import CellGrade, Record
+from autograder.grade.record import CellGrade, GradingRecord
 from tests.autograder.conftest import LAB
 
 
@@ -15,11 +15,11 @@ def record(points=9.0, essay=None):
         CellGrade("q1-check", "Q1", points, 15.0),
         CellGrade("q6", "Q6", essay, 20.0, answered=essay is None),
     )
-    return Record("ada", LAB, "0" * 64, 1, "r", "v", cells=cells)
+    return GradingRecord("ada", LAB, "0" * 64, 1, "r", "v", cells=cells)
 
 
 def mark_by_hand(course, cell, points, comment=""):
-    with gradebook.opened(course) as book:
+    with gradebook.open_gradebook(course) as book:
         grade = book.find_grade(cell, LAB, LAB, "ada")
         grade.manual_score, grade.needs_manual_grade = points, False
         if comment:
@@ -48,19 +48,19 @@ def test_marks_given_by_hand_stay_when_the_same_is_graded_again(course):
     assert marks(course)["q1-check"].points == 12.0
 
 
-def test_another_file_has_to_be_looked_at_again(course):
+def test_marks_given_by_hand_have_to_be_looked_at_again_after_another_file(course):
     gradebook.store(course, [record()])
     mark_by_hand(course, "q6", 17.5)
     gradebook.store(course, [replace(record(), resubmitted=True)])
     assert (marks(course)["q6"].points, marks(course)["q6"].waiting) == (17.5, True)
 
 
-def test_an_empty_essay_is_0_and_waits_for_nobody(course):
+def test_an_empty_essay_gets_0_and_is_not_pending(course):
     gradebook.store(course, [record(essay=0.0)])
     assert (marks(course)["q6"].points, marks(course)["q6"].waiting, marks(course)["q6"].comment) == (0.0, False, "")
 
 
-def test_the_backup_is_a_database_as_it_was(course):
+def test_a_backup_is_the_database_as_it_was(course):
     gradebook.store(course, [record()])
     copy = gradebook.back_up(course)
     gradebook.store(course, [record(points=1.0)])
@@ -69,10 +69,10 @@ def test_the_backup_is_a_database_as_it_was(course):
     assert 9.0 in stored and 1.0 not in stored
 
 
-def test_only_the_newest_backups_are_kept(course):
-    for _ in range(gradebook.BACKUPS_KEPT + 3):
+def test_only_the_newest_backups_stay(course):
+    for _ in range(gradebook.MAX_BACKUPS + 3):
         gradebook.back_up(course)
-    assert len(list((course.root / "backups").iterdir())) == gradebook.BACKUPS_KEPT
+    assert len(list((course.root / "backups").iterdir())) == gradebook.MAX_BACKUPS
 
 
 def test_no_database_no_marks_no_backup(tmp_path):

@@ -1,4 +1,4 @@
-"""A term's week: sixty students with names in three scripts, from release to regraded totals known beforehand."""
+"""One week of a term: sixty students with names in three scripts, from release to regraded totals known beforehand."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("term")]
 STUDENTS = 60
 NAMES = (("Ada", "Lovelace"), ("小龍", "李"), ("Анна", "Каренина"))
 DEADLINE, EARLY, LATE = "2026-10-12 23:59", "2026-10-12-20-00-00", "2026-10-13-11-00-00"
-ESSAY = 10.0  # points that everybody's Q6 gets by hand
+ESSAY = 10.0  # points that every Q6 gets by hand
 Q4_WRONG, Q4_RIGHT = "reference=value(12.0)", "reference=value(12.5)"
 TEN_PERCENT_A_DAY = """
 from nbgrader.plugins import LateSubmissionPlugin
@@ -53,19 +53,19 @@ def kind(number):
 
 
 def expected(number, *, q4):
-    """The total, with Q4's points or without, the essay read."""
+    """The total with the essay's points, with or without those of Q4."""
     lost = {"Q5 wrong": 10, "Q1 blank": 15}.get(kind(number), 0)
     total = 65 - (0 if q4 else 5) - lost + ESSAY
     return 0.9 * total if kind(number) == "late" else total
 
 
-def work(lab, number, *, done=True):
-    """What a student hands in."""
+def work(lab, number, *, finished=True):
+    """What a student submits."""
     notebook = nbformat.from_dict(json.loads(json.dumps(lab)))
     right = {answer.question: answer.source for answer in reversed(written_answers(LAB)) if answer.right}
     for cell in notebook.cells:
         question = grade_id(cell)
-        if not done or (question == "q1" and kind(number) == "Q1 blank"):
+        if not finished or (question == "q1" and kind(number) == "Q1 blank"):
             continue
         cell.source = right.get(question, cell.source)
         if question == "q5" and kind(number) == "Q5 wrong":
@@ -76,20 +76,20 @@ def work(lab, number, *, done=True):
 
 
 def lms_zip(lab):
-    """A download as Blackboard names it: the time of each attempt stands in its name."""
+    """A download as Blackboard names it, with the time of each attempt in its name."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for number in range(STUDENTS):
             when = LATE if kind(number) == "late" else EARLY
             entry = f"Lab 1_{student(number).lower()}_attempt_{{}}_{LAB}.ipynb"
             if kind(number) == "twice":
-                archive.writestr(entry.format("2026-10-10-08-00-00"), work(lab, number, done=False))
+                archive.writestr(entry.format("2026-10-10-08-00-00"), work(lab, number, finished=False))
             if kind(number) != "missing":
                 archive.writestr(entry.format(when), work(lab, number))
     return target.getvalue()
 
 
-def called(*arguments, code=0):
+def call(*arguments, code=0):
     done = run(*arguments, cwd=REPOSITORY)
     assert done.returncode == code and "Traceback" not in done.stderr, done.stderr[-2000:]
     return done.stdout
@@ -97,18 +97,18 @@ def called(*arguments, code=0):
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """Released, with a check of Q4 that is wrong: nobody has noticed yet."""
+    """Released, with a wrong check of Q4 that nobody has noticed yet."""
     place = Course.at(tmp_path_factory.mktemp("term") / "course")
     release(LAB, place, labs=None)
-    mend(place, Q4_RIGHT, Q4_WRONG)
+    edit_checks(place, Q4_RIGHT, Q4_WRONG)
     config = place.root / "nbgrader_config.py"
     write_atomic(config, config.read_text() + TEN_PERCENT_A_DAY)
     return place
 
 
-def mend(course, old, new):
-    """An edit of the lab's checks in the course, stamped as a release of its own."""
-    path, notebook = course.source(LAB) / "checks.py", course.release(LAB) / f"{LAB}.ipynb"
+def edit_checks(course, old, new):
+    """Edit the lab's checks in the course, and stamp that as another release."""
+    path, notebook = course.source(LAB) / "checks" / "q4.py", course.release(LAB) / f"{LAB}.ipynb"
     assert path.read_text("utf-8").count(old) == 1
     write_atomic(path, path.read_text("utf-8").replace(old, new))
     stamped = nbformat.read(notebook, as_version=4)
@@ -117,8 +117,8 @@ def mend(course, old, new):
 
 
 def read_essays(course):
-    """As somebody in formgrader does it."""
-    with gradebook.opened(course) as book:
+    """As somebody in the formgrader does."""
+    with gradebook.open_gradebook(course) as book:
         for number in range(STUDENTS):
             if kind(number) != "missing":
                 grade = book.find_grade("q6", LAB, LAB, student(number))
@@ -133,7 +133,7 @@ def totals(course):
         }
 
 
-def handed_in():
+def submitting():
     return [number for number in range(STUDENTS) if kind(number) != "missing"]
 
 
@@ -145,36 +145,36 @@ def test_the_week(course, tmp_path):
     roster.write_text("".join(",".join(row) + "\n" for row in table), "utf-8-sig")
     archive.write_bytes(lms_zip(lab))
 
-    called("roster", roster, *options)
-    told = called("collect", "lab1", archive, "--deadline", DEADLINE, "--timezone", "Asia/Taipei", *options)
-    assert all(name(number)[1] in told for number in range(3))
-    assert len(list((course.root / "submitted").glob(f"*/{LAB}/{LAB}.ipynb"))) == len(handed_in())
+    call("roster", roster, *options)
+    output = call("collect", "lab1", archive, "--deadline", DEADLINE, "--timezone", "Asia/Taipei", *options)
+    assert all(name(number)[1] in output for number in range(3))
+    assert len(list((course.root / "submitted").glob(f"*/{LAB}/{LAB}.ipynb"))) == len(submitting())
     assert len(list((course.root / "kept" / LAB).glob("*/*"))) == sum(kind(n) == "twice" for n in range(STUDENTS))
 
-    called("grade", "lab1", *options)
-    waiting = called("essays", "lab1", *options)
-    assert all(student(number) in waiting for number in handed_in())
+    call("grade", "lab1", *options)
+    waiting = call("essays", "lab1", *options)
+    assert all(student(number) in waiting for number in submitting())
     read_essays(course)
-    called("export", *options)
-    assert totals(course) == pytest.approx({student(n): expected(n, q4=False) for n in handed_in()})
+    call("export", *options)
+    assert totals(course) == pytest.approx({student(n): expected(n, q4=False) for n in submitting()})
 
-    mend(course, Q4_WRONG, Q4_RIGHT)
-    changed = called("regrade", "lab1", "--question", "Q4", *options)
-    assert all(student(number) in changed for number in handed_in())
-    after = {student(n): expected(n, q4=True) for n in handed_in()}
-    called("export", *options)
+    edit_checks(course, Q4_WRONG, Q4_RIGHT)
+    changed = call("regrade", "lab1", "--question", "Q4", *options)
+    assert all(student(number) in changed for number in submitting())
+    after = {student(n): expected(n, q4=True) for n in submitting()}
+    call("export", *options)
     assert totals(course) == pytest.approx(after)
 
-    found = json.loads(called("report", "lab1", "--json", *options))
-    text = json.dumps(found)
-    assert "blanks left" in text and str(len(handed_in())) in text
-    called("report", "lab1", *options)
+    report = json.loads(call("report", "lab1", "--json", *options))
+    text = json.dumps(report)
+    assert "blanks left" in text and str(len(submitting())) in text
+    call("report", "lab1", *options)
     assert (course.root / "reports" / f"{LAB}.html").is_file()
 
-    called("feedback", "lab1", *options)
-    called("feedback", "lab1", "--zip", "plain", *options)
-    assert len(list((course.root / "feedback").glob(f"*/{LAB}/*.html"))) == len(handed_in())
-    called("export", "lab1", "--to", "moodle", *options)
+    call("feedback", "lab1", *options)
+    call("feedback", "lab1", "--zip", "plain", *options)
+    assert len(list((course.root / "feedback").glob(f"*/{LAB}/*.html"))) == len(submitting())
+    call("export", "lab1", "--to", "moodle", *options)
     (moodle,) = [path for path in course.root.rglob("*moodle*.csv") if "submitted" not in path.parts]
     with moodle.open(newline="", encoding="utf-8-sig") as file:
         grades = list(csv.DictReader(file))

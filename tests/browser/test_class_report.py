@@ -3,28 +3,28 @@
 import pytest
 
 from autograder.report.class_report import class_report, write_page
-from tests.autograder.classes import kept, record, released_course, small_lab
+from tests.autograder.classes import record, released_course, save, small_lab
 from tests.browser.test_lab import keep_picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
-# Black text on white is 21, none at all 1; 4.5 is what people with weak eyes need (WCAG 2.1, 1.4.3).
+# Contrast ratios: black on white is 21, no contrast 1; WCAG 2.1 (1.4.3) asks for at least 4.5.
 CONTRASTS = """() => {
   const numbers = text => text.match(/[\\d.]+/g).map(Number);
-  const seen = found => found.length === 3 || found[3] > 0;
+  const opaque = color => color.length === 3 || color[3] > 0;
   const linear = v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
   const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
-  const ground = element => {
+  const background = element => {
     for (let e = element; e; e = e.parentElement) {
       const color = numbers(getComputedStyle(e).backgroundColor);
-      if (seen(color)) return color;
+      if (opaque(color)) return color;
     }
     return [255, 255, 255];
   };
   const written = e => [...e.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
   return [...document.querySelectorAll('body *')].filter(written).map(e => {
     const style = getComputedStyle(e), ink = numbers(e.ownerSVGElement ? style.fill : style.color);
-    const [more, less] = [light(ink), light(ground(e))].sort((x, y) => y - x);
+    const [more, less] = [light(ink), light(background(e))].sort((x, y) => y - x);
     return [(more + 0.05) / (less + 0.05), `${e.tagName} ${e.textContent.trim().slice(0, 30)}`];
   });
 }"""
@@ -36,27 +36,27 @@ def page_file(tmp_path):
     course = released_course(tmp_path / "course")
     for number in range(12):
         remarks = ("the cell q1 ended with NameError: no",) if number == 3 else ("a byte-order mark was removed",)
-        made = record(f"s{number}", q1=number % 11, essay=None if number % 3 else 0.0, remarks=remarks)
-        kept(course, made, {"q1": f"def double(x):\n    return x * {number}"})
-    kept(course, record("cut", cells=(), reason="it ends in the middle"))
+        student = record(f"s{number}", q1=number % 11, essay=None if number % 3 else 0.0, remarks=remarks)
+        save(course, student, {"q1": f"def double(x):\n    return x * {number}"})
+    save(course, record("cut", cells=(), reason="it ends in the middle"))
     return write_page(class_report(course, small_lab()), tmp_path / "report.html")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read(browser, page_file, scheme):
+def test_every_text_has_enough_contrast(browser, page_file, scheme):
     page = browser.new_page(color_scheme=scheme, viewport={"width": 1000, "height": 900})
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
     page.goto(page_file.as_uri())
     keep_picture(page, f"report-{scheme}")
-    grounds = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (grounds == "rgb(255, 255, 255)") == (scheme == "light")
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
     contrasts = page.evaluate(CONTRASTS)
-    assert len(contrasts) > 60 and [found for found in contrasts if found[0] < 4.5] == []
-    assert asked == [page_file.as_uri()], "it needs nothing but itself"
+    assert len(contrasts) > 60 and [contrast for contrast in contrasts if contrast[0] < 4.5] == []
+    assert requests == [page_file.as_uri()], "the page loads nothing but itself"
 
 
-def test_the_bars_have_the_lengths_that_they_say(browser, page_file):
+def test_the_bars_have_the_right_lengths(browser, page_file):
     page = browser.new_page(viewport={"width": 1000, "height": 900})
     page.goto(page_file.as_uri())
     bars = page.evaluate(
@@ -69,14 +69,14 @@ def test_the_bars_have_the_lengths_that_they_say(browser, page_file):
     assert len(heights) == 10 and max(heights) == 170
 
 
-def test_a_narrow_window_scrolls_in_one_direction_only(browser, page_file):
+def test_a_narrow_window_only_scrolls_vertically(browser, page_file):
     page = browser.new_page(viewport={"width": 480, "height": 900})
     page.goto(page_file.as_uri())
     keep_picture(page, "report-narrow")
     assert page.evaluate("document.documentElement.scrollWidth") <= 480
 
 
-def test_on_paper_it_is_black_on_white_also_from_a_dark_screen(browser, page_file):
+def test_print_is_black_on_white_even_from_a_dark_screen(browser, page_file):
     page = browser.new_page(color_scheme="dark")
     page.goto(page_file.as_uri())
     page.emulate_media(media="print", color_scheme="dark")

@@ -42,7 +42,7 @@ def moves(page, act):
 
 
 @pytest.mark.parametrize("name", demos.__all__)
-def test_each_control_moves_picture_and_words(browser, lab, name):
+def test_each_control_changes_picture_and_text(browser, lab, name):
     page = browser.new_page(viewport={"width": 1200, "height": 1100})
     run_all(page, lab.format(f"{name}.ipynb"), 2)
     page.locator(".qlab-words[role=status]").first.wait_for(timeout=20_000)

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from autograder.collect.sample_class import hand_in
+from autograder.collect.sample_class import write_submissions
 from autograder.course_folder.layout import Course
 from autograder.grade.lab import GradedLab
 from autograder.release.build import release
@@ -34,7 +34,7 @@ def course(tmp_path):
     """A course in which Ada's submission is graded and her essays wait."""
     place = Course.at(tmp_path / "course")
     release(LAB, place, labs=None)
-    hand_in(GradedLab.of(LAB, place), place)
+    write_submissions(GradedLab.of(LAB, place), place)
     for student in place.submitted(LAB):
         if student != "ada":
             shutil.rmtree(place.root / "submitted" / student)

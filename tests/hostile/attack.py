@@ -1,4 +1,4 @@
-"""One hostile submission: what it is made of, what it aims at, what has to come of it."""
+"""One hostile submission: what it consists of, which defence it aims at, and how it has to end."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ RIGHT = {a.question: a.source for a in written_answers(LAB) if a.right and a.nam
 }
 FULL = {"q1-check": 15, "q2-check": 15, "q3-check": 20, "q4-check": 5, "q5-check": 10}
 
-# Submissions without an attack: an attack is put into one that leaves it something to gain.
+# Submissions without an attack. An attack is inserted into one that leaves it something to gain.
 BASES: dict[str, Mapping[str, str]] = {
     "all right": RIGHT,
     "Q1 wrong": {**RIGHT, "q1": "def get_scale_and_zero_point(fp32_tensor, bitwidth=8):\n    return None\n"},
@@ -33,7 +33,7 @@ BASES["Q1 and Q2 wrong"] = {**BASES["Q1 wrong"], "q2": BASES["Q2 wrong"]["q2"]}
 BASES["Q2 zeros"] = {**RIGHT, "q2": ZEROS}
 BASES["Q1 wrong, Q2 zeros"] = {**BASES["Q1 wrong"], "q2": ZEROS}
 
-# Attacks say that they were reached in a file: what a graded call prints is dropped, what it writes stays.
+# Attacks record in a file that they ran, because what a graded call prints is dropped and what it writes stays.
 REACHED = """\
 import os
 
@@ -50,13 +50,13 @@ TELL = "import os, sys\nsys.stdout.write(open(WITNESS).read() if os.path.exists(
 
 @dataclass(frozen=True)
 class Place:
-    """Where an attack is handed in.
+    """Where an attack is submitted.
 
     Attributes:
-        course: the course's folder.
-        folder: the submission's.
-        home: of whoever grades.
-        port: on which this machine listens, and under which name for sockets without a file.
+        course: the course folder.
+        folder: the submission's folder.
+        home: the grader's home folder.
+        port: on which the tests listen, to see whether an attack reaches the network; part of the name of a socket too.
     """
 
     course: Path
@@ -70,21 +70,21 @@ class Attack:
     """A hostile or broken submission.
 
     Attributes:
-        name: short, unlike every other.
-        tries: what it tries, a sentence.
-        aims_at: the defence that is in its way; "" for what only breaks.
-        base: the submission that it is put into; its marks are what the attack has to end with.
-        cells: sources of its own cells, by the grade_id that each stands above; "" for the end.
-        answers: what it answers.
+        name: short and unique.
+        tries: what it tries, as a sentence.
+        aims_at: the defence in its way; "" if it only breaks things.
+        base: the submission into which it is inserted; the attack has to end with the same marks.
+        cells: sources of additional cells, by the grade_id of the cell below each; "" for the end.
+        answers: its own answers.
         change: changes the notebook as JSON data.
         content: changes the notebook's bytes.
-        files: puts things beside the notebook, or in its place.
+        files: puts files beside the notebook, or in its place.
         student: the name of its folder.
-        witness: in its outputs, remarks or reason, where the attack was reached; one of them where there are several.
-        never: what must not be there.
-        costs: marks that the attack itself costs, by cell.
-        spoils: its lies break its own way to the judge, so that it may also end with fewer marks.
-        refused: there are no marks, but a reason.
+        witness: a text in its outputs, remarks or reason that shows that the attack ran; of several, one is enough.
+        never: a text that must not be there.
+        costs: the marks that replace those of the base, by cell.
+        spoils: whether its lies may break its own connection to the judge, so that it may end with fewer marks.
+        refused: whether it has no marks, but a reason.
     """
 
     name: str
@@ -120,7 +120,7 @@ def _function(name: str, body: str) -> str:
 
 
 def grade_id(cell: Mapping[str, Any]) -> str:
-    """The name that the released cell has."""
+    """A cell's grade_id."""
     return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
 
 
@@ -133,12 +133,12 @@ def notebook_of(released: Mapping[str, Any], answers: Mapping[str, str]) -> dict
 
 
 def own_cell(source: str) -> dict[str, Any]:
-    """A code cell of the student's own."""
+    """A new code cell of the student."""
     return {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
 
 
 def write(attack: Attack, released: Mapping[str, Any], place: Place) -> Path:
-    """Hand the attack in."""
+    """Write the attack's submission; return the path of its notebook."""
     notebook = notebook_of(released, {**BASES[attack.base], **attack.answers})
     if attack.cells or attack.answers:
         _put(notebook, "q1", REACHED)
@@ -163,14 +163,14 @@ def write(attack: Attack, released: Mapping[str, Any], place: Place) -> Path:
 
 def _put(notebook: dict[str, Any], above: str, source: str) -> None:
     cells = notebook["cells"]
-    at = next(n for n, cell in enumerate(cells) if grade_id(cell) == above) if above else len(cells)
-    cells.insert(at, own_cell(source))
+    index = next(n for n, cell in enumerate(cells) if grade_id(cell) == above) if above else len(cells)
+    cells.insert(index, own_cell(source))
 
 
-def texts(notebook: str | None) -> str:
-    """What the student's cells printed, showed and raised."""
-    found = []
+def output_texts(notebook: str | None) -> str:
+    """What the student's cells printed, displayed and raised."""
+    texts = []
     for cell in nbformat.reads(notebook, as_version=4).cells if notebook else ():
         for output in cell.get("outputs", []):
-            found += [str(output.get("text", "")), str(output.get("data", "")), str(output.get("evalue", ""))]
-    return "\n".join(found)
+            texts += [str(output.get("text", "")), str(output.get("data", "")), str(output.get("evalue", ""))]
+    return "\n".join(texts)

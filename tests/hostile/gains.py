@@ -1,4 +1,4 @@
-"""What attacks gain where the defence that they aim at is missing, as measured; the README's table.
+"""What attacks gain without the defence that they aim at, as measured; makes the table in README.md.
 
     python -m tests.hostile.gains
 
@@ -13,28 +13,28 @@ from tests.hostile.attacks import ATTACKS, KINDS
 
 HERE = Path(__file__).parent
 
-BEGINNING = """\
+INTRODUCTION = """\
 # Hostile and broken submissions
 
 Made by `python -m tests.hostile.gains` from the table in attacks/ and from gains.json, which
-`python benchmarks/hostile.py` measures. Here no attack ends with more points than the same submission without it; the
-last column tells what became of it elsewhere: under stock `nbgrader autograde`, in one run with an honest submission,
-or, where it says so, under this grader with a defence taken away.
+`python benchmarks/hostile.py` measures. With our grader, no attack ends with more points than the same submission
+without it. The last column says how it ends elsewhere: under stock `nbgrader autograde`, in one run with an honest
+submission, or, where it says so, under this grader without one of its defences.
 """
 
 
-def written() -> dict[str, dict[str, Any]]:
-    """What was measured, by attack."""
-    found: dict[str, dict[str, Any]] = json.loads((HERE / "gains.json").read_text("utf-8"))
-    return found
+def read_gains() -> dict[str, dict[str, Any]]:
+    """The measurements in gains.json, by attack."""
+    gains: dict[str, dict[str, Any]] = json.loads((HERE / "gains.json").read_text("utf-8"))
+    return gains
 
 
 def readme() -> str:
     """The README's text."""
-    gains, parts = written(), [BEGINNING]
+    gains, parts = read_gains(), [INTRODUCTION]
     for kind, attacks in KINDS.items():
         rows = [
-            f"| {_cell(attack.name)} | {_cell(attack.tries)} | {_cell(told(gains[attack.name]))} |"
+            f"| {_cell(attack.name)} | {_cell(attack.tries)} | {_cell(describe(gains[attack.name]))} |"
             for attack in attacks
         ]
         parts.append(
@@ -51,25 +51,25 @@ def readme() -> str:
     return "".join(parts)
 
 
-def told(gain: dict[str, Any]) -> str:
+def describe(gain: dict[str, Any]) -> str:
     """One measurement in words."""
     own, base, honest = gain["points"], gain["base"], gain["honest"]
-    said = [f"{gain['without']}:"] if gain["without"] != "stock" else []
+    parts = [f"{gain['without']}:"] if gain["without"] != "stock" else []
     if own is None:
-        said.append("no mark")
+        parts.append("no mark")
     elif own > base:
-        said.append(f"**{own:g} points instead of {base:g}**")
+        parts.append(f"**{own:g} points instead of {base:g}**")
     else:
-        said.append(f"{own:g} points" if own == base else f"{own:g} points instead of {base:g}")
+        parts.append(f"{own:g} points" if own == base else f"{own:g} points instead of {base:g}")
     if honest != gain["full"]:
-        said.append("**the honest one gets no mark**" if honest is None else f"**the honest one gets {honest:g}**")
+        parts.append("**the honest one gets no mark**" if honest is None else f"**the honest one gets {honest:g}**")
     if gain["ended"]:
-        said.append(f"**{gain['ended']}**")
+        parts.append(f"**{gain['ended']}**")
     if gain["leaked"]:
-        said.append("**reads or reaches what is not the student's**")
+        parts.append("**reads or reaches what is not the student's**")
     if gain["changed"]:
-        said.append(f"changes {gain['changed']} files of others")
-    return ", ".join(said).replace(":,", ":")
+        parts.append(f"changes {gain['changed']} files of others")
+    return ", ".join(parts).replace(":,", ":")
 
 
 def _cell(text: str) -> str:
@@ -77,5 +77,5 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    assert written().keys() == ATTACKS.keys(), "run benchmarks/hostile.py first"
+    assert read_gains().keys() == ATTACKS.keys(), "run benchmarks/hostile.py first"
     (HERE / "README.md").write_text(readme(), "utf-8")

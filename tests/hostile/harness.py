@@ -1,8 +1,8 @@
-"""Grades the whole table in one process with one warm process, an honest submission after each attack.
+"""Grades all attacks in one process with one fork server, and an honest submission after each attack.
 
-    python -m tests.hostile.harness COURSE FOUND [NAME …]
+    python -m tests.hostile.harness COURSE RESULTS [NAME …]
 
-COURSE is a course in which the lab is released; FOUND becomes a JSON file with what came of each attack.
+COURSE is a course with the released lab; RESULTS becomes a JSON file with the result of each attack.
 """
 
 import ctypes
@@ -22,9 +22,9 @@ from autograder.course_folder.layout import Course
 from autograder.grade import student_process, worker
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
-from autograder.grade.record import Record
+from autograder.grade.record import GradingRecord
 from autograder.grade.submission import Submission
-from tests.hostile.attack import BASES, LAB, Attack, Place, texts, write
+from tests.hostile.attack import BASES, LAB, Attack, Place, output_texts, write
 from tests.hostile.attacks import ATTACKS
 
 LIMITS = Limits(
@@ -32,51 +32,51 @@ LIMITS = Limits(
 )
 SEED = 20_240_229
 PR_SET_CHILD_SUBREAPER = 36
-SETTLED = 2.0  # seconds until what a submission left behind has to be gone
+SETTLE_SECONDS = 2.0  # after which everything that a submission left behind has to be gone
 
 
-def main(course: Path, found: Path, names: list[str]) -> None:
-    """Grade, and write what was found."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # whatever gets away becomes a child of this process
+def main(course: Path, results: Path, names: list[str]) -> None:
+    """Grade the attacks and write the results."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # whatever escapes becomes a child of this process
     student_process.GRACE, student_process.ANSWER_SECONDS = 1.0, 2.0
     table = Table(Course.at(course))
     bases = {name: table.grade(Attack(name, "", "", base=name)) for name in BASES}
-    attacks = {name: table.watched(attack) for name, attack in ATTACKS.items() if not names or name in names}
-    worker.forget_warm_process(True)
-    found.write_text(json.dumps({"bases": bases, "attacks": attacks}, indent=1))
+    attacks = {name: table.grade_and_watch(attack) for name, attack in ATTACKS.items() if not names or name in names}
+    worker.close_fork_server(True)
+    results.write_text(json.dumps({"bases": bases, "attacks": attacks}, indent=1))
 
 
 class Table:
-    """The lab, and where submissions of it are handed in."""
+    """The lab, and the course into which attacks are submitted."""
 
     def __init__(self, course: Course):
         self.course = course
         self.lab = GradedLab.of(LAB, course)
         self.packed = worker.pack(self.lab)
-        worker.warm_process(True)
+        worker.fork_server(True)
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
         self.abstract = socket.socket(socket.AF_UNIX)
         self.abstract.bind(f"\0qlab-hostile-{self.port}")
         self.abstract.listen()
 
-    def watched(self, attack: Attack) -> dict[str, Any]:
-        """What came of an attack, of an honest submission after it, and what they left on the machine."""
+    def grade_and_watch(self, attack: Attack) -> dict[str, Any]:
+        """The results of an attack and of an honest submission after it, and what they left on the machine."""
         before = footprint(self.course.root), processes()
-        found = self.grade(attack)
+        result = self.grade(attack)
         honest = self.grade(Attack("honest", "", "", base="all right", student="zoe"))
-        until = time.monotonic() + SETTLED
+        until = time.monotonic() + SETTLE_SECONDS
         while (after := processes()) - before[1] and time.monotonic() < until:
             time.sleep(0.05)
         return {
-            **found,
+            **result,
             "honest": honest["marks"],
             "changed": sorted(set(footprint(self.course.root).items()) ^ set(before[0].items())),
             "left": sorted(after - before[1]),
         }
 
     def grade(self, attack: Attack) -> dict[str, Any]:
-        """Hand in, grade, take back."""
+        """Submit an attack, grade it, and delete the submission."""
         folder = self.course.root / "submitted" / attack.student / LAB
         path = write(attack, self.lab.released, Place(self.course.root, folder, Path.home(), self.port))
         started = time.monotonic()
@@ -86,15 +86,15 @@ class Table:
         finally:
             for inner in folder.iterdir():
                 if inner.is_dir() and not inner.is_symlink():
-                    inner.chmod(0o700)  # a locked one, which an ordinary user could not delete
+                    inner.chmod(0o700)  # or an ordinary user could not delete it
             shutil.rmtree(folder.parent)
         return {
             "marks": {cell: points for cell, points in done.record.marks().items() if points},
             "reason": done.record.reason,
-            "told": "\n".join(
+            "text": "\n".join(
                 (
                     done.record.student,
-                    texts(done.notebook),
+                    output_texts(done.notebook),
                     *_fails(done.record),
                     *done.record.remarks,
                     done.record.reason,
@@ -105,34 +105,34 @@ class Table:
         }
 
 
-def _fails(record: Record) -> list[str]:
+def _fails(record: GradingRecord) -> list[str]:
     return [text for grade in record.cells if grade.outcome for text in grade.outcome.fails]
 
 
-def footprint(course: Path, but: tuple[str, ...] = ()) -> dict[str, str]:
-    """Hashes of all files in the course, the home and the temporary folder, by path, but for these folders."""
+def footprint(course: Path, excluded: tuple[str, ...] = ()) -> dict[str, str]:
+    """Hashes of all files in the course, the home and the temporary folder, by path, except those in some folders."""
     roots = {course, Path.home(), Path(tempfile.gettempdir())}
-    found = {}
-    for path in sorted(path for root in roots for path in root.rglob("*") if not str(path).startswith(but)):
+    hashes = {}
+    for path in sorted(path for root in roots for path in root.rglob("*") if not str(path).startswith(excluded)):
         if path.is_symlink() or not path.is_file():
-            found[str(path)] = "a link" if path.is_symlink() else "a folder"
+            hashes[str(path)] = "a link" if path.is_symlink() else "a folder"
         else:
-            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
+            hashes[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashes
 
 
 def processes() -> set[str]:
-    """This process's descendants, those included that nobody waits for any more, by number and name."""
+    """The pid and name of all descendants of this process, including those that have lost their parents."""
     parents, names = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             head, _, tail = (folder / "stat").read_text().rpartition(")")
             parents[int(folder.name)], names[int(folder.name)] = int(tail.split()[1]), head.partition("(")[2]
-    found, more = set(), {os.getpid()}
+    pids, more = set(), {os.getpid()}
     while more:
-        found |= more
+        pids |= more
         more = {number for number, parent in parents.items() if parent in more}
-    return {f"{number} {names[number]}" for number in found}
+    return {f"{number} {names[number]}" for number in pids}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every attack, as whoever runs the tests and as an ordinary user: it gains nothing and breaks nothing."""
+"""Every attack, graded by the user who runs the tests and by an ordinary one: it gains nothing and breaks nothing."""
 
 import json
 import os
@@ -17,55 +17,55 @@ from autograder.release.build import release
 from tests.conftest import REPOSITORY, missing
 from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, write
 from tests.hostile.attacks import ATTACKS
-from tests.hostile.gains import readme, written
+from tests.hostile.gains import read_gains, readme
 
-ORDINARY = 23_456  # a user's number that nobody has
+ORDINARY = 23_456  # a uid that no user has
 SYSTEM_PYTHON = "/usr/bin/python3"
-MOST_SECONDS = 15.0  # of one submission, with the harness's limits
-LARGEST = 5_000_000  # characters of a graded notebook and its record
+MAX_SECONDS = 15.0  # of one submission, with the harness's limits
+MAX_SIZE = 5_000_000  # characters of a graded notebook and its record
 
-Found = dict[str, Any]
+Results = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course in which the lab is released and nothing handed in."""
+    """A course with the released lab and no submissions."""
     root = tmp_path_factory.mktemp("released") / "course"
     release(LAB, Course.at(root), labs=None)
     return root
 
 
-def graded(course: Path, place: Path, command: list[str], user: int | None = None) -> Found:
-    """The whole table, graded in a process with its own course, home and temporary folder."""
+def graded(course: Path, place: Path, command: list[str], user: int | None = None) -> Results:
+    """The results of all attacks, graded in a process with its own course, home and temporary folder."""
     for name in ("home", "tmp"):
         (place / name).mkdir(parents=True)
     shutil.copytree(course, place / "course")
     if user is not None:
         for path in (place, *place.rglob("*")):
             os.chown(path, user, user)
-    found = place / "home" / "found.json"
+    path = place / "home" / "results.json"
     environment = {
         "HOME": str(place / "home"), "TMPDIR": str(place / "tmp"), "PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *(path for path in sys.path if "site-packages" in path)]),
     }  # fmt: skip
-    command = [*command, "-m", "tests.hostile.harness", str(place / "course"), str(found)]
+    command = [*command, "-m", "tests.hostile.harness", str(place / "course"), str(path)]
     done = subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    result: Found = json.loads(found.read_text())
-    return result
+    results: Results = json.loads(path.read_text())
+    return results
 
 
 @pytest.fixture(scope="session")
-def as_is(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
-    """Graded as whoever runs the tests."""
+def as_is(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Graded by the user who runs the tests."""
     return graded(course, tmp_path_factory.mktemp("as-is") / "place", [sys.executable])
 
 
 @pytest.fixture(scope="session")
-def ordinary(course: Path) -> Found:
-    """Graded as an ordinary user; as root by becoming one, with the system's Python: he may not enter our folder."""
+def ordinary(course: Path) -> Results:
+    """Graded by an ordinary user. Root becomes one, with the system's Python, because ours may be in root's folder."""
     if os.getuid() != 0:
-        pytest.skip("whoever runs the tests is an ordinary user")
+        pytest.skip("an ordinary user runs the tests")
     version = f"import sys; raise SystemExit(sys.version_info[:2] != {sys.version_info[:2]})"
     if not shutil.which("setpriv") or subprocess.run([SYSTEM_PYTHON, "-c", version], check=False).returncode:
         missing("sandbox", f"setpriv, and a {SYSTEM_PYTHON} of the version that runs the tests")
@@ -75,50 +75,50 @@ def ordinary(course: Path) -> Found:
         return graded(course, Path(folder) / "place", become, ORDINARY)
 
 
-def holds(attack: Attack, found: Found) -> None:
-    """What has to be so of each attack."""
-    this, base = found["attacks"][attack.name], found["bases"][attack.base]["marks"]
-    wanted = {} if attack.refused else {cell: points for cell, points in {**base, **attack.costs}.items() if points}
+def check(attack: Attack, results: Results) -> None:
+    """What has to hold for every attack."""
+    this, base = results["attacks"][attack.name], results["bases"][attack.base]["marks"]
+    expected = {} if attack.refused else {cell: points for cell, points in {**base, **attack.costs}.items() if points}
     if attack.spoils:
-        assert all(points <= wanted.get(cell, 0) for cell, points in this["marks"].items())
+        assert all(points <= expected.get(cell, 0) for cell, points in this["marks"].items())
     else:
-        assert this["marks"] == wanted
+        assert this["marks"] == expected
     assert bool(this["reason"]) == attack.refused
-    assert "the grader itself failed" not in this["told"]
+    assert "the grader itself failed" not in this["text"]
     if attack.witness:
         witnesses = (attack.witness,) if isinstance(attack.witness, str) else attack.witness
-        assert any(witness in this["told"] for witness in witnesses)
+        assert any(witness in this["text"] for witness in witnesses)
     elif attack.spoils:
-        assert this["marks"] != base or "reached" in this["told"], "what it broke shows that it was reached"
-    assert not attack.never or attack.never not in this["told"]
+        assert this["marks"] != base or "reached" in this["text"], "its marks or its output must show that it ran"
+    assert not attack.never or attack.never not in this["text"]
     assert this["honest"] == FULL
     assert not this["changed"]
     assert not this["left"]
-    assert this["seconds"] < MOST_SECONDS
-    assert this["size"] < LARGEST
+    assert this["seconds"] < MAX_SECONDS
+    assert this["size"] < MAX_SIZE
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hostile")
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_gains_nothing_and_breaks_nothing(as_is, name):
-    holds(ATTACKS[name], as_is)
+    check(ATTACKS[name], as_is)
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hostile-ordinary")
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_on_an_ordinary_user_gains_nothing_either(ordinary, name):
-    holds(ATTACKS[name], ordinary)
+    check(ATTACKS[name], ordinary)
 
 
-def test_the_table_is_large_and_says_what_each_tries():
+def test_the_table_is_large_and_describes_every_attack():
     assert len(ATTACKS) >= 85
     assert all(attack.base in BASES and attack.tries.endswith(".") and attack.aims_at for attack in ATTACKS.values())
 
 
-def test_every_attack_was_measured_where_its_defence_is_missing():
-    assert written().keys() == ATTACKS.keys()
+def test_every_attack_was_measured_without_its_defence():
+    assert read_gains().keys() == ATTACKS.keys()
 
 
 def test_the_readme_is_in_step():
@@ -127,7 +127,7 @@ def test_the_readme_is_in_step():
 
 
 def command(course: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`autograder grade`, as a person would type it."""
+    """`autograder grade`, as a person types it."""
     called = [sys.executable, "-m", "autograder", "grade", "lab1", "--course", str(course), *arguments]
     return subprocess.run(
         called, cwd=REPOSITORY, env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
@@ -136,8 +136,8 @@ def command(course: Path, *arguments: str, **environment: str) -> subprocess.Com
 
 
 @pytest.fixture
-def handed_in(course: Path, tmp_path: Path) -> Path:
-    """A course of its own with hostile submissions among honest ones."""
+def submitted(course: Path, tmp_path: Path) -> Path:
+    """A copy of the course, with hostile submissions among honest ones."""
     root = tmp_path / "course"
     shutil.copytree(course, root)
     released = GradedLab.of(LAB, Course.at(root)).released
@@ -152,28 +152,28 @@ def handed_in(course: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hostile")
-def test_hostile_ones_among_honest_ones_on_the_command_line(handed_in):
-    done = command(handed_in, "--feedback")
+def test_hostile_submissions_among_honest_ones_on_the_command_line(submitted):
+    done = command(submitted, "--feedback")
     assert done.returncode == 0, done.stderr[-2000:]
-    records = {path.stem: json.loads(path.read_text()) for path in (handed_in / "records" / LAB).glob("*.json")}
+    records = {path.stem: json.loads(path.read_text()) for path in (submitted / "records" / LAB).glob("*.json")}
     total = {name: sum(cell["points"] or 0 for cell in record["cells"]) for name, record in records.items()}
     assert total == {"=cmd|' C'!A0": 50, "kim": 65, "\nlou": 50, "ada": 65, "mia": 65, "zoe": 65}
-    assert not any(line.startswith("=") for line in (handed_in / "marks.csv").read_text().splitlines())
+    assert not any(line.startswith("=") for line in (submitted / "marks.csv").read_text().splitlines())
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hostile")
-def test_without_bubblewrap_grading_refuses_in_a_sentence(handed_in):
-    done = command(handed_in, PATH=str(Path(sys.executable).parent))
+def test_without_bubblewrap_grading_refuses_in_a_sentence(submitted):
+    done = command(submitted, PATH=str(Path(sys.executable).parent))
     assert done.returncode == 2 and "bubblewrap is missing" in done.stderr and "Traceback" not in done.stderr
-    assert not (handed_in / "records").exists()
+    assert not (submitted / "records").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("hostile")
-def test_without_a_sandbox_the_marks_say_so(handed_in):
+def test_without_a_sandbox_the_marks_say_so(submitted):
     for hostile in ("=cmd|' C'!A0", "kim", "\nlou"):
-        shutil.rmtree(handed_in / "submitted" / hostile)
-    assert command(handed_in, "--no-sandbox").returncode == 0
-    rows = (handed_in / "marks.csv").read_text().splitlines()
+        shutil.rmtree(submitted / "submitted" / hostile)
+    assert command(submitted, "--no-sandbox").returncode == 0
+    rows = (submitted / "marks.csv").read_text().splitlines()
     assert all("sandbox" in row for row in rows if row.startswith(("ada", "mia", "zoe")))

@@ -12,8 +12,8 @@ from qlab.check import Question
 def checks_of(lab: str, folder: Path | None = None) -> ModuleType:
     """A fresh copy of a lab's checks module."""
     sys.path.insert(0, str(folder or SOLUTIONS / lab))
-    for name in ("checks", "provided"):
-        sys.modules.pop(name, None)
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("checks", "provided")]:
+        del sys.modules[name]
     try:
         return importlib.import_module("checks")
     finally:
@@ -21,4 +21,4 @@ def checks_of(lab: str, folder: Path | None = None) -> ModuleType:
 
 
 def questions(lab: str) -> list[Question]:
-    return [value for value in vars(checks_of(lab)).values() if isinstance(value, Question)]
+    return list(checks_of(lab).lab.questions)

@@ -18,7 +18,7 @@ PAGE = REPOSITORY / "docs" / "mistakes.md"
 HEAD = """# Mistakes that have a name
 
 What the checks call a wrong answer, and the next step they tell. Written by `python -m tests.labs.mistakes` from each lab's
-`checks.py` and the answers on file in `samples/answers/`, which run as students' answers: a right one has to get all
+`checks/` and the answers on file in `samples/answers/`, which run as students' answers: a right one has to get all
 points, a wrong one has to lose some, at every seed. Those of Labs 3, 4 and 5 were written, all or in part, by people who saw the
 student's notebook only.
 

@@ -182,8 +182,7 @@ def test_at_least_five_named_mistakes_a_question_each_with_a_next_step(lab):
 
 def with_hidden(lab: str) -> list[Question]:
     """The questions with their hidden cases."""
-    module = checks_of(lab)
-    found = [value for value in vars(module).values() if isinstance(value, Question)]
+    found = questions(lab)
     sources = {grade_id(cell): cell.source for cell in read_source(SOLUTIONS / lab).cells}
     for question in found:
         setup = ast.parse(sources[f"{question.id.lower()}-check"]).body[:-1]

@@ -5,7 +5,7 @@ import pytest
 from autograder.course_folder.layout import Course, lab_names
 from autograder.grade.lab import GradedLab
 from autograder.release.build import release
-from autograder.collect.sample_class import class_list, hand_in
+from autograder.collect.sample_class import class_list, write_submissions
 from tests.autograder.conftest import LAB
 
 LABS = [lab for lab in lab_names() if lab != LAB]
@@ -19,7 +19,7 @@ def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = Course.at(tmp_path_factory.mktemp("samples") / "course", create=True)
     for lab in LABS:
         release(lab, course, labs=None)
-        hand_in(GradedLab.of(lab, course), course)
+        write_submissions(GradedLab.of(lab, course), course)
     return course
 
 

@@ -8,7 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.course_folder.layout import LABS, SOLUTIONS, lab_names
-from autograder.grade.judge import granted
+from autograder.grade.judge import valid_outcome
 from autograder.release.build import read_source
 from qlab.check.outcome import Outcome
 from qlab.check.render import OUTCOME_TYPE
@@ -25,7 +25,7 @@ def run(lab, notebook, folder):
 
 
 def outcomes(notebook):
-    return [granted(outcome_in(cell), float(cell.metadata.nbgrader.points)) for cell in notebook.cells if is_test(cell)]
+    return [valid_outcome(outcome_in(cell), float(cell.metadata.nbgrader.points)) for cell in notebook.cells if is_test(cell)]
 
 
 def outcome_in(cell):

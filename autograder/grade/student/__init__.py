@@ -1,3 +1,3 @@
-"""What runs inside of the sandbox: a warm Python that forks a process for each submission. Linux and macOS only."""
+"""What runs inside the sandbox: the fork server and the processes that it forks for submissions. Not for Windows."""
 
 SCRATCH = "/scratch"  # a submission's own folder in the sandbox

@@ -1,9 +1,11 @@
-"""The warm process: it has imported what notebooks import, and forks a submission's process for each request.
+"""The fork server: imports what notebooks import, then forks a student's process for each request.
 
     python -m autograder.grade.student CONTROL
 
-CONTROL is the number of an inherited socket (SOCK_SEQPACKET). A request is a line of JSON with the socket of the new
-process attached. The warm process ends when nobody holds the other end of CONTROL any more.
+CONTROL is the descriptor of an inherited socket (SOCK_SEQPACKET). A request is a packet of JSON with the socket of the
+new process attached. The fork server ends once nobody holds the other end of CONTROL.
+
+Each request makes two processes: a watchdog outside the submission's namespaces, and in them the student's process.
 """
 
 import gc
@@ -24,81 +26,82 @@ import torch
 
 import qlab
 from autograder.grade.limits import Limits
-from autograder.grade.student import SCRATCH, isolation, session
-from autograder.grade.student import watchdog as keeper
+from autograder.grade.student import SCRATCH, isolation, session, watchdog
 from autograder.grade.student.shell import Shell, make_shell
-from autograder.grade.wire import Channel, ClosedError
+from autograder.grade.wire import Channel, ChannelClosedError
 
-LONGEST_REQUEST = 4096
-NOT_FOR_NOTEBOOKS = {"qlab.notebook"}  # reads notebooks; importing what it needs takes long
+MAX_REQUEST = 4096
+NOT_FOR_NOTEBOOKS = {"qlab.notebook"}  # no notebook imports it, and what it imports takes long
 
 
 def main() -> None:
-    """Warm up, then serve until nobody is left who could ask."""
+    """Warm up, then serve until nobody is left who could send a request."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the command's, which ends us by closing the socket
-    shell = warm()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends us by closing the socket
+    shell = warm_up()
     control.send(b"ready")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the keepers
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that ended watchdogs do not become zombies
     while True:
-        request, descriptors, *_ = socket.recv_fds(control, LONGEST_REQUEST, 1)
+        request, descriptors, *_ = socket.recv_fds(control, MAX_REQUEST, 1)
         if not request:
             return
         if os.fork() == 0:
             control.close()
-            _keep(json.loads(request), descriptors[0], shell)
+            _watch_over_student(json.loads(request), descriptors[0], shell)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def warm() -> Shell:
-    """Import what notebooks import, and leave the same state of randomness in every process to come."""
+def warm_up() -> Shell:
+    """Import what notebooks import, and seed the generators, so that every submission draws the same random numbers."""
     torch.set_num_threads(1)
     for module in pkgutil.walk_packages(qlab.__path__, "qlab."):
         if module.name not in NOT_FOR_NOTEBOOKS:
             with suppress(ImportError):  # an engine that is not installed
                 importlib.import_module(module.name)
-    torch.backends.quantized.engine = torch.backends.quantized.engine  # looks at the CPU, which /proc tells only here
+    # Looks the CPU up in /proc, which students' processes do not have.
+    torch.backends.quantized.engine = torch.backends.quantized.engine
     shell = make_shell()
-    np.random.seed(0)  # the generator that students use
+    np.random.seed(0)  # the global generator, which students use
     torch.manual_seed(0)
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # or the first collection in each fork would write to, and so copy, every page
     return shell
 
 
-def _keep(request: dict[str, Any], descriptor: int, shell: Shell) -> None:
-    """The life of a submission's keeper and, in its child, of the submission."""
+def _watch_over_student(request: dict[str, Any], descriptor: int, shell: Shell) -> None:
+    """The whole life of a submission's watchdog and, in its child, of the student's process; never returns."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     limits, isolated = Limits(**request["limits"]), request["isolated"]
     connection = socket.socket(fileno=descriptor)
-    channel, reason, proc, own = Channel(connection), "", -1, None
+    channel, reason, proc, temporary = Channel(connection), "", -1, None
     try:
         if isolated:
+            # Opened before entering the namespaces: the watchdog has to see processes inside them.
             proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
             isolation.enter_namespaces(limits)
             folder = Path(SCRATCH)
         else:
-            own = tempfile.TemporaryDirectory(prefix="qlab-grade-", ignore_cleanup_errors=True)
-            folder = Path(own.name)
+            temporary = tempfile.TemporaryDirectory(prefix="qlab-grade-", ignore_cleanup_errors=True)
+            folder = Path(temporary.name)
         child = os.fork()
         if child == 0:
-            _be_student(channel, shell, limits, folder / "lab", proc)
-        reason = keeper.watch(child, descriptor, limits, proc)
+            _run_student(channel, shell, limits, folder / "lab", proc)
+        reason = watchdog.watch(child, descriptor, limits, proc)
     except OSError as error:
         reason = f"no sandbox could be set up: {error}"
     finally:
-        if own is not None:
-            own.cleanup()
-        with suppress(ClosedError):
+        if temporary is not None:
+            temporary.cleanup()
+        with suppress(ChannelClosedError):
             channel.send({"ended": reason})
         os._exit(0)
 
 
-def _be_student(channel: Channel, shell: Shell, limits: Limits, folder: Path, proc: int) -> None:
+def _run_student(channel: Channel, shell: Shell, limits: Limits, folder: Path, proc: int) -> None:
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        _without_standard_files()
+        _close_standard_files()
         if proc >= 0:
             os.close(proc)
             isolation.become_student(limits)
@@ -109,8 +112,8 @@ def _be_student(channel: Channel, shell: Shell, limits: Limits, folder: Path, pr
         os._exit(0)
 
 
-def _without_standard_files() -> None:
-    """The warm process's stderr is a file of the grader's, which all submissions would share."""
+def _close_standard_files() -> None:
+    """Point stdin, stdout and stderr at /dev/null: all submissions would share the fork server's stderr, a file."""
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(null, descriptor)

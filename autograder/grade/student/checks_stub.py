@@ -1,7 +1,7 @@
-"""What stands in place of a lab's checks while its notebook is graded: the checks themselves run in the judge.
+"""Replaces a lab's checks in the student's process, because the checks themselves run in the judge.
 
-The provided cells ask a question for the function that they shall use: the student's own, where the judge has found it
-right, else the provided one.
+Provided cells ask a question which function to use: the student's own, if the judge has found it right, else the
+provided one.
 """
 
 import sys
@@ -14,13 +14,13 @@ from autograder.grade.student.namespace import resolve
 from qlab.check.resolution import Verdict
 
 SOURCE = '''\
-"""The checks run in the grader's own process; what a check has found so far is here under the question's name."""
+"""The checks run in the grader's own process. This module has the questions checked so far, under their names."""
 '''
 # Both forms that checks have had: a lab's first cell looks whether they are there.
 FILES = dict.fromkeys(("checks/__init__.py", "checks.py"), SOURCE.encode())
 
 
-class Found:
+class CheckedQuestion:
     """A question that the judge has checked."""
 
     def __init__(self, verdict: Verdict, own: Callable[..., Any] | None):
@@ -28,19 +28,19 @@ class Found:
         self._own = own
 
     def yours_or_provided(self) -> Callable[..., Any]:
-        """The student's function if it is right as it stands, else the provided one; prints which."""
+        """The student's function if it is right, else the provided one; prints which."""
         return self._verdict.choose(self._own, lambda: resolve(self._verdict.provided))
 
     def check(self, *answers: Any) -> None:
-        """A check in a cell of the student's own does nothing: it has no points to give."""
-        print("Checks of your own are not run in grading.")
+        """Do nothing: a check in a student's own cell has no points to give."""
+        print("Checks in your own cells are not run in grading.")
 
 
 class Checks(ModuleType):
     """The module `checks`."""
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"{name} is not here: checks run in the grader's own process")
+        raise AttributeError(f"{name} is not available: checks run in the grader's own process")
 
 
 def without_checks(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -53,9 +53,9 @@ def install() -> None:
     sys.modules["checks"] = Checks("checks", SOURCE)
 
 
-def found(name: str, verdict: dict[str, Any], namespace: dict[str, Any]) -> None:
-    """What the judge has found of a question, under the name that the test cell gives it."""
-    what = Verdict(**verdict)
-    question = Found(what, namespace.get(what.answer) if what.right else None)
+def add_question(name: str, fields: dict[str, Any], namespace: dict[str, Any]) -> None:
+    """Make a checked question available under the name that the test cell gives it; `fields` are those of `Verdict`."""
+    verdict = Verdict(**fields)
+    question = CheckedQuestion(verdict, namespace.get(verdict.answer) if verdict.right else None)
     namespace[name] = question
     setattr(sys.modules.setdefault("checks", Checks("checks")), name, question)

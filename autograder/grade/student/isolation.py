@@ -1,4 +1,8 @@
-"""A submission's own namespaces inside of the sandbox: its files, its processes, no network, no way to more."""
+"""A submission's own namespaces inside the sandbox: its own files and processes, no network, no way out.
+
+The order matters. First the watchdog enters new namespaces, in which it has all capabilities, and mounts what the
+submission may write to. Then its child, the student's process, gives up every right before it runs any cell.
+"""
 
 import os
 import resource
@@ -12,13 +16,13 @@ NOBODY = 65534
 
 
 def enter_namespaces(limits: Limits) -> None:
-    """Leave behind what other submissions could see; the next child is the first process of its own world."""
+    """Enter new namespaces, in which no other submission can be seen; the next child becomes their process 1."""
     if os.getuid() == 0:
-        # The kernel counts no processes for the real root, and root needs none of its rights any more.
+        # RLIMIT_NPROC does not apply to root; and nothing from here on needs root's rights.
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
-    linux.prctl(linux.PR_SET_DUMPABLE, 1)  # or the next two files cannot be written
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)  # changing the user cleared it, and without it the next files are root's
     user, group = os.getuid(), os.getgid()
     linux.unshare(linux.NEW_NAMESPACES)
     _write("/proc/self/setgroups", "deny")
@@ -28,7 +32,7 @@ def enter_namespaces(limits: Limits) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    # The file cannot be opened for writing and truncating, as Path.write_text does.
+    # Path.write_text would also truncate, which the kernel refuses for these files.
     file = os.open(path, os.O_WRONLY)
     try:
         os.write(file, text.encode())
@@ -37,33 +41,34 @@ def _write(path: str, text: str) -> None:
 
 
 def _mount_scratch(limits: Limits) -> None:
-    careful = linux.MS_NOSUID | linux.MS_NODEV
+    flags = linux.MS_NOSUID | linux.MS_NODEV
+    # Private, so that no mount here becomes visible outside.
     linux.mount("", "/", linux.MS_REC | linux.MS_PRIVATE)
-    linux.mount("tmpfs", SCRATCH, careful, f"size={limits.scratch},nr_inodes=10000,mode=700")
-    # Memory that is shared without a name belongs to no process and so to no limit: /dev/zero would give it.
+    linux.mount("tmpfs", SCRATCH, flags, f"size={limits.scratch},nr_inodes=10000,mode=700")
+    # A shared mapping of /dev/zero is memory that belongs to no single process and so counts for no limit.
     linux.mount("", "/dev/zero", linux.MS_BIND, source="/dev/null")
-    # A terminal of one submission could be opened by another.
+    # Terminals of its own: on a shared /dev/pts, another submission could open them.
     linux.mount("devpts", "/dev/pts", linux.MS_NOSUID | linux.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
-    linux.mount("tmpfs", "/dev/shm", careful | linux.MS_NOEXEC, f"size={limits.scratch},nr_inodes=1000,mode=700")
+    linux.mount("tmpfs", "/dev/shm", flags | linux.MS_NOEXEC, f"size={limits.scratch},nr_inodes=1000,mode=700")
 
 
 def become_student(limits: Limits) -> None:
-    """The first process of the new world gives up what it does not need; from here on only limits, never more rights.
+    """Give up every right that cells do not need, for good. Called by process 1 of the new namespaces.
 
-    No process can be seen in /proc: it is empty.
+    /proc becomes empty, so that no process can be seen in it, nor anything of the kernel's.
     """
     linux.mount("tmpfs", "/proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC | linux.MS_RDONLY, "size=4k")
     os.setsid()
     limit_resources(limits)
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)  # whatever ends the keeper ends us
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)  # whatever ends the watchdog ends us
     linux.drop_capabilities()
     linux.forbid_system_calls()
 
 
 def limit_resources(limits: Limits) -> None:
-    """What a process may use at most; its children inherit it."""
+    """Set hard limits, which all children inherit. Memory of all processes together is up to the watchdog."""
     seconds = int(limits.submission_seconds + 5 * limits.provided_seconds)
-    for what, most in (
+    for kind, limit in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_NPROC, limits.processes),
@@ -73,8 +78,8 @@ def limit_resources(limits: Limits) -> None:
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
     ):
-        _, hard = resource.getrlimit(what)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (most, most))
-    # A file that grows too long is an error of the writing, not the process's end.
+        _, hard = resource.getrlimit(kind)
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (limit, limit))
+    # So that writing to a file that grows too large raises an error instead of killing the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

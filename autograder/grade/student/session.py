@@ -1,6 +1,6 @@
-"""One submission's process: it runs cells one after the other, and forks a copy of itself for each check.
+"""The student's process: runs cells one after another, and forks a copy of itself for each check.
 
-A check's calls happen in the copy: what they crash, use up or change is gone with it.
+A check's calls happen in the copy, so whatever they crash, use up or change is gone with it.
 """
 
 import os
@@ -14,42 +14,43 @@ import torch
 
 from autograder.grade.codec import WireError
 from autograder.grade.limits import Limits
-from autograder.grade.student import checks_stub as verdicts
-from autograder.grade.student import watchdog as keeper
-from autograder.grade.student.namespace import Names
-from autograder.grade.student.shell import OUTPUTS, Shell, TooLong, limited, run
-from autograder.grade.wire import Channel, ClosedError, encode
+from autograder.grade.student import checks_stub
+from autograder.grade.student.namespace import NamespaceServer
+from autograder.grade.student.shell import OUTPUTS, Shell, TooLong, run, time_limit
+from autograder.grade.student.watchdog import exit_reason
+from autograder.grade.wire import Channel, ChannelClosedError, encode
 
-TOO_LATE = 113  # the copy's exit status where a call ran too long
-PLAIN = (bool, int, float, type(None), torch.Tensor)  # types whose values are packed without a line of the student's
-DONE = 114  # and where the judge has asked all that it wanted
+# A copy's exit status: a call ran too long, or the judge has asked all that it wanted to ask.
+TOO_LATE, FINISHED = 113, 114
+# Types whose values can be packed without running any of the student's code, as a subclass's methods would.
+PLAIN = (bool, int, float, type(None), torch.Tensor)
 
 
 def serve(channel: Channel, shell: Shell, limits: Limits, folder: Path) -> None:
     """Do what the judge asks for until it closes the connection."""
-    verdicts.install()
-    random.seed(0)  # each fork draws its own
-    itself = os.getpid()
+    checks_stub.install()
+    random.seed(0)  # Python seeds it anew in each fork
+    pid = os.getpid()
     while True:
         try:
             message = channel.receive()
-        except ClosedError:
+        except ChannelClosedError:
             return
         answer = _do(message, channel, shell, limits, folder)
-        if os.getpid() != itself:
-            return  # a cell has forked, and its child came all the way here: one of us answers
+        if os.getpid() != pid:
+            return  # a cell has forked, and we are its child, which got all the way here: only the parent may answer
         if answer is not None:
             channel.send(answer)
 
 
 def _do(message: dict[str, Any], channel: Channel, shell: Shell, limits: Limits, folder: Path) -> dict[str, Any] | None:
-    match message["do"]:
+    match message["op"]:
         case "files":
             _write(folder, message["files"])
         case "cell":
             return _cell(shell, message["source"], message["seconds"], limits.output)
         case "verdict":
-            verdicts.found(message["name"], message["verdict"], shell.user_ns)
+            checks_stub.add_question(message["name"], message["verdict"], shell.user_ns)
         case "check":
             return _check(channel, shell, message["forbidden"])
         case "missing":
@@ -60,33 +61,33 @@ def _do(message: dict[str, Any], channel: Channel, shell: Shell, limits: Limits,
         case "used":
             return {"bytes": _used(folder)}
         case _:
-            return None  # it was for a copy that is gone, and that it is gone has been told
+            return None  # it was meant for a copy that is gone, which the judge has been told
     return {}
 
 
 def _plain(values: tuple[Any, ...]) -> dict[str, Any]:
-    found = {"values": values if all(type(value) in PLAIN for value in values) else None}
+    reply = {"values": values if all(type(value) in PLAIN for value in values) else None}
     try:
-        encode(found)
+        encode(reply)
     except WireError:
-        return {"values": None}  # a copy will say what is wrong with them
-    return found
+        return {"values": None}  # the judge will ask a copy, which says what is wrong with them
+    return reply
 
 
 def _cell(shell: Shell, source: str, seconds: float, output: int) -> dict[str, Any]:
-    went = run(shell, source, seconds, output)
+    reply = run(shell, source, seconds, output)
     try:
-        encode(went)
+        encode(reply)
     except WireError:
-        told = "[the outputs of this cell were left out: there are too many]\n"
-        went["outputs"] = [{"output_type": "stream", "name": "stderr", "text": told}]
-    return went
+        note = "[the outputs of this cell were left out: there are too many]\n"
+        reply["outputs"] = [{"output_type": "stream", "name": "stderr", "text": note}]
+    return reply
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     folder.mkdir(exist_ok=True)
-    # The lab's files come last: what a student put where one of their folders belongs is left out.
-    for name, content in reversed({**verdicts.without_checks(files), **verdicts.FILES}.items()):
+    # Reversed, so that the lab's files come first: a student's file that is in the way of a lab's folder is left out.
+    for name, content in reversed({**checks_stub.without_checks(files), **checks_stub.FILES}.items()):
         path = folder / name
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,49 +102,49 @@ def _used(folder: Path) -> int:
 
 
 def _check(channel: Channel, shell: Shell, forbidden: tuple[str, ...]) -> dict[str, Any]:
-    """Let a copy of this process answer the judge until the check is over; what is left to answer after that."""
-    randomness = random.getstate()  # a fork would draw it anew
+    """Let a copy of this process answer the judge until the check is over; return the reply after that."""
+    random_state = random.getstate()  # Python would seed it anew in the fork
     try:
         copy = os.fork()
     except OSError as error:
         return {"copy_ended": f"no process can be started for the check ({error.strerror})"}
     if copy == 0:
         try:
-            random.setstate(randomness)
-            _answer(channel, Names(shell.user_ns, tuple(forbidden)))
+            random.setstate(random_state)
+            _answer(channel, NamespaceServer(shell.user_ns, tuple(forbidden)))
         except TooLong:
             os._exit(TOO_LATE)
         finally:
             os._exit(1)
     _, status = os.waitpid(copy, 0)
     code = os.waitstatus_to_exitcode(status)
-    if code == DONE:
+    if code == FINISHED:
         return {}
-    return {"copy_ended": "late" if code == TOO_LATE else keeper.told(status)}
+    return {"copy_ended": "late" if code == TOO_LATE else exit_reason(status)}
 
 
-def _answer(channel: Channel, names: Names) -> None:
-    """The copy's whole life; the last thing it was asked for is answered when it is gone."""
-    OUTPUTS.begin(0)  # what a graded call prints is nobody's to see: it may be a hidden input
-    # A copy of a process that computed with several threads waits for them in vain.
+def _answer(channel: Channel, server: NamespaceServer) -> None:
+    """The copy's whole life. It does not reply to the last message: its parent does, once the copy is gone."""
+    OUTPUTS.begin(0)  # nothing that a graded call prints is recorded, because it may be a hidden input
+    # A fork has only one thread. If torch's pool had several before, the copy would wait for them forever.
     torch.set_num_threads(1)
-    itself = os.getpid()
+    pid = os.getpid()
     channel.send({})
-    while (message := channel.receive())["do"] != "end":
-        with limited(message.pop("seconds")):
-            answer = _answered(names, message)
-        if os.getpid() != itself:
-            os._exit(0)
-        channel.send_encoded(answer)
-    os._exit(DONE)
+    while (message := channel.receive())["op"] != "end":
+        with time_limit(message.pop("seconds")):
+            reply = _encoded_reply(server, message)
+        if os.getpid() != pid:
+            os._exit(0)  # a child of the call, as in `serve`
+        channel.send_encoded(reply)
+    os._exit(FINISHED)
 
 
-def _answered(names: Names, message: dict[str, Any]) -> bytes:
-    """What was asked for, as it goes over the wire."""
+def _encoded_reply(server: NamespaceServer, message: dict[str, Any]) -> bytes:
+    """The reply to a message, encoded within the time limit, because encoding may run the student's code."""
     try:
-        return encode(names.do(message), names.keep)
+        return encode(server.handle(message), server.make_handle)
     except WireError as error:
-        name, told = "a value that is too large", str(error)
-    except Exception as error:  # of the student's own, where a value of a class of theirs is asked what it holds
-        name, told = type(error).__name__, str(error)
-    return encode({"error": f"what came back cannot be looked at: {told}"[:1000], "error_name": name[:100]})
+        name, detail = "a value that is too large", str(error)
+    except Exception as error:  # raised by a method of the student's class, such as __iter__, during packing
+        name, detail = type(error).__name__, str(error)
+    return encode({"error": f"the returned value cannot be examined: {detail}"[:1000], "error_name": name[:100]})

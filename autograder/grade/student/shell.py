@@ -1,4 +1,4 @@
-"""Running a cell as Jupyter would, in IPython without a kernel; what it prints, shows and raises is kept."""
+"""Runs cells as Jupyter would, in IPython without a kernel, and records what they print, display and raise."""
 
 import io
 import re
@@ -19,63 +19,63 @@ from traitlets.config import Config
 from autograder.grade.limits import PICTURE_SHARE
 
 CUT = "\n… cut off here\n"
-AGAIN_EVERY = 0.5  # seconds between interrupts of a cell that goes on
+REPEAT_SECONDS = 0.5  # between interrupts of a cell that goes on
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class TooLong(KeyboardInterrupt):
-    """Interrupts a cell that runs too long."""
+    """Interrupts a cell that runs too long. A KeyboardInterrupt, so that `except Exception` does not catch it."""
 
 
 class Outputs:
-    """The outputs of the cell that runs, as nbformat stores them, up to a limit."""
+    """The outputs of the running cell, as nbformat stores them, up to a limit."""
 
     def __init__(self) -> None:
-        self.found: list[dict[str, Any]] = []
+        self.outputs: list[dict[str, Any]] = []
         self.left = 0.0
 
     def begin(self, limit: int) -> None:
-        """Forget what there is; from here on up to so many characters are kept."""
-        self.found, self.left = [], float(limit)
+        """Forget all outputs; from here on, record up to so many characters."""
+        self.outputs, self.left = [], float(limit)
 
     def text(self, name: str, text: str) -> None:
-        """Something printed."""
+        """Record printed text."""
         if not text or self.left <= 0:
             return
-        kept = text[: int(self.left)]
+        recorded = text[: int(self.left)]
         self.left -= len(text)
-        kept += CUT if self.left <= 0 else ""
-        if self.found and self.found[-1].get("name") == name:
-            self.found[-1]["text"] += kept
+        recorded += CUT if self.left <= 0 else ""
+        if self.outputs and self.outputs[-1].get("name") == name:
+            self.outputs[-1]["text"] += recorded
         else:
-            self.found.append({"output_type": "stream", "name": name, "text": kept})
+            self.outputs.append({"output_type": "stream", "name": name, "text": recorded})
 
     def data(self, kind: str, data: dict[str, Any], metadata: dict[str, Any], **more: Any) -> None:
-        """Something shown."""
+        """Record a displayed value."""
         plain = {str(mime): _text(content) for mime, content in data.items() if isinstance(content, str | bytes)}
         size = sum(len(content) / (PICTURE_SHARE if "image" in mime else 1) for mime, content in plain.items())
         if size <= self.left:
             self.left -= size
-            self.found.append({"output_type": kind, "data": plain, "metadata": {}, **more})
+            self.outputs.append({"output_type": kind, "data": plain, "metadata": {}, **more})
         else:
             self.text("stdout", f"[an output of {sum(map(len, plain.values()))} characters was left out]\n")
 
     def error(self, name: str, message: str, lines: list[str]) -> None:
-        """What the cell ended in."""
+        """Record the exception in which the cell ended."""
         lines = [line[:2000] for line in lines[-20:]]
-        self.found.append({"output_type": "error", "ename": name, "evalue": message[:2000], "traceback": lines})
+        self.outputs.append({"output_type": "error", "ename": name, "evalue": message[:2000], "traceback": lines})
 
 
 def _text(content: str | bytes) -> str:
-    """What a notebook holds of it: a picture's bytes as letters, a text of a class of its own as a plain one."""
+    """Content as a notebook stores it: bytes as base64, and an instance of a subclass of str as a plain str."""
     return b64encode(content).decode() if isinstance(content, bytes) else str.__str__(content)
 
 
 OUTPUTS = Outputs()
 
 
-class Printed(io.TextIOBase):
-    """Standing in for sys.stdout or sys.stderr."""
+class OutputStream(io.TextIOBase):
+    """Replaces sys.stdout or sys.stderr."""
 
     encoding = "utf-8"
 
@@ -83,7 +83,7 @@ class Printed(io.TextIOBase):
         self.name = name
 
     def write(self, text: str) -> int:
-        """Keep what is printed."""
+        """Record what is printed."""
         OUTPUTS.text(self.name, str(text))
         return len(text)
 
@@ -93,39 +93,39 @@ class Printed(io.TextIOBase):
 
 
 class Hook(DisplayHook):  # type: ignore[misc]  # IPython has no types for mypy here
-    """The value of a cell's last line becomes an output instead of text on a terminal."""
+    """Records the value of a cell's last line instead of printing it."""
 
     def write_output_prompt(self) -> None:
         """Print no Out[n]."""
 
     def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
-        """Keep the value as it would be shown."""
+        """Record the value in all its representations."""
         OUTPUTS.data("execute_result", format_dict, md_dict or {}, execution_count=None)
 
     def finish_displayhook(self) -> None:
-        """Print no line's end."""
+        """Print no newline."""
 
 
 class Publisher(DisplayPublisher):  # type: ignore[misc]
-    """What a cell displays becomes an output."""
+    """Records what a cell displays."""
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **_: Any) -> None:
-        """Keep what is displayed."""
+        """Record a displayed value."""
         OUTPUTS.data("display_data", data, metadata or {})
 
     def clear_output(self, wait: bool = False) -> None:
-        """Forget what the cell has shown so far."""
-        OUTPUTS.found.clear()
+        """Forget what the cell has displayed so far."""
+        OUTPUTS.outputs.clear()
 
 
 class Shell(InteractiveShell):  # type: ignore[misc]
-    """IPython that keeps outputs, has no terminal and writes no history."""
+    """IPython that records outputs, has no terminal and writes no history."""
 
     def enable_gui(self, gui: Any = None) -> None:
-        """There is no event loop to enable."""
+        """Do nothing: there is no event loop."""
 
     def system(self, cmd: str) -> None:
-        """`!command`: its output is printed."""
+        """Run `!command` and print its output."""
         self.system_piped(cmd)
 
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
@@ -134,20 +134,26 @@ class Shell(InteractiveShell):  # type: ignore[misc]
 
 
 def make_shell() -> Shell:
-    """The one shell of this process, made before any submission is there; its first cell, which is slow, has run."""
+    """This process's only shell, made before any submission exists. Its first cell, which is slow, has already run."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
     shell: Shell = Shell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)
-    sys.stdout, sys.stderr = Printed("stdout"), Printed("stderr")
+    sys.stdout, sys.stderr = OutputStream("stdout"), OutputStream("stderr")
     run(shell, "%matplotlib inline\n1", 60, 1000)
     shell.reset(new_session=True)
-    shell.user_ns.update(_="", __="", ___="")  # as at a notebook's beginning
+    shell.user_ns.update(_="", __="", ___="")  # as in a new notebook
     return shell
 
 
 def run(shell: Shell, source: str, seconds: float, output: int) -> dict[str, Any]:
     """Run a cell.
+
+    Args:
+        shell: to run it in.
+        source: of the cell.
+        seconds: after which it is interrupted.
+        output: how many characters it may print.
 
     Returns:
         A message: the outputs, how long it took, whether it was interrupted.
@@ -156,26 +162,26 @@ def run(shell: Shell, source: str, seconds: float, output: int) -> dict[str, Any
     started = time.perf_counter()
     late = False
     try:
-        with limited(seconds):
+        with time_limit(seconds):
             late = isinstance(shell.run_cell(source, store_history=True).error_in_exec, TooLong)
     except TooLong:
-        signal.setitimer(signal.ITIMER_REAL, 0)  # it may have come as the time was to be stopped
+        signal.setitimer(signal.ITIMER_REAL, 0)  # the signal may have come while time_limit was stopping the timer
         late = True
-    except BaseException as error:  # IPython catches what a cell raises; here it stumbled over the exception itself
+    except BaseException as error:  # IPython catches what a cell raises, but may fail on a hostile exception object
         OUTPUTS.error(type(error).__name__, "", [])
-    took = time.perf_counter() - started
-    return {"outputs": OUTPUTS.found, "seconds": took, "late": late or took >= seconds}
+    duration = time.perf_counter() - started
+    return {"outputs": OUTPUTS.outputs, "seconds": duration, "late": late or duration >= seconds}
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Interrupt what runs after so many seconds, and again where it goes on."""
+def time_limit(seconds: float) -> Iterator[None]:
+    """Interrupt the code in this context after so many seconds, and again and again if it goes on."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise TooLong(f"it ran longer than {seconds:g} seconds")
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), AGAIN_EVERY)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), REPEAT_SECONDS)
     try:
         yield
     finally:

@@ -1,4 +1,7 @@
-"""Linux's own calls that Python has no function for. Each raises OSError where the kernel says no."""
+"""Linux system calls for which Python has no function; each raises OSError if the kernel refuses.
+
+The numbers are the kernel's own, from its headers: linux/sched.h, mount.h, prctl.h, seccomp.h, filter.h, unistd.h.
+"""
 
 import ctypes
 import os
@@ -14,8 +17,9 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 2
 SECCOMP_MODE_FILTER = 2
 CAPABILITY_VERSION_3 = 0x20080522
 
-# What no answer needs, and what could get around the limits: more namespaces, other processes' memory, memory that no
-# limit counts, the kernel's keys. By name: (number on x86_64, number on aarch64).
+# Calls that no answer needs and that could get around the limits: new namespaces, other processes' memory, memory that
+# no limit counts, the kernel's key rings, and parts of the kernel with a history of holes. A list of what is forbidden
+# and not of what is allowed, since PyTorch's needs change with its versions. (Number on x86_64, number on aarch64.)
 FORBIDDEN = {
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
@@ -48,9 +52,10 @@ FORBIDDEN = {
     "mq_open": (240, 180),
 }
 CLONE, CLONE3 = (56, 220), (435, 435)
-# Anonymous memory that processes share counts for none of them.
+# Shared anonymous memory counts for none of the processes that share it.
 MMAP, SHARED, ANONYMOUS = (9, 222), 0x01, 0x20
-# A new network namespace has no network, but other families (vsock: the machine's host) know no namespaces.
+# Inside a new network namespace there is no network, but some address families ignore namespaces, such as vsock, which
+# reaches the host of a virtual machine.
 SOCKET, SOCKETPAIR, FAMILIES = (41, 198), (53, 199), {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10, "AF_NETLINK": 16}
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 EPERM, ENOSYS = 1, 38
@@ -63,7 +68,7 @@ X32_BIT = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _checked(result: int, what: str) -> int:
+def _check(result: int, what: str) -> int:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
@@ -72,60 +77,67 @@ def _checked(result: int, what: str) -> int:
 
 def unshare(namespaces: int) -> None:
     """Move this process into new namespaces."""
-    _checked(_libc.unshare(namespaces), "unshare")
+    _check(_libc.unshare(namespaces), "unshare")
 
 
 def mount(kind: str, target: str, flags: int, options: str = "", source: str = "") -> None:
-    """Mount a file system of a kind; an empty kind changes the flags of a mount, or binds a source to another place."""
-    what = source.encode() or kind.encode() or b"none"
-    _checked(
-        _libc.mount(what, target.encode(), kind.encode() or None, ctypes.c_ulong(flags), options.encode() or None),
+    """Mount a file system of this kind; an empty kind changes the flags of a mount, or binds a source to the target."""
+    device = source.encode() or kind.encode() or b"none"
+    _check(
+        _libc.mount(device, target.encode(), kind.encode() or None, ctypes.c_ulong(flags), options.encode() or None),
         f"mount {target}",
     )
 
 
 def prctl(option: int, *arguments: int) -> None:
-    """Set something of this process."""
-    _checked(_libc.prctl(option, *(ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4])), "prctl")
+    """Set an attribute of this process; see prctl(2)."""
+    _check(_libc.prctl(option, *(ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4])), "prctl")
 
 
 def drop_capabilities() -> None:
-    """Give up every capability, and the way to get one back."""
+    """Give up every capability, and the ways to get one back, such as setuid programs."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     header = struct.pack("II", CAPABILITY_VERSION_3, 0)
-    _checked(_libc.capset(header, struct.pack("6I", *([0] * 6))), "capset")
+    _check(_libc.capset(header, struct.pack("6I", *([0] * 6))), "capset")
 
 
 def forbid_system_calls() -> None:
-    """Make the calls of FORBIDDEN, and some uses of others, fail with EPERM for ever; nothing on other machines."""
+    """Make the FORBIDDEN calls, and some uses of others, fail with EPERM in this process and its children, for good.
+
+    On machines that are neither x86_64 nor aarch64 this does nothing; the namespaces and limits still hold there.
+    """
     machine = platform.machine()
     if machine not in AUDIT_ARCH:
         return
     program = b"".join(struct.pack("HBBI", *step) for step in _filter(machine))
     buffer = ctypes.create_string_buffer(program)
     argument = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
-    holder = ctypes.create_string_buffer(argument)
-    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(holder))
+    program_pointer = ctypes.create_string_buffer(argument)
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(program_pointer))
 
 
 def _filter(machine: str) -> list[tuple[int, int, int, int]]:
-    """The filter's program: (operation, steps to skip where it is so, where it is not, operand)."""
+    """The filter as a BPF program. An instruction is (operation, instructions to skip if true, if false, operand)."""
     column = list(AUDIT_ARCH).index(machine)
     numbers = sorted(numbers[column] for numbers in FORBIDDEN.values())
     steps = [(LOAD, 0, 0, ARCH_AT), (JUMP_EQUAL, 1, 0, AUDIT_ARCH[machine]), (RETURN, 0, 0, REFUSE | EPERM)]
+    # Calls of the x32 ABI have numbers of their own, with this bit, and would pass by the list below.
     steps += [(LOAD, 0, 0, NUMBER_AT), (JUMP_AT_LEAST, 0, 1, X32_BIT), (RETURN, 0, 0, REFUSE | EPERM)]
-    # Threads start with clone where clone3, whose flags no filter can see, is not there.
+    # A filter cannot see clone3's flags, which are behind a pointer. ENOSYS makes glibc fall back to clone.
     steps += [(JUMP_EQUAL, 0, 1, CLONE3[column]), (RETURN, 0, 0, REFUSE | ENOSYS)]
     for number in numbers:
         steps += [(JUMP_EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE | EPERM)]
+    # mmap is forbidden if its flags ask for memory that is both shared and anonymous.
     shared = SHARED | ANONYMOUS
     steps += [(JUMP_EQUAL, 0, 5, MMAP[column]), (LOAD, 0, 0, FOURTH_ARGUMENT_AT), (AND, 0, 0, shared)]
     steps += [(JUMP_EQUAL, 0, 1, shared), (RETURN, 0, 0, REFUSE | EPERM), (RETURN, 0, 0, ALLOW)]
+    # socket and socketpair are allowed for these address families only.
     allowed = sorted(FAMILIES.values())
     steps += [(JUMP_EQUAL, 1, 0, SOCKET[column]), (JUMP_EQUAL, 0, len(allowed) + 3, SOCKETPAIR[column])]
     steps += [(LOAD, 0, 0, FIRST_ARGUMENT_AT)]
     steps += [(JUMP_EQUAL, len(allowed) - place, 0, family) for place, family in enumerate(allowed)]
     steps += [(RETURN, 0, 0, REFUSE | EPERM), (RETURN, 0, 0, ALLOW)]
+    # clone is allowed unless its flags ask for a new namespace.
     steps += [(JUMP_EQUAL, 1, 0, CLONE[column]), (RETURN, 0, 0, ALLOW), (LOAD, 0, 0, FIRST_ARGUMENT_AT)]
     steps += [(JUMP_ANY_BIT, 0, 1, NEW_NAMESPACES | CLONE_NEWCGROUP), (RETURN, 0, 0, REFUSE | EPERM)]
     return [*steps, (RETURN, 0, 0, ALLOW)]

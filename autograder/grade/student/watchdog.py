@@ -1,4 +1,4 @@
-"""Who watches over one submission's processes from outside of its namespaces: ends them, and tells why they ended."""
+"""Watches over one submission's processes from outside its namespaces: ends them, and says why they ended."""
 
 import os
 import re
@@ -8,42 +8,42 @@ from contextlib import suppress
 
 from autograder.grade.limits import MB, Limits
 
-LOOK_EVERY = 100  # milliseconds
-PAGE = os.sysconf("SC_PAGE_SIZE")
-PART = re.compile(r"^Pss_Anon: *(\d+) kB", re.MULTILINE)
+POLL_MILLISECONDS = 100
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+PROPORTIONAL_SHARE = re.compile(r"^Pss_Anon: *(\d+) kB", re.MULTILINE)
 
 
 def watch(process: int, connection: int, limits: Limits, proc: int) -> str:
-    """Wait until a submission's first process ends, or the judge is gone, or memory runs out; all its processes end.
+    """Wait until a student's process ends, the judge is gone or memory runs out; then end all processes it has started.
 
     Args:
-        process: the first process; with it the kernel ends all others in its namespace.
-        connection: the socket that the judge holds the other end of.
+        process: the student's process, number 1 of its namespace: once it ends, the kernel ends all others in there.
+        connection: the socket whose other end the judge holds.
         limits: see `Limits`.
-        proc: a descriptor of /proc; -1 where memory is not watched.
+        proc: a descriptor of /proc; -1 to not watch memory.
 
     Returns:
         Why it ended, in words for the student.
     """
     reason, before = "", _anonymous(proc, os.getpid())
     poll = select.poll()
-    poll.register(connection, 0)  # only whether it was closed
+    poll.register(connection, 0)  # no events: poll then only reports that the other end was closed
     ended, status = os.waitpid(process, os.WNOHANG)
-    while not ended and not reason and not poll.poll(LOOK_EVERY):
+    while not ended and not reason and not poll.poll(POLL_MILLISECONDS):
         if proc >= 0 and _uses_more(limits.memory, proc, process, before):
             reason = f"it used more than {limits.memory // MB} MB of memory"
         ended, status = os.waitpid(process, os.WNOHANG)
     if not ended:
-        with suppress(ProcessLookupError, PermissionError):
+        with suppress(ProcessLookupError, PermissionError):  # without a sandbox, the group is all that we can end
             os.killpg(process, signal.SIGKILL)
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
-    return reason or told(status)
+    return reason or exit_reason(status)
 
 
-def told(status: int) -> str:
-    """How a process ended, in words for the student."""
+def exit_reason(status: int) -> str:
+    """How a process ended, in words for the student; `status` is that of os.waitpid."""
     code = os.waitstatus_to_exitcode(status)
     if code == -signal.SIGXCPU:
         return "it used more processor time than is allowed"
@@ -54,25 +54,26 @@ def told(status: int) -> str:
 
 
 def _uses_more(memory: int, proc: int, process: int, before: int) -> bool:
-    """Whether a process and its descendants have more memory of their own, beyond what each was forked with."""
-    numbers = [process]
-    for number in numbers:
-        numbers += _children(proc, number)
-    if sum(max(0, _anonymous(proc, number) - before) for number in numbers) <= memory:
+    """Whether a process and its descendants use more memory together, beyond what each was forked with."""
+    family = [process]
+    for member in family:
+        family += _children(proc, member)
+    if sum(max(0, _anonymous(proc, member) - before) for member in family) <= memory:
         return False
-    # What a copy shares with the process that it was forked from was counted in both; this takes longer to find out.
-    return sum(_share(proc, number) for number in numbers) > memory
+    # That sum counts pages shared between a process and its fork twice. The exact sum takes longer, so it comes second.
+    return sum(_proportional_share(proc, member) for member in family) > memory
 
 
 def _anonymous(proc: int, process: int) -> int:
+    """Bytes of memory that belong to no file: resident pages less shared ones."""
     fields = _read(proc, f"{process}/statm").split()
-    return (int(fields[1]) - int(fields[2])) * PAGE if len(fields) > 2 else 0
+    return (int(fields[1]) - int(fields[2])) * PAGE_BYTES if len(fields) > 2 else 0
 
 
-def _share(proc: int, process: int) -> int:
-    """The same, where a page that so many processes share counts for each in part; all of it where that is not told."""
-    found = PART.search(_read(proc, f"{process}/smaps_rollup"))
-    return int(found[1]) * 1024 if found else _anonymous(proc, process)
+def _proportional_share(proc: int, process: int) -> int:
+    """The same, but a page shared by n processes counts 1/n for each; all of it if the kernel does not say."""
+    match = PROPORTIONAL_SHARE.search(_read(proc, f"{process}/smaps_rollup"))
+    return int(match[1]) * 1024 if match else _anonymous(proc, process)
 
 
 def _children(proc: int, process: int) -> list[int]:

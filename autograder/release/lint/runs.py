@@ -19,9 +19,9 @@ from autograder.course_folder.layout import Course
 from autograder.errors import UserError
 from autograder.grade import worker
 from autograder.grade.lab import GradedLab
-from autograder.grade.record import Record
+from autograder.grade.record import GradingRecord
 from autograder.grade.submission import Submission
-from autograder.grade.zygote import forget_warm_process
+from autograder.grade.zygote import close_fork_server
 from autograder.release.build import release
 from autograder.release.lint.lab_source import LabSource
 from qlab.check.outcome import Outcome
@@ -90,15 +90,15 @@ def grading_lacks(lab: LabSource, graded: GradedLab) -> Iterator[str]:
             for difference in differences(student, _graded(student["id"], content, graded)):
                 yield f"class.toml, {student['id']}: {difference}."
     finally:
-        forget_warm_process(sandboxed=False)
+        close_fork_server(sandboxed=False)
 
 
-def _graded(name: str, content: bytes, lab: GradedLab) -> Record:
+def _graded(name: str, content: bytes, lab: GradedLab) -> GradingRecord:
     job = worker.Job(Submission(name, content), worker.pack(lab), lab.limits, SEED, sandboxed=False)
     return worker.grade(job).record
 
 
-def _stub_lacks(record: Record) -> Iterator[str]:
+def _stub_lacks(record: GradingRecord) -> Iterator[str]:
     for grade in record.cells:
         if grade.points:
             yield (
@@ -107,7 +107,7 @@ def _stub_lacks(record: Record) -> Iterator[str]:
             )
 
 
-def _solution_lacks(record: Record) -> Iterator[str]:
+def _solution_lacks(record: GradingRecord) -> Iterator[str]:
     if record.reason:
         yield f"the solution gets no mark: {record.reason}"
     for grade in record.cells:
@@ -118,7 +118,7 @@ def _solution_lacks(record: Record) -> Iterator[str]:
             yield f"{grade.question}: the solution gets {grade.points:g} of {grade.out_of:g} points: {why[0]}."
 
 
-def differences(student: dict[str, Any], record: Record) -> Iterator[str]:
+def differences(student: dict[str, Any], record: GradingRecord) -> Iterator[str]:
     """Where grading makes something else of a student of a sample class than class.toml says.
 
     Args:

@@ -1,4 +1,4 @@
-"""Archives as LMSs and people make them, and a course with a roster, without nbgrader where a test can do without."""
+"""Archives as LMSs and people make them, and a roster to collect with, which needs no nbgrader."""
 
 import io
 import json
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.collect.gather import Gathered, Gatherer
-from autograder.collect.times import Times
+from autograder.collect.gather import Collector, CollectResult
+from autograder.collect.times import SubmissionTimes
 from autograder.course_folder.roster import Roster, Student
-from autograder.course_folder.settings import Zone
+from autograder.course_folder.settings import Timezone
 from tests.autograder.conftest import LAB
 
 STUDENTS = [
@@ -25,7 +25,7 @@ STUDENTS = [
     Student("S105", "Jürgen", "Müller", "jm@x.edu", "7005"),
     Student("S106", "", "王小", "wx@x.edu", "7006"),
 ]
-TAIPEI = Zone("Asia/Taipei")
+TAIPEI = Timezone("Asia/Taipei")
 
 
 def notebook(text: str = "1", lab: str = LAB) -> bytes:
@@ -35,7 +35,7 @@ def notebook(text: str = "1", lab: str = LAB) -> bytes:
 
 
 def zipped(files: Mapping[str, bytes], when: str = "2026-10-12 12:00:00", encoding: str = "utf-8") -> bytes:
-    """A zip; in another encoding than UTF-8 its names carry no flag, as Windows writes them."""
+    """A zip. In an encoding other than UTF-8, its names carry no UTF-8 flag, as Windows writes them."""
     target = io.BytesIO()
     names = {name: name if encoding == "utf-8" else name.encode(encoding).decode("cp437") for name in files}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -68,7 +68,7 @@ def _as_windows_writes(archive: bytes, name: str) -> bytes:
 
 
 def _with_offsets(archive: bytes) -> bytes:
-    """The places of the files and of the list, after names got shorter."""
+    """The archive with the right offsets of files and directory, after names got shorter."""
     out = bytearray(archive)
     places, at = [], 0
     while (at := out.find(b"PK\x03\x04", at)) >= 0:
@@ -95,12 +95,14 @@ def tarred(files: Mapping[str, bytes], mode: str = "w:gz", when: str = "2026-10-
 
 
 @pytest.fixture
-def gather(tmp_path):
-    """Gathers from a file of these bytes, or from paths; with the roster above, in Taipei."""
+def collect_from(tmp_path):
+    """Collects from files with these bytes, or from paths; with the roster above, in Taipei."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
 
-    def gathered(*sources: Path | tuple[str, bytes], times: Times | None = None, students=STUDENTS) -> Gathered:
+    def collect_from(
+        *sources: Path | tuple[str, bytes], times: SubmissionTimes | None = None, students=STUDENTS
+    ) -> CollectResult:
         paths = []
         for source in sources:
             if isinstance(source, tuple):
@@ -108,9 +110,9 @@ def gather(tmp_path):
                 path.write_bytes(source[1])
                 source = path
             paths.append(source)
-        return Gatherer(Roster(students), LAB, TAIPEI, scratch, times or Times()).gather(paths)
+        return Collector(Roster(students), LAB, TAIPEI, scratch, times or SubmissionTimes()).collect(paths)
 
-    return gathered
+    return collect_from
 
 
 @pytest.fixture

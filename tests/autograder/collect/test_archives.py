@@ -13,30 +13,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.collect import archives as sources
-from autograder.collect.archives import File, Reader, Refused, RefusedError
-from autograder.course_folder.settings import Zone
+from autograder.collect import archives
+from autograder.collect.archives import File, Reader, RefusedFile
+from autograder.collect.unpacking import MAX_FILE, RefusedError
+from autograder.course_folder.settings import Timezone
 from tests.autograder.collect.conftest import notebook, tarred, zipped
 
 GOOD = {"S101/lab1.ipynb": notebook()}
 
 
-def walked(path):
-    """Files with their bytes, and what was refused, by name."""
+def read_all(path):
+    """The bytes of the files that can be read, and the reasons for the others, by path."""
     taken, refused = {}, {}
-    for found in Reader(Zone("UTC")).walk(path):
-        if isinstance(found, Refused):
-            refused[found.shown] = found.reason
+    for file in Reader(Timezone("UTC")).walk(path):
+        if isinstance(file, RefusedFile):
+            refused[file.display_path] = file.reason
             continue
         try:
-            taken[found.shown] = found.read()
+            taken[file.display_path] = file.read()
         except RefusedError as error:
-            refused[found.shown] = str(error)
+            refused[file.display_path] = str(error)
     return taken, refused
 
 
 def with_entry(name, content=b"x", **changes):
-    """A zip with a good file, and one entry that is not."""
+    """A zip with a good file and one other entry."""
     target = io.BytesIO(zipped(GOOD))
     with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED) as archive:
         entry = zipfile.ZipInfo(name, (2026, 10, 12, 0, 0, 0))
@@ -47,8 +48,8 @@ def with_entry(name, content=b"x", **changes):
     return target.getvalue()
 
 
-def patched(content, offset_in_entry, value):
-    """A zip whose last entry's record in the list is changed: it is what readers go by."""
+def with_directory_bytes(content, offset_in_entry, value):
+    """A zip with the last entry of its directory changed, which is what programs read."""
     out = bytearray(content)
     at = out.rfind(b"PK\x01\x02") + offset_in_entry
     out[at : at + len(value)] = value
@@ -56,7 +57,7 @@ def patched(content, offset_in_entry, value):
 
 
 def encrypted():
-    return patched(with_entry("S102/secret.ipynb"), 8, b"\x01\x00")
+    return with_directory_bytes(with_entry("S102/secret.ipynb"), 8, b"\x01\x00")
 
 
 def damaged():
@@ -87,8 +88,8 @@ CASES = {
     "a link.zip": (link(), "a link or a device"),
     "encrypted.zip": (encrypted(), "encrypted"),
     "damaged.zip": (damaged(), "damaged"),
-    "a packing nobody knows.zip": (patched(with_entry("S102/x.ipynb"), 10, b"\x62\x00"), "packed in a way"),
-    "a bomb.zip": (with_entry("S102/x.ipynb", b"\0" * 20_000_000), "a bomb"),
+    "an unknown method.zip": (with_directory_bytes(with_entry("S102/x.ipynb"), 10, b"\x62\x00"), "compressed in a"),
+    "a bomb.zip": (with_entry("S102/x.ipynb", b"\0" * 20_000_000), "like a zip bomb"),
     "a rar.zip": (with_entry("S102/x.rar"), ".rar cannot be read"),
     "too deep.zip": (with_entry("a.zip", zipped({"b.zip": zipped(GOOD)})), "archive in an archive in an archive"),
     "not a zip.zip": (with_entry("a.zip", b"PK no"), "damaged"),
@@ -97,64 +98,62 @@ CASES = {
     "a link.tar": (tar_with(type=tarfile.SYMTYPE, linkname="/etc/passwd"), "a link or a device"),
     "a hard link.tar": (tar_with(type=tarfile.LNKTYPE, linkname="S101/lab1.ipynb"), "a link or a device"),
     "a device.tar": (tar_with(type=tarfile.CHRTYPE), "a link or a device"),
-    "a large file.tar": (tar_with(size=sources.LARGEST_FILE + 1), "larger than 50 MB"),
+    "a large file.tar": (tar_with(size=MAX_FILE + 1), "larger than 50 MB"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_refused_with_its_reason_and_nothing_else_is_lost(name, tmp_path):
+def test_a_bad_file_is_refused_with_its_reason_and_no_other_is_lost(name, tmp_path):
     content, reason = CASES[name]
     (tmp_path / name).write_bytes(content)
-    taken, refused = walked(tmp_path / name)
+    taken, refused = read_all(tmp_path / name)
     assert notebook() in taken.values()
-    (told,) = refused.values()
-    assert reason in told
+    (message,) = refused.values()
+    assert reason in message
 
 
-def test_a_bomb_in_a_tar_gz_ends_before_it_fills_anything(tmp_path, stopwatch):
+def test_a_bomb_in_a_tar_gz_is_stopped_before_it_fills_the_memory(tmp_path, stopwatch):
     path = tmp_path / "bomb.tar.gz"
     path.write_bytes(tarred({"a.ipynb": notebook(), "b.ipynb": b"\0" * 60_000_000}))
-    taken, refused = walked(path)
-    assert "a bomb" in "".join(refused.values()) and all(len(content) < 10_000 for content in taken.values())
+    taken, refused = read_all(path)
+    assert "like a zip bomb" in "".join(refused.values()) and all(len(content) < 10_000 for content in taken.values())
     assert stopwatch() < 20
 
 
-def test_a_zip_that_unpacks_to_much_in_many_small_files_is_a_bomb(tmp_path):
+def test_many_small_files_can_be_a_zip_bomb_together(tmp_path):
     path = tmp_path / "bomb.zip"
     path.write_bytes(zipped({f"{number}.ipynb": b"\0" * 9_000_000 for number in range(4)}))
-    taken, refused = walked(path)
-    assert len(taken) == 1 and all("a bomb" in reason for reason in refused.values()) and len(refused) == 3
+    taken, refused = read_all(path)
+    assert len(taken) == 1 and all("like a zip bomb" in reason for reason in refused.values()) and len(refused) == 3
 
 
-def test_a_file_behind_a_bomb_is_not_called_one(tmp_path):
+def test_a_file_after_a_bomb_is_not_called_a_bomb(tmp_path):
     (tmp_path / "a.zip").write_bytes(zipped({"a.ipynb": b"\0" * 20_000_000, "b.ipynb": notebook()}))
-    _, refused = walked(tmp_path / "a.zip")
+    _, refused = read_all(tmp_path / "a.zip")
     bomb, behind = refused.values()
-    assert (
-        bomb.endswith("its size: a bomb") and behind.startswith("its archive") and behind.endswith("collect it alone")
-    )
+    assert bomb.startswith("it unpacks") and behind.startswith("its archive") and behind.endswith("by itself")
 
 
 def test_too_many_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "MOST_FILES", 3)
+    monkeypatch.setattr(archives, "MAX_FILES", 3)
     for name, pack in (("a.zip", zipped), ("a.tar", lambda files: tarred(files, "w"))):
         (tmp_path / name).write_bytes(pack({f"{number}.ipynb": b"{}" for number in range(5)}))
-        taken, refused = walked(tmp_path / name)
+        taken, refused = read_all(tmp_path / name)
         assert not taken and "more than 3" in "".join(refused.values())
 
 
-def test_a_list_of_files_that_is_too_long_is_never_read(tmp_path):
+def test_a_zip_directory_that_is_too_large_is_never_read(tmp_path):
     content = bytearray(zipped(GOOD))
     end = content.find(b"PK\x05\x06")
     content[end + 12 : end + 16] = struct.pack("<I", 100_000_000)
     (tmp_path / "a.zip").write_bytes(content)
-    assert "a bomb" in "".join(walked(tmp_path / "a.zip")[1].values())
+    assert "like a zip bomb" in "".join(read_all(tmp_path / "a.zip")[1].values())
 
 
 @pytest.mark.parametrize("name", ["empty.zip", "empty.tar", "empty.tar.gz"])
-def test_a_file_that_is_no_archive_at_all(name, tmp_path):
+def test_a_file_that_is_not_an_archive(name, tmp_path):
     (tmp_path / name).write_bytes(b"")
-    taken, refused = walked(tmp_path / name)
+    taken, refused = read_all(tmp_path / name)
     assert not taken and ("damaged" in "".join(refused.values()) or name == "empty.tar.gz")
 
 
@@ -165,21 +164,21 @@ def test_links_and_devices_in_a_folder(tmp_path):
     (folder / "link.ipynb").symlink_to("/etc/passwd")
     (folder / "linked").symlink_to("/etc")
     os.mkfifo(folder / "pipe.ipynb")
-    taken, refused = walked(folder)
+    taken, refused = read_all(folder)
     assert list(taken) == ["all › good.ipynb"]
     assert set(refused) == {"all › link.ipynb", "all › linked", "all › pipe.ipynb"}
 
 
-def test_what_systems_leave_behind_is_passed_over(tmp_path):
+def test_junk_of_operating_systems_is_skipped(tmp_path):
     files = {"__MACOSX/S101/._lab1.ipynb": b"", "S101/.ipynb_checkpoints/lab1.ipynb": b"", "Thumbs.db": b"", **GOOD}
     (tmp_path / "a.zip").write_bytes(zipped({**files, "S101/._lab1.ipynb": b"", "S101/.DS_Store": b""}))
-    taken, refused = walked(tmp_path / "a.zip")
+    taken, refused = read_all(tmp_path / "a.zip")
     assert list(taken) == ["a.zip › S101/lab1.ipynb"] and not refused
 
 
-def test_a_whole_tar_gz_that_is_cut_keeps_what_came_before(tmp_path):
+def test_a_truncated_tar_gz_gives_the_files_before_the_cut(tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(tarred({"a.ipynb": notebook(), "b.ipynb": os.urandom(90_000)})[:60_000])
-    taken, refused = walked(tmp_path / "a.tar.gz")
+    taken, refused = read_all(tmp_path / "a.tar.gz")
     assert taken["a.tar.gz › a.ipynb"] == notebook() and "ends in the middle" in "".join(refused.values())
 
 
@@ -193,25 +192,25 @@ def with_extra(extra):
 
 
 def only_file(path, zone="Asia/Taipei"):
-    (found,) = Reader(Zone(zone)).walk(path)
-    assert isinstance(found, File)
-    return found
+    (file,) = Reader(Timezone(zone)).walk(path)
+    assert isinstance(file, File)
+    return file
 
 
-def test_a_zips_time_is_a_wall_clocks_unless_it_says_more(tmp_path):
+def test_a_zips_time_is_local_unless_it_has_an_extended_timestamp(tmp_path):
     (tmp_path / "a.zip").write_bytes(with_extra(b""))
-    assert only_file(tmp_path / "a.zip").steps[-1].when == datetime(2026, 10, 12, 15, tzinfo=UTC)
+    assert only_file(tmp_path / "a.zip").levels[-1].modified == datetime(2026, 10, 12, 15, tzinfo=UTC)
     moment = datetime(2026, 10, 12, 14, 59, tzinfo=UTC)
     (tmp_path / "a.zip").write_bytes(with_extra(struct.pack("<HHBi", 0x5455, 5, 1, int(moment.timestamp()))))
-    assert only_file(tmp_path / "a.zip").steps[-1].when == moment
+    assert only_file(tmp_path / "a.zip").levels[-1].modified == moment
 
 
-def test_a_zip_that_knows_no_time_has_none(tmp_path):
+def test_a_zip_without_times_has_none(tmp_path):
     (tmp_path / "a.zip").write_bytes(zipped(GOOD, "1980-01-01 00:00:00"))
-    assert only_file(tmp_path / "a.zip").steps[-1].when is None
+    assert only_file(tmp_path / "a.zip").levels[-1].modified is None
 
 
-def test_the_name_in_utf8_that_stands_beside_the_other(tmp_path):
+def test_the_unicode_path_field_counts_if_its_checksum_fits(tmp_path):
     name = "王小明.ipynb".encode()
     extra = struct.pack("<HHBI", 0x7075, 5 + len(name), 1, zlib.crc32(b"x.ipynb")) + name
     (tmp_path / "a.zip").write_bytes(with_extra(extra))
@@ -222,9 +221,9 @@ def test_the_name_in_utf8_that_stands_beside_the_other(tmp_path):
 
 
 @given(st.binary(max_size=400), st.integers(0, 2000), st.sampled_from([".zip", ".tar", ".tar.gz"]))
-def test_no_bytes_bring_it_down(tmp_path_factory, noise, place, kind):
+def test_no_bytes_crash_the_reader(tmp_path_factory, noise, place, kind):
     whole = zipped(GOOD) if kind == ".zip" else tarred(GOOD, "w" if kind == ".tar" else "w:gz")
     place %= len(whole)
     path = tmp_path_factory.mktemp("noise") / f"a{kind}"
     path.write_bytes(whole[:place] + noise + whole[place + len(noise) :])
-    walked(path)
+    read_all(path)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from autograder.collect.labels import read_label
-from autograder.collect.times import Times
+from autograder.collect.times import SubmissionTimes
 from autograder.course_folder.roster import Roster
 from autograder.errors import UserError
 from tests.autograder.collect.conftest import STUDENTS, TAIPEI, notebook, tarred, zipped
@@ -16,7 +16,7 @@ NOON = datetime(2026, 10, 12, 4, tzinfo=UTC)  # 12:00 in Taipei
 
 
 def whose(result):
-    return {student: [piece.name for piece in handed.pieces] for student, handed in result.counted.items()}
+    return {student: [file.name for file in submission.files] for student, submission in result.counted.items()}
 
 
 MOODLE = {
@@ -29,8 +29,8 @@ MOODLE = {
 }
 
 
-def test_moodle(gather):
-    result = gather(("course-lab1-99.zip", zipped(MOODLE)))
+def test_moodle(collect_from):
+    result = collect_from(("course-lab1-99.zip", zipped(MOODLE)))
     assert whose(result) == {
         "S101": ["Lab1_S101_Ada.ipynb", "report.pdf"],
         "S102": ["lab1.ipynb"],
@@ -40,12 +40,12 @@ def test_moodle(gather):
     assert not result.refused and not result.left_out
 
 
-def test_moodles_entry_times_are_those_of_the_download_and_say_nothing(gather):
-    result = gather(("m.zip", zipped(MOODLE)))
-    assert {handed.when for handed in result.counted.values()} == {None}
+def test_moodles_entry_times_are_ignored(collect_from):
+    result = collect_from(("m.zip", zipped(MOODLE)))
+    assert {submission.when for submission in result.counted.values()} == {None}
 
 
-def test_moodles_worksheet_says_when_and_who(gather, tmp_path):
+def test_moodles_worksheet_says_when_and_who(collect_from, tmp_path):
     table = tmp_path / "grades.csv"
     table.write_text(
         "\ufeffIdentifier,Full name,Email address,Status,Last modified (submission)\n"
@@ -54,29 +54,29 @@ def test_moodles_worksheet_says_when_and_who(gather, tmp_path):
         "Participant 4799,Nobody,no@x.edu,No submission,-\n",
         "utf-8",
     )
-    times = Times.read(table, Roster(STUDENTS), TAIPEI)
+    times = SubmissionTimes.read(table, Roster(STUDENTS), TAIPEI)
     assert times.by_student == {"S101": NOON, "S102": NOON} and times.by_number == {"4711": "S101", "4712": "S102"}
     anonymous = {"Participant_4712_assignsubmission_file/lab1.ipynb": notebook()}
-    result = gather(("m.zip", zipped(anonymous)), times=times)
-    assert result.counted["S102"].when == NOON and result.counted["S102"].owner.by == "table"
+    result = collect_from(("m.zip", zipped(anonymous)), times=times)
+    assert result.counted["S102"].when == NOON and result.counted["S102"].owner.time_source == "table"
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("id,time\nS101,10/12/2026 12:00\n", "day and month may be either"),
-        ("id,time\nS101,12th of never\n", "no time that is understood"),
+        ("id,time\nS101,10/12/2026 12:00\n", "unclear which number"),
+        ("id,time\nS101,12th of never\n", "not a time that can be read"),
         ("id,mark\nS101,3\n", "no column of times"),
         ("when\n2026-10-12\n", "no column of students"),
     ],
 )
-def test_a_table_of_times_that_cannot_be_understood(text, says, tmp_path):
+def test_a_table_of_times_that_cannot_be_read(text, says, tmp_path):
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(UserError, match=says):
-        Times.read(tmp_path / "t.csv", Roster(STUDENTS), TAIPEI)
+        SubmissionTimes.read(tmp_path / "t.csv", Roster(STUDENTS), TAIPEI)
 
 
-def test_canvas(gather):
+def test_canvas(collect_from):
     files = {
         "lovelaceada_7001_80001_Lab1_S101_Ada.ipynb": notebook(),
         "lovelaceada_7001_80002_report.pdf": b"%PDF-1.4",
@@ -86,11 +86,11 @@ def test_canvas(gather):
         "mullerjurgen_99_80006_lab1.ipynb": notebook(),  # the number is unknown, the name has lost its dots
         "lovelaceada_7001_80007_text.html": b"",
     }
-    result = gather(("submissions.zip", zipped(files)))
+    result = collect_from(("submissions.zip", zipped(files)))
     assert set(result.counted) == {"S101", "S102", "S103", "S104", "S105"} and not result.refused
-    assert len(result.counted["S101"].pieces) == 2
-    assert [student for student, handed in result.counted.items() if handed.owner.late] == ["S102"]
-    assert {handed.when for handed in result.counted.values()} == {None}
+    assert len(result.counted["S101"].files) == 2
+    assert [student for student, submission in result.counted.items() if submission.owner.late] == ["S102"]
+    assert {submission.when for submission in result.counted.values()} == {None}
 
 
 BLACKBOARD = {
@@ -101,16 +101,16 @@ BLACKBOARD = {
 }
 
 
-def test_blackboard_attempts_are_in_the_lmss_zone_and_the_newest_counts(gather):
-    result = gather(("gradebook_x.zip", zipped(BLACKBOARD)))
+def test_blackboard_times_are_in_the_lmss_zone_and_the_newest_attempt_counts(collect_from):
+    result = collect_from(("gradebook_x.zip", zipped(BLACKBOARD)))
     assert result.counted["S101"].when == datetime(2026, 10, 12, 5, tzinfo=UTC)
     assert b"second" in result.counted["S101"].notebook.path.read_bytes()
-    assert b"first" in result.aside["S101"][0].notebook.path.read_bytes()
-    assert result.counted["S102"].when == NOON and result.counted["S102"].owner.by == "LMS"
+    assert b"first" in result.superseded["S101"][0].notebook.path.read_bytes()
+    assert result.counted["S102"].when == NOON and result.counted["S102"].owner.time_source == "LMS"
     assert not result.refused and not result.left_out
 
 
-def test_plain_archives_go_by_their_entry_times(gather):
+def test_plain_archives_use_their_entry_times(collect_from):
     files = {
         "submissions/S101/lab1.ipynb": notebook(),
         "submissions/S101/shot.png": b"x",
@@ -118,16 +118,18 @@ def test_plain_archives_go_by_their_entry_times(gather):
         "submissions/Lab1_S102_王小明.pdf": b"%PDF-1.4",
         "submissions/Анна Каренина/lab1.ipynb": notebook(),
     }
-    result = gather(("all.zip", zipped(files)))
-    assert {student: handed.when for student, handed in result.counted.items()} == dict.fromkeys(whose(result), NOON)
+    result = collect_from(("all.zip", zipped(files)))
+    assert {student: submission.when for student, submission in result.counted.items()} == dict.fromkeys(
+        whose(result), NOON
+    )
     assert whose(result)["S102"] == ["Lab1_S102_王小明.ipynb", "Lab1_S102_王小明.pdf"]
     assert result.left_out == {"S101": ["shot.png"]} and len(result.counted) == 3
 
 
 @pytest.mark.parametrize(("name", "mode"), [("all.tar", "w"), ("all.tar.gz", "w:gz"), ("all.tgz", "w:gz")])
-def test_tars_go_by_their_entry_times_which_are_in_utc(gather, name, mode):
-    result = gather((name, tarred({"S101/lab1.ipynb": notebook(), "王小明/实验一.ipynb": notebook()}, mode)))
-    assert {student: handed.when for student, handed in result.counted.items()} == {"S101": NOON, "S102": NOON}
+def test_tars_use_their_entry_times_which_are_in_utc(collect_from, name, mode):
+    result = collect_from((name, tarred({"S101/lab1.ipynb": notebook(), "王小明/实验一.ipynb": notebook()}, mode)))
+    assert {student: submission.when for student, submission in result.counted.items()} == {"S101": NOON, "S102": NOON}
 
 
 def packed_by_qlab(student="S101", name="Ada", content=None, manifest=None):
@@ -143,81 +145,81 @@ def packed_by_qlab(student="S101", name="Ada", content=None, manifest=None):
 
 
 @pytest.mark.parametrize("wrap", ["Ada Lovelace_47_assignsubmission_file/{}", "lovelaceada_7001_8_{}", "{}"])
-def test_a_zip_of_qlab_submit_in_an_lmss_archive(gather, wrap):
+def test_a_qlab_submit_zip_in_an_lmss_archive(collect_from, wrap):
     name, content = packed_by_qlab()
-    result = gather(("outer.zip", zipped({wrap.format(name): content})))
-    handed = result.counted["S101"]
-    assert [piece.kind for piece in handed.pieces] == ["notebook", "pdf"] and not handed.remarks
+    result = collect_from(("outer.zip", zipped({wrap.format(name): content})))
+    submission = result.counted["S101"]
+    assert [file.kind for file in submission.files] == ["notebook", "pdf"] and not submission.remarks
     # The entries of the inner zip are by the student's own clock: they never say whether it was late.
-    assert handed.when in (None, NOON)
+    assert submission.when in (None, NOON)
 
 
-def test_a_zip_of_qlab_submit_alone_goes_by_its_files_date(gather):
-    result = gather(packed_by_qlab())
-    assert result.counted["S101"].owner.by == "disk"
+def test_a_qlab_submit_zip_by_itself_uses_its_files_date(collect_from):
+    result = collect_from(packed_by_qlab())
+    assert result.counted["S101"].owner.time_source == "disk"
     assert result.counted["S101"].when.year != 2026 or result.counted["S101"].when.month != 10
 
 
 @pytest.mark.parametrize("manifest", [None, lambda hashes: {"files": hashes, "version": 1}])
-def test_a_file_that_was_changed_after_qlab_submit_is_told(gather, manifest):
+def test_a_file_that_was_changed_after_qlab_submit_gets_a_remark(collect_from, manifest):
     def changed(hashes):
         hashes = {name: "0" * 64 if name.endswith("ipynb") else value for name, value in hashes.items()}
         return manifest(hashes) if manifest else hashes
 
-    result = gather(packed_by_qlab(manifest=changed))
+    result = collect_from(packed_by_qlab(manifest=changed))
     assert result.counted["S101"].remarks == ("Lab1_S101_Ada.ipynb was changed after qlab submit",)
 
 
-def test_a_manifest_that_cannot_be_read_is_told_and_costs_nothing(gather):
+def test_a_manifest_that_cannot_be_read_gets_a_remark_and_costs_nothing(collect_from):
     name, content = packed_by_qlab()
-    result = gather(
+    result = collect_from(
         (name, content.replace(b"manifest.json", b"manifest.json")),
         packed_by_qlab("S102", "王小明", manifest=lambda _: 3),
     )
     assert result.counted["S102"].remarks == ("its manifest cannot be read",) and "S101" in result.counted
 
 
-def test_the_lms_outweighs_what_the_file_is_called(gather):
+def test_the_lmss_name_outweighs_the_file_name(collect_from):
     files = {"Ada Lovelace_1_assignsubmission_file/Lab1_S104_Ludwig.ipynb": notebook()}
-    result = gather(("m.zip", zipped(files)))
+    result = collect_from(("m.zip", zipped(files)))
     assert set(result.counted) == {"S101"} and "S104" in result.counted["S101"].remarks[0]
 
 
-def test_a_label_of_an_lms_inside_of_a_students_own_zip_is_the_students(gather):
+def test_a_label_inside_a_students_own_zip_is_not_the_lmss(collect_from):
     forged = {"Ludwig van Beethoven_1_assignsubmission_file_lab1.ipynb": notebook()}
     for files in ({"Lab1_S101_Ada.zip": zipped(forged)}, {f"S101/{name}": content for name, content in forged.items()}):
-        result = gather(("a.zip", zipped(files)))
-        assert not result.counted and "in what is of S101 Ada Lovelace" in result.refused[0].reason
+        result = collect_from(("a.zip", zipped(files)))
+        assert not result.counted and "submitted by S101 Ada Lovelace" in result.refused[0].reason
     inside_hers = {"Ada Lovelace_2_assignsubmission_file/a.zip": zipped(forged)}
-    assert set(gather(("m.zip", zipped(inside_hers))).counted) == {"S101"}
+    assert set(collect_from(("m.zip", zipped(inside_hers))).counted) == {"S101"}
 
 
-def test_a_name_that_holds_a_students_name_is_told(gather):
-    result = gather(("m.zip", zipped({"Ada Lovelace King_1_assignsubmission_file/lab1.ipynb": notebook()})))
+def test_a_name_that_contains_a_students_name_gets_a_remark(collect_from):
+    result = collect_from(("m.zip", zipped({"Ada Lovelace King_1_assignsubmission_file/lab1.ipynb": notebook()})))
     assert result.counted["S101"].remarks == ("Moodle says Ada Lovelace King",)
 
 
-def test_moodles_number_is_no_number_of_a_student(gather):
-    result = gather(("m.zip", zipped({"Ada Lovelace_7004_assignsubmission_file/lab1.ipynb": notebook()})))
+def test_moodles_number_is_not_a_students_id(collect_from):
+    result = collect_from(("m.zip", zipped({"Ada Lovelace_7004_assignsubmission_file/lab1.ipynb": notebook()})))
     assert set(result.counted) == {"S101"}
 
 
-def test_a_name_in_an_assignments_title_is_nobodys(gather):
-    result = gather(("b.zip", zipped({"On Ada Lovelace_zz9_attempt_2026-10-12-12-00-00_a.ipynb": notebook()})))
+def test_a_name_in_an_assignments_title_means_nobody(collect_from):
+    result = collect_from(("b.zip", zipped({"On Ada Lovelace_zz9_attempt_2026-10-12-12-00-00_a.ipynb": notebook()})))
     assert not result.counted and len(result.refused) == 1
 
 
-def test_whom_the_lms_names_outweighs_a_newer_file_by_somebody_else(gather):
+def test_a_file_confirmed_by_the_lms_outweighs_a_newer_one_by_a_stranger(collect_from):
     # "Lvb" is nobody on the roster and says that the file is Ada's.
     files = {
         "x_S101_attempt_2026-10-12-12-00-00_lab1.ipynb": notebook("hers"),
         "x_Lvb9_attempt_2026-10-12-13-00-00_Lab1_S101.ipynb": notebook("not hers"),
     }
-    result = gather(("b.zip", zipped(files)))
-    assert b'"hers"' in result.counted["S101"].notebook.path.read_bytes() and len(result.aside["S101"]) == 1
+    result = collect_from(("b.zip", zipped(files)))
+    assert b'"hers"' in result.counted["S101"].notebook.path.read_bytes() and len(result.superseded["S101"]) == 1
 
 
-def test_a_name_that_two_students_share_is_told_apart_by_the_id_in_the_file(gather):
+def test_two_students_of_one_name_are_told_apart_by_the_id_in_the_file_name(collect_from):
     from autograder.course_folder.roster import Student
 
     students = [Student("S1", "", "王伟"), Student("S2", "", "王伟")]
@@ -225,62 +227,64 @@ def test_a_name_that_two_students_share_is_told_apart_by_the_id_in_the_file(gath
         "王伟_1_assignsubmission_file/Lab1_S2_王伟.ipynb": notebook(),
         "王伟_2_assignsubmission_file/lab1.ipynb": notebook(),
     }
-    result = gather(("m.zip", zipped(files)), students=students)
+    result = collect_from(("m.zip", zipped(files)), students=students)
     assert set(result.counted) == {"S2"}
     assert len(result.refused) == 1 and "S1 王伟 or S2 王伟" in result.refused[0].reason
 
 
-def test_an_id_and_a_name_of_two_students_are_for_a_person_to_decide(gather):
-    result = gather(("Lab1_S101_王小明.ipynb", notebook()))
+def test_an_id_and_a_name_of_two_students_are_refused(collect_from):
+    result = collect_from(("Lab1_S101_王小明.ipynb", notebook()))
     assert not result.counted and "S101 Ada Lovelace and S102 王小明" in result.refused[0].reason
 
 
-def test_nobodys_file_is_refused_with_the_nearest_name(gather):
-    result = gather(("m.zip", zipped({"Ada Lovelase_1_assignsubmission_file/lab1.ipynb": notebook()})))
-    assert "the nearest is S101 Ada Lovelace" in result.refused[0].reason and "rename it" in result.refused[0].reason
+def test_a_file_of_nobody_is_refused_with_the_closest_name(collect_from):
+    result = collect_from(("m.zip", zipped({"Ada Lovelase_1_assignsubmission_file/lab1.ipynb": notebook()})))
+    assert "the closest is S101 Ada Lovelace" in result.refused[0].reason and "rename it" in result.refused[0].reason
 
 
-def test_another_labs_notebook_is_refused_and_a_damaged_one_is_taken(gather):
+def test_another_labs_notebook_is_refused_and_a_damaged_one_is_collected(collect_from):
     files = {"S101.ipynb": notebook(lab="lab2_integer_only"), "S102.ipynb": notebook()[:40], "S103.ipynb": b"[]"}
-    result = gather(("all.zip", zipped(files)))
+    result = collect_from(("all.zip", zipped(files)))
     assert [one.reason for one in result.refused] == ["it is a notebook of lab2_integer_only: collect it for that lab"]
     assert result.counted["S102"].remarks == ("the notebook is damaged",) and "S103" in result.counted
 
 
-def test_a_pdf_alone_is_taken_and_told(gather):
-    result = gather(("S101.pdf", b"%PDF-1.4"))
+def test_a_pdf_without_a_notebook_is_collected_with_a_remark(collect_from):
+    result = collect_from(("S101.pdf", b"%PDF-1.4"))
     assert result.counted["S101"].remarks == ("a PDF and no notebook",)
 
 
-def test_two_notebooks_of_one_submission_the_newer_counts(gather, tmp_path):
+def test_of_two_submissions_the_newer_counts_in_any_order(collect_from, tmp_path):
     files = tarred({"S101/a.ipynb": notebook("old")}, "w", "2026-10-12T01:00:00+00:00")
     newer = tarred({"S101/a.ipynb": notebook("new")}, "w", "2026-10-12T02:00:00+00:00")
     for order in ((files, newer), (newer, files)):
-        result = gather(("1.tar", order[0]), ("2.tar", order[1]))
-        assert b'"new"' in result.counted["S101"].notebook.path.read_bytes() and len(result.aside["S101"]) == 1
+        result = collect_from(("1.tar", order[0]), ("2.tar", order[1]))
+        assert b'"new"' in result.counted["S101"].notebook.path.read_bytes() and len(result.superseded["S101"]) == 1
 
 
-def test_a_folder_that_a_ta_unpacked(gather, tmp_path):
+def test_an_unpacked_folder(collect_from, tmp_path):
     folder = tmp_path / "unpacked" / "Ada Lovelace_4711_assignsubmission_file"
     folder.mkdir(parents=True)
     (folder / "lab1.ipynb").write_bytes(notebook())
     (tmp_path / "unpacked" / "王小明.zip").write_bytes(zipped({"lab1.ipynb": notebook()}))
     (tmp_path / "unpacked" / ".DS_Store").write_bytes(b"x")
-    result = gather(tmp_path / "unpacked")
+    result = collect_from(tmp_path / "unpacked")
     assert set(result.counted) == {"S101", "S102"} and not result.refused and not result.left_out
 
 
-def test_what_browsers_add_to_a_name(gather):
-    result = gather(("a.zip", zipped({"S101/lab1.ipynb.txt": notebook(), "S102/lab1 (1).ipynb.json": notebook()})))
+def test_endings_that_browsers_append(collect_from):
+    result = collect_from(
+        ("a.zip", zipped({"S101/lab1.ipynb.txt": notebook(), "S102/lab1 (1).ipynb.json": notebook()}))
+    )
     assert set(result.counted) == {"S101", "S102"}
 
 
-def test_no_label_where_there_is_none():
+def test_ordinary_names_have_no_label():
     for name in ("Lab2_1234_5678_Ada.ipynb", "lab1.ipynb", "x_attempt_2026-13-45-99-00-00_a", "a_b_c", ""):
         assert read_label(name) is None, name
 
 
-def test_the_table_in_the_docs_holds():
+def test_the_table_in_the_docs_is_right():
     """Every example of docs/collecting.md is read as the table says."""
     page = (REPOSITORY / "docs" / "collecting.md").read_text("utf-8")
     rows = re.findall(r"^\| (Moodle|Canvas|Blackboard)[^|]*\| `([^`]+)` \| ([^|]*) \| ([^|]*) \|", page, re.MULTILINE)

@@ -41,7 +41,7 @@ def canvas(student, number):
 
 
 @given(PEOPLE)
-def test_an_lmss_name_always_finds_the_student(people):
+def test_the_name_that_an_lms_makes_always_finds_the_student(people):
     found, students = roster(people)
     for number, student in enumerate(students):
         for made in (moodle(student, number), canvas(student, number)):
@@ -50,7 +50,7 @@ def test_an_lmss_name_always_finds_the_student(people):
 
 
 @given(PEOPLE, st.integers(1, 9))
-def test_a_zip_of_qlab_submit_always_finds_its_student(people, lab):
+def test_the_name_of_a_qlab_submit_zip_always_finds_the_student(people, lab):
     found, students = roster(people)
     for student in students:
         name = f"{student.first}{student.last}".replace(" ", "")
@@ -60,7 +60,7 @@ def test_a_zip_of_qlab_submit_always_finds_its_student(people, lab):
 
 
 @given(PEOPLE)
-def test_an_id_with_another_students_name_is_never_taken(people):
+def test_an_id_with_another_students_name_is_never_accepted(people):
     found, students = roster(people)
     for one in students:
         for other in students:

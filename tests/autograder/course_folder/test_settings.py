@@ -1,199 +1,32 @@
-"""A course's own rules: off by default, plain settings, and screenshots counted as far as anybody can."""
-
-import base64
-import json
-import time
+"""A course's settings: defaults, and one clear sentence for what cannot be understood."""
 
 import pytest
 
-from autograder import gradebook
-from autograder.course_folder.settings import Rules
-from autograder.deductions import pdf_images, screenshots
+from autograder.course_folder.settings import CourseSettings
 from autograder.errors import UserError
-from autograder.files import write_atomic
-from autograder.grade.record import CellGrade, Record
-from autograder.report import marks as report
 from tests.autograder.conftest import LAB
-
-PICTURE = base64.b64encode(b"picture" * 40).decode()
-OTHER = base64.b64encode(b"another" * 40).decode()
-
-
-def pdf(*images, pages=1, form=False):
-    """A PDF with images of these sizes; equal sizes are the same image. Its streams are packed, as most are."""
-    from pypdf import PdfWriter
-    from pypdf.generic import DictionaryObject, NameObject, NumberObject, StreamObject
-
-    writer = PdfWriter()
-    for _ in range(pages):
-        page = writer.add_blank_page(200, 200)
-        objects = DictionaryObject()
-        for number, (width, height) in enumerate(images):
-            image = StreamObject()
-            image._data = bytes([width % 251, height % 251, number * 0]) * 20
-            image.update(
-                {
-                    NameObject("/Type"): NameObject("/XObject"),
-                    NameObject("/Subtype"): NameObject("/Image"),
-                    NameObject("/Width"): NumberObject(width),
-                    NameObject("/Height"): NumberObject(height),
-                }
-            )
-            objects[NameObject(f"/Im{number}")] = writer._add_object(image)
-        resources = DictionaryObject({NameObject("/XObject"): objects})
-        if form:
-            wrapped = StreamObject()
-            wrapped.update({NameObject("/Subtype"): NameObject("/Form"), NameObject("/Resources"): resources})
-            objects = DictionaryObject({NameObject("/Fm0"): writer._add_object(wrapped)})
-            resources = DictionaryObject({NameObject("/XObject"): objects})
-        page[NameObject("/Resources")] = resources
-    from io import BytesIO
-
-    target = BytesIO()
-    writer.write(target)
-    return target.getvalue()
-
-
-def with_cells(*cells):
-    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)})
-
-
-def text_cell(source, **attachments):
-    return {"cell_type": "markdown", "metadata": {}, "source": source, "attachments": attachments}
-
-
-@pytest.mark.parametrize(
-    ("content", "count"),
-    [
-        (pdf(), 0),
-        (pdf((640, 480), (800, 600)), 2),
-        (pdf((640, 480), (640, 480)), 1),  # the same picture twice is one
-        (pdf((640, 480), pages=3), 1),
-        (pdf((640, 480), (20, 20), (2000, 1)), 1),  # icons and lines are none
-        (pdf((640, 480), form=True), 1),
-        (b"%PDF-1.4 and then nothing", None),
-        (b"", None),
-    ],
-)
-def test_pictures_of_a_pdf(content, count, tmp_path):
-    (tmp_path / "r.pdf").write_bytes(content)
-    assert screenshots.in_pdf(tmp_path / "r.pdf") == count
-
-
-def test_a_pdf_that_never_ends_is_told_as_one_that_cannot_be_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(screenshots, "SECONDS", 0.01)
-    (tmp_path / "r.pdf").write_bytes(pdf((640, 480)))
-    start = time.perf_counter()
-    assert screenshots.in_pdf(tmp_path / "r.pdf") is None and time.perf_counter() - start < 5
-
-
-def test_forms_that_hold_each_other_end(tmp_path):
-    from pypdf import PdfReader
-    from pypdf.generic import DictionaryObject, NameObject, StreamObject
-
-    (tmp_path / "r.pdf").write_bytes(pdf((640, 480)))
-    resources = PdfReader(tmp_path / "r.pdf").pages[0]["/Resources"]
-    form = StreamObject()
-    form.update({NameObject("/Subtype"): NameObject("/Form"), NameObject("/Resources"): resources})
-    resources["/XObject"].get_object()[NameObject("/Fm")] = form
-    found = set()
-    pdf_images._images(DictionaryObject(resources), found, 0)
-    assert len(found) == 1
-
-
-@pytest.mark.parametrize(
-    ("content", "count"),
-    [
-        (with_cells(text_cell("![](attachment:a.png)", **{"a.png": {"image/png": PICTURE}})), 1),
-        (with_cells(text_cell("no longer shown", **{"a.png": {"image/png": PICTURE}})), 0),
-        (with_cells(text_cell(f'<img src="data:image/png;base64,{OTHER}">')), 1),
-        (with_cells(*[text_cell("![](attachment:a.png)", **{"a.png": {"image/png": PICTURE}})] * 2), 1),
-        (with_cells({"cell_type": "code", "source": "", "outputs": [{"data": {"image/png": PICTURE}}]}), 0),
-        (with_cells(text_cell(["![](attachment:a.png)"], **{"a.png": {"text/plain": PICTURE}})), 0),
-        ("{", 0),
-        ("[]", 0),
-        (with_cells(3), 0),
-    ],
-)
-def test_pictures_of_a_notebook(content, count, tmp_path):
-    (tmp_path / "n.ipynb").write_text(content)
-    assert screenshots.in_notebook(tmp_path / "n.ipynb") == count
-
-
-def test_a_lab_as_it_is_released_holds_none(released):
-    assert screenshots.in_notebook(released.release(LAB) / f"{LAB}.ipynb") == 0
-
-
-def graded(course, student="ada", pdf_bytes=b"", notebook="{}"):
-    cells = (CellGrade("q1-check", "Q1", 10.0, 15.0), CellGrade("q6", "Q6", 5.0, 20.0))
-    record = Record(student, LAB, "0" * 64, 1, "r", "v", cells=cells)
-    record.write(course.record(LAB, student))
-    gradebook.store(course, [record])
-    write_atomic(course.handed_in(LAB, student) / f"{LAB}.ipynb", notebook)
-    if pdf_bytes:
-        write_atomic(course.handed_in(LAB, student) / f"{LAB}.pdf", pdf_bytes)
-
-
-def only_row(course):
-    (row,) = report.class_marks(course, LAB)
-    return row
-
-
-def test_the_rule_is_off_by_default(course):
-    graded(course)
-    assert only_row(course).total == 15.0 and only_row(course).deductions == ()
-
-
-@pytest.mark.parametrize("lab", ["lab1", LAB])
-def test_each_missing_screenshot_costs_its_share_of_the_labs_points(course, lab):
-    (course.root / "rules.toml").write_text(f"missing_screenshot = 5\n[screenshots]\n{lab} = 3\n")
-    graded(course, pdf_bytes=pdf((640, 480)))
-    row = only_row(course)
-    assert row.total == pytest.approx(15.0 - 2 * 0.05 * 35) and "2 of 3 screenshots are missing" in row.remarks
-    # Counted once: a second look asks no PDF.
-    assert json.loads((course.root / "records" / LAB / ".screenshots").read_text()) != {}
-
-
-def test_what_stands_in_the_notebook_counts_too_and_nothing_goes_below_0(course):
-    (course.root / "rules.toml").write_text("missing_screenshot = 90\n[screenshots]\nlab1 = 2\n")
-    graded(course, notebook=with_cells(text_cell("![](attachment:a.png)", **{"a.png": {"image/png": PICTURE}})))
-    row = only_row(course)
-    assert row.total == 0.0 and "1 of 2 screenshots is missing" in row.remarks
-
-
-def test_a_pdf_that_cannot_be_counted_costs_nothing_and_is_told(course):
-    (course.root / "rules.toml").write_text("missing_screenshot = 5\n[screenshots]\nlab1 = 2\n")
-    graded(course, pdf_bytes=b"%PDF broken")
-    row = only_row(course)
-    assert row.total == 15.0 and "could not be counted" in row.remarks
-
-
-def test_a_lab_that_the_rule_does_not_name_needs_none(course):
-    (course.root / "rules.toml").write_text("missing_screenshot = 5\n[screenshots]\nlab10 = 2\nlab2 = 3\n")
-    graded(course)
-    assert only_row(course).total == 15.0
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("missing_screenshot = 101", "per cent, from 0 to 100"),
-        ('missing_screenshot = "5"', "per cent, from 0 to 100"),
-        ("missing_screenshot = true", "per cent, from 0 to 100"),
+        ("missing_screenshot = 101", "a percentage, from 0 to 100"),
+        ('missing_screenshot = "5"', "a percentage, from 0 to 100"),
+        ("missing_screenshot = true", "a percentage, from 0 to 100"),
         ("[screenshots]\nlab1 = -1", "how many each needs"),
         ("screenshots = 3", "how many each needs"),
         ('timezone = "Mars"', "is no time zone"),
-        ("timezone = 8", "has to be a name"),
-        ("late = 5", "late is no rule"),
+        ("timezone = 8", "must be a name"),
+        ("late = 5", "late is not a setting"),
         ("= 5", "cannot be read"),
     ],
 )
-def test_rules_that_cannot_be_understood(text, says, tmp_path):
+def test_settings_that_cannot_be_understood(text, says, tmp_path):
     (tmp_path / "rules.toml").write_text(text)
     with pytest.raises(UserError, match=says):
-        Rules.of(tmp_path)
+        CourseSettings.of(tmp_path)
 
 
-def test_no_rules_at_all(tmp_path):
-    rules = Rules.of(tmp_path)
-    assert rules.missing_screenshot == 0 and rules.screenshots_of(LAB) == 0 and rules.zone.name == ""
+def test_a_course_without_rules_toml_has_the_defaults(tmp_path):
+    settings = CourseSettings.of(tmp_path)
+    assert settings.missing_screenshot == 0 and settings.screenshots_of(LAB) == 0 and settings.timezone.name == ""

@@ -1,4 +1,4 @@
-"""The zip is one that the LMS can read back, by what its own importer does with names (not seen on a live LMS)."""
+"""The LMS can read the zip, judged by what its importer does with names; never tried on a live LMS."""
 
 import io
 import zipfile
@@ -11,7 +11,7 @@ from autograder.course_folder.roster import Student
 from autograder.errors import UserError
 from autograder.export.feedback_zip import Naming, write_zip
 from autograder.files import write_atomic
-from tests.autograder.classes import LAB, kept, record, released_course
+from tests.autograder.classes import LAB, record, released_course, save
 from tests.autograder.test_cli import run
 
 PEOPLE = [Student("s1", "Ada", "Lovelace"), Student("s2", "", "王小明"), Student("s3", "Jean_Luc", "O'Neill")]
@@ -29,7 +29,7 @@ def course(tmp_path, monkeypatch):
 def download(path, *names):
     with zipfile.ZipFile(path, "w") as archive:
         for name in names:
-            archive.writestr(name, b"{}")  # so a zip in it is a damaged one: its name says enough
+            archive.writestr(name, b"{}")  # a zip among them is damaged, but its name is enough
     return path
 
 
@@ -39,7 +39,7 @@ def entries(bundle):
 
 
 def as_moodle_reads(name):
-    """Participant and file name, as Moodle's importer takes them from a path; None where it passes the file over."""
+    """Participant and file name, as Moodle's importer takes them from a path; None if it skips the file."""
     parts = name.split("/")
     while parts:
         info = parts.pop(0).split("_", 4)
@@ -54,7 +54,7 @@ def as_canvas_reads(name):
     return tuple(map(int, numbers[:2]))
 
 
-def test_plain_is_a_folder_a_student(course):
+def test_plain_has_one_folder_per_student(course):
     bundle = write_zip(course, LAB, Naming.PLAIN, {})
     assert entries(bundle) == {f"{s}/{LAB}_feedback.html": f"page of {s}".encode() for s in ("s1", "s2", "s3")}
     assert bundle.students == ("s1", "s2", "s3") and bundle.unnamed == ()
@@ -62,8 +62,8 @@ def test_plain_is_a_folder_a_student(course):
 
 def test_moodle_finds_each_students_page(course, tmp_path):
     names = ("Ada Lovelace_101_assignsubmission_file_/Lab1_s1_Ada.zip", "王小明_102_assignsubmission_file_Lab1.ipynb")
-    found = lms_names(course, LAB, "Moodle", [download(tmp_path / "all.zip", *names)])
-    bundle = write_zip(course, LAB, Naming.MOODLE, found)
+    names_in_lms = lms_names(course, LAB, "Moodle", [download(tmp_path / "all.zip", *names)])
+    bundle = write_zip(course, LAB, Naming.MOODLE, names_in_lms)
     read = {as_moodle_reads(name): content for name, content in entries(bundle).items()}
     page = f"{LAB}_feedback.html"
     assert read == {(101, page): b"page of s1", (102, page): b"page of s2"} and bundle.unnamed == ("s3",)
@@ -77,14 +77,14 @@ def test_moodles_worksheet_says_the_same(course, tmp_path):
     assert [as_moodle_reads(name)[0] for name in entries(bundle)] == [7] and bundle.students == ("s3",)
 
 
-def test_canvas_finds_each_students_page_and_a_zip_goes_back_as_a_zip(course, tmp_path):
+def test_canvas_finds_each_students_page_and_gets_a_zip_back_for_a_zip(course, tmp_path):
     names = (
         "lovelaceada_LATE_11_901_Lab1_s1_Ada.zip",
         "lovelaceada_LATE_11_900_report.pdf",
         "王小明_12_902_Lab1.ipynb",
     )
-    found = lms_names(course, LAB, "Canvas", [download(tmp_path / "submissions.zip", *names)])
-    bundle = write_zip(course, LAB, Naming.CANVAS, found)
+    names_in_lms = lms_names(course, LAB, "Canvas", [download(tmp_path / "submissions.zip", *names)])
+    bundle = write_zip(course, LAB, Naming.CANVAS, names_in_lms)
     packed = entries(bundle)
     assert {as_canvas_reads(name) for name in packed} == {(11, 901), (12, 902)} and bundle.renamed == ("s2",)
     with zipfile.ZipFile(io.BytesIO(packed[names[0]])) as inner:
@@ -92,38 +92,38 @@ def test_canvas_finds_each_students_page_and_a_zip_goes_back_as_a_zip(course, tm
     assert packed["王小明_12_902_Lab1.html"] == b"page of s2"
 
 
-def test_names_of_another_lms_and_of_nobody_are_passed_over(course, tmp_path):
+def test_names_of_another_lms_and_of_nobody_are_skipped(course, tmp_path):
     archive = download(tmp_path / "x.zip", "lovelaceada_11_901_a.ipynb", "Eve Nobody_5_assignsubmission_file_/a.ipynb")
     assert lms_names(course, LAB, "Moodle", [archive]) == {}
 
 
-def test_a_download_that_is_not_there_is_told(course, tmp_path):
-    with pytest.raises(UserError, match="is not there"):
+def test_a_download_that_does_not_exist_is_one_sentence(course, tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
         lms_names(course, LAB, "Moodle", [tmp_path / "no.zip"])
 
 
-def test_the_same_pages_make_the_same_zip_and_no_name_leads_out(course):
+def test_the_same_pages_make_the_same_zip_and_no_path_leads_out(course):
     once = write_zip(course, LAB, Naming.PLAIN, {}).path.read_bytes()
     assert write_zip(course, LAB, Naming.PLAIN, {}).path.read_bytes() == once
     write_atomic(course.feedback(LAB, "..\\.._up"), "x")
     assert all(".." not in name.split("/") for name in entries(write_zip(course, LAB, Naming.PLAIN, {})))
 
 
-def test_the_command_asks_for_the_download_and_packs_without_one(course):
-    kept(course, record("s1"))
+def test_the_command_asks_for_the_download_unless_naming_is_plain(course):
+    save(course, record("s1"))
     done = run("feedback", "lab1", "--zip", "moodle", "--course", course.root)
     assert done.returncode == 2 and "--download" in done.stderr
     done = run("feedback", "lab1", "--download", "all.zip", "--course", course.root)
-    assert done.returncode == 2 and "with --zip moodle or --zip canvas" in done.stderr
+    assert done.returncode == 2 and "add --zip moodle or --zip canvas" in done.stderr
     done = run("feedback", "lab1", "--zip", "plain", "--course", course.root)
     assert done.returncode == 0 and f"{LAB}_plain.zip" in done.stdout, done.stderr
     assert zipfile.ZipFile(course.root / "feedback" / f"{LAB}_plain.zip").namelist()[0] == f"s1/{LAB}_feedback.html"
     assert run("feedback", "lab1", "--zip", "ilias", "--course", course.root).returncode == 2
 
 
-def test_a_download_without_a_name_of_the_roster_is_told(course, tmp_path):
-    kept(course, record("s1"))
+def test_a_download_without_anybody_on_the_roster_is_one_sentence(course, tmp_path):
+    save(course, record("s1"))
     archive = download(tmp_path / "x.zip", "a.ipynb")
     done = run("feedback", "lab1", "--zip", "canvas", "--download", archive, "--course", course.root)
-    assert done.returncode == 2 and "is it the download" in done.stderr
+    assert done.returncode == 2 and "give the download" in done.stderr
     assert not (course.root / "feedback" / f"{LAB}_canvas.zip").exists()

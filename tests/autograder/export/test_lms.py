@@ -1,4 +1,4 @@
-"""Marks leave in the columns that imports want; no text of a student's becomes a formula, nobody's mark is erased."""
+"""Exports have the columns that imports expect; no student's text becomes a formula, no mark is erased."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from autograder import gradebook
 from autograder.course_folder.roster import Student
 from autograder.export.lms import write_canvas, write_moodle
 from autograder.report.marks import FORMULA_STARTS, as_csv
-from tests.autograder.classes import LAB, kept, record, released_course
+from tests.autograder.classes import LAB, record, released_course, save
 from tests.autograder.test_cli import run
 
 PEOPLE = [
@@ -25,7 +25,7 @@ def course(tmp_path, monkeypatch):
     course = released_course(tmp_path / "course")
     monkeypatch.setattr(gradebook, "roster", lambda _: PEOPLE)
     for student, points in (("s1", 10), ("s2", 2.5), ("s3", 0)):
-        kept(course, record(student, q1=points, essay=0.0))
+        save(course, record(student, q1=points, essay=0.0))
     return course
 
 
@@ -35,17 +35,17 @@ def read(path):
 
 
 def test_moodles_columns(course):
-    done = write_moodle(course, LAB, "Lab 1")
-    assert read(done.path) == [
+    result = write_moodle(course, LAB, "Lab 1")
+    assert read(result.path) == [
         ["First name", "Last name", "ID number", "Email address", "Lab 1"],
         ["Ada", "Lovelace", "s1", "ada@example.org", "15"],
         ["", "王小明", "s2", "", "7.5"],
         ["'=HYPERLINK(1)", "'@Eve", "s3", "", "5"],
     ]
-    assert (done.rows, done.without_mark, done.not_final, done.unnamed) == (3, (), (), ())
+    assert (result.rows, result.without_mark, result.not_final, result.unnamed) == (3, (), (), ())
 
 
-def test_canvas_columns_begin_as_its_importer_wants_them(course):
+def test_canvas_columns_are_those_that_its_importer_expects(course):
     header, possible, *rows = read(write_canvas(course, LAB, "Lab 1 (4711)").path)
     assert header == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Lab 1 (4711)"]
     assert "Points Possible" in possible[0] and possible[5] == "35"
@@ -54,17 +54,17 @@ def test_canvas_columns_begin_as_its_importer_wants_them(course):
 
 
 @pytest.mark.parametrize("write", [write_moodle, write_canvas])
-def test_whoever_has_no_mark_is_left_out_and_told(course, write):
-    kept(course, record("s2", cells=(), reason="it ends in the middle"))
-    kept(course, record("s4", essay=None))
-    done = write(course, LAB, "Lab 1")
-    assert (done.without_mark, done.not_final, done.unnamed) == (("s2",), ("s4",), ("s4",))
-    assert not any("s2" in row for row in read(done.path)) and any("s4" in row for row in read(done.path))
+def test_students_without_a_mark_are_left_out_and_listed(course, write):
+    save(course, record("s2", cells=(), reason="it ends in the middle"))
+    save(course, record("s4", essay=None))
+    result = write(course, LAB, "Lab 1")
+    assert (result.without_mark, result.not_final, result.unnamed) == (("s2",), ("s4",), ("s4",))
+    assert not any("s2" in row for row in read(result.path)) and any("s4" in row for row in read(result.path))
 
 
-def test_whoever_was_collected_and_not_graded_yet_is_told(course):
+def test_students_collected_but_not_graded_yet_are_listed(course):
     for student in ("s1", "s5"):
-        course.handed_in(LAB, student).mkdir(parents=True)
+        course.submission_folder(LAB, student).mkdir(parents=True)
     assert write_moodle(course, LAB, "Lab 1").without_mark == ("s5",)
 
 
@@ -75,7 +75,7 @@ def test_numbers_stay_numbers_and_formulas_become_text():
     assert not any(cell.startswith(FORMULA_STARTS) for cell in row[2:])
 
 
-def test_a_workbook_holds_numbers_text_and_no_formula(tmp_path):
+def test_a_workbook_contains_numbers_and_text_but_no_formula(tmp_path):
     from autograder.export.xlsx import workbook
 
     rows = [["student_id", "Q1 /10", "remarks"], ["007", "7.5", "=1+1"], ["=cmd", "", "a\x07b"]]
@@ -98,7 +98,7 @@ def test_a_workbook_holds_numbers_text_and_no_formula(tmp_path):
         (["lab1", "--to", "canvas"], "no gradebook yet"),
     ],
 )
-def test_wrong_calls_are_told(course, arguments, says):
+def test_wrong_calls_are_one_sentence(course, arguments, says):
     done = run("export", *arguments, "--course", course.root)
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
     assert not list(course.root.glob("marks*"))
@@ -117,7 +117,7 @@ def test_the_commands_write_the_class(graded):
     for to, name in (("xlsx", "marks.xlsx"), ("moodle", "marks_lab1_moodle.csv"), ("canvas", "marks_lab1_canvas.csv")):
         done = run("export", *([] if to == "xlsx" else ["lab1"]), "--to", to, "--course", root)
         assert done.returncode == 0 and name in done.stdout, done.stderr
-    assert "without a mark: noor" in done.stdout and "waits for a person: ada, bela, chen" in done.stdout
+    assert "without a mark: noor" in done.stdout and "graded by hand: ada, bela, chen" in done.stdout
     marks = {row["student_id"]: row["lab1 total /100"] for row in csv.DictReader((root / "marks.csv").open())}
     moodle = {row[2]: row[4] for row in read(root / "marks_lab1_moodle.csv")[1:]}
     assert moodle == {student: total for student, total in marks.items() if total}

@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from autograder import gradebook
-from autograder.collect.sample_class import hand_in
+from autograder.collect.sample_class import write_submissions
 from autograder.course_folder.layout import Course
 from autograder.grade.lab import GradedLab
-from autograder.grade.record import Record
+from autograder.grade.record import GradingRecord
 from tests.autograder.conftest import LAB
 from tests.conftest import SANDBOXED, missing
 
@@ -28,7 +28,7 @@ TRUSTED = [] if SANDBOXED else ["--no-sandbox"]
 @pytest.fixture
 def handed_in(course: Course) -> Course:
     """The sample class without its endless loop, and everyone of it twice: enough for something to be under way."""
-    hand_in(GradedLab.of(LAB, course), course)
+    write_submissions(GradedLab.of(LAB, course), course)
     shutil.rmtree(course.root / "submitted" / "lena")
     for folder in sorted((course.root / "submitted").iterdir()):
         if folder.is_dir():
@@ -71,7 +71,7 @@ def finish(course: Course, before: dict[str, int]) -> None:
 
 def complete(course: Course) -> None:
     """Everyone has a record, and the gradebook holds what the records say."""
-    found = {path.stem: Record.read(path) for path in course.root.glob("records/*/*.json")}
+    found = {path.stem: GradingRecord.read(path) for path in course.root.glob("records/*/*.json")}
     assert set(found) == set(course.submitted(LAB))
     stored = gradebook.marks(course, LAB)
     for student, record in found.items():
@@ -106,14 +106,14 @@ def workers(grading: "subprocess.Popen[str]") -> list[psutil.Process]:
     ]
 
 
-def test_a_worker_that_is_killed_stops_nobody(handed_in):
+def test_a_killed_worker_stops_nobody(handed_in):
     grading = started(handed_in)
     workers(grading)[0].kill()
     assert grading.communicate(timeout=120) and grading.returncode == 3
     complete(handed_in)
 
 
-def test_a_warm_process_that_is_killed_stops_nobody(handed_in):
+def test_a_killed_fork_server_stops_nobody(handed_in):
     grading = started(handed_in)
     below = psutil.Process(grading.pid).children(recursive=True)
     warm = [child for child in below if "autograder.grade.student" in " ".join(child.cmdline())]
@@ -122,7 +122,7 @@ def test_a_warm_process_that_is_killed_stops_nobody(handed_in):
     complete(handed_in)
 
 
-def test_a_dask_cluster_of_which_a_worker_is_killed(handed_in):
+def test_a_dask_cluster_with_a_killed_worker(handed_in):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50

@@ -1,8 +1,9 @@
-"""The judge without a student's process: which names are the student's, what grants points, what is forgotten."""
+"""The judge without a student's process: whose names are whose, what grants points, what is forgotten."""
 
 import ast
 import math
 import os
+import re
 import sys
 import types
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.grade.codec import Handle, Opaque
-from autograder.grade.judge import Judge, LabModules, free_names, granted
+from autograder.grade.judge import Judge, LabModules, free_names, valid_outcome
 from autograder.grade.student_process import CheckEndedError, EndedError
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE
@@ -36,10 +37,10 @@ ALSO = "from checks import q1, case\n### BEGIN HIDDEN TESTS\nq1.also(case('hidde
 
 
 class Process:
-    """Stands for a student's process: answers each message with a function's result, or raises it."""
+    """A fake student's process: answers each message with a function's result, or raises it."""
 
     def __init__(self, reply, missing=""):
-        self.reply, self.not_defined, self.open, self.asked = reply, missing, 0, []
+        self.reply, self.not_defined, self.open, self.messages = reply, missing, 0, []
 
     def missing(self, names):
         return self.not_defined
@@ -52,7 +53,7 @@ class Process:
         return self
 
     def ask(self, message):
-        self.asked.append(message)
+        self.messages.append(message)
         reply = self.reply(message)
         if isinstance(reply, Exception):
             self.open -= 1
@@ -67,14 +68,14 @@ def doubling(message):
     return {"value": message["arguments"][0] * 2}
 
 
-def judge(sources=None):
+def new_judge(sources=None):
     return Judge(types.SimpleNamespace(modules={"checks": CHECKS} if sources is None else sources))
 
 
 @contextmanager
 def judging(seed=1):
-    with judge().submission(seed) as one:
-        yield one
+    with new_judge().submission(seed) as judge:
+        yield judge
 
 
 # Names ----------------------------------------------------------------------------------------------------------------
@@ -99,7 +100,7 @@ def judging(seed=1):
         ("", ()),
     ],
 )
-def test_the_names_that_a_test_cell_does_not_bind_are_the_students(source, names):
+def test_names_that_a_test_cell_does_not_bind_are_the_students(source, names):
     assert free_names(ast.parse(source)) == names
 
 
@@ -111,19 +112,19 @@ def outcome(points, out_of=3.0):
 
 
 @pytest.mark.parametrize("points", [math.nan, math.inf, -math.inf, -0.5, 3.0001, 1e300])
-def test_points_that_are_none_are_not_granted(points):
-    assert granted(outcome(points), 3.0) is None
+def test_invalid_points_are_not_granted(points):
+    assert valid_outcome(outcome(points), 3.0) is None
 
 
 @given(st.floats(0, 3))
-def test_points_from_nothing_to_the_maximum_are_granted(points):
-    assert granted(outcome(points), 3.0) == outcome(points)
+def test_points_from_0_to_the_maximum_are_granted(points):
+    assert valid_outcome(outcome(points), 3.0) == outcome(points)
 
 
 def test_points_of_another_maximum_or_of_no_outcome_are_not_granted():
-    assert granted(outcome(2.0, out_of=100.0), 3.0) is None
-    assert granted(outcome(2.0, out_of=math.nan), math.nan) is None
-    assert granted(None, 3.0) is None
+    assert valid_outcome(outcome(2.0, out_of=100.0), 3.0) is None
+    assert valid_outcome(outcome(2.0, out_of=math.nan), math.nan) is None
+    assert valid_outcome(None, 3.0) is None
 
 
 # Checks ---------------------------------------------------------------------------------------------------------------
@@ -131,28 +132,28 @@ def test_points_of_another_maximum_or_of_no_outcome_are_not_granted():
 
 def test_a_right_answer_gets_its_points_and_the_verdict():
     process = Process(doubling)
-    with judging() as one:
-        found = one.check(ALSO, [], process, 5)
-    assert granted(found.outcome, 3.0).points == 3 and not found.broken and process.open == 0
-    assert found.verdicts == {
-        "q1": asdict(Verdict("Q1", "double", True, found.verdicts["q1"]["why"], "qlab.arithmetic.quantize:dequantize"))
+    with judging() as judge:
+        result = judge.check(ALSO, [], process, 5)
+    assert valid_outcome(result.outcome, 3.0).points == 3 and not result.broken and process.open == 0
+    assert result.verdicts == {
+        "q1": asdict(Verdict("Q1", "double", True, result.verdicts["q1"]["why"], "qlab.arithmetic.quantize:dequantize"))
     }
-    assert [message["arguments"] for message in process.asked] == [(3.0,), (5.0,), (11.0,)]
+    assert [message["arguments"] for message in process.messages] == [(3.0,), (5.0,), (11.0,)]
 
 
-def test_a_wrong_answer_gets_its_mistakes_name():
-    with judging() as one:
-        found = one.check(ALSO, [], Process(lambda m: {"value": m["arguments"][0] * 3}), 5)
-    assert found.outcome.points == 0 and found.outcome.mistakes == ("tripled",)
-    assert not found.verdicts["q1"]["right"]
+def test_a_wrong_answer_gets_the_name_of_its_mistake():
+    with judging() as judge:
+        result = judge.check(ALSO, [], Process(lambda m: {"value": m["arguments"][0] * 3}), 5)
+    assert result.outcome.points == 0 and result.outcome.mistakes == ("tripled",)
+    assert not result.verdicts["q1"]["right"]
 
 
 def test_blanks_are_counted_in_the_cell_that_last_defined_the_answer():
     process = Process(doubling)
-    with judging() as one:
-        found = one.check(ALSO, ["def double(x): return x * __", "y = 1"], process, 5)
-        assert found.outcome.points == 0 and found.outcome.fails == ("Q1: 1 blank left",) and not process.asked
-        again = one.check(ALSO, ["def double(x): return x * __", "def double(x): return x * 2"], process, 5)
+    with judging() as judge:
+        result = judge.check(ALSO, ["def double(x): return x * __", "y = 1"], process, 5)
+        assert result.outcome.points == 0 and result.outcome.fails == ("Q1: 1 blank left",) and not process.messages
+        again = judge.check(ALSO, ["def double(x): return x * __", "def double(x): return x * 2"], process, 5)
     assert again.outcome.points == 3
 
 
@@ -161,11 +162,11 @@ def test_blanks_are_counted_in_the_cell_that_last_defined_the_answer():
     [None, "6", b"6", True, [], {}, math.nan, math.inf, 1 + 0j, Opaque(), [[1], [1, 2]], {"y": 6}, 10**400,
      Handle(0, "function", "function"), Handle(0, "object", ""), torch.empty(0), torch.ones(3, 3), [Opaque()]],
 )  # fmt: skip
-def test_whatever_comes_back_is_a_wrong_answer(value):
-    with judging() as one:
-        found = one.check(ALSO, [], Process(lambda m: {"value": value}), 5)
-    assert found.outcome is not None and found.outcome.points == 0 and not found.broken
-    assert len(repr(found.outcome)) < 5000
+def test_any_other_value_is_a_wrong_answer(value):
+    with judging() as judge:
+        result = judge.check(ALSO, [], Process(lambda m: {"value": value}), 5)
+    assert result.outcome is not None and result.outcome.points == 0 and not result.broken
+    assert len(repr(result.outcome)) < 5000
 
 
 @pytest.mark.parametrize(
@@ -173,10 +174,10 @@ def test_whatever_comes_back_is_a_wrong_answer(value):
     [{}, {"value": None, "error": 5}, {"error": "x" * 10**6}, {"error": ["a"], "error_name": {}, "error_place": 1.5},
      {"error": "a", "error_name": "b" * 10**6, "error_place": "c" * 10**6}],
 )  # fmt: skip
-def test_whatever_reply_comes_is_a_short_text_and_no_points(reply):
-    with judging() as one:
-        found = one.check(ALSO, [], Process(lambda m: reply), 5)
-    assert found.outcome.points == 0 and len(repr(found.outcome)) < 10_000
+def test_any_invalid_reply_gives_a_short_text_and_no_points(reply):
+    with judging() as judge:
+        result = judge.check(ALSO, [], Process(lambda m: reply), 5)
+    assert result.outcome.points == 0 and len(repr(result.outcome)) < 10_000
 
 
 @pytest.mark.parametrize(
@@ -193,72 +194,94 @@ def test_whatever_reply_comes_is_a_short_text_and_no_points(reply):
         "double",
     ],
 )
-def test_a_check_that_is_broken_or_ends_in_something_else_grants_nothing(source):
+def test_a_broken_check_grants_nothing(source):
     process = Process(doubling)
-    with judging() as one:
-        found = one.check(source, [], process, 5)
-    assert granted(found.outcome, 3.0) is None
-    assert process.open == 0  # the copy that answered has been told that it is over
+    with judging() as judge:
+        result = judge.check(source, [], process, 5)
+    assert valid_outcome(result.outcome, 3.0) is None
+    assert process.open == 0  # the copy that answered has been closed
 
 
-def test_what_a_broken_check_says_is_short():
-    with judging() as one:
-        found = one.check("raise ValueError('x' * 10**6)", [], Process(doubling), 5)
-    assert found.broken.startswith("ValueError: xxx") and len(found.broken) <= 1000
+def test_the_error_of_a_broken_check_is_short():
+    with judging() as judge:
+        result = judge.check("raise ValueError('x' * 10**6)", [], Process(doubling), 5)
+    assert result.broken.startswith("ValueError: xxx") and len(result.broken) <= 1000
 
 
 @pytest.mark.parametrize("error", [CheckEndedError("it stopped"), EndedError("it ended")])
 def test_a_process_that_ends_grants_nothing_and_says_why(error):
-    with judging() as one:
-        found = one.check(ALSO, [], Process(lambda m: error), 5)
-    assert found.outcome is None and (found.stopped or found.ended) == str(error)
+    with judging() as judge:
+        result = judge.check(ALSO, [], Process(lambda m: error), 5)
+    assert result.outcome is None and (result.stopped or result.ended) == str(error)
 
 
-def test_a_name_that_is_not_defined_is_told():
+def test_an_undefined_name_is_reported():
     process = Process(doubling, missing="double")
-    with judging() as one:
-        found = one.check(ALSO, [], process, 5)
-    assert found.missing == "double" and found.outcome is None and not process.asked
+    with judging() as judge:
+        result = judge.check(ALSO, [], process, 5)
+    assert result.missing == "double" and result.outcome is None and not process.messages
 
 
-def test_values_are_asked_for_by_their_names():
+def test_values_are_read_by_name():
     values = {"a": 1.0, "b": 2.0}
-    with judging() as one:
+    with judging() as judge:
         check = "from checks import q2\nq2.check(a, b)"
-        assert one.check(check, [], Process(lambda m: {"value": values[m["name"]]}), 5).outcome.points == 2
-        too_large = one.check(check, [], Process(lambda m: {"error": "too large", "error_name": "E"}), 5)
+        assert judge.check(check, [], Process(lambda m: {"value": values[m["name"]]}), 5).outcome.points == 2
+        too_large = judge.check(check, [], Process(lambda m: {"error": "too large", "error_name": "E"}), 5)
     assert too_large.outcome.points == 0 and "E" in too_large.outcome.fails[0]
 
 
-# Submissions one after the other --------------------------------------------------------------------------------------
+# One submission after another -----------------------------------------------------------------------------------------
 
 
-def test_what_was_found_of_one_submission_is_forgotten_with_the_next():
-    one = judge()
-    with one.submission(1):
-        one.check(ALSO, [], Process(doubling), 5)
-    with one.submission(2):
+def test_results_of_one_submission_are_forgotten_with_the_next():
+    judge = new_judge()
+    with judge.submission(1):
+        judge.check(ALSO, [], Process(doubling), 5)
+    with judge.submission(2):
         process = Process(doubling)
-        found = one.check("from checks import q1\nq1.check(double)", [], process, 5)
-        assert len(process.asked) == 2  # no hidden case of before
-        assert found.outcome.so_far.startswith("so far 3 of")
-        idle = one.check("from checks import q1, q2\nq2.check(a, b)", [], Process(lambda m: {"value": 0}), 5)
+        result = judge.check("from checks import q1\nq1.check(double)", [], process, 5)
+        assert len(process.messages) == 2  # not the hidden case from before
+        assert result.outcome.so_far.startswith("so far 3 of")
+        idle = judge.check("from checks import q1, q2\nq2.check(a, b)", [], Process(lambda m: {"value": 0}), 5)
         assert idle.outcome.so_far.startswith("so far 3 of")
-    with one.submission(3):
-        asked = one.check("from checks import q1, q2\nq2.check(a, b)", [], Process(lambda m: {"value": 0}), 5)
+    with judge.submission(3):
+        asked = judge.check("from checks import q1, q2\nq2.check(a, b)", [], Process(lambda m: {"value": 0}), 5)
         assert asked.outcome.so_far.startswith("so far 0 of") and not asked.verdicts["q1"]["right"]
 
 
-def test_labs_call_their_modules_alike():
-    first, second = judge({"checks": "name = 'first'"}), judge({"checks": "name = 'second'"})
-    for one, name in ((first, "first"), (second, "second"), (first, "first")):
+def in_files(checks):
+    """The checks as a package, a file for each question."""
+    head, first, second, lab = (part.strip() for part in re.split(r"^(?=def|q2|lab)", checks, flags=re.MULTILINE))
+    return {
+        "checks": f"from qlab.check import Lab\nfrom .q1 import q1\nfrom .q2 import q2\n{lab}\n",
+        "checks.q1": f"{head}\n{first}\n",
+        "checks.q2": f"{head}\nfrom ._common import q1\n{second}\n",
+        "checks._common": "from checks.q1 import q1\n",
+    }
+
+
+def test_checks_may_be_a_package_whose_questions_are_not_their_modules():
+    with new_judge(in_files(CHECKS)).submission(1) as one:
+        found = one.check(ALSO.replace("q1, case", "q1").replace("###", "from checks.q1 import case\n###", 1), [],
+                          Process(doubling), 5)  # fmt: skip
+        assert found.outcome.points == 3 and found.outcome.so_far.startswith("so far 3 of the 5 points")
+        assert one.check("import checks.q2\nchecks.q2.check(a, b)", [], Process(lambda m: {"value": 0}), 5).outcome
+
+
+def test_labs_with_the_same_module_names_do_not_mix():
+    both = {"checks": "from .q1 import name", "checks.q1": "name = 'second'"}
+    first, second = new_judge({"checks": "name = 'first'"}), new_judge(both)
+    third = new_judge({**both, "checks.q1": "name = 'third'"})
+    in_turn = ((first, "first"), (second, "second"), (third, "third"), (first, "first"), (second, "second"))
+    for one, name in in_turn:
         with one.submission(1):
             found = one.check(f"import checks\nassert checks.name == {name!r}, checks.name", [], Process(doubling), 5)
             assert not found.broken
     assert not any(isinstance(finder, LabModules) for finder in sys.meta_path)
 
 
-def test_the_seed_is_there_while_a_submission_is_judged_and_only_then(monkeypatch):
+def test_the_seed_is_set_only_while_a_submission_is_judged(monkeypatch):
     monkeypatch.delenv(SEED_VARIABLE, raising=False)
     with judging(7):
         assert os.environ[SEED_VARIABLE] == "7"

@@ -10,13 +10,13 @@ from autograder.grade.limits import MB, Limits
 from autograder.release.build import _limits
 
 
-def test_without_a_word_the_usual_limits_hold():
+def test_the_default_limits_apply():
     limits = Limits.of({})
     assert (limits.question_seconds, limits.submission_seconds, limits.memory) == (10, 60, 2048 * MB)
     assert limits == Limits()
 
 
-def test_a_lab_names_what_is_different():
+def test_a_lab_can_change_single_limits():
     limits = Limits.of({"question_seconds": 30, "provided_seconds": 600.5, "memory": 4096 * MB, "restarts": 0})
     assert (
         asdict(limits)
@@ -45,12 +45,12 @@ def test_a_lab_names_what_is_different():
         ("cell_seconds", 5),
     ],
 )
-def test_what_nothing_could_run_with_is_refused_by_its_name(name, value):
+def test_limits_with_which_nothing_could_run_are_refused(name, value):
     with pytest.raises(UserError, match=name):
         Limits.of({name: value})
 
 
-def test_a_labs_file_is_read_and_looked_at(tmp_path):
+def test_a_labs_limits_are_read_and_checked(tmp_path):
     file = tmp_path / "grading.toml"
     assert _limits(file) == {}
     file.write_text("question_seconds = 20\nmemory = 3_000_000_000\n")

@@ -23,7 +23,7 @@ FULL = {"q1-check": 15, "q2-check": 15, "q3-check": 20, "q4-check": 5, "q5-check
 
 
 @pytest.fixture
-def hand_in(released, tmp_path, grade_one):
+def submit(released, tmp_path, grade_one):
     """Hand in a right notebook with changes, and what grading makes of it."""
 
     def graded(change=lambda notebook, folder: None, **answers):
@@ -57,113 +57,115 @@ def insert(source, place):
 @pytest.mark.parametrize(
     "body", ["while True: pass", "import os; os._exit(1)"], ids=["endless loop", "the process ends"]
 )
-def test_an_earlier_answer_that_hangs_or_kills_costs_one_question(hand_in, body):
-    done = hand_in(q1=f"def get_scale_and_zero_point(fp32_tensor, bitwidth=8):\n    {body}\n")
+def test_an_earlier_answer_that_hangs_or_kills_costs_one_question(submit, body):
+    done = submit(q1=f"def get_scale_and_zero_point(fp32_tensor, bitwidth=8):\n    {body}\n")
     assert done.marks == without("q1-check")
 
 
-def test_a_loop_that_swallows_the_interrupt_costs_nothing_else(hand_in):
+def test_a_loop_that_swallows_the_interrupt_costs_nothing_else(submit):
     loop = "while True:\n    try:\n        while True: pass\n    except BaseException:\n        pass"
-    assert hand_in(insert(loop, "q2")).marks == FULL
+    assert submit(insert(loop, "q2")).marks == FULL
 
 
-def test_cells_that_end_the_process_are_left_out_one_by_one(hand_in):
-    done = hand_in(insert("import os; os._exit(0)", "q3"))
+def test_cells_that_end_the_process_are_left_out_one_by_one(submit):
+    done = submit(insert("import os; os._exit(0)", "q3"))
     assert done.marks == FULL and any("ended the Python process" in remark for remark in done.record.remarks)
 
 
-def test_a_helper_in_a_provided_cell_is_run(hand_in):
+def test_a_helper_in_a_provided_cell_is_run(submit):
     def change(notebook, folder):
         cell = next(cell for cell in notebook.cells if cell.id == "staircase")
         cell.source += "\n\ndef my_round(x):\n    return torch.round(x)"
 
-    assert hand_in(change, q3=RIGHT["q3"].replace("torch.round", "my_round")).marks == FULL
+    assert submit(change, q3=RIGHT["q3"].replace("torch.round", "my_round")).marks == FULL
 
 
-def test_a_file_handed_in_beside_the_notebook_is_there(hand_in):
+def test_a_file_submitted_beside_the_notebook_is_available(submit):
     def change(notebook, folder):
         (folder / "mine.py").write_text("def nearest(x):\n    return round(x)\n")
         (folder / "checks.py").write_text("raise SystemExit")
+        (folder / "checks").mkdir()
+        (folder / "checks" / "__init__.py").write_text("raise SystemExit")
 
     source = "from mine import nearest\n\n" + RIGHT["q1"].replace("round(", "nearest(")
-    assert hand_in(change, q1=source).marks == FULL
+    assert submit(change, q1=source).marks == FULL
 
 
-def test_moved_cells_are_recorded_in_the_labs_order(hand_in):
+def test_moved_cells_are_recorded_in_the_labs_order(submit):
     def change(notebook, folder):
         essays = [cell for cell in notebook.cells if grade_id(cell) in ("q6", "q7")]
         notebook.cells = essays + [cell for cell in notebook.cells if cell not in essays]
 
-    done = hand_in(change)
+    done = submit(change)
     assert done.marks == FULL and [cell.question for cell in done.record.cells] == [
         "Q1", "Q2", "Q3", "Q3b", "Q4", "Q4", "Q5", "Q6", "Q7",
     ]  # fmt: skip
 
 
-def test_stripped_metadata_and_ids_cost_nothing(hand_in):
+def test_stripped_metadata_and_ids_cost_no_points(submit):
     def change(notebook, folder):
         for cell in notebook.cells:
             cell.metadata = {}
 
-    assert hand_in(change, q6="My essay.").marks == FULL
+    assert submit(change, q6="My essay.").marks == FULL
 
 
-def test_a_replay_of_a_notebook_without_ids_is_the_same(hand_in):
+def test_a_replay_of_a_notebook_without_ids_is_the_same(submit):
     def change(notebook, folder):
         notebook.nbformat_minor = 4
         for cell in notebook.cells:
             del cell["id"]
 
-    first, again = hand_in(change), hand_in(change)
+    first, again = submit(change), submit(change)
     assert first.marks == FULL
     assert (first.record.remarks, list(first.record.seconds)) == (again.record.remarks, list(again.record.seconds))
     assert "train" not in first.record.seconds
 
 
-def test_a_flood_of_output_is_cut(hand_in):
-    done = hand_in(insert("print('x' * 1_000_000)", "q2"))
+def test_a_flood_of_output_is_cut(submit):
+    done = submit(insert("print('x' * 1_000_000)", "q2"))
     assert done.marks == FULL and len(nbformat.writes(done.notebook)) < 300_000
 
 
-def test_grading_tries_the_hidden_cases(hand_in):
+def test_grading_runs_the_hidden_cases(submit):
     flat = RIGHT["q2"].replace(
         "    return ", "    if fp32_tensor.dim() == 3:\n        q_tensor = q_tensor.flatten()\n    return "
     )
     assert flat != RIGHT["q2"]
-    done = hand_in(q2=flat)
+    done = submit(q2=flat)
     assert done.marks == FULL | {"q2-check": 5}
     outcome = next(cell.outcome for cell in done.record.cells if cell.cell == "q2-check")
     assert "hidden case “a tensor of three dimensions”" in outcome.fails[0]
 
 
-def test_the_seed_of_the_random_cases_is_not_to_be_found(hand_in):
-    done = hand_in(insert("import os\nprint('seed', os.environ.get('QLAB_SEED'))", "q1"))
+def test_the_seed_of_the_random_cases_cannot_be_found(submit):
+    done = submit(insert("import os\nprint('seed', os.environ.get('QLAB_SEED'))", "q1"))
     printed = [output.text for cell in done.notebook.cells for output in cell.get("outputs", []) if "text" in output]
     assert "seed None\n" in printed and done.record.seed == 1
 
 
-def test_an_essay_in_a_cell_of_ones_own_below_the_stub_is_read(hand_in):
+def test_an_essay_in_a_new_cell_below_the_stub_counts(submit):
     def change(notebook, folder):
         at = next(number for number, cell in enumerate(notebook.cells) if grade_id(cell) == "q6")
         notebook.cells.insert(at + 1, nbformat.v4.new_markdown_cell("My essay."))
 
-    done = hand_in(change)
+    done = submit(change)
     assert done.record.marks()["q6"] is None and done.record.marks()["q7"] == 0
 
 
-def test_a_picture_in_an_essay_reaches_the_person_who_marks_it(hand_in):
+def test_a_picture_in_an_essay_reaches_the_grader(submit):
     def change(notebook, folder):
         essay = next(cell for cell in notebook.cells if grade_id(cell) == "q6")
         essay.source = "![mine](attachment:a.png)"
         essay.attachments = {"a.png": {"image/png": "aGk="}}
 
-    essay = next(cell for cell in hand_in(change).notebook.cells if grade_id(cell) == "q6")
+    essay = next(cell for cell in submit(change).notebook.cells if grade_id(cell) == "q6")
     assert essay.attachments == {"a.png": {"image/png": "aGk="}}
 
 
-def test_grading_works_where_an_event_loop_runs_already(hand_in):
+def test_grading_works_inside_a_running_event_loop(submit):
     # A notebook has one, and so has a test process in which Playwright once ran.
     async def in_a_loop():
-        return hand_in()
+        return submit()
 
     assert asyncio.run(in_a_loop()).marks == FULL

@@ -1,4 +1,4 @@
-"""A check is fixed, and its question is graded again: nothing else changes, least of all a person's marks."""
+"""After a check is fixed, its question is graded again: nothing else changes, least of all marks given by hand."""
 
 import hashlib
 import json
@@ -9,14 +9,14 @@ import nbformat
 import pytest
 
 from autograder import gradebook
-from autograder.collect.sample_class import hand_in
+from autograder.collect.sample_class import write_submissions
 from autograder.course_folder.layout import Course
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.grade_class import grade_class
 from autograder.grade.lab import GradedLab
-from autograder.grade.record import Record
-from autograder.grade.regrade import NEW_FILE, NOT_GRADED, Regraded, Regrading, find_question, merged
+from autograder.grade.record import GradingRecord
+from autograder.grade.regrade import NEW_FILE, NOT_GRADED, RegradeResult, Regrading, find_question, merge
 from autograder.grade.scheduler import scheduler
 from autograder.report.marks import class_marks
 from tests.autograder.classes import outcome, record, small_lab
@@ -30,7 +30,7 @@ RIGHT, WRONG = "reference=value(12.5)", "reference=value(12.0)"
 
 def with_check(course: Course, old: str, new: str, release: str) -> GradedLab:
     """The lab after an edit of its checks, released."""
-    path = course.source(LAB) / "checks.py"
+    path = course.source(LAB) / "checks" / "q4.py"
     assert path.read_text("utf-8").count(old) == 1
     write_atomic(path, path.read_text("utf-8").replace(old, new))
     notebook = course.release(LAB) / f"{LAB}.ipynb"
@@ -46,13 +46,13 @@ def wrongly_graded(released, tmp_path_factory) -> Course:
     root = tmp_path_factory.mktemp("regrade") / "course"
     shutil.copytree(released.root, root)
     course = Course.at(root)
-    hand_in(GradedLab.of(LAB, course), course)
+    write_submissions(GradedLab.of(LAB, course), course)
     for student in set(course.submitted(LAB)) - set(STUDENTS):
         shutil.rmtree(root / "submitted" / student)
     lab = with_check(course, RIGHT, WRONG, "wrong0")
-    with scheduler("", sandboxed=SANDBOXED, workers=1) as start, gradebook.writing(course) as writer:
+    with scheduler("", sandboxed=SANDBOXED, workers=1) as start, gradebook.open_writer(course) as writer:
         grade_class(course, lab, STUDENTS, start, writer.store, sandboxed=SANDBOXED)
-    with gradebook.opened(course) as book:
+    with gradebook.open_gradebook(course) as book:
         for student, cell, points in (("ada", "q4-calculation", 8.0), ("bela", "q4-check", 4.0)):
             grade = book.find_grade(cell, LAB, LAB, student)
             grade.manual_score, grade.needs_manual_grade = points, False
@@ -68,8 +68,8 @@ def course(wrongly_graded, tmp_path) -> Course:
     return Course.at(tmp_path / "course")
 
 
-def regraded(course, *, dry_run=False, students=STUDENTS) -> Regraded:
-    with scheduler("", sandboxed=SANDBOXED, workers=1) as start, gradebook.writing(course) as writer:
+def regraded(course, *, dry_run=False, students=STUDENTS) -> RegradeResult:
+    with scheduler("", sandboxed=SANDBOXED, workers=1) as start, gradebook.open_writer(course) as writer:
         store = None if dry_run else writer.store
         work = Regrading(course, GradedLab.of(LAB, course), "Q4", sandboxed=SANDBOXED, store=store)
         work.run(students, start)
@@ -91,7 +91,7 @@ slow = [pytest.mark.slow, pytest.mark.xdist_group("regrade")]
 class TestAfterTheFix:
     pytestmark = slow
 
-    def test_only_this_question_changes_and_a_persons_marks_stay(self, course):
+    def test_only_this_question_changes_and_marks_given_by_hand_stay(self, course):
         before = gradebook.marks(course, LAB)
         totals = {row.record.student: row.total for row in class_marks(course, LAB)}
         found = regraded(course)
@@ -106,12 +106,12 @@ class TestAfterTheFix:
         now = {row.record.student: row.total for row in class_marks(course, LAB)}
         assert now == {**totals, **{c.student: c.total_after for c in found.changes}}
 
-    def test_the_record_and_the_notebook_tell_it_to_those_who_changed(self, course):
-        old = {student: Record.read(course.record(LAB, student)) for student in STUDENTS}
+    def test_record_and_notebook_of_changed_students_say_so(self, course):
+        old = {student: GradingRecord.read(course.record(LAB, student)) for student in STUDENTS}
         notebooks = {student: cells_of(course, student) for student in ("ada", "fay")}
         regraded(course)
         for student in ("ada", "fay"):
-            new, was = Record.read(course.record(LAB, student)), old[student]
+            new, was = GradingRecord.read(course.record(LAB, student)), old[student]
             assert (new.release, new.seed, new.sha256) == ("fixed0", was.seed, was.sha256)
             told = [remark for remark in new.remarks if remark not in was.remarks]
             assert told == (["Q4 was graded again after its check was fixed"] if student == "ada" else [])
@@ -121,7 +121,7 @@ class TestAfterTheFix:
             changed = [a["id"] for a, b in zip(cells, notebooks[student], strict=True) if a != b]
             assert changed == (["q4-check"] if student == "ada" else [])
 
-    def test_the_next_grading_has_nothing_to_do_and_a_second_regrading_changes_nothing(self, course):
+    def test_the_next_grading_and_a_second_regrading_change_nothing(self, course):
         regraded(course)
 
         def never():
@@ -152,7 +152,7 @@ class TestAfterTheFix:
         assert "lab1 Q4 /15" in course.marks.read_text("utf-8").splitlines()[0]
         assert (course.root / "backups").is_dir()
 
-    def test_whoever_handed_in_another_file_or_was_never_graded_is_left_to_grade(self, course):
+    def test_students_with_a_new_file_or_without_a_grade_are_left_out(self, course):
         path = course.submitted(LAB)["ada"]
         path.write_text(path.read_text("utf-8").replace("12.5", "25") + "\n", "utf-8")
         course.record(LAB, "chen").unlink()
@@ -164,26 +164,26 @@ def no_sandbox():
     return [] if SANDBOXED else ["--no-sandbox"]
 
 
-def test_an_unknown_question_names_those_there_are():
-    with pytest.raises(UserError, match=r"“Q9” is no question .* choose one of Q1, Q2"):
+def test_an_unknown_question_lists_the_known_ones():
+    with pytest.raises(UserError, match=r"no question “Q9” with a check: choose one of Q1, Q2"):
         find_question(small_lab(), "Q9")
-    with pytest.raises(UserError, match="is checked"):
-        find_question(small_lab(), "Q3")  # read by a person
+    with pytest.raises(UserError, match="has no question “Q3” with a check"):
+        find_question(small_lab(), "Q3")  # graded by hand
     assert find_question(small_lab(), " q2 ") == "Q2"
 
 
-def test_what_was_said_of_the_questions_cells_is_said_anew():
+def test_remarks_about_the_questions_cells_are_replaced():
     broken = ("the check q1-check failed by itself: KeyError", "the cell q2 ended with NameError", "a note")
     before = record("a", q1=0, remarks=broken, seconds={"q1-check": 1.0, "q2": 2.0}, resubmitted=True)
     now = record("a", q1=10, q2=0, remarks=("the cell q1 was stopped: slow",), seconds={"q1-check": 3.0, "q2": 4.0})
-    found = merged(before, replace(now, release="new"), "Q1")
+    found = merge(before, replace(now, release="new"), "Q1")
     assert found.remarks == ("the cell q2 ended with NameError", "a note", "the cell q1 was stopped: slow")
     assert found.seconds == {"q1-check": 3.0, "q2": 2.0} and found.release == "new" and not found.resubmitted
     assert [grade.points for grade in found.cells] == [10, 5, None]
 
 
-def test_a_question_that_a_fix_made_of_two_cells_is_taken_whole():
+def test_a_question_that_the_fix_split_into_two_cells_is_merged_completely():
     before, now = record("a", q1=4), record("a", q1=6)
     extra = replace(now.cells[0], cell="q1-more-check", points=3.0, outcome=outcome("Q1", 3, 5))
-    found = merged(before, replace(now, cells=(*now.cells, extra)), "Q1")
+    found = merge(before, replace(now, cells=(*now.cells, extra)), "Q1")
     assert found.marks() == {"q1-check": 6, "q2-check": 5, "q3": None, "q1-more-check": 3.0}

@@ -1,4 +1,4 @@
-"""The warm process: what ends with what, and what is left behind."""
+"""The fork server: what ends with what, and what is left behind."""
 
 import shutil
 import signal
@@ -12,34 +12,34 @@ import psutil
 import pytest
 
 from autograder.grade.limits import Limits
-from autograder.grade.sandbox import WarmProcess
-from autograder.grade.student_process import EndedError, StudentProcess, WarmProcessGoneError
-from autograder.grade.wire import ClosedError
+from autograder.grade.student_process import EndedError, ForkServerGoneError, StudentProcess
+from autograder.grade.wire import ChannelClosedError
+from autograder.grade.zygote import ForkServer
 from tests.conftest import missing
 
 pytestmark = [
     pytest.mark.xdist_group("students' processes"),
-    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's"),
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
 ]
 BUSY = "import threading\ndef spin():\n    while True: pass\nthreading.Thread(target=spin).start()"
 SCRIPT = f"""
 import sys, time
 from autograder.grade.limits import Limits
-from autograder.grade.sandbox import WarmProcess
 from autograder.grade.student_process import StudentProcess
-warm = WarmProcess(isolated=sys.argv[1] == 'True')
-warm.wait()
-students = [StudentProcess(warm.connect(Limits()), Limits(), {{}}) for _ in range(2)]
-for one in students:
-    one.run_cell({BUSY!r}, 5)
-    one.run_cell("import subprocess; subprocess.Popen(['sleep', '99999'])", 5)
+from autograder.grade.zygote import ForkServer
+server = ForkServer(isolated=sys.argv[1] == 'True')
+server.wait()
+students = [StudentProcess(server.connect(Limits()), Limits(), {{}}) for _ in range(2)]
+for student in students:
+    student.run_cell({BUSY!r}, 5)
+    student.run_cell("import subprocess; subprocess.Popen(['sleep', '99999'])", 5)
 print('running', flush=True)
 students[0].run_cell('while True: pass', 100)
 """
 
 
-def settled(processes, seconds=8.0):
-    """Those of the processes that are still there after so long."""
+def still_running(processes, seconds=8.0):
+    """Those of the processes that are still there after so many seconds."""
     return psutil.wait_procs(processes, timeout=seconds)[1]
 
 
@@ -53,58 +53,58 @@ def isolated(request):
 @pytest.mark.parametrize(
     "by", [signal.SIGKILL, *(pytest.param(one, marks=pytest.mark.slow) for one in (signal.SIGTERM, signal.SIGINT))]
 )
-def test_when_the_command_ends_however_it_ends_everything_ends(isolated, by):
+def test_however_the_command_ends_everything_ends(isolated, by):
     with subprocess.Popen([sys.executable, "-c", SCRIPT, str(isolated)], stdout=subprocess.PIPE, text=True) as command:
         assert command.stdout is not None and command.stdout.readline() == "running\n"
         started = psutil.Process(command.pid).children(recursive=True)
         assert len([one for one in started if "99999" in " ".join(one.cmdline())]) == 2
         command.send_signal(by)
         command.wait()
-        assert settled(started) == []
+        assert still_running(started) == []
 
 
 @pytest.mark.slow
-def test_when_the_warm_process_dies_what_has_begun_goes_on_and_nothing_new_begins():
+def test_when_the_fork_server_dies_running_submissions_go_on():
     if shutil.which("bwrap") is None:
         missing("sandbox", "apt-get install bubblewrap")
-    warm = WarmProcess()
+    server = ForkServer()
     try:
-        warm.wait()
-        student = StudentProcess(warm.connect(Limits()), Limits(), {})
+        server.wait()
+        student = StudentProcess(server.connect(Limits()), Limits(), {})
         student.run_cell(BUSY, 5)
-        started = psutil.Process(warm._process.pid).children(recursive=True)
+        started = psutil.Process(server._process.pid).children(recursive=True)
         python = next(one for one in started if "bwrap" not in one.name())
         python.kill()
         psutil.wait_procs([python], timeout=5)
         assert student.run_cell("1 + 1", 5).outputs[0]["data"]["text/plain"] == "2"
-        with pytest.raises((ClosedError, WarmProcessGoneError)):
-            StudentProcess(warm.connect(Limits()), Limits(), {})
+        with pytest.raises((ChannelClosedError, ForkServerGoneError)):
+            StudentProcess(server.connect(Limits()), Limits(), {})
         student.close()
-        assert settled(started) == []
+        assert still_running(started) == []
     finally:
-        warm.close()
+        server.close()
 
 
-def test_when_the_keeper_dies_the_students_process_ends(sandboxed):
+def test_when_the_watchdog_dies_the_students_process_ends(sandboxed):
     before = {one.pid for one in psutil.Process(sandboxed._process.pid).children(recursive=True)}
     student = StudentProcess(sandboxed.connect(Limits()), Limits(), {})
     student.run_cell(BUSY, 5)
     started = [one for one in psutil.Process(sandboxed._process.pid).children(recursive=True) if one.pid not in before]
-    keeper = next(one for one in started if any(other.ppid() == one.pid for other in started))
-    keeper.kill()
-    assert settled(started) == []
+    watchdog = next(one for one in started if any(other.ppid() == one.pid for other in started))
+    watchdog.kill()
+    assert still_running(started) == []
     with pytest.raises(EndedError):
         student.run_cell("1", 5)
-    after = StudentProcess(sandboxed.connect(Limits()), Limits(), {})  # nobody else notices
+    after = StudentProcess(sandboxed.connect(Limits()), Limits(), {})  # no other submission notices
     assert after.run_cell("1 + 1", 5).outputs[0]["data"]["text/plain"] == "2"
     after.close()
 
 
-def test_who_closes_the_connection_ends_the_submission(either):
+def test_closing_the_connection_ends_the_submission(either):
     before = {one.pid for one in psutil.Process(either._process.pid).children(recursive=True)}
     channels = [either.connect(Limits()) for _ in range(3)]
     StudentProcess(channels[0], Limits(), {}).run_cell(BUSY, 5)
-    channels[1].send({"do": "files", "files": {}})
+    channels[1].send({"op": "files", "files": {}})
     for channel in channels:
         channel.close()
     until = time.monotonic() + 5
@@ -131,30 +131,30 @@ def test_no_folder_is_left_behind(unsandboxed):
     assert folders() == before
 
 
-def test_no_socket_of_one_submission_is_open_in_another(sandboxed):
+def test_no_submission_has_another_ones_socket_open(sandboxed):
     first = StudentProcess(sandboxed.connect(Limits()), Limits(), {})
     second = StudentProcess(sandboxed.connect(Limits()), Limits(), {})
     for student in (first, second):
-        went = student.run_cell(
+        run = student.run_cell(
             "import os, stat\nfound = []\nfor n in range(256):\n    try: found.append(os.fstat(n).st_mode)\n"
             "    except OSError: pass\nsum(map(stat.S_ISSOCK, found))",
             5,
         )
-        assert went.outputs[0]["data"]["text/plain"] == "1"
+        assert run.outputs[0]["data"]["text/plain"] == "1"
         student.close()
 
 
-def test_a_course_that_lies_in_what_is_visible_is_covered():
-    # A clone in /usr/src/app, where containers put it, was there to read with the whole of /usr.
+def test_a_course_inside_a_visible_folder_is_covered():
+    # A clone in /usr/src/app, where containers put it, could be read, along with all of /usr.
     if shutil.which("bwrap") is None:
         missing("sandbox", "apt-get install bubblewrap")
     course = Path("/usr/share/doc")
-    warm = WarmProcess(hidden=[course])
+    server = ForkServer(hidden=[course])
     try:
-        warm.wait()
-        student = StudentProcess(warm.connect(Limits()), Limits(), {})
+        server.wait()
+        student = StudentProcess(server.connect(Limits()), Limits(), {})
         shown = student.run_cell(f"import os; os.listdir('{course}'), len(os.listdir('{course.parent}')) > 1", 5)
         assert list(course.iterdir()) and shown.outputs[0]["data"]["text/plain"] == "([], True)"
         student.close()
     finally:
-        warm.close()
+        server.close()

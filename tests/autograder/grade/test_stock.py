@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from autograder import gradebook
-from autograder.collect.sample_class import class_list, hand_in
+from autograder.collect.sample_class import class_list, write_submissions
 from autograder.course_folder.layout import Course, lab_names
 from autograder.grade.lab import GradedLab
-from autograder.grade.record import Record
+from autograder.grade.record import GradingRecord
 from autograder.release.build import release
 from tests.autograder.conftest import LAB
 
@@ -62,7 +62,7 @@ def stock(graded, tmp_path_factory):
 
 
 def records(graded):
-    return [Record.read(graded.course.record(LAB, student)) for student in graded.students]
+    return [GradingRecord.read(graded.course.record(LAB, student)) for student in graded.students]
 
 
 @on_the_same_course
@@ -95,7 +95,7 @@ def test_the_same_marks_in_the_other_labs(lab, tmp_path, grade_one):
     course = Course.at(tmp_path)
     release(lab, course, labs=None)
     with_hidden = GradedLab.of(lab, course)
-    hand_in(with_hidden, course)
+    write_submissions(with_hidden, course)
     for student in set(course.submitted(lab)) - compared(lab):
         shutil.rmtree(course.root / "submitted" / student)
     ours = {student: grade_one(student, path, with_hidden).record for student, path in course.submitted(lab).items()}

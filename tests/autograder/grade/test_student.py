@@ -1,4 +1,4 @@
-"""A student's process: cells as in Jupyter, checks in a copy, and what each may cost."""
+"""A student's process: cells run as in Jupyter, checks run in a copy, and both have limits."""
 
 import ast
 import base64
@@ -30,23 +30,19 @@ def answer(student, *names, forbidden=(), seconds=5.0):
     return StudentAnswer((), [], student, seconds).answer_to(names, forbidden)
 
 
-def kinds(went):
-    return [one["output_type"] for one in went.outputs]
-
-
 # Cells ----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_cell_runs_as_in_jupyter(either, start):
     student = start(either)
-    went = student.run("import sys\nprint('out')\nprint('err', file=sys.stderr)\ndisplay({'a': 1})\nx = 2\nx + 1")
-    assert went.outputs == [
+    run = student.run("import sys\nprint('out')\nprint('err', file=sys.stderr)\ndisplay({'a': 1})\nx = 2\nx + 1")
+    assert run.outputs == [
         {"output_type": "stream", "name": "stdout", "text": "out\n"},
         {"output_type": "stream", "name": "stderr", "text": "err\n"},
         {"output_type": "display_data", "data": {"text/plain": "{'a': 1}"}, "metadata": {}},
         {"output_type": "execute_result", "data": {"text/plain": "3"}, "metadata": {}, "execution_count": None},
     ]
-    assert 0 < went.seconds < 5 and not went.stopped
+    assert 0 < run.seconds < 5 and not run.stopped
     assert student.text("x * 10") == "20"
 
 
@@ -64,10 +60,10 @@ def test_an_exception_is_an_output_and_the_rest_goes_on(either, start):
      ("raise KeyboardInterrupt", "KeyboardInterrupt"), ("%no_such_magic", None), ("breakpoint()", None),
      ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", None)],
 )  # fmt: skip
-def test_whatever_ends_a_cell_the_next_one_runs(student, source, name):
-    went = student.run(source)
-    assert not went.stopped and went.seconds < 3
-    assert name is None or went.outputs[-1]["ename"] == name
+def test_however_a_cell_ends_the_next_one_runs(student, source, name):
+    run = student.run(source)
+    assert not run.stopped and run.seconds < 3
+    assert name is None or run.outputs[-1]["ename"] == name
     assert student.text("1 + 1") == "2"
 
 
@@ -82,20 +78,20 @@ def test_magics_shell_commands_and_await(student):
 
 
 def test_a_plot_is_a_picture(student):
-    went = student.run("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
-    (picture,) = went.outputs
+    run = student.run("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    (picture,) = run.outputs
     assert picture["output_type"] == "display_data"
     assert base64.b64decode(picture["data"]["image/png"])[:4] == b"\x89PNG"
 
 
-def test_pictures_made_of_bytes_and_texts_of_ones_own_class_are_shown(student):
+def test_pictures_from_bytes_and_instances_of_str_subclasses_are_shown(student):
     source = "from IPython.display import Image, display\ndisplay(Image(data=b'\\x89PNG....', format='png'))"
     assert base64.b64decode(student.run(source).outputs[0]["data"]["image/png"]) == b"\x89PNG...."
     source = "class T(str): pass\nclass H:\n    def _repr_html_(self): return T('<b>1</b>')\nH()"
     assert student.run(source).outputs[0]["data"]["text/html"] == "<b>1</b>"
 
 
-def test_what_is_printed_is_kept_up_to_the_limit(student):
+def test_printed_text_is_recorded_up_to_the_limit(student):
     text = student.text("for i in range(100000): print('0123456789')")
     assert LIMITS.output <= len(text) < LIMITS.output + 100 and text.endswith("cut off here\n")
     long = student.run("from IPython.display import HTML\nHTML('x' * 30000)").outputs
@@ -106,7 +102,7 @@ def test_what_is_printed_is_kept_up_to_the_limit(student):
 def test_outputs_that_get_around_the_limit_do_not_reach_the_notebook(student):
     forged = student.run(
         "from autograder.grade.student.shell import OUTPUTS\n"
-        "OUTPUTS.found += [{'output_type': 'stream', 'name': 'stdout', 'text': 'x' * 10000}] * 100\n"
+        "OUTPUTS.outputs += [{'output_type': 'stream', 'name': 'stdout', 'text': 'x' * 10000}] * 100\n"
     )
     assert len(str(forged.outputs)) < 100_000
     flood = student.run("for _ in range(1000): get_ipython().showtraceback((ValueError, ValueError('x' * 9999), None))")
@@ -121,23 +117,36 @@ def test_outputs_that_get_around_the_limit_do_not_reach_the_notebook(student):
      "{'output_type': 'error', 'ename': 'E', 'evalue': 'v', 'traceback': 5}",
      "{'output_type': 'display_data', 'data': [1]}", "{'output_type': 'update_display_data', 'data': {}}"],
 )  # fmt: skip
-def test_outputs_that_are_none_are_left_out(student, output):
-    source = f"from autograder.grade.student.shell import OUTPUTS\nprint('before')\nOUTPUTS.found.append({output})"
+def test_invalid_outputs_are_left_out(student, output):
+    source = f"from autograder.grade.student.shell import OUTPUTS\nprint('before')\nOUTPUTS.outputs.append({output})"
     assert [one["text"] for one in student.run(source).outputs] == ["before\n"]
 
 
-def test_files_lie_beside_the_notebook_and_what_is_written_is_counted(either, start):
-    student = start(either, **{"data/a.txt": b"from the lab", "checks.py": b"1 / 0"})
+def test_files_are_beside_the_notebook_and_written_bytes_are_counted(either, start):
+    student = start(either, **{"data/a.txt": b"from the lab"})
     assert student.text("open('data/a.txt').read()") == "'from the lab'"
-    student.run("import checks")
     before = student.used()
     student.run("open('big', 'wb').write(bytes(100_000))")
     assert student.used() - before == 100_000
 
 
-def test_a_submissions_files_do_not_stand_in_the_way_of_the_labs(sandboxed, start):
+def test_a_submissions_files_cannot_replace_the_labs(sandboxed, start):
     student = start(sandboxed, **{"data": b"mine", "checks.py/x": b"", "data/a.txt": b"the lab's", "n" * 300: b"long"})
     assert student.text("open('data/a.txt').read()") == '"the lab\'s"'
+
+
+CHECKS = dict.fromkeys(("checks.py", "checks/__init__.py", "checks/q1.py", "checks/inside/q2.py"), b"1 / 0")
+
+
+@pytest.mark.parametrize("files", [CHECKS, {"checks/__init__.py/x": b"1 / 0"}, {"checks": b"1 / 0"}])
+def test_nobodys_checks_lie_beside_a_notebook_in_grading(either, start, files):
+    student = start(either, **files)
+    assert student.text("import os\nsorted(os.listdir()), os.listdir('checks')") == (
+        "(['checks', 'checks.py'], ['__init__.py'])"
+    )
+    for again in ("", "import sys\ndel sys.modules['checks']\n"):
+        assert "The checks run in the grader" in student.text(f"{again}import checks\nchecks.__doc__")
+        assert "No module named 'checks.q1'" in student.run("import checks.q1").outputs[0]["evalue"]
 
 
 def test_random_numbers_are_the_same_in_every_process(either, start):
@@ -161,15 +170,15 @@ def test_submissions_know_nothing_of_each_other(sandboxed, start):
 
 
 def test_a_cell_that_does_not_end_is_interrupted_and_leaves_what_it_did(student):
-    went = student.run("x = 1\nwhile True: x += 1", 0.3)
-    assert went.stopped.startswith("it ran longer than 0.3 seconds") and went.outputs[-1]["ename"] == "TooLong"
+    run = student.run("x = 1\nwhile True: x += 1", 0.3)
+    assert run.stopped.startswith("it ran longer than 0.3 seconds") and run.outputs[-1]["ename"] == "TooLong"
     assert student.text("x > 1000") == "True"
 
 
 def test_a_cell_that_catches_the_interrupt_is_interrupted_again(student):
     source = "import time\ntry:\n    time.sleep(60)\nexcept BaseException:\n    n = 1\n    time.sleep(60)"
-    went = student.run(source, 0.2)
-    assert went.stopped and went.seconds < 2
+    run = student.run(source, 0.2)
+    assert run.stopped and run.seconds < 2
     assert student.text("n") == "1"
 
 
@@ -183,7 +192,7 @@ def test_an_awaiting_cell_is_interrupted(student):
     assert student.text("await asyncio.sleep(0.01)\n3") == "3"
 
 
-def test_who_does_not_let_go_is_ended_and_not_listened_to_again(sandboxed, start, monkeypatch):
+def test_a_cell_that_cannot_be_interrupted_ends_the_process(sandboxed, start, monkeypatch):
     monkeypatch.setattr("autograder.grade.student_process.GRACE", 0.3)
     student = start(sandboxed)
     with pytest.raises(EndedError, match="ran longer"):
@@ -197,24 +206,24 @@ def test_who_does_not_let_go_is_ended_and_not_listened_to_again(sandboxed, start
 
 HOG = """
 import ctypes, threading, time
-def hold_everything_up():
+def hold_the_lock():
     time.sleep(0.1)
     ctypes.PyDLL(None).sleep(5)
-threading.Thread(target=hold_everything_up).start()
+threading.Thread(target=hold_the_lock).start()
 """
 
 
-def test_who_does_not_answer_between_cells_is_ended(student, monkeypatch):
-    # The late answer was taken for that to the next question.
+def test_a_process_that_stops_answering_between_cells_is_ended(student, monkeypatch):
+    # A late answer was once taken for the answer to the next question.
     monkeypatch.setattr("autograder.grade.student_process.ANSWER_SECONDS", 0.3)
     student.run(HOG)
     time.sleep(0.3)
     for _ in range(2):
-        with pytest.raises(EndedError, match="does not answer"):
+        with pytest.raises(EndedError, match="stopped answering"):
             student.missing(("x",))
 
 
-def test_who_does_not_read_does_not_hold_up_whoever_sends(student, monkeypatch):
+def test_a_process_that_does_not_read_does_not_block_the_judge(student, monkeypatch):
     monkeypatch.setattr("autograder.grade.student_process.GRACE", 0.3)
     student.run(HOG)
     time.sleep(0.3)
@@ -228,27 +237,27 @@ def test_who_does_not_read_does_not_hold_up_whoever_sends(student, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [("import os\nos._exit(3)", "ended the Python process"), ("os.kill(os.getpid(), 9)", "ended"),
      ("import ctypes\nctypes.string_at(0)", "SIGSEGV"), ("os.abort()", "SIG")],
 )  # fmt: skip
-def test_a_cell_that_ends_the_process_says_how(either, start, source, told):
+def test_a_cell_that_ends_the_process_says_how(either, start, source, message):
     if "kill" in source and either.isolated:
         pytest.skip("the first process of a namespace cannot kill itself")
-    with pytest.raises(EndedError, match=told):
+    with pytest.raises(EndedError, match=message):
         start(either).run("import os\n" + source)
 
 
-def test_a_fork_in_a_cell_leaves_one_that_answers(either, start):
+def test_after_a_fork_in_a_cell_only_the_parent_answers(either, start):
     student = start(either)
     assert student.text("import os\nwho = 'child' if os.fork() == 0 else 'parent'\nwho") == "'parent'"
     assert student.text("who") == "'parent'" and student.text("1") == "1"
 
 
-def test_everything_that_it_started_ends_with_it(sandboxed, start):
+def test_everything_that_a_process_started_ends_with_it(sandboxed, start):
     student = start(sandboxed)
     student.run("import subprocess\nsubprocess.Popen(['sleep', '54321'], start_new_session=True)")
-    until = time.monotonic() + 3  # a program's arguments can be read a moment after it has begun
+    until = time.monotonic() + 3  # a program's arguments can only be read a moment after it has started
     sleepers: list[str] = []
     while not sleepers and time.monotonic() < until:
         sleepers = [folder.name for folder in Path("/proc").glob("[0-9]*") if b"54321" in read(folder / "cmdline")]
@@ -288,7 +297,7 @@ time.sleep(20)
 
 
 def test_a_copy_of_a_process_that_uses_much_memory_does_not_count_twice(student):
-    # Half of what is allowed, and then a check: the copy shares every page.
+    # Half of the limit, and then a check: its copy shares every page.
     student.run("import torch, time\nx = torch.ones(2**27 + 2**26)\ndef f(n): time.sleep(n); return x[n:n + 1]")
     assert answer(student, "f").call((1,)).value.tolist() == [1.0]
 
@@ -309,7 +318,7 @@ started < 32
     assert student.text(source) == "BlockingIOError\nTrue"
 
 
-def test_a_check_that_no_process_can_be_started_for_costs_the_check(student):
+def test_if_a_check_cannot_be_forked_only_the_check_fails(student):
     student.run("def f(x): return x")
     student.run("import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(2); os._exit(0)")
     with pytest.raises(CheckEndedError, match="no process can be started"):
@@ -340,7 +349,7 @@ def raises(x):
     return y / 0
 def count(): return calls
 class Quantizer:
-    '''A class that is no module.'''
+    '''A class that is not a module.'''
     def __init__(self, bitwidth, scale=0.5):
         self.bitwidth, self.scale = bitwidth, scale
     @property
@@ -381,42 +390,42 @@ def lab(sandboxed):
     student.close()
 
 
-def called(student, name, *arguments, **options):
-    one = answer(student, name, **options)
+def call(student, name, *arguments, **options):
+    student_answer = answer(student, name, **options)
     try:
-        return one.call(arguments)
+        return student_answer.call(arguments)
     finally:
-        one.close()
+        student_answer.close()
 
 
-def test_a_call_gives_the_value(lab):
-    came = called(lab, "double", torch.tensor([1.5]))
+def test_a_call_returns_the_value(lab):
+    came = call(lab, "double", torch.tensor([1.5]))
     assert came.value.tolist() == [3.0] and not came.error
 
 
 def test_what_a_check_does_is_forgotten_after_it(lab):
-    one = answer(lab, "double")
+    student_answer = answer(lab, "double")
     for _ in range(3):
-        one.call((1,))
-    one.close()
+        student_answer.call((1,))
+    student_answer.close()
     assert lab.text("calls") == "0"
 
 
 def test_an_exception_names_the_students_line(lab):
-    came = called(lab, "raises", 1)
+    came = call(lab, "raises", 1)
     assert came.error_name == "ZeroDivisionError" and "in line" in came.error_place and "return y / 0" in came.error
 
 
 def test_values_and_missing_names(lab):
-    one = answer(lab, "calls")
-    assert one.call(()).value == 0
-    one.close()
+    student_answer = answer(lab, "calls")
+    assert student_answer.call(()).value == 0
+    student_answer.close()
     assert lab.missing(("double", "treble", "quadruple")) == "treble" and lab.missing(("double",)) == ""
 
 
-def test_a_class_is_used_by_its_handle(lab):
-    one = answer(lab, "Quantizer")
-    made = one.call((4,)).value
+def test_a_class_is_used_through_its_handle(lab):
+    student_answer = answer(lab, "Quantizer")
+    made = student_answer.call((4,)).value
     assert isinstance(made, StudentObject) and (made.kind, type(made).__name__) == ("object", "Quantizer")
     assert (made.attribute("bitwidth").value, made.attribute("levels").value) == (4, 16)
     assert made.method("quantize", torch.tensor([1.2, -0.9])).value.tolist() == [2.0, -2.0]
@@ -424,7 +433,7 @@ def test_a_class_is_used_by_its_handle(lab):
     assert made.attribute("broken").error_name == "ZeroDivisionError"
     assert made.attribute("nothing").error_name == "AttributeError" and made.method("nothing").error
     assert "return x / 0" in made.method("fails", 1).error_place
-    one.close()
+    student_answer.close()
     cls = answer(lab, "Quantizer")
     by_value = cls.call(()).value
     assert by_value.kind == "class" and by_value.construct(2).value.attribute("levels").value == 4
@@ -432,47 +441,49 @@ def test_a_class_is_used_by_its_handle(lab):
     cls.close()
 
 
-def test_a_module_is_used_by_its_handle(lab):
-    one = answer(lab, "net")
-    net = one.call(()).value
+def test_a_module_is_used_through_its_handle(lab):
+    student_answer = answer(lab, "net")
+    net = student_answer.call(()).value
     assert (net.kind, type(net).__name__, repr(net)) == ("module", "Net", "<Net of the student>")
     state = net.state_dict().value
     assert list(state) == ["seen", "fc.weight", "fc.bias"] and state["seen"] == 4
     x = torch.tensor([1.0, 2.0, 3.0])
-    wanted = state["fc.weight"] @ x + state["fc.bias"]
-    assert torch.allclose(net.call(x).value, wanted) and torch.allclose(net.method("forward", x).value, wanted)
+    expected = state["fc.weight"] @ x + state["fc.bias"]
+    assert torch.allclose(net.call(x).value, expected) and torch.allclose(net.method("forward", x).value, expected)
     assert "raise ValueError" in net.call(None).error_place
     assert torch.allclose(net.vjp((x,), torch.ones(2)).value[0], state["fc.weight"].sum(0))
     assert net.attribute("fc").value.attribute("out_features").value == 2
-    one.close()
+    student_answer.close()
 
 
-def test_handles_are_arguments_too(lab):
-    one = answer(lab, "mixed")
-    double, named, (quantizer, number) = one._returned({"do": "call", "target": "mixed", "arguments": ()}).value
+def test_handles_can_be_arguments(lab):
+    student_answer = answer(lab, "mixed")
+    double, named, (quantizer, number) = student_answer._returned(
+        {"op": "call", "target": "mixed", "arguments": ()}
+    ).value
     assert (double.kind, named["net"].kind, quantizer.kind, number) == ("function", "module", "object", 1.0)
     assert double.call(4).value == 8
 
     def ask(target, *arguments):
-        return one._returned({"do": "call", "target": target, "arguments": arguments}).value
+        return student_answer._returned({"op": "call", "target": target, "arguments": arguments}).value
 
     assert ask("width_of", named["net"], quantizer) == 8
     assert ask("count_modules", {"all": [named["net"], 1, named["net"]]}) == 2
-    one.close()
+    student_answer.close()
 
 
 def test_a_gradient_goes_straight_through(lab):
-    one = answer(lab, "ste")
-    ste = one.call(()).value
+    student_answer = answer(lab, "ste")
+    ste = student_answer.call(()).value
     x, scale = torch.tensor([0.4, 1.6]), torch.tensor(2.0)
     to_x, to_scale = ste.vjp((x, scale), torch.tensor([1.0, 10.0])).value
     assert to_x.tolist() == [6.0, 60.0] and to_scale.item() == 20.0
     assert ste.vjp((x, 1), torch.ones(2)).value[0].tolist() == [3.0, 3.0]
     assert ste.vjp((torch.tensor([1, 2]), 1), torch.ones(2)).error
-    one.close()
+    student_answer.close()
 
 
-def test_what_cannot_cross_is_told(student):
+def test_a_value_that_cannot_cross_says_why(student):
     student.run("import itertools, fractions, torch\ndef f(n): return VALUES[n]()\nVALUES = []")
     student.run(
         "def deep():\n    x = []\n    x.append(x)\n    return x\n"
@@ -480,100 +491,100 @@ def test_what_cannot_cross_is_told(student):
         "VALUES += [deep, lambda: torch.ones(2**25), lambda: [1.5] * 10**6 * 2, lambda: 2**5000, lambda: Odd(a=1),\n"
         "           lambda: fractions.Fraction(10**400), lambda: [object()] * 2000, lambda: itertools.count()]"
     )
-    one = answer(student, "f")
-    for number, told in enumerate(["nested", "64 MB", "4 MB", "5001 bits", "odd", "too large", "1024"]):
-        came = one.call((number,))
-        assert told in came.error and came.value is None, number
-    came = one.call((7,)).value
+    student_answer = answer(student, "f")
+    for number, message in enumerate(["nested", "64 MB", "4 MB", "5001 bits", "odd", "too large", "1024"]):
+        came = student_answer.call((number,))
+        assert message in came.error and came.value is None, number
+    came = student_answer.call((7,)).value
     assert isinstance(came, StudentObject | Opaque) and type(came).__name__ == "count"
-    one.close()
+    student_answer.close()
 
 
-def test_the_functions_asked_for_are_forbidden_while_an_answer_is_called(student):
+def test_forbidden_functions_raise_while_an_answer_is_called(student):
     student.run("import qlab, torch\ndef f(x): return qlab.linear_quantize(x)\ndef g(x): return torch.matmul(x, x)")
     forbidden = ("qlab.arithmetic.quantize:linear_quantize", "torch:matmul")
     for name in ("f", "g"):
-        came = called(student, name, torch.ones(2, 2), forbidden=forbidden)
+        came = call(student, name, torch.ones(2, 2), forbidden=forbidden)
         assert came.error_name == "AskedForError" and "asked to write" in came.error
-        assert not called(student, name, torch.ones(2, 2)).error
+        assert not call(student, name, torch.ones(2, 2)).error
     assert not student.run("f(torch.ones(2)), g(torch.ones(2, 2))").outputs[-1].get("ename")
 
 
-def test_provided_functions_stand_in_and_down_again(student):
+def test_provided_functions_are_patched_in_and_out_again(student):
     import qlab
 
     student.run("def get_scale_and_zero_point(x): return 'own'\ndef f(x): return get_scale_and_zero_point(x)")
-    one = answer(student, "f")
+    student_answer = answer(student, "f")
     x = torch.tensor([0.0, 255.0])
-    assert one.call((x,)).value == "own"
-    with one.standing_in({"get_scale_and_zero_point": qlab.get_scale_and_zero_point}):
-        assert one.call((x,)).value == qlab.get_scale_and_zero_point(x)
-    assert one.call((x,)).value == "own"
-    one.close()
+    assert student_answer.call((x,)).value == "own"
+    with student_answer.standing_in({"get_scale_and_zero_point": qlab.get_scale_and_zero_point}):
+        assert student_answer.call((x,)).value == qlab.get_scale_and_zero_point(x)
+    assert student_answer.call((x,)).value == "own"
+    student_answer.close()
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [("os._exit(0)", "ended the Python process"), ("os._exit(114)", ""), ("ctypes.string_at(0)", "SIGSEGV"),
      ("os.kill(os.getpid(), 9)", "SIGKILL"), ("time.sleep(60)", "ran longer than 0.5 seconds"),
      ("[time.sleep(60) for _ in iter(int, 1)]", "ran longer")],
 )  # fmt: skip
-def test_a_check_that_crashes_leaves_the_process_as_it_was_before(student, body, told):
+def test_a_check_that_crashes_leaves_the_process_as_it_was_before(student, body, message):
     student.run(f"import os, ctypes, time\nx = 1\ndef f(n):\n    global x\n    x = 2\n    {body}\ndef g(n): return n")
-    one = answer(student, "f", seconds=0.5)
-    if told:
-        with pytest.raises(CheckEndedError, match=told):
-            one.call((1,))
-        one.close()
-        assert student.text("x") == "1" and called(student, "g", 7).value == 7
-    else:  # an exit status that means another thing: nobody else's answer is lost
-        one.call((1,))
+    student_answer = answer(student, "f", seconds=0.5)
+    if message:
+        with pytest.raises(CheckEndedError, match=message):
+            student_answer.call((1,))
+        student_answer.close()
+        assert student.text("x") == "1" and call(student, "g", 7).value == 7
+    else:  # the exit status of a finished check: no other answer is lost
+        student_answer.call((1,))
         assert student.text("x") == "1"
 
 
-def test_a_copy_that_ends_between_two_calls_is_told_at_the_next(student):
+def test_a_copy_that_ends_between_two_calls_fails_at_the_next(student):
     student.run(
         "import threading, time, os\ndef f(n):\n"
         "    threading.Thread(target=lambda: (time.sleep(.1), os._exit(3))).start()\n    return n\ndef g(n): return n"
     )
-    one = answer(student, "f")
-    assert one.call((1,)).value == 1
+    student_answer = answer(student, "f")
+    assert student_answer.call((1,)).value == 1
     time.sleep(0.3)
     with pytest.raises(CheckEndedError):
-        one.call((2,))
-    assert called(student, "g", 5).value == 5 and student.text("'in step'") == "'in step'"
+        student_answer.call((2,))
+    assert call(student, "g", 5).value == 5 and student.text("'in step'") == "'in step'"
 
 
-def test_a_fork_in_a_call_leaves_one_that_answers(student):
+def test_after_a_fork_in_a_call_only_the_parent_answers(student):
     student.run("import os\ndef f(n): return 'child' if os.fork() == 0 else n")
-    one = answer(student, "f")
-    assert [one.call((n,)).value for n in (1, 2, 3)] == [1, 2, 3]
-    one.close()
+    student_answer = answer(student, "f")
+    assert [student_answer.call((n,)).value for n in (1, 2, 3)] == [1, 2, 3]
+    student_answer.close()
     assert student.text("1") == "1"
 
 
 def test_a_notebook_that_computed_with_two_threads_can_be_checked(student):
-    # The copy would wait for the other thread for ever.
+    # Without a limit of one thread, the copy would wait forever for a thread that it does not have.
     student.run("import torch\ntorch.set_num_threads(2)\n_ = torch.rand(600, 600) @ torch.rand(600, 600)")
     student.run("def f(n): return (torch.ones(n, n) @ torch.ones(n, n)).sum().item()")
-    assert called(student, "f", 600).value == 600.0**3
+    assert call(student, "f", 600).value == 600.0**3
 
 
-def test_the_time_of_a_check_is_that_of_all_its_calls(student):
+def test_the_time_limit_of_a_check_is_for_all_its_calls(student):
     student.run("import time\ndef f(n): time.sleep(n); return n")
-    one = answer(student, "f", seconds=0.6)
-    assert one.call((0.35,)).value == 0.35
+    student_answer = answer(student, "f", seconds=0.6)
+    assert student_answer.call((0.35,)).value == 0.35
     with pytest.raises(CheckEndedError, match=r"longer than 0\.6 seconds"):
-        one.call((0.35,))
+        student_answer.call((0.35,))
 
 
-def test_what_a_call_prints_is_not_shown(student):
+def test_what_a_call_prints_is_not_recorded(student):
     student.run("def f(n): print('the hidden input is', n); display(n); return n")
-    assert called(student, "f", 5).value == 5
+    assert call(student, "f", 5).value == 5
     assert student.run("1").outputs[0]["data"] == {"text/plain": "1"}
 
 
-def test_a_verdict_is_there_for_the_cells_below(student):
+def test_a_verdict_is_available_to_the_cells_below(student):
     student.run("def double(x): return x * 2")
     verdict = {
         "question": "Q1",
@@ -590,7 +601,7 @@ def test_a_verdict_is_there_for_the_cells_below(student):
     assert "checks run in the grader's own process" in student.text("checks.q9")
 
 
-def test_limits_are_those_that_are_asked_for(sandboxed, start):
+def test_the_requested_limits_apply(sandboxed, start):
     student = start(sandboxed, Limits(open_files=50, memory=1400 * MB))
     assert student.value(
         "import resource\n[resource.getrlimit(r)[1] for r in (resource.RLIMIT_NOFILE, resource.RLIMIT_AS)]"
@@ -612,9 +623,9 @@ for engine in set(torch.backends.quantized.supported_engines) - {"none"}:
 """
 
 
-def test_int8_layers_run_in_a_submission_as_they_do_here(sandboxed, start, monkeypatch):
+def test_int8_layers_give_the_same_in_a_submission_as_here(sandboxed, start, monkeypatch):
     monkeypatch.setattr(torch.backends.quantized, "engine", torch.backends.quantized.engine)
-    # What a CPU can do is read from /proc, which is empty in a submission: there were no engines but onednn.
+    # torch reads the CPU's features from /proc, which is empty in a submission: it once found no engine but onednn.
     student, here = start(sandboxed), {}
     exec(INT8_LAYER, here)
     student.run(INT8_LAYER)

@@ -43,7 +43,7 @@ def student(sandboxed):
 
 
 @pytest.mark.parametrize("name", linux.FORBIDDEN)
-def test_what_no_answer_needs_is_refused(student, name):
+def test_system_calls_that_no_answer_needs_are_refused(student, name):
     assert student.value(f"refused({linux.FORBIDDEN[name]}[column])") == "EPERM"
 
 
@@ -55,7 +55,7 @@ def test_no_process_starts_in_a_new_namespace(student, flag):
     assert student.value(f"refused({linux.CLONE3}[column], 0, 88)") == "ENOSYS"
 
 
-def test_processes_and_threads_start_all_the_same(student):
+def test_processes_and_threads_can_still_start(student):
     assert student.value("import subprocess\nsubprocess.run(['echo', 'hi'], capture_output=True).stdout") == b"hi\n"
     assert student.value(
         "import threading\nr = []\nt = threading.Thread(target=r.append, args=[1])\nt.start(); t.join()\nr"
@@ -64,7 +64,7 @@ def test_processes_and_threads_start_all_the_same(student):
     assert student.value("refused(0x40000000 + 39) if column == 0 else 'EPERM'") == "EPERM"
 
 
-def test_its_own_rights_are_none(student):
+def test_it_has_no_capabilities(student):
     told = student.value(
         "h, d = struct.pack('II', 0x20080522, 0), ctypes.create_string_buffer(24)\n"
         "libc.capget(h, d)\n[d.raw, os.getuid(), os.getgroups(), libc.prctl(39, 0, 0, 0, 0), libc.prctl(23, 21)]"
@@ -94,7 +94,7 @@ def test_no_process_can_be_seen(student):
     assert student.value("failed(os.kill, 2, 0), failed(os.kill, -1, 0)") == ("ESRCH", "ESRCH")
 
 
-def test_nothing_is_written_outside_of_its_own_folders(student):
+def test_nothing_can_be_written_outside_its_own_folders(student):
     source = """
 written = []
 for folder, folders, names in os.walk('/', topdown=True):
@@ -132,17 +132,17 @@ def test_there_is_no_network(student):
 
 
 @pytest.mark.parametrize("family", ["AF_VSOCK", "AF_ALG", "AF_PACKET", "AF_BLUETOOTH", "AF_TIPC", "AF_CAN"])
-def test_there_are_no_sockets_that_know_no_namespaces(student, family):
+def test_there_are_no_sockets_that_ignore_namespaces(student, family):
     assert student.value(f"failed(socket.socket, getattr(socket, '{family}', 40), socket.SOCK_RAW)") == "EPERM"
 
 
-def test_no_memory_that_no_limit_counts(student):
+def test_there_is_no_memory_that_no_limit_counts(student):
     assert student.value("import mmap\nfailed(mmap.mmap, -1, 4096)") == "EPERM"
     assert student.value("failed(mmap.mmap, os.open('/dev/zero', os.O_RDWR), 4096)") in ("ENODEV", "EACCES")
     assert student.value("len(mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))") == 4096
 
 
-def test_a_terminal_is_no_other_submissions(sandboxed, start, student):
+def test_no_terminal_is_shared_with_another_submission(sandboxed, start, student):
     open_one = "import pty\nours, theirs = pty.openpty()\nos.ttyname(theirs)"
     assert student.value(open_one) == "/dev/pts/0"
     other = start(sandboxed)
@@ -150,7 +150,7 @@ def test_a_terminal_is_no_other_submissions(sandboxed, start, student):
     assert other.value(open_one) == "/dev/pts/0"
 
 
-def test_no_file_of_the_graders_is_open(student):
+def test_none_of_the_graders_files_is_open(student):
     source = """
 found = []
 for number in range(64):
@@ -165,7 +165,7 @@ found
     assert student.value("[os.fstat(n).st_rdev == os.stat('/dev/null').st_rdev for n in range(3)]") == [True] * 3
 
 
-def test_the_environment_holds_nothing_of_the_graders(student, sandboxed):
+def test_the_environment_has_nothing_of_the_graders(student, sandboxed):
     names = student.value("sorted(os.environ)")
     assert set(names) <= {
         *("HOME", "LANG", "MKL_NUM_THREADS", "MPLBACKEND", "MPLCONFIGDIR", "OMP_NUM_THREADS", "PATH", "PWD"),
@@ -183,39 +183,39 @@ def test_the_filter_is_the_same_on_both_machines_but_for_the_numbers():
 
 
 @pytest.mark.slow
-def test_a_machine_on_which_user_namespaces_do_not_nest_is_told_in_a_sentence(monkeypatch):
-    from autograder.grade import sandbox
+def test_a_machine_on_which_user_namespaces_do_not_nest_is_one_sentence(monkeypatch):
+    from autograder.grade import sandbox, zygote
 
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is missing")
-    usual = sandbox._bubblewrap(())
+    usual = sandbox.bubblewrap_command(())
     first = ["--unshare-user"] if "--unshare-user" not in usual else []
-    monkeypatch.setattr(sandbox, "_bubblewrap", lambda hidden: [usual[0], *first, "--disable-userns", *usual[1:]])
-    process = sandbox.WarmProcess()
+    monkeypatch.setattr(zygote, "bubblewrap_command", lambda hidden: [usual[0], *first, "--disable-userns", *usual[1:]])
+    server = zygote.ForkServer()
     try:
         with pytest.raises(sandbox.NoSandboxError, match=r"user namespaces|does not start"):
-            process.wait()
+            server.wait()
     finally:
-        process.close()
+        server.close()
 
 
-def test_a_sandbox_that_does_not_start_is_told_with_its_own_words(monkeypatch):
-    from autograder.grade import sandbox
+def test_a_sandbox_that_does_not_start_quotes_its_own_error(monkeypatch):
+    from autograder.grade import sandbox, zygote
 
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is missing")
-    usual = sandbox._bubblewrap(())
-    monkeypatch.setattr(sandbox, "_bubblewrap", lambda hidden: [*usual[:-1], "--no-such-option", "--"])
-    process = sandbox.WarmProcess()
+    usual = sandbox.bubblewrap_command(())
+    monkeypatch.setattr(zygote, "bubblewrap_command", lambda hidden: [*usual[:-1], "--no-such-option", "--"])
+    server = zygote.ForkServer()
     try:
         with pytest.raises(sandbox.NoSandboxError, match="no-such-option"):
-            process.wait()
+            server.wait()
     finally:
-        process.close()
+        server.close()
 
 
 @pytest.mark.slow
-def test_the_modules_that_a_command_imports_import_where_there_is_no_fork():
+def test_what_a_command_imports_can_be_imported_where_there_is_no_fork():
     # Windows has no resource module, no libc by name, no sysconf, no AF_UNIX.
     source = """
 import ctypes, os, signal, socket, sys
@@ -229,9 +229,9 @@ class Library(library):
         super().__init__(name, *arguments, **more)
 ctypes.CDLL = Library
 from autograder import cli
-from autograder.grade import judge, limits, one, record, run, sandbox, submission, wire, worker
+from autograder.grade import execute, grade_submission, judge, limits, record, sandbox, submission, wire, worker, zygote
 sys.platform = 'win32'
-try: sandbox.WarmProcess(isolated=False)
+try: zygote.ForkServer(isolated=False)
 except sandbox.NoSandboxError as error: assert 'Linux' in str(error)
 else: raise AssertionError
 """

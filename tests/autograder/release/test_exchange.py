@@ -48,7 +48,7 @@ def hub(tmp_path):
     return course, nbgrader
 
 
-def test_two_students_labs_go_through_the_exchange_and_are_graded(hub, tmp_path):
+def test_two_submissions_go_through_the_exchange_and_are_graded(hub, tmp_path):
     course, nbgrader = hub
     nbgrader("teacher", course.root, "release_assignment", LAB)
     right = {answer.question: answer.source for answer in reversed(written_answers(LAB)) if answer.right}

@@ -27,12 +27,12 @@ def unpacked(tmp_path_factory):
     return archive, folder / "mine"
 
 
-def test_it_holds_what_a_student_needs_and_nothing_else(unpacked):
+def test_it_contains_what_a_student_needs_and_nothing_else(unpacked):
     _, mine = unpacked
     assert {path.name for path in mine.iterdir()} == {
         LAB, "START.html", "constraints.txt", "environment.yml", "quantization_lab-0.2.0-py3-none-any.whl",
     }  # fmt: skip
-    assert {path.name for path in (mine / LAB).iterdir()} == {f"{LAB}.ipynb", "checks.py", "figures"}
+    assert {path.name for path in (mine / LAB).iterdir()} == {f"{LAB}.ipynb", "checks", "figures"}
     assert "./quantization_lab-0.2.0-py3-none-any.whl" in (mine / "environment.yml").read_text()
     page = (mine / "START.html").read_text()
     assert "torch==2.13.0" in page and f"jupyter lab {LAB}/{LAB}.ipynb" in page and "{{" not in page
@@ -51,16 +51,16 @@ def test_the_same_lab_gives_the_same_bytes(unpacked, tmp_path):
     assert write_handout(LAB, tmp_path).read_bytes() == archive.read_bytes()
 
 
-def test_the_lectures_page_says_nothing_of_checks_and_handing_in(unpacked, tmp_path):
+def test_the_lectures_page_does_not_mention_checks_or_handing_in(unpacked, tmp_path):
     with zipfile.ZipFile(write_handout("lecture", tmp_path)) as archive:
         page = archive.read("START.html").decode()
-        assert "lecture/lecture.ipynb" in archive.namelist() and "lecture/checks.py" not in archive.namelist()
+        assert "lecture/lecture.ipynb" in archive.namelist() and "lecture/checks/__init__.py" not in archive.namelist()
     assert (
         "jupyter lab lecture/lecture.ipynb" in page
         and "move the controls" in page
         and "{" not in page.split("<body>")[1]
     )
-    assert "checks.py" not in page and "qlab submit" not in page and "qlab check" not in page
+    assert "<code>checks</code>" not in page and "qlab submit" not in page and "qlab check" not in page
 
 
 def test_lab_1_is_worked_through_from_it(unpacked, tmp_path):

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from autograder.collect.sample_class import class_list, hand_in
+from autograder.collect.sample_class import class_list, write_submissions
 from autograder.course_folder.layout import (
     LABS,
     SOLUTIONS,
@@ -179,7 +179,7 @@ def test_it_releases_and_grades_as_it_is(course, grade_one):
     assert sorted(path.name for path in (course.root / "labs" / "lab12").iterdir()) == ["checks", "lab12.ipynb"]
     assert not (LABS / "lab12").exists()
     lab = GradedLab.of("lab12", course)
-    assert hand_in(lab, course) == [student["id"] for student in class_list("lab12", course)]
+    assert write_submissions(lab, course) == [student["id"] for student in class_list("lab12", course)]
     for student in class_list("lab12", course):
         path = course.submitted("lab12")[student["id"]]
         for seed in (1, 2):

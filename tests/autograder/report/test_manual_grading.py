@@ -1,4 +1,4 @@
-"""Whatever waits is listed, with as many words as its writer counts."""
+"""What is to be graded by hand is listed, with as many words as its writer would count."""
 
 import pytest
 from hypothesis import given
@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from autograder import gradebook
 from autograder.gradebook import CellMark
-from autograder.report.manual_grading import count_words, waiting
-from tests.autograder.classes import LAB, kept, record, released_course
+from autograder.report.manual_grading import count_words, pending_answers
+from tests.autograder.classes import LAB, record, released_course, save
 from tests.autograder.test_cli import run
 
 
@@ -31,7 +31,7 @@ def test_words_are_counted_as_people_count_them(text, words):
 
 
 @given(st.lists(st.text("abcxyzäßéж", min_size=1)))
-def test_words_between_spaces_are_words(words):
+def test_words_between_spaces_count(words):
     assert count_words(" ".join(words)) == len(words)
 
 
@@ -44,21 +44,21 @@ def course(tmp_path, monkeypatch):
         "cy": {"q3": CellMark(0, 20, False)},
     }
     monkeypatch.setattr(gradebook, "marks", lambda _, lab: marks if lab == LAB else {})
-    kept(course, record("al"), {"q3": "four words of mine", "q1": "x"})
+    save(course, record("al"), {"q3": "four words of mine", "q1": "x"})
     return course
 
 
-def test_questions_come_one_after_the_other_with_words_and_file(course):
-    found = list(waiting(course, LAB))
-    assert [(one.cell, one.student, one.words, one.again) for one in found] == [
-        ("q1-check", "al", None, False),  # a check is nobody's text
+def test_pending_answers_are_sorted_by_question_with_words_and_file(course):
+    pending = list(pending_answers(course, LAB))
+    assert [(answer.cell, answer.student, answer.words, answer.again) for answer in pending] == [
+        ("q1-check", "al", None, False),  # a check has no words
         ("q3", "al", 4, True),
-        ("q3", "bo", None, False),  # no notebook of hers can be read
+        ("q3", "bo", None, False),  # there is no notebook
     ]
-    assert found[1].file == course.autograded(LAB, "al") and found[1].out_of == 20
+    assert pending[1].file == course.autograded(LAB, "al") and pending[1].out_of == 20
 
 
-def test_no_gradebook_is_told(tmp_path):
+def test_without_a_gradebook_the_command_says_so(tmp_path):
     course = released_course(tmp_path)
     done = run("essays", "--course", course.root)
     assert done.returncode == 2 and "no gradebook yet" in done.stderr
@@ -73,10 +73,10 @@ def test_the_command_lists_the_class(graded):
     expected = {(c, s["id"]) for s in graded.students.values() for c in s.get("read_by_hand", [])}
     assert {(row[1], row[2]) for row in rows} == expected and len(rows) == len(expected)
     assert all(row[-1] == str(graded.course.autograded("lab1_linear_quantization", row[2])) for row in rows)
-    assert f"{len(expected)} to be read, of 3 students" in done.stdout
+    assert f"{len(expected)} to be graded by hand, from 3 students" in done.stdout
 
 
 @pytest.mark.slow
-def test_nothing_waits(course, released):
+def test_nothing_to_grade_by_hand(course, released):
     done = run("essays", "--course", released.root)
-    assert done.returncode == 0 and done.stdout.strip() == "nothing waits for a person"
+    assert done.returncode == 0 and done.stdout.strip() == "nothing to grade by hand"

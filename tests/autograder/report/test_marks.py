@@ -1,4 +1,4 @@
-"""Nothing of a submission runs in a browser or a spreadsheet."""
+"""Nothing from a submission runs in a browser or a spreadsheet."""
 
 import csv
 
@@ -7,18 +7,19 @@ import pytest
 
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
-from autograder.grade.record import CellGrade, Record
-from autograder.report import marks as report
+from autograder.grade.record import CellGrade, GradingRecord
+from autograder.report.feedback import write_feedback
+from autograder.report.marks import FORMULA_STARTS, write_marks
 from qlab.check.outcome import Outcome
 from tests.autograder.conftest import LAB
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
-def kept(course, student="ada", **changes):
+def save(course, student="ada", **changes):
     outcome = Outcome("Q1", HOSTILE, 6, 15, (HOSTILE,), (HOSTILE,), (HOSTILE,), HOSTILE, HOSTILE, (HOSTILE,))
     cells = (CellGrade("q1-check", "Q1", 6.0, 15.0, True, outcome), CellGrade("q6", "Q6", None, 20.0))
-    record = Record(student, LAB, "0" * 64, 1, "r", "v", **{"cells": cells, "remarks": (HOSTILE,), **changes})
+    record = GradingRecord(student, LAB, "0" * 64, 1, "r", "v", **{"cells": cells, "remarks": (HOSTILE,), **changes})
     record.write(course.record(LAB, student))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(HOSTILE)])
     notebook.cells[0].metadata.nbgrader = {"grade_id": "q1", "solution": True, "grade": False}
@@ -26,9 +27,9 @@ def kept(course, student="ada", **changes):
     return record
 
 
-def test_feedback_escapes_everything_of_a_submission(course):
-    kept(course)
-    (path,) = report.write_feedback(course, GradedLab.of(LAB, course))
+def test_feedback_escapes_everything_from_a_submission(course):
+    save(course)
+    (path,) = write_feedback(course, GradedLab.of(LAB, course))
     page = path.read_text("utf-8")
     assert "<script" not in page and "<img" not in page and page.count("&lt;script&gt;") >= 6
     assert "default-src 'none'" in page
@@ -37,21 +38,21 @@ def test_feedback_escapes_everything_of_a_submission(course):
 @pytest.mark.parametrize("start", [*"=+-@", "\t=", "\r="])
 def test_no_cell_of_the_marks_table_is_a_formula(course, start):
     student = f"{start.strip()}cmd"
-    kept(course, student, cells=(), reason=f"{start}HYPERLINK(1)")
-    with report.write_marks(course).open(newline="", encoding="utf-8") as file:
+    save(course, student, cells=(), reason=f"{start}HYPERLINK(1)")
+    with write_marks(course).open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[1][0] == f"'{student}"
-    assert not any(cell.startswith(report.FORMULA_STARTS) for row in rows for cell in row)
+    assert not any(cell.startswith(FORMULA_STARTS) for row in rows for cell in row)
 
 
 def test_names_in_any_script_stay_as_they_are(course):
-    kept(course, "王小明")
-    assert "王小明" in report.write_marks(course).read_text("utf-8")
-    assert report.write_feedback(course, GradedLab.of(LAB, course))[0].parts[-3] == "王小明"
+    save(course, "王小明")
+    assert "王小明" in write_marks(course).read_text("utf-8")
+    assert write_feedback(course, GradedLab.of(LAB, course))[0].parts[-3] == "王小明"
 
 
 def test_a_record_that_cannot_be_read_is_graded_again(tmp_path):
     path = tmp_path / "r.json"
     for content in ("", "{", '{"format": 1}', '{"format": 99}', "[]"):
         path.write_text(content)
-        assert Record.read(path) is None
+        assert GradingRecord.read(path) is None

@@ -121,8 +121,9 @@ def only_no_utf8(place: Place) -> None:
 
 def in_the_way(place: Place) -> None:
     """A folder where the lab has a file."""
-    (place.folder / "checks.py").mkdir()
-    (place.folder / "checks.py" / "inner.py").write_text("x")
+    for name in ("checks.py", "checks/__init__.py"):
+        (place.folder / name).mkdir(parents=True)
+        (place.folder / name / "inner.py").write_text("x")
 
 
 def unreadable(place: Place) -> None:
@@ -189,7 +190,7 @@ ATTACKS = [
         witness="left out",
     ),
     beside("a name that is no text", "Names a file with bytes that are no UTF-8.", no_utf8, witness="left out"),
-    beside("a folder in the lab's way", "Puts a folder where the lab has a file.", in_the_way),
+    beside("a folder in the lab's way", "Puts folders where the lab has files.", in_the_way),
     beside("a locked folder", "Puts a folder there that cannot be read.", unreadable),
     beside(
         "a name that climbs",
@@ -237,6 +238,7 @@ ATTACKS = [
         refused=True,
     ),
     module("checks.py", EVIL),
+    module("checks/__init__.py", EVIL),
     module("qlab/__init__.py", EVIL),
     module("torch.py", EVIL),
     module("IPython.py", EVIL),

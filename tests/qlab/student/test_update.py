@@ -1,6 +1,8 @@
 import copy as copies_
 import errno
 import json
+import subprocess
+import sys
 import zipfile
 
 import nbformat
@@ -32,7 +34,7 @@ def newer(folder, tmp_path):
         path = tmp_path / "newer.zip"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(f"{root}{LAB}.ipynb", nbformat.writes(notebook))
-            for name, content in {"checks.py": "# newer", **(files or {})}.items():
+            for name, content in ({"checks/__init__.py": "# newer"} if files is None else files).items():
                 archive.writestr(root + name, content)
         return path
 
@@ -56,9 +58,9 @@ def test_every_answer_stays_and_what_nobody_touched_becomes_new(solved, newer, r
     assert {name: cells[name].source for name in right_answers} == right_answers
     assert cells["q6"].source == "My own words on q6."
     assert all("mended" in cells[name].source.lower() for name in ("q1-check", "title", "setup"))
-    assert (solved / LAB / "checks.py").read_text() == "# newer"
+    assert (solved / LAB / "checks" / "__init__.py").read_text() == "# newer"
     assert (done.backup / f"{LAB}.ipynb").read_bytes() == before and done.remarks == ()
-    assert (done.backup / "checks.py").is_file() and after.metadata.qlab.release == "newer"
+    assert (done.backup / "checks" / "__init__.py").is_file() and after.metadata.qlab.release == "newer"
     assert after.metadata.kernelspec.name == "python3"
 
 
@@ -113,6 +115,48 @@ def test_new_cells_come_and_withdrawn_ones_go(folder, newer):
 def test_a_zip_without_a_folder_in_it_will_do(folder, newer):
     done, _ = updated(folder, newer(root="", files={"figures/new.png": "png"}))
     assert "figures/new.png" in done.files and (folder / LAB / "figures" / "new.png").is_file()
+
+
+def checks_in(folder):
+    """The files of the checks, and what `import checks` finds there."""
+    found = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).parts[0][:6] == "checks"
+    ]
+    said = subprocess.run(
+        [sys.executable, "-c", "import checks; print(checks.which)"], cwd=folder, capture_output=True, text=True
+    )
+    return [str(path.relative_to(folder)) for path in found if path.suffix == ".py"], said.stdout.strip()
+
+
+def test_a_module_makes_room_for_a_package_and_comes_back_for_it(folder, newer):
+    lab, module = folder / LAB, {"checks.py": "which = 'module'"}
+    package = {"checks/__init__.py": "from .q1 import which", "checks/q1.py": "which = 'package'"}
+    updated(folder, newer(files=module))
+    assert checks_in(lab) == (["checks.py"], "module")
+    done, _ = updated(folder, newer(files=package))
+    assert checks_in(lab) == (["checks/__init__.py", "checks/q1.py"], "package")
+    assert (done.backup / "checks.py").read_text() == "which = 'module'"
+    done, _ = updated(folder, newer(files=module))
+    assert checks_in(lab) == (["checks.py"], "module") and not (lab / "checks").exists()
+    assert {path.name for path in (done.backup / "checks").iterdir()} == {"__init__.py", "q1.py"}
+
+
+def test_a_question_that_was_withdrawn_goes_and_what_a_student_wrote_beside_it_stays(folder, newer):
+    (folder / LAB / "checks" / "notes.txt").write_text("mine")
+    (folder / LAB / "checks" / "q99.py").write_text("old")
+    done, _ = updated(folder, newer())
+    assert (done.backup / "checks" / "q99.py").read_text() == "old"
+    assert {path.name for path in (folder / LAB / "checks").iterdir()} == {"__init__.py", "notes.txt"}
+    updated(folder, newer(files={"checks.py": ""}))
+    assert [path.name for path in (folder / LAB / "checks").iterdir()] == ["notes.txt"]
+
+
+def test_a_release_without_checks_leaves_those_that_are_there(folder, newer):
+    before = checks_in(folder / LAB)
+    updated(folder, newer(files={"figures/new.png": "png"}))
+    assert checks_in(folder / LAB) == before
 
 
 def test_twice_in_a_second_keeps_both_backups(folder, newer):
@@ -184,7 +228,8 @@ def test_a_full_disk_is_told_with_the_file_and_leaves_no_half_backup(solved, new
     monkeypatch.setattr(f"qlab.student.update.{fails}", full)
     before = (solved / LAB / f"{LAB}.ipynb").read_bytes()
     with pytest.raises(DeskError, match=rf"{LAB}.* could not be written \(No space.*make room.*{says}"):
-        updated(solved, newer())
+        updated(solved, newer(files={"checks.py": ""}))
+    assert (solved / LAB / "checks" / "__init__.py").is_file()
     assert (solved / LAB / f"{LAB}.ipynb").read_bytes() == before
     kept = [path.read_bytes() for path in (solved / LAB / "before-update").rglob("*.ipynb")]
     assert kept == ([before] if says == "has it all" else [])

@@ -1,0 +1,163 @@
+"""Reading a roster from a CSV, as LMSs, registrars and people with spreadsheets write it."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from autograder.course_folder.roster import Student, squeeze
+from autograder.errors import UserError
+
+# Headers as exports of LMSs and registrars write them, squeezed. If several columns fit, the first of these counts.
+HEADERS = {
+    "id": (
+        "sisuserid", "studentid", "id", "idnumber", "studentnumber", "studentno", "matriculationnumber",
+        "matrikelnummer", "学号", "學號", "学籍番号", "学生番号", "학번", "username", "userid", "loginid", "sisloginid",
+        "login", "netid",
+    ),
+    "name": (
+        "name", "fullname", "studentname", "student", "姓名", "名字", "氏名", "이름", "성명", "имя", "фио",
+        "nomcomplet",
+    ),
+    "first": ("firstname", "givenname", "givennames", "forename", "vorname", "prénom", "名"),
+    "last": ("lastname", "surname", "familyname", "nachname", "nom", "姓"),
+    "email": (
+        "email", "emailaddress", "mail", "emailaddresses", "邮箱", "郵箱", "电子邮件", "電子郵件", "メールアドレス",
+        "이메일",
+    ),
+    "lms_id": ("lmsuserid", "lmsid", "canvasid", "id", "username", "userid"),
+}  # fmt: skip
+DELIMITERS = ",;\t|"
+MAX_ID_LENGTH = 100
+FORBIDDEN_IN_ID = set('/\\:*?"<>|[]')
+# Rows that LMSs add to their exports and that are no students.
+NOT_STUDENTS = {"pointspossible", "studenttest", "teststudent"}
+
+
+def read_roster(path: Path, encoding: str = "") -> list[Student]:
+    """The students in a CSV with a header line, whatever its columns, their order and the delimiter.
+
+    Args:
+        path: the file: UTF-8 with or without a byte order mark, UTF-16 with one, else GB 2312 if its bytes are valid
+            in it, else Windows-1252.
+        encoding: the file's encoding, if that guess is wrong.
+
+    Raises:
+        UserError: it cannot be read, has no column of ids or of names, or lists an id twice or one that cannot name a
+            folder.
+    """
+    header, rows = read_table(path, encoding)
+    columns = _columns(header)
+    for what, fields in (("ids", {"id"}), ("names", {"name", "first", "last"})):
+        if not fields & set(columns):
+            message = f"{path} has no column of {what}: name the columns in its first line, for example id,name,email"
+            # Big5 passes for GB 2312 or Windows-1252: the header as it was read shows whether the guess was wrong.
+            line = ",".join(header)[:80]
+            hint = f". If “{line}” is not what the file says, give its encoding, such as --encoding big5"
+            raise UserError(f"{message}{'' if line.isascii() else hint}.")
+    students = [(number, _student(row, columns)) for number, row in rows]
+    students = [(number, student) for number, student in students if squeeze(student.name) not in NOT_STUDENTS]
+    problems = _problems(students)
+    if problems:
+        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
+        raise UserError(f"{path}: {'; '.join(problems[:5])}{more}. Nothing was changed: fix the file, then run again.")
+    if not students:
+        raise UserError(f"{path} lists no students: below its first line, each line is one.")
+    return [student for _, student in students]
+
+
+def read_table(path: Path, encoding: str = "") -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """A CSV's header, and its other non-empty rows with their line numbers; encoding and delimiter are guessed.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        text = _decode(path.read_bytes(), encoding)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): name a CSV file.") from error
+    except (UnicodeError, LookupError) as error:
+        raise UserError(f"{path} is not text in {encoding or 'UTF-8'}: save it as CSV in UTF-8.") from error
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(DELIMITERS, key=header.count)))
+    except csv.Error as error:
+        raise UserError(f"{path} is not a CSV file ({error}): save it as CSV in UTF-8.") from error
+    numbered = [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows, 1)]
+    numbered = [(number, row) for number, row in numbered if any(row)]
+    return (numbered[0][1], numbered[1:]) if numbered else ([], [])
+
+
+def _decode(content: bytes, encoding: str) -> str:
+    if encoding:
+        return content.decode(encoding)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16")
+    for guess in ("utf-8-sig", "gb2312"):
+        try:
+            return content.decode(guess)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("cp1252")
+
+
+def _columns(header: Sequence[str]) -> dict[str, int]:
+    """Which column holds what. One column is never both the id and the LMS's own id."""
+    names = [squeeze(name) for name in header]
+    columns: dict[str, int] = {}
+    for what, headers in HEADERS.items():
+        indices = [names.index(name) for name in headers if name in names]
+        unused = [index for index in indices if index not in columns.values()]
+        if unused:
+            columns[what] = unused[0]
+    return columns
+
+
+def _student(row: Sequence[str], columns: dict[str, int]) -> Student:
+    def cell(what: str) -> str:
+        index = columns.get(what)
+        return unicodedata.normalize("NFC", row[index]).strip() if index is not None and index < len(row) else ""
+
+    # A leading apostrophe told a spreadsheet that this is text.
+    first, last, student_id = cell("first"), cell("last"), cell("id").removeprefix("'")
+    if not first and not last:
+        first, last = _split_name(cell("name"))
+    return Student(student_id, first, last, cell("email"), cell("lms_id"))
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """First and last name: split at a comma, else at the last space, else all of it is the last name."""
+    if "," in name:
+        last, _, first = name.partition(",")
+        return first.strip(), last.strip()
+    first, _, last = name.rpartition(" ")
+    return first.strip(), last
+
+
+def _problems(students: Iterable[tuple[int, Student]]) -> list[str]:
+    problems, lines = [], dict[str, int]()
+    for number, student in students:
+        key = unicodedata.normalize("NFKC", student.id).casefold()
+        if problem := id_problem(student.id):
+            problems.append(f"line {number}: {problem}")
+        elif "\n" in f"{student.first}{student.last}{student.email}":
+            # An open quotation mark would swallow the students below, who would be missing without a word.
+            problems.append(f"line {number}: a cell of {student.id} runs over several lines: close the quotation mark")
+        elif key in lines:
+            problems.append(f"line {number}: {student.id} is already in line {lines[key]}")
+        lines.setdefault(key, number)
+    return problems
+
+
+def id_problem(text: str) -> str:
+    """Why this cannot be a student's id, which also names a folder; "" if it can."""
+    if not text:
+        return "there is no id"
+    if re.fullmatch(r"\d(\.\d+)?E\+\d+", text):
+        return f"{text} is what a spreadsheet made of a long number: format the column as text"
+    control = any(unicodedata.category(character)[0] == "C" for character in text)
+    if text.startswith(".") or set(text) & FORBIDDEN_IN_ID or control:
+        return f"{text!r} cannot name a folder"
+    return f"{text[:20]}… is longer than {MAX_ID_LENGTH} characters" if len(text) > MAX_ID_LENGTH else ""

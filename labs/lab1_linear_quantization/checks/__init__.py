@@ -1,0 +1,18 @@
+"""The questions of Lab 1: for each what is asked, what is tried, what goes wrong.
+
+Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. The references compute in
+float64, so that what is near a tie is known; the answers may use any precision.
+"""
+
+from qlab.check import Lab
+
+from .q1 import q1
+from .q2 import q2
+from .q3 import q3
+from .q3b import q3b
+from .q4 import q4
+from .q5 import q5
+
+__all__ = ["lab", "q1", "q2", "q3", "q3b", "q4", "q5"]
+
+lab = Lab("lab1_linear_quantization", [q1, q2, q3, q3b, q4, q5], by_hand=35)

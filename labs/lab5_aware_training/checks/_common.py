@@ -1,0 +1,23 @@
+"""What several questions of Lab 5 share: inputs inside and beyond the range of their codes."""
+
+from typing import Any
+
+from torch import Tensor
+
+from qlab.check import clear_of_ties
+
+
+def inside(x: Tensor, scale: float, zero_point: int, q_min: int, q_max: int, *_: Any) -> bool:
+    q = x.double() / scale + zero_point
+    return bool(((q > q_min - 0.4) & (q < q_max + 0.4)).all())
+
+
+def beyond(x: Tensor, scale: float, zero_point: int, q_min: int, q_max: int, *_: Any) -> bool:
+    q = x.double() / scale + zero_point
+    return bool((q < q_min - 1).any() and (q > q_max + 1).any() and clear_of_ties(q))
+
+
+TORCHS_OWN = (
+    *("torch:fake_quantize_per_tensor_affine", "torch:fake_quantize_per_channel_affine"),
+    *("torch:quantize_per_tensor", "qlab.arithmetic.fake_quantize:fake_quantize"),
+)

@@ -1,0 +1,20 @@
+"""The questions of Lab 5: for each what is asked, what is tried, what goes wrong.
+
+Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. References compute in float64;
+where an answer in float32 may differ in its last digits, the two readings of a rounding mark the ends of what is accepted.
+"""
+
+from qlab.check import Lab
+
+from .q1 import q1
+from .q2 import q2
+from .q3 import q3
+from .q4 import q4
+from .q5 import q5
+from .q6 import q6
+from .q7 import q7
+from .q8 import q8
+
+__all__ = ["lab", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8"]
+
+lab = Lab("lab5_aware_training", [q1, q2, q3, q4, q5, q6, q7, q8], by_hand=15)
