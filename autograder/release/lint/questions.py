@@ -53,7 +53,7 @@ def mistake_lacks(question: Question, cases: Sequence[Case], seed: int) -> Itera
     """Each mistake, made, loses marks and gets its own name."""
     names = {mistake.name for mistake in question.mistakes}
     for mistake in question.mistakes:
-        outcome = question.outcome(LocalAnswer(_made(question, mistake), ("x",)), cases, seed)
+        outcome = question.outcome(LocalAnswer(made(question, mistake), ("x",)), cases, seed)
         if outcome.right:
             yield (
                 f"{question.id}: the mistake “{mistake.name}” cannot be observed: add a case in which it gives "
@@ -73,7 +73,8 @@ def mistake_lacks(question: Question, cases: Sequence[Case], seed: int) -> Itera
             yield f"{question.id}: the mistake “{mistake.name}” {called} when it is made."
 
 
-def _made(question: Question, mistake: Mistake) -> Any:
+def made(question: Question, mistake: Mistake) -> Any:
+    """A mistake of a question, as an answer makes it."""
     return lambda *arguments: question.reference(*arguments, **mistake.steps)
 
 

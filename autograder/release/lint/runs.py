@@ -49,17 +49,17 @@ def lacks(lab: LabSource, progress: Callable[[str], None] = lambda _: None) -> I
         yield from grading_lacks(lab, graded)
         for solved in (True, False):
             progress("the notebook, solved" if solved else "the notebook as it is handed out")
-            notebook = solution(lab, graded) if solved else graded.released
+            notebook = solution(lab, graded.released) if solved else graded.released
             done = run(notebook, course.release(lab.name))
             yield from run_lacks(done, solved=solved)
             if solved:
                 yield from over_time(done)
 
 
-def solution(lab: LabSource, graded: GradedLab) -> NotebookNode:
-    """The released notebook with the lab's own answers in it."""
+def solution(lab: LabSource, released: NotebookNode) -> NotebookNode:
+    """A released notebook with the lab's own answers in it."""
     answers = {grade_id(cell): cell.source for cell in lab.cells if is_answer(cell)}
-    notebook = _copy(graded.released)
+    notebook = _copy(released)
     for cell in notebook.cells:
         if grade_id(cell) in answers:
             lines = answers[grade_id(cell)].splitlines()
@@ -79,7 +79,9 @@ def grading_lacks(lab: LabSource, graded: GradedLab) -> Iterator[str]:
     """What the judge gives the stub, the solution and the sample class."""
     try:
         yield from _stub_lacks(_graded("stub", nbformat.writes(graded.released).encode(), graded))
-        yield from _solution_lacks(_graded("solution", nbformat.writes(solution(lab, graded)).encode(), graded))
+        yield from _solution_lacks(
+            _graded("solution", nbformat.writes(solution(lab, graded.released)).encode(), graded)
+        )
         answers = {(answer.question, answer.name): answer.source for answer in answers_in(lab.folder)}
         for student in lab.students:
             try:
