@@ -3,8 +3,8 @@
 A number that looks measured has a per cent sign or a unit of time, memory, energy, frequency or level behind it, says
 how many times faster or smaller something is, or is a decimal said of an accuracy, a loss or the like. It may stand in
 a text where results.json gives it ({{ name }}), where its paragraph names a source (a link, arXiv, a year in
-parentheses), in a paragraph with a worked example, in a hint, in a formula, in code, or where its paragraph ends with
-a comment that says where it comes from:
+parentheses) or is a worked example, in a heading, in a hint, in a formula, in code, or where its paragraph ends with a
+comment that says where it comes from:
 
     <!-- quoted: Jacob et al. 2018, table 4.3 -->
     <!-- given: chosen for the exercise -->
@@ -32,7 +32,7 @@ NOT_PROSE = tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
         *(r"\{\{.*?\}\}", r"\{%.*?%\}", r"```.*?```", r"`[^`]*`", r"\$\$.*?\$\$", r"\$[^$\n]*\$", r"\]\([^)]*\)"),
-        *(r"<details><summary>Hint.*?</details>", r"<!--.*?-->"),
+        *(r"<details><summary>Hint.*?</details>", r"<!--.*?-->", r"(?m:^#+ .*$)"),
     )
 )
 SOURCED = re.compile(

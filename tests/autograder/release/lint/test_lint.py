@@ -142,6 +142,7 @@ FREE = [
     "It gets 97.5 %.\n<!-- computed: q1-provided -->",
     "It gets {{ example.accuracy }} of the images in {{ example.seconds }} s.",
     "<details><summary>Hint 1: a question</summary>What is 50 % of 3 ms?</details>",
+    "### Q9 · 50 MB",
     "20 minutes, 30 points, 3 times.",
 ]
 
