@@ -433,7 +433,7 @@ def as_json(table: Table) -> dict[str, Any]:
         "inside": min(found.inside for found in main),
         "engines": {
             engine: {
-                "established": engines.standing(engine).established,
+                "established": engines.verify(engine).established,
                 "outputs": total(rows).outputs,
                 "mismatches": total(rows).mismatches,
                 "where": [title for title, found in rows.items() if found.mismatches],
@@ -491,7 +491,7 @@ def main() -> None:
         print(json.dumps(found))
         return
     for engine, rows in table.items():
-        print(f"\n{engines.standing(engine)}")
+        print(f"\n{engines.verify(engine)}")
         for title, one in rows.items():
             print(f"  {title:<58}{one}", *one.told, sep="\n    ")
         print(f"  {'all':<58}{total(rows).outputs:,} outputs, {total(rows).mismatches:,} differ")

@@ -24,9 +24,8 @@ from qlab.experiments import data, training
 from qlab.experiments.mobilenet import mobilenet_for
 from qlab.experiments.models import mnist_net_for
 from qlab.formats import floatsd
-from qlab.torch_flow import grid_convert as on_grid
-from qlab.torch_flow import grid_fake_quantize as grids
-from qlab.torch_flow.ptq_grid import accuracy, post_quantized, retrainable
+from qlab.torch_flow import grid_convert, grid_fake_quantize
+from qlab.torch_flow.ptq_grid import accuracy, post_quantized, prepare_for_finetuning
 
 FREE: dict[str, Any] = {"per_channel": True, "free_scale": True}
 FOUR, FIFTEEN, EIGHT, INT4, INT8 = (
@@ -34,13 +33,13 @@ FOUR, FIFTEEN, EIGHT, INT4, INT8 = (
     *(floatsd.uniform(4), floatsd.uniform(8)),
 )
 FORMATS: dict[str, tuple[floatsd.Grid, Any]] = {
-    "FloatSD4 (13), 2^e a channel": (FOUR, grids.grid_config(FOUR, per_channel=True, rule="papers")),
-    "FloatSD4 (15), 2^e a tensor": (FIFTEEN, grids.log4_per_tensor_config),
-    "FloatSD4 (15), free a channel": (FIFTEEN, grids.log4_per_channel_config),
-    "FloatSD4 (15), convs free a channel, others 2^e a tensor": (FIFTEEN, grids.package_choice),
-    "int4, free a channel": (INT4, grids.grid_config(INT4, **FREE)),
-    "FloatSD8, 2^e a channel": (EIGHT, grids.grid_config(EIGHT, per_channel=True)),
-    "int8, free a channel": (INT8, grids.grid_config(INT8, **FREE)),
+    "FloatSD4 (13), 2^e a channel": (FOUR, grid_fake_quantize.grid_config(FOUR, per_channel=True, rule="papers")),
+    "FloatSD4 (15), 2^e a tensor": (FIFTEEN, grid_fake_quantize.log4_per_tensor_config),
+    "FloatSD4 (15), free a channel": (FIFTEEN, grid_fake_quantize.log4_per_channel_config),
+    "FloatSD4 (15), convs free a channel, others 2^e a tensor": (FIFTEEN, grid_fake_quantize.package_choice),
+    "int4, free a channel": (INT4, grid_fake_quantize.grid_config(INT4, **FREE)),
+    "FloatSD8, 2^e a channel": (EIGHT, grid_fake_quantize.grid_config(EIGHT, per_channel=True)),
+    "int8, free a channel": (INT8, grid_fake_quantize.grid_config(INT8, **FREE)),
 }
 SOME = tuple(name for name in FORMATS if "convs" in name or "int" in name)
 RETRAINED = 3
@@ -54,7 +53,7 @@ class Row:
         data: its name, and how many images of both parts are taken.
         make: the network in the size for the data, from a seed.
         seeds, epochs: how many.
-        batch_size: images a step.
+        batch_size: images per step.
         formats: names in FORMATS.
     """
 
@@ -124,12 +123,12 @@ def one_format(
     row: Row, images: data.Dataset, network: nn.Module, choose: Any, batches: Any, seed: int
 ) -> dict[str, Any]:
     after = accuracy(post_quantized(network, batches, choose), images.x_test, images.y_test)
-    aware = retrainable(network, batches, choose)
+    aware = prepare_for_finetuning(network, batches, choose)
     started = time.process_time()
     curve = train(aware, images, RETRAINED, 0.02, row.batch_size, seed)
     seconds = (time.process_time() - started) / RETRAINED
     cost = work(aware)
-    scratch = on_grid.prepared_for_training(row.make(images, seed), choose)
+    scratch = grid_convert.prepared_for_training(row.make(images, seed), choose)
     return {
         "after": after,
         "retrained": curve,
@@ -141,7 +140,7 @@ def one_format(
 
 def work(aware: nn.Module) -> dict[str, float]:
     """Shifts and adders a weight, where each dot product is computed by shift and add."""
-    integers = [weight for weight, _ in on_grid.grid_weights(aware).values()]
+    integers = [weight for weight, _ in grid_convert.grid_weights(aware).values()]
     found = [floatsd.operations(weight) for weight in integers]
     weights = sum(weight.numel() for weight in integers)
     return {"shifts": sum(one.shifts for one in found) / weights, "adders": sum(one.adders for one in found) / weights}

@@ -19,8 +19,7 @@ from torch import Tensor
 
 import qlab
 from qlab import engines
-from qlab.arithmetic import accumulator as accumulate
-from qlab.arithmetic import output_stage as rules
+from qlab.arithmetic import accumulator, output_stage
 from qlab.engines import Layer, pytorch
 from qlab.experiments import data, models
 
@@ -60,24 +59,24 @@ def linear() -> Found:
     x, w = drawn(1024, 1024, low=0, high=255).to(torch.uint8), drawn(1024, 1024).to(torch.int8)
     real_x, real_w = x.float(), w.float()
 
-    def by(rule: rules.Rule) -> Run:
+    def by(rule: output_stage.OutputStage) -> Run:
         return lambda: qlab.quantized_linear(x, w, 0.02, 0.01, 2.0, 131, 0, 3, rule=rule)
 
     def in_floats(wide: bool) -> Run:
         def run() -> None:
             with (
-                patch.object(accumulate, "int_mm_is_right", lambda device="cpu": False),
-                patch.object(accumulate, "float32_is_float32", lambda: not wide),
+                patch.object(accumulator, "int_mm_is_right", lambda device="cpu": False),
+                patch.object(accumulator, "float32_is_float32", lambda: not wide),
             ):
-                by(rules.fbgemm)()
+                by(output_stage.fbgemm)()
 
         return run
 
     runs: dict[str, Run] = {
         "fp32 F.linear": lambda: torch.nn.functional.linear(real_x, real_w),
-        "fbgemm's rule": by(rules.fbgemm),
-        "fixed point, rounded once": by(rules.single_rounding),
-        "fixed point, rounded twice (gemmlowp)": by(rules.double_rounding),
+        "fbgemm's rule": by(output_stage.fbgemm),
+        "fixed point, rounded once": by(output_stage.single_rounding),
+        "fixed point, rounded twice (gemmlowp)": by(output_stage.double_rounding),
         "fbgemm's rule, sums in float32 blocks": in_floats(wide=False),
         "fbgemm's rule, sums in float64": in_floats(wide=True),
     }
@@ -93,7 +92,9 @@ def convolution() -> Found:
     real_x, real_w = x.float(), w.float()
     runs: dict[str, Run] = {
         "fp32 F.conv2d": lambda: torch.nn.functional.conv2d(real_x, real_w, padding=1),
-        "fbgemm's rule": lambda: qlab.quantized_conv2d(x, w, 0.02, 0.01, 2.0, 131, 0, 3, padding=1, rule=rules.fbgemm),
+        "fbgemm's rule": lambda: qlab.quantized_conv2d(
+            x, w, 0.02, 0.01, 2.0, 131, 0, 3, padding=1, rule=output_stage.fbgemm
+        ),
     }
     return beside("fp32 F.conv2d", runs, 4 * TURNS)
 
@@ -117,7 +118,9 @@ def integer_network(network: models.MLP, x: Tensor) -> Callable[[Tensor], Tensor
         s_out, z_out = qlab.get_scale_and_zero_point(x)
         numbers = {"input_scale": s_x, "weight_scale": s_w, "output_scale": s_out}
         zero_points = {"input_zero_point": z_x, "weight_zero_point": 0, "output_zero_point": z_out}
-        step = partial(qlab.quantized_linear, weights=q_w, bias=layer.bias, relu=relu, rule=rules.single_rounding)
+        step = partial(
+            qlab.quantized_linear, weights=q_w, bias=layer.bias, relu=relu, rule=output_stage.single_rounding
+        )
         steps.append(partial(step, **numbers, **zero_points))
         s_x, z_x = s_out, z_out
 

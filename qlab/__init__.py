@@ -1,6 +1,6 @@
-"""Neural-network quantization, readable: scale and zero-point, quantized layers, requantization, data, plots.
+"""Readable neural-network quantization: scale and zero-point, quantized layers, requantization, data, plots.
 
-`import qlab` is light: what stands behind a name is imported when the name is first used.
+`import qlab` is light: the module that defines a name is imported when the name is first used.
 """
 
 import importlib
@@ -81,7 +81,7 @@ _ROOMS = (
 
 
 def __getattr__(name: str) -> Any:
-    """A public function, a room, or a module under its former name, imported when it is first asked for."""
+    """A public function, a subpackage, or a module under its former name, imported on first use."""
     if name in _HOME:
         value = getattr(importlib.import_module(f"qlab.{_HOME[name]}"), name)
     elif name in _ROOMS or name in FORMER:
@@ -97,7 +97,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """qlab itself: `import qlab.quantize`, a former name, does not put the module in the function's place."""
+    """The class of this package: importing a former name such as `qlab.quantize` must not replace the function."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):

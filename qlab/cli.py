@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from qlab.student.errors import BUG, NOT_ALL_WELL, OK, WRONG_CALL, DeskError
+from qlab.student.errors import BUG, INCOMPLETE, NO_LAB, OK, WRONG_CALL, StudentError
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Labs are those of the current folder. Exit codes: 0 done, all well; 2 something is missing or called wrongly "
-    "(the message names the fix); 3 done, but not all is well yet.",
+    help="The commands work on the labs in the current folder. Exit codes: 0 all is well; 2 something is missing or "
+    "the command was used wrongly (the message says what to do); 3 it worked, but something is not right yet.",
 )
 
 
@@ -26,49 +26,49 @@ def lab_names_beginning(incomplete: str) -> list[str]:
 
 
 LabArgument = Annotated[
-    str, typer.Argument(help="A lab's name, or a beginning of it: lab1.", autocompletion=lab_names_beginning)
+    str, typer.Argument(help="The lab's name, or the beginning of it: lab1.", autocompletion=lab_names_beginning)
 ]
 
 
 @app.command()
 def doctor() -> None:
-    """Look whether everything is here that the labs need; each problem with its fix. Example: qlab doctor."""
+    """Check that everything the labs need is installed, and say how to fix problems. Example: qlab doctor."""
     from qlab.student.doctor import examine
 
     problems = 0
     for finding in examine(Path.cwd()):
         problems += bool(finding.fix)
-        print(f"{'!' if finding.fix else ' '} {finding.what:24} {finding.found}", flush=True)
+        print(f"{'!' if finding.fix else ' '} {finding.what:24} {finding.state}", flush=True)
         if finding.fix:
             print(f"  {'':24} -> {finding.fix}")
     print(f"\n{_count(problems, 'problem')}." if problems else "\nAll is well.")
-    raise typer.Exit(NOT_ALL_WELL if problems else OK)
+    raise typer.Exit(INCOMPLETE if problems else OK)
 
 
 @app.command()
 def labs() -> None:
-    """List the labs of this folder, with how far each is. Example: qlab labs."""
-    from qlab.student.completeness import wholeness
+    """List the labs in this folder and your progress in each. Example: qlab labs."""
+    from qlab.student.completeness import completeness
     from qlab.student.lab_copies import copies, damaged
 
-    found, lost = copies(Path.cwd()), damaged(Path.cwd())
-    if not found and not lost:
-        raise DeskError(f"there is no lab in {Path.cwd()}: go to the folder that holds labs/, or a lab's own folder.")
-    for copy in found:
-        if not copy.asks:
+    copies_here, damaged_files = copies(Path.cwd()), damaged(Path.cwd())
+    if not copies_here and not damaged_files:
+        raise StudentError(NO_LAB.format(Path.cwd()))
+    for copy in copies_here:
+        if not copy.is_graded:
             print(f"{copy.title:44} nothing to answer")
             continue
-        state = wholeness(copy)
-        told = (
+        state = completeness(copy)
+        points = (
             f"{state.points:g} of {state.out_of:g} points by the checks that ran"
             if state.out_of
             else "no check ran yet"
         )
-        print(f"{copy.title:44} {state.answered:2} of {state.answers:2} answers, {told}")
-    for sentence in lost.values():
+        print(f"{copy.title:44} {state.answered:2} of {state.answers:2} answers, {points}")
+    for sentence in damaged_files.values():
         print(f"! {sentence}")
-    if lost:
-        raise typer.Exit(NOT_ALL_WELL)
+    if damaged_files:
+        raise typer.Exit(INCOMPLETE)
 
 
 @app.command()
@@ -76,30 +76,30 @@ def check(
     lab: Annotated[
         str,
         typer.Argument(
-            help="A lab's name, or a beginning of it; the only one here by default.", autocompletion=lab_names_beginning
+            help="The lab's name, or its beginning; not needed for a single lab.", autocompletion=lab_names_beginning
         ),
     ] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever the notebook is saved.")] = False,
 ) -> None:
-    """Run the visible checks on the saved notebook. Example: qlab check lab1 --watch."""
+    """Run the visible checks of the saved notebook. Example: qlab check lab1 --watch."""
     right = _watched(lab) if watch else _check(lab)
-    raise typer.Exit(OK if right else NOT_ALL_WELL)
+    raise typer.Exit(OK if right else INCOMPLETE)
 
 
 def _watched(lab: str) -> bool:
-    """Check at every save until Ctrl-C; whether all was right in the end."""
+    """Check after every save until Ctrl-C; returns whether everything was right in the end."""
     from qlab.student.lab_copies import copy_of
 
-    path, right = copy_of(lab, Path.cwd(), asking=True).path, False
+    path, right = copy_of(lab, Path.cwd(), graded=True).path, False
     try:
         while True:
-            saved = _saved(path)  # before the check: what is saved while it runs is checked next
+            saved = _saved(path)  # taken before the check, so that a save during the check triggers another one
             try:
                 right = _check(lab)
-            except DeskError as error:
+            except StudentError as error:
                 _say(str(error), WRONG_CALL)
                 right = False
-            print(f"\nwaiting for {path.name} to be saved; Ctrl-C ends", file=sys.stderr, flush=True)
+            print(f"\nwaiting for {path.name} to be saved; press Ctrl-C to stop", file=sys.stderr, flush=True)
             while _saved(path) in (saved, None):
                 time.sleep(0.3)
     except KeyboardInterrupt:
@@ -107,7 +107,7 @@ def _watched(lab: str) -> bool:
 
 
 def _saved(path: Path) -> int | None:
-    """When the file was saved; None while an editor has taken it away to write it anew."""
+    """When the file was saved; None while an editor is replacing it."""
     try:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
@@ -115,29 +115,29 @@ def _saved(path: Path) -> int | None:
 
 
 def _check(lab: str) -> bool:
-    """Print every card; whether all of them are right."""
+    """Print every card; returns whether all of them are right."""
     from qlab.check.render import as_text
     from qlab.student.lab_copies import copy_of
     from qlab.student.rerun import rerun
 
-    copy = copy_of(lab, Path.cwd(), asking=True)
+    copy = copy_of(lab, Path.cwd(), graded=True)
     print(f"{copy.title}: starting Python …", file=sys.stderr)
     earned, total, right = 0.0, 0.0, True
-    for found in rerun(copy, _progress):
+    for result in rerun(copy, _progress):
         _progress("")
-        if isinstance(found, str):
-            print(f"\n{found}")
+        if isinstance(result, str):
+            print(f"\n{result}")
             right = False
             continue
-        print(f"\n{as_text(found)}", flush=True)
-        earned, total, right = earned + found.points, total + found.out_of, right and found.right
+        print(f"\n{as_text(result)}", flush=True)
+        earned, total, right = earned + result.points, total + result.out_of, right and result.right
     _progress("")
-    print(f"\n{earned:g} of {total:g} points. These were the visible checks; hidden ones remain.")
+    print(f"\n{earned:g} of {total:g} points. These were the visible checks; grading also runs hidden ones.")
     return right
 
 
 def _progress(cell: str) -> None:
-    """Where the run is, on one line that the next one overwrites."""
+    """Show the progress on a line that the next message overwrites."""
     if sys.stderr.isatty():
         print(f"\r\033[Krunning {cell} …" if cell else "\r\033[K", end="", file=sys.stderr, flush=True)
 
@@ -145,36 +145,36 @@ def _progress(cell: str) -> None:
 @app.command()
 def submit(
     lab: LabArgument,
-    student: Annotated[str, typer.Option("--id", prompt="Student id", help="The id that the course knows.")],
+    student: Annotated[str, typer.Option("--id", prompt="Student id", help="Your student id.")],
     name: Annotated[str, typer.Option("--name", prompt="Name", help="Your name, in any script.")],
-    report: Annotated[Path | None, typer.Option(help="A PDF that goes with it.")] = None,
-    to: Annotated[Path | None, typer.Option(help="The folder that it is written to; this one by default.")] = None,
+    report: Annotated[Path | None, typer.Option(help="A PDF to include.")] = None,
+    to: Annotated[Path | None, typer.Option(help="The folder to write to; by default this one.")] = None,
 ) -> None:
-    """Look whether the lab is whole and write the file to hand in. Example: qlab submit lab1 --id 4711."""
+    """Check that the lab is complete and write the file to submit. Example: qlab submit lab1 --id 4711."""
     from qlab.student.lab_copies import copy_of
-    from qlab.student.submission_zip import hand_in
+    from qlab.student.submission_zip import write_submission
 
-    done = hand_in(copy_of(lab, Path.cwd(), asking=True), student, name, to or Path.cwd(), report)
-    print(f"{done.path.name} holds {', '.join(done.files)}.")
-    for sentence in done.missing:
+    submission = write_submission(copy_of(lab, Path.cwd(), graded=True), student, name, to or Path.cwd(), report)
+    print(f"{submission.path.name} holds {', '.join(submission.files)}.")
+    for sentence in submission.missing:
         print(f"! {sentence}")
-    if done.missing:
-        print("It can be handed in as it is; when you have changed the notebook, save it and run this again.")
+    if submission.missing:
+        print("You can submit it as it is. If you change the notebook, save it and run this again.")
 
 
 @app.command()
 def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The new release, a zip.")]) -> None:
-    """Take a newer release into your copy; every answer stays. Example: qlab update lab1 lab1_new.zip."""
+    """Update your copy to a newer release; all answers stay. Example: qlab update lab1 lab1_new.zip."""
     from qlab.student.installation import take_wheel
     from qlab.student.lab_copies import copy_of
     from qlab.student.update import update as take
 
-    done = take(copy_of(lab, Path.cwd()), archive)
-    for remark in done.remarks:
+    result = take(copy_of(lab, Path.cwd()), archive)
+    for remark in result.remarks:
         print(f"! {remark}")
-    print(f"{_count(len(done.files), 'file')} written; what was there before is in {done.backup}.")
-    if said := take_wheel(archive):
-        print(f"! {said}")
+    print(f"{_count(len(result.files), 'file')} written; the previous versions are in {result.backup}.")
+    if message := take_wheel(archive):
+        print(f"! {message}")
     print("Reload the notebook in Jupyter, then run all cells.")
 
 
@@ -182,14 +182,13 @@ def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The n
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="What qlab.torch_flow.files.save wrote.")],
 ) -> None:
-    """Print a saved model: each layer's grid, scale, zeros, bits, on its grid or not. Example: qlab inspect net.pt."""
-    from qlab.torch_flow import files
-    from qlab.torch_flow import inspect_state as contents
+    """Print each layer's grid, scale, zeros and bits, and whether it is on its grid. Example: qlab inspect net.pt."""
+    from qlab.torch_flow import files, inspect_state
 
     try:
-        print(contents.as_table(contents.layer_rows(files.load(str(path)))))
+        print(inspect_state.as_table(inspect_state.layer_rows(files.load(str(path)))))
     except files.FileError as error:
-        raise DeskError(str(error)) from error
+        raise StudentError(str(error)) from error
 
 
 def _count(number: int, what: str) -> str:
@@ -197,14 +196,14 @@ def _count(number: int, what: str) -> str:
 
 
 def main() -> None:
-    """Run a command; a student's mistake is a sentence and an exit code, never a traceback."""
+    """Run a command; a student's mistake ends in a sentence and an exit code, never in a traceback."""
     sys.exit(_guarded(lambda: app()))
 
 
 def _guarded(command: Callable[[], object]) -> int:
     try:
         command()
-    except DeskError as error:
+    except StudentError as error:
         return _say(str(error), WRONG_CALL)
     except ModuleNotFoundError as error:
         return _say(f"{error.name} is missing: install qlab again with pip install .", WRONG_CALL)

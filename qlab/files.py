@@ -1,4 +1,4 @@
-"""Writing a file so that nobody ever sees half of one."""
+"""Atomic writing of files."""
 
 import os
 import tempfile
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write a file (text as UTF-8) in one step: whoever reads it sees the old content or the new, never a part.
+    """Write a file (text as UTF-8) atomically: a reader sees either the old or the new content, never a part of it.
 
     Raises:
-        OSError: no room on the disk, or no permission; the file is as it was.
+        OSError: there is no space or no permission; the old file is unchanged.
     """
     temporary = None
     try:

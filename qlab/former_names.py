@@ -1,6 +1,6 @@
-"""Where modules lived before version 0.2: labs that were released then import them, and name functions, by these names.
+"""The names that modules had before version 0.2: labs released before then use them in imports and in strings.
 
-Importing a former name gives the very module that is used today, never a second copy of it.
+Importing a former name returns the very module that is used today, never a second copy of it.
 """
 
 import importlib
@@ -50,22 +50,22 @@ FORMER = {
 
 
 class FormerNames(MetaPathFinder, Loader):
-    """Finds a module of qlab under the name that it had before version 0.2."""
+    """Finds modules of qlab under the names that they had before version 0.2."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """A spec that loads today's module; None for every other name."""
+        """A spec that loads today's module; None for other names."""
         package, _, name = fullname.partition(".")
         return ModuleSpec(fullname, self) if package == "qlab" and name in FORMER else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Today's module, with a note of the spec that it was really loaded by."""
+        """Today's module; its real spec is saved for `exec_module`."""
         module = importlib.import_module(f"qlab.{FORMER[spec.name.removeprefix('qlab.')]}")
         spec.loader_state = module.__spec__
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing runs again; only the module's own spec, which the import system has just replaced, comes back."""
+        """Run nothing again; only restore the module's own spec, which the import system has just replaced."""
         if module.__spec__ is not None and module.__spec__.loader is self:
             module.__spec__ = module.__spec__.loader_state

@@ -1,6 +1,5 @@
-"""Reading a lab notebook whatever state it is in, and putting its cells back in order."""
+"""Reading a lab notebook in whatever state it is, and repairing the order and the metadata of its cells."""
 
-import hashlib
 import json
 import stat
 from collections.abc import Sequence
@@ -11,16 +10,18 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-LARGEST = 50 * 2**20  # bytes; a lab with every output stored is far below
+from qlab.cells import grade_id, is_answer, is_test
+
+LARGEST = 50 * 2**20  # bytes; a lab with all outputs stored is far smaller
 
 
 class NotebookError(Exception):
-    """A file that cannot be read as a notebook; the message says why, in a sentence for the student."""
+    """A file cannot be read as a notebook; the message tells the student why, in one sentence."""
 
 
 @dataclass(frozen=True)
 class Repaired:
-    """A notebook with every cell of the lab in its place, and a remark for each thing that was mended."""
+    """A notebook with every cell of the lab in its place, and a remark on each repair."""
 
     notebook: NotebookNode
     remarks: tuple[str, ...]
@@ -35,30 +36,30 @@ def load(path: Path) -> bytes:
     """The bytes of a notebook file.
 
     Raises:
-        NotebookError: missing, no ordinary file, or too large.
+        NotebookError: the file is missing, not a regular file, or too large.
     """
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
-            raise NotebookError(f"{path.name} is a link or a device, not a file: hand in the .ipynb itself.")
+            raise NotebookError(f"{path.name} is a link or a device, not a file: submit the .ipynb itself.")
         if status.st_size > LARGEST:
             raise NotebookError(
-                f"the file is larger than {LARGEST // 2**20} MB: clear its outputs and hand it in again."
+                f"the file is larger than {LARGEST // 2**20} MB: clear its outputs and submit it again."
             )
         return path.read_bytes()
     except OSError as error:
         others = sorted(other.name for other in path.parent.glob("*.ipynb")) if path.parent.is_dir() else []
-        found = f", the folder holds {', '.join(others)}" if others and not path.exists() else ""
-        raise NotebookError(f"{path.name} cannot be opened ({error.strerror}){found}.") from error
+        hint = f"; the folder contains {', '.join(others)}" if others and not path.exists() else ""
+        raise NotebookError(f"{path.name} cannot be opened ({error.strerror}){hint}.") from error
 
 
 def parse(content: bytes) -> tuple[NotebookNode, tuple[str, ...]]:
     """A notebook file's bytes as nbformat 4, and remarks on what was odd about it.
 
-    A byte-order mark, older formats, missing cell ids and missing metadata are mended.
+    A byte-order mark, older formats, missing cell ids and missing metadata are repaired.
 
     Raises:
-        NotebookError: cut off, not JSON, or not a notebook.
+        NotebookError: the content is cut off, not JSON, or not a notebook.
     """
     remarks = ["a byte-order mark at the beginning was removed"] if content.startswith(b"\xef\xbb\xbf") else []
     raw = _parsed(content)
@@ -67,22 +68,22 @@ def parse(content: bytes) -> tuple[NotebookNode, tuple[str, ...]]:
         if notebook.get("nbformat") != 4:
             notebook = nbformat.convert(notebook, 4)
             remarks.append(f"converted from notebook format {raw.get('nbformat')}")
-    except Exception as error:  # nbformat raises whatever a malformed notebook makes it raise
+    except Exception as error:  # a malformed notebook can make nbformat raise anything
         raise NotebookError(
-            "the file is no notebook that Jupyter can read: hand in the .ipynb as Jupyter saved it."
+            "the file is not a notebook that Jupyter can read: submit the .ipynb as Jupyter saved it."
         ) from error
-    cells = [cell for cell in map(_mended, notebook.get("cells", [])) if cell is not None]
+    cells = [cell for cell in map(_repaired_cell, notebook.get("cells", [])) if cell is not None]
     for number, cell in enumerate(cells):
-        cell.id = cell.id or f"cell-{number}"  # the same at every reading, so that a replay can be compared
+        cell.id = cell.id or f"cell-{number}"  # the same each time it is read, so that two runs can be compared
     if not cells:
         raise NotebookError("the notebook has no cells.")
     return _notebook(cells, _plain_metadata(raw)), tuple(remarks)
 
 
 def _notebook(cells: list[NotebookNode], metadata: dict[str, Any]) -> NotebookNode:
-    made: NotebookNode = nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": []})
-    made.cells = cells
-    return made
+    notebook: NotebookNode = nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": []})
+    notebook.cells = cells
+    return notebook
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
@@ -91,22 +92,22 @@ def _parsed(content: bytes) -> dict[str, Any]:
     try:
         raw = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise NotebookError("the file is not text in UTF-8: hand in the .ipynb as Jupyter saved it.") from error
+        raise NotebookError("the file is not UTF-8 text: submit the .ipynb as Jupyter saved it.") from error
     except json.JSONDecodeError as error:
         if error.pos >= len(error.doc) - 1 or "Unterminated" in error.msg:
             raise NotebookError(
-                "the file ends in the middle, it was not saved or uploaded completely: hand it in again."
+                "the file ends in the middle: it was not saved or uploaded completely, so submit it again."
             ) from error
         raise NotebookError(
-            f"the file is damaged in line {error.lineno}: hand in the .ipynb as Jupyter saved it."
+            f"the file is damaged in line {error.lineno}: submit the .ipynb as Jupyter saved it."
         ) from error
     except (RecursionError, ValueError) as error:
-        raise NotebookError("the file is nested too deeply, or holds numbers too long, to be a notebook.") from error
+        raise NotebookError("the file is nested too deeply, or has too long numbers, for a notebook.") from error
     if b"\\ud" in content.lower():
-        # Lone halves of surrogate pairs are legal in JSON and nowhere else.
+        # JSON allows single halves of surrogate pairs, but nothing else does.
         raw = json.loads(json.dumps(raw, ensure_ascii=False).encode("utf-8", "replace"))
     if not isinstance(raw, dict) or not isinstance(raw.get("cells", raw.get("worksheets")), list):
-        raise NotebookError("the file is no notebook: it has no list of cells.")
+        raise NotebookError("the file is not a notebook: it has no list of cells.")
     return raw
 
 
@@ -116,66 +117,39 @@ def _plain_metadata(raw: dict[str, Any]) -> dict[str, Any]:
     return {"qlab": stamp} if isinstance(stamp, dict) else {}
 
 
-def _mended(cell: Any) -> NotebookNode | None:
-    """A cell with what every cell needs, outputs left behind; None where it is no cell at all."""
+def _repaired_cell(cell: Any) -> NotebookNode | None:
+    """A cell with everything that a cell needs, without outputs; None if it is not a cell."""
     if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
         return None
     source = cell.get("source", "")
     text = "".join(map(str, source)) if isinstance(source, list) else str(source)
     metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
     name = cell["id"] if isinstance(cell.get("id"), str) else ""
-    # Not through nbformat's own constructors, which validate each cell: that takes longer than all the rest.
+    # nbformat's own constructors would validate each cell, which takes longer than everything else.
     new = nbformat.from_dict({"cell_type": cell["cell_type"], "id": name, "metadata": metadata, "source": text})
     if cell["cell_type"] == "code":
         new.outputs, new.execution_count = [], None
     if cell["cell_type"] != "code" and (pasted := _attachments(cell.get("attachments"))):
         new.attachments = pasted
-    made: NotebookNode = new
-    return made
+    mended: NotebookNode = new
+    return mended
 
 
-def _attachments(found: Any) -> NotebookNode:
-    """Pictures by name and type, as text; whatever else stands there is left behind."""
-    named = {name: files for name, files in found.items() if isinstance(files, dict)} if isinstance(found, dict) else {}
-    kept: NotebookNode = nbformat.from_dict(
+def _attachments(attachments: Any) -> NotebookNode:
+    """The attached pictures by name and type, as text; anything else is dropped."""
+    items = attachments.items() if isinstance(attachments, dict) else ()
+    named = {name: files for name, files in items if isinstance(files, dict)}
+    result: NotebookNode = nbformat.from_dict(
         {name: {mime: text for mime, text in files.items() if isinstance(text, str)} for name, files in named.items()}
     )
-    return kept
-
-
-def grade_id(cell: NotebookNode) -> str:
-    """The name that nbgrader knows the cell by, or ""."""
-    found = cell.metadata.get("nbgrader")
-    name = found.get("grade_id") if isinstance(found, dict) else None
-    return name if isinstance(name, str) else ""
-
-
-def cell_name(cell: NotebookNode) -> str:
-    """The name that a lab knows the cell by: the grade_id, or the id of a provided cell."""
-    return grade_id(cell) or str(cell.get("id", ""))
-
-
-def fingerprint(source: str) -> str:
-    """Tells two texts of a cell apart; white space at their ends does not count."""
-    return hashlib.sha256(source.strip().encode("utf-8", "replace")).hexdigest()[:12]
-
-
-def is_answer(cell: NotebookNode) -> bool:
-    """Whether the student writes in this cell."""
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
-
-
-def is_test(cell: NotebookNode) -> bool:
-    """Whether the cell checks an answer."""
-    settings = cell.metadata.get("nbgrader", {})
-    return bool(settings.get("grade")) and not settings.get("solution")
+    return result
 
 
 def repair(notebook: NotebookNode, lab: NotebookNode) -> Repaired:
-    """The student's notebook with the lab's own test cells, each behind its answer, and nothing missing or twice.
+    """The student's notebook with the lab's own test cells, each after its answer, and no cell missing or duplicated.
 
-    Answer cells keep the student's text and everything else of the lab. A copied cell stays as an ordinary cell, so
-    that it runs as it did. Cells of the student's own stay where they are; names of unknown cells are dropped.
+    Answer cells keep the student's text but get everything else from the lab. A copied cell stays as an ordinary cell,
+    so that it still runs. The student's own cells stay where they are; names that the lab does not know are dropped.
 
     Args:
         notebook: as `read` returns it.
@@ -198,7 +172,7 @@ def repair(notebook: NotebookNode, lab: NotebookNode) -> Repaired:
 def _recognize(
     cells: list[NotebookNode], lab: NotebookNode, expected: dict[str, NotebookNode], remarks: list[str]
 ) -> None:
-    """Cells whose metadata or id an editor dropped: known again by their id, or by the lab's own text."""
+    """Recognize cells whose metadata or id an editor dropped, by their id or by the lab's own text."""
     present = {grade_id(cell) for cell in cells}
     provided = {cell.source.strip(): cell.id for cell in lab.cells if not grade_id(cell)}
     ids = {cell.id for cell in cells}
@@ -211,7 +185,7 @@ def _recognize(
 
 
 def _without_duplicates(cells: list[NotebookNode], expected: dict[str, NotebookNode], remarks: list[str]) -> None:
-    """Copies become ordinary cells; of an answer the last one worked on above its check stays the answer."""
+    """Turn duplicates into ordinary cells. Of several answers, the last edited one above its check counts."""
     copies: dict[str, list[NotebookNode]] = {}
     for cell in cells:
         name = grade_id(cell)
@@ -222,7 +196,8 @@ def _without_duplicates(cells: list[NotebookNode], expected: dict[str, NotebookN
         checks = [place for place, cell in enumerate(cells) if grade_id(cell) == f"{name}-check"]
         worked_on = [cell for cell in worked_on if checks and cells.index(cell) < checks[0]] or worked_on
         if len(same) > 1:
-            remarks.append(f"the cell {name} was there {len(same)} times: the copies count as ordinary cells")
+            times = "twice" if len(same) == 2 else f"{len(same)} times"
+            remarks.append(f"cell {name} appears {times}: the copies count as ordinary cells")
         for cell in same:
             if cell is not worked_on[-1]:
                 cell.metadata = NotebookNode()
@@ -234,9 +209,9 @@ def _without_duplicates(cells: list[NotebookNode], expected: dict[str, NotebookN
 
 
 def _as_in_lab(cell: NotebookNode, original: NotebookNode | None) -> None:
-    """Type, metadata and, except for answers, the text of the lab's cell."""
+    """Give a cell the type, the metadata and, unless it is an answer, the text of the lab's cell."""
     if original is None:
-        # Tags such as skip-execution are the lab's to set.
+        # Only the lab may set tags such as skip-execution.
         cell.metadata = NotebookNode()
         return
     source = cell.source if is_answer(original) else original.source
@@ -246,13 +221,13 @@ def _as_in_lab(cell: NotebookNode, original: NotebookNode | None) -> None:
 
 
 def _restore_provided(cells: list[NotebookNode], lab: NotebookNode, remarks: list[str]) -> None:
-    """Bring back provided code cells that were deleted; without the set-up cell nothing runs."""
+    """Restore provided code cells that were deleted; without the set-up cell nothing runs."""
     ids, sources = {cell.get("id") for cell in cells}, {cell.source.strip() for cell in cells}
     for place, original in enumerate(lab.cells):
         if original.cell_type != "code" or grade_id(original):
             continue
         if original.id not in ids and original.source.strip() not in sources:
-            remarks.append(f"the provided cell {original.id} was missing and was put back")
+            remarks.append(f"the provided cell {original.id} was missing and has been restored")
             cells.insert(_place_for(cells, lab.cells[:place]), nbformat.from_dict({**original}))
 
 
@@ -262,12 +237,12 @@ def _restore_graded(cells: list[NotebookNode], lab: NotebookNode, remarks: list[
         name = grade_id(original)
         if name and name not in present:
             what = "check" if is_test(original) else "answer"
-            remarks.append(f"the {what} cell {name} was missing and was put back")
+            remarks.append(f"the {what} cell {name} was missing and has been restored")
             cells.insert(_place_for(cells, lab.cells[:place]), nbformat.from_dict({**original}))
 
 
 def _place_for(cells: Sequence[NotebookNode], before: Sequence[NotebookNode]) -> int:
-    """Behind the nearest earlier cell of the lab that is still there; at the beginning if none is."""
+    """The index after the nearest earlier cell of the lab that still exists; 0 if there is none."""
     for original in reversed(before):
         for place, cell in enumerate(cells):
             if _same_cell(cell, original):
@@ -282,7 +257,7 @@ def _same_cell(cell: NotebookNode, original: NotebookNode) -> bool:
 
 
 def _tests_behind_answers(cells: list[NotebookNode], lab: NotebookNode, remarks: list[str]) -> None:
-    """Move a test cell that stands above its answer to right below it."""
+    """Move a test cell that is above its answer to the place right below it."""
     answer = ""
     for original in lab.cells:
         name = grade_id(original)
@@ -293,12 +268,12 @@ def _tests_behind_answers(cells: list[NotebookNode], lab: NotebookNode, remarks:
             if names.index(name) < names.index(answer):
                 test = cells.pop(names.index(name))
                 cells.insert([grade_id(cell) for cell in cells].index(answer) + 1, test)
-                remarks.append(f"the check {name} stood above its answer and was moved below it")
+                remarks.append(f"the check {name} was above its answer and has been moved below it")
 
 
 def _unique_ids(cells: Sequence[NotebookNode]) -> None:
-    seen: set[str] = set()
+    used: set[str] = set()
     for number, cell in enumerate(cells):
-        if not cell.get("id") or cell.id in seen or len(cell.id) > 64:
+        if not cell.get("id") or cell.id in used or len(cell.id) > 64:
             cell.id = f"own-{number}"
-        seen.add(cell.id)
+        used.add(cell.id)

@@ -59,7 +59,7 @@ def grade_one() -> Iterator[Callable[..., Any]]:
         missing("sandbox", "apt-get install bubblewrap")
     usual = Limits(question_seconds=3.0)
 
-    def graded(student: str, path: Path, lab: Any, limits: Limits = usual, seed: int = 1) -> worker.Done:
+    def graded(student: str, path: Path, lab: Any, limits: Limits = usual, seed: int = 1) -> worker.JobResult:
         return worker.grade(worker.Job(Submission.read(student, path), worker.pack(lab), limits, seed, SANDBOXED))
 
     yield graded

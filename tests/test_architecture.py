@@ -32,7 +32,7 @@ FLOORS = (
 # The framework for feedback knows no other room: it judges whatever a lab gives it.
 ALONE = {"check"}
 # What stands in no room: small modules that anybody may use, and the front doors, which nobody uses.
-SHARED = {"files", "lab_names", "notebook", "former_names"}
+SHARED = {"cells", "files", "lab_names", "notebook", "former_names"}
 DOORS = {"cli", "__main__", "student"}
 
 # A student's PDF is read in a process of its own, whose memory and time are limited where that can be done.
@@ -94,7 +94,7 @@ def test_a_room_of_qlab_knows_only_the_floors_below(room):
         below = set()
     else:
         below = set().union(*FLOORS[:floor])
-    assert rooms_known_by(room) <= below | (SHARED if floor is not None else set())
+    assert rooms_known_by(room) <= below | SHARED
 
 
 def test_nobody_uses_the_front_doors():

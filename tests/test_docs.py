@@ -15,8 +15,8 @@ from PIL import Image, ImageChops, ImageStat
 
 import qlab
 from autograder.cli import app as autograder_app
+from qlab.cells import is_answer, is_test
 from qlab.cli import app as qlab_app
-from qlab.notebook import is_answer, is_test
 from tests.conftest import REPOSITORY
 from tests.test_architecture import ALONE, DOORS, FLOORS
 

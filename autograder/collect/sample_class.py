@@ -19,7 +19,7 @@ from autograder.course_folder.layout import Course, source_folder
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
-from qlab.notebook import grade_id
+from qlab.cells import grade_id
 
 HEADER = re.compile(r"^# %% (right|wrong): (.+)$", re.MULTILINE)
 ESSAY_HEADER = re.compile(r"^## (.+)$", re.MULTILINE)

@@ -5,7 +5,7 @@ from typing import Any
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 
-from qlab.notebook import cell_name, fingerprint
+from qlab.cells import cell_name, fingerprint
 
 STUB_MARK = "#|"
 

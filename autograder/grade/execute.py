@@ -15,8 +15,8 @@ from autograder.grade.judge import CheckResult, Judge, valid_outcome
 from autograder.grade.limits import Limits
 from autograder.grade.student_process import EndedError, StudentProcess
 from autograder.grade.wire import Channel
+from qlab.cells import is_test
 from qlab.check.outcome import Outcome
-from qlab.notebook import is_test
 
 Connect = Callable[[Limits], Channel]
 

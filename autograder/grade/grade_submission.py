@@ -14,9 +14,10 @@ from autograder.grade.limits import Limits
 from autograder.grade.record import CellGrade, GradingRecord
 from autograder.grade.student_process import TOO_LONG
 from autograder.grade.submission import Submission
+from qlab.cells import grade_id, is_answer, is_test
 from qlab.check.outcome import Outcome
 from qlab.check.render import notebook_data
-from qlab.notebook import NotebookError, grade_id, is_answer, is_test, parse, repair
+from qlab.notebook import NotebookError, parse, repair
 
 NOISE = re.compile(r"<ipython-input-[^>]*>, |\x1b\[[0-9;]*m")  # IPython's names of cells, and terminal colours
 MAX_QUOTE = 300  # characters of an exception that feedback quotes

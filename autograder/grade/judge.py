@@ -20,7 +20,8 @@ from typing import Any
 from autograder.grade.lab import GradedLab
 from autograder.grade.proxies import with_handles, with_objects
 from autograder.grade.student_process import CheckEndedError, Conversation, EndedError, StudentProcess
-from qlab.check.answer import Returned, count_blanks, defines
+from qlab.cells import count_blanks
+from qlab.check.answer import Returned, defines
 from qlab.check.forbidden_calls import name_of
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE, Lab, Question
@@ -155,7 +156,7 @@ class StudentAnswer:
         return failed or (values[0] if len(values) == 1 else Returned(tuple(value.value for value in values)))
 
     @contextmanager
-    def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+    def patched(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
         """While the context lasts, the student's function finds the provided functions under these names."""
         references = {name: name_of(function) for name, function in names.items()}
         self._ask({"op": "patch", "target": self._names[0], "names": references})

@@ -10,7 +10,7 @@ from nbformat.notebooknode import NotebookNode
 
 from autograder.course_folder.layout import Course
 from autograder.grade.limits import Limits
-from qlab.notebook import grade_id, is_answer
+from qlab.cells import grade_id, is_answer
 
 NOT_RUN = "demo"  # the tag of provided cells on which no answer depends: figures, experiments
 

@@ -19,7 +19,7 @@ from autograder.pages import render_page
 from autograder.report.examples import anonymize
 from autograder.report.feedback import lab_title
 from autograder.report.marks import StudentMarks, class_marks
-from qlab.notebook import grade_id
+from qlab.cells import grade_id
 
 BINS = 10
 MAX_CANDIDATES = 5  # notebooks considered for an example: the shortest answer shows the mistake best

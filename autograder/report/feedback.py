@@ -11,9 +11,9 @@ from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
 from autograder.pages import render_page
 from autograder.report.marks import QuestionMark, StudentMarks, class_marks
+from qlab.cells import grade_id, is_answer
 from qlab.check.outcome import Outcome
 from qlab.check.render import as_html
-from qlab.notebook import grade_id, is_answer
 
 
 @dataclass(frozen=True)

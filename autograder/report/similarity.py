@@ -23,7 +23,7 @@ from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.student_answers import answers_in
 from autograder.pages import render_page
 from autograder.report.feedback import lab_title
-from qlab.notebook import grade_id, is_answer
+from qlab.cells import grade_id, is_answer
 
 # What is in more than this share of the answers, and in more than this many, is an obvious way to do it.
 COMMON_SHARE, COMMON_MIN = 0.25, 6

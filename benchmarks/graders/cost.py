@@ -73,7 +73,7 @@ def measured(submissions: int, commands: Sequence[Sequence[str | Path]], folder:
 
 
 def _metered(command: list[str], folder: Path) -> dict[str, Any]:
-    # One thread a process for all graders: the layers are so small that more only wait for each other.
+    # One thread per process for all graders: the layers are so small that more only wait for each other.
     path = os.pathsep.join([str(Path(command[0]).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "said").open("w+", encoding="utf-8") as said:

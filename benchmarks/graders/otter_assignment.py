@@ -21,7 +21,7 @@ from nbformat.notebooknode import NotebookNode
 from autograder.course_folder.layout import REPOSITORY, Course
 from graders.cost import Graded, measured
 from graders.submissions import course_with_class, with_otter_checks
-from qlab.notebook import grade_id, is_test
+from qlab.cells import grade_id, is_test
 
 VERSION = "7.0.0"
 DRIVER = Path(__file__).with_name("otter_driver.py")

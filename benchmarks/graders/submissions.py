@@ -16,7 +16,7 @@ from nbformat.notebooknode import NotebookNode
 
 from autograder.collect.sample_class import essays, written_answers
 from autograder.course_folder.layout import Course
-from qlab.notebook import grade_id, is_answer, is_test
+from qlab.cells import grade_id, is_answer, is_test
 
 NOT_GRADED = "demo"  # the tag of provided cells that no answer needs: figures, experiments
 Form = Callable[[NotebookNode], None]

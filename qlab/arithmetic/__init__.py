@@ -1,1 +1,1 @@
-"""The trip of a number: range, scale and zero-point, integers, accumulator, requantization, output."""
+"""The path of a number: range, scale and zero-point, integers, accumulator, requantization, output."""

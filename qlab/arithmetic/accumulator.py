@@ -1,16 +1,15 @@
-"""A layer's exact int32 accumulator, by the fastest route that is exact on this machine."""
+"""A layer's exact int32 accumulator, computed by the fastest method that is exact on this machine."""
 
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.validation import integer_codes, integer_tensor, within_int32
+from qlab.arithmetic.validation import INT32_MAX, integer_codes, integer_tensor, within_int32
 
-ACCUMULATOR_EXACT = 2**31 - 1
-# float64 holds every integer up to here. A sum that stays below is exact in whatever order its terms are added.
+# float64 holds every integer up to here. A sum that stays below is exact, whatever the order of its terms.
 FLOAT64_EXACT = 2**53
-# float32 holds every integer up to 2**24: that many products of -128 * -128 fit, not one more.
+# float32 holds every integer up to 2**24, so a sum of this many products of -128 * -128 is still exact.
 FLOAT32_INPUTS = 2**24 // (128 * 128)
 
 
@@ -23,14 +22,14 @@ def linear_accumulator(
         input: (..., in), integers of any dtype.
         weights: (out, in), integers of any dtype.
         input_zero_point: an integer.
-        weight_zero_point: an integer, or one an output channel, (out,).
+        weight_zero_point: one integer, or one per output channel, (out,).
 
     Returns:
         (..., out), int32.
 
     Raises:
-        ValueError: shapes that do not match.
-        OverflowError: a sum leaves int32; an engine's accumulator would wrap there.
+        ValueError: the shapes do not match.
+        OverflowError: a sum leaves int32, where an engine's accumulator would wrap.
     """
     q_x, q_w = integer_codes(input, "input"), integer_codes(weights, "weights")
     if q_w.dim() != 2 or q_x.dim() < 1 or q_x.shape[-1] != q_w.shape[1]:
@@ -56,7 +55,7 @@ def conv2d_accumulator(
     dilation: int | tuple[int, int] = 1,
     groups: int = 1,
 ) -> Tensor:
-    """The accumulator of a convolution: the linear one on every patch of the image.
+    """The accumulator of a convolution: the linear accumulator of every patch of the image.
 
     The border is padded with Z_x, the code of the real number 0.
 
@@ -64,14 +63,14 @@ def conv2d_accumulator(
         input: (batch, in, height, width), integers of any dtype.
         weights: (out, in / groups, kernel height, kernel width), integers of any dtype.
         input_zero_point: an integer.
-        weight_zero_point: an integer, or one an output channel, (out,).
-        stride, padding, dilation, groups: as torch.nn.functional.conv2d takes them, padding in numbers.
+        weight_zero_point: one integer, or one per output channel, (out,).
+        stride, padding, dilation, groups: as for torch.nn.functional.conv2d; padding as numbers only.
 
     Returns:
         (batch, out, height, width), int32.
 
     Raises:
-        ValueError: shapes that do not match.
+        ValueError: the shapes do not match.
         OverflowError: a sum leaves int32.
     """
     q_x, q_w = integer_codes(input, "input"), integer_codes(weights, "weights")
@@ -79,7 +78,7 @@ def conv2d_accumulator(
     out, per_group = q_w.shape[0] // groups, q_w.shape[1]
     z_w = integer_tensor(torch.as_tensor(weight_zero_point), "weight_zero_point").expand(q_w.shape[0])
     patches = image_patches(q_x, int(input_zero_point), q_w.shape[2:], pair(stride), pair(padding), pair(dilation))
-    rows = q_w.permute(0, 2, 3, 1)  # as the patches lie: kernel row, kernel column, channel
+    rows = q_w.permute(0, 2, 3, 1)  # the order of the patches: kernel row, kernel column, channel
     accumulators = [
         linear_accumulator(
             patches[..., g * per_group : (g + 1) * per_group].flatten(3),
@@ -101,9 +100,9 @@ def image_patches(
     padding: tuple[int, int],
     dilation: tuple[int, int],
 ) -> Tensor:
-    """What each output pixel of a convolution sees: (batch, height, width, kernel pixels, channels).
+    """The patch that each output pixel of a convolution sees: (batch, height, width, kernel pixels, channels).
 
-    Channels come last, so that a patch is put together of whole runs of memory.
+    Channels come last, so that copying a patch copies contiguous memory.
     """
     (pad_y, pad_x), (step_y, step_x), (dy, dx) = padding, stride, dilation
     padded = torch.nn.functional.pad(image, (pad_x, pad_x, pad_y, pad_y), value=border)
@@ -121,7 +120,7 @@ def image_patches(
 
 
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    """(value, value) of a number; a pair as it is."""
+    """A number as (value, value); a pair unchanged."""
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
@@ -134,24 +133,27 @@ def _check_conv2d(q_x: Tensor, q_w: Tensor, groups: int) -> None:
         )
 
 
-# The route ------------------------------------------------------------------------------------------------------------
+# The method -----------------------------------------------------------------------------------------------------------
 
 
 def _product(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
-    """The one place that chooses: bytes as bytes, wider codes in float64."""
+    """Choose the method: 8-bit codes are multiplied as int8, wider ones in float64."""
     x, z_x, largest_x = _as_bytes(x, z_x)
     w, z_w, largest_w = _as_bytes(w, z_w)
     largest = x.shape[1] * largest_x * largest_w
-    if x.dtype == w.dtype == torch.int8 and largest <= ACCUMULATOR_EXACT:
+    if x.dtype == w.dtype == torch.int8 and largest <= INT32_MAX:
         return _four_terms(x, w, z_x, z_w)
     if largest > FLOAT64_EXACT:
-        raise OverflowError("a sum of products may leave 53 bits: use fewer inputs a neuron or fewer bits.")
+        raise OverflowError("a sum of products may leave 53 bits: use fewer inputs per neuron or fewer bits.")
     acc = _minus(x, z_x) @ _minus(w, z_w.reshape(-1, 1)).T
     return within_int32(acc, "a sum of products").to(torch.int32)
 
 
 def _as_bytes(q: Tensor, z: Tensor) -> tuple[Tensor, Tensor, int]:
-    """Codes and zero-point with the same differences, as int8 where the codes fit, and the largest |q - Z|."""
+    """Codes and zero-point shifted so that the codes fit into int8 (q - Z stays), and the largest |q - Z|.
+
+    Codes that need more than 8 bits come back unchanged.
+    """
     if q.numel() == 0:
         return q, z, 0
     low, high = map(int, q.aminmax())
@@ -164,9 +166,10 @@ def _as_bytes(q: Tensor, z: Tensor) -> tuple[Tensor, Tensor, int]:
 
 
 def _four_terms(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
-    """sum (x - Z_x)(w - Z_w) = sum x w - Z_x sum w - Z_w sum x + K Z_x Z_w, so that bytes stay bytes.
+    """sum (x - Z_x)(w - Z_w) = sum x w - Z_x sum w - Z_w sum x + K Z_x Z_w: all products are int8 times int8.
 
-    A term may leave int32 where the sum does not: arithmetic modulo 2**32 finds back.
+    A single term may leave int32 even if the sum does not. That is harmless: int32 wraps modulo 2**32, and so the
+    sum comes out right.
     """
     acc = _byte_products(x, w)
     if bool(z_x.any()):
@@ -178,8 +181,8 @@ def _four_terms(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
 
 
 def _byte_products(x: Tensor, w: Tensor) -> Tensor:
-    """x @ w.T of int8 in int32: by torch._int_mm, else in float32, as many inputs at a time as it adds exactly."""
-    # With one input a neuron torch 2.13 misreads the transposed weights.
+    """x @ w.T of int8 in int32: by torch._int_mm, or in float32, in pieces so short that every sum is exact."""
+    # With one input per neuron torch 2.13 misreads the transposed weights.
     if x.shape[1] > 1 and int_mm_is_right(x.device.type):
         return torch._int_mm(x, w.T)
     dtype, at_once = (torch.float32, FLOAT32_INPUTS) if float32_is_float32() else (torch.float64, x.shape[1])
@@ -194,15 +197,15 @@ def _minus(q: Tensor, z: Tensor) -> Tensor:
 
 
 def float32_is_float32() -> bool:
-    """Whether float32 products are computed in float32: torch may be told to use fewer bits."""
+    """Whether float32 products are computed in full float32: torch can be set to use fewer bits."""
     return torch.get_float32_matmul_precision() == "highest"
 
 
 @lru_cache
 def int_mm_is_right(device: str = "cpu") -> bool:
-    """Whether torch._int_mm gives the known products of bytes here; tried once a process.
+    """Whether torch._int_mm computes known products correctly on this machine; tried once per process.
 
-    Where the CPU has no 8-bit dot product (VNNI), or it is capped away, pairs of products saturate in 16 bits.
+    On a CPU without an 8-bit dot product (VNNI), or with VNNI disabled, pairs of products saturate in 16 bits.
     """
     generator = torch.Generator().manual_seed(0)
     for rows, inner, columns in ((1, 64, 8), (3, 7, 5), (40, 256, 72)):

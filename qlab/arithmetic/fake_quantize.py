@@ -1,4 +1,4 @@
-"""Fake quantization: what codes would make of a tensor, in floats, with a gradient to train by."""
+"""Fake quantization: the effect of quantizing a tensor, computed in floats and with a gradient to train with."""
 
 import copy
 from typing import Any
@@ -13,7 +13,7 @@ from qlab.arithmetic.validation import along_channel, checked_scale, integer_ten
 
 
 class _StraightThrough(torch.autograd.Function):
-    """Rounds on the way forward; on the way back, rounding is the identity and the clamp cuts."""
+    """Forward: quantize, dequantize. Backward: rounding counts as the identity, and clamped values get no gradient."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, zero_point: Tensor | int, qmin: int, qmax: int) -> Tensor:
@@ -28,7 +28,7 @@ class _StraightThrough(torch.autograd.Function):
 
 
 def straight_through(x: Tensor, scale: Tensor, zero_point: Tensor | int, qmin: int, qmax: int) -> Tensor:
-    """`fake_quantize` without a look at its arguments; scale and zero_point are shaped to meet x."""
+    """`fake_quantize` without validation; scale and zero_point must broadcast against x."""
     result: Tensor = _StraightThrough.apply(x, scale, zero_point, qmin, qmax)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return result
 
@@ -38,11 +38,11 @@ def fake_quantize(
 ) -> Tensor:
     """Quantize and dequantize: scale * (clamp(round_half_even(x * (1 / scale)) + zero_point, qmin, qmax) - zero_point).
 
-    The gradient is the straight-through estimator's: 1 where the code before the clamp lies in [qmin, qmax], else 0.
+    The gradient is the straight-through estimator's: 1 where the code before clamping lies in [qmin, qmax], else 0.
 
     Args:
         fp32_tensor: any shape, float32, finite.
-        scale, zero_point: a float and an int, or one entry a channel along `channel_dim`.
+        scale, zero_point: a float and an int, or one entry per channel along `channel_dim`.
         qmin, qmax: smallest and largest code.
 
     Returns:
@@ -52,7 +52,7 @@ def fake_quantize(
         TypeError, ValueError: see `qlab.arithmetic.validation`.
 
     Source: pytorch, aten/src/ATen/native/quantized/cpu/kernels/QuantizedOpKernels.cpp, fake_quantize_tensor; equal to
-    the last bit. It multiplies by 1/scale where `qlab.quantize` divides: at exact ties their codes may differ.
+    the last bit. It multiplies by 1/scale where `qlab.quantize` divides, so the codes may differ at exact ties.
     """
     x = real_tensor(fp32_tensor)
     scale = along_channel(checked_scale(scale), x, channel_dim)
@@ -63,7 +63,7 @@ def fake_quantize(
 
 
 class FakeQuantizedWeight(nn.Module):
-    """A layer's weight as its codes will have it: symmetric, a scale for each output channel, zero-point 0.
+    """Fake-quantizes a layer's weight: symmetric, one scale per output channel, zero-point 0.
 
     Args:
         bitwidth: 2..16.
@@ -74,23 +74,23 @@ class FakeQuantizedWeight(nn.Module):
         self.qmin, self.qmax = code_range(bitwidth, narrow=True)
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The weight on its grid, whose scale follows the weight."""
-        # As symmetric_range and qparams say it, without their looks at the arguments: this runs at every step.
+        """The weight rounded to its grid; the scale is computed from the weight each time."""
+        # The same as symmetric_range and qparams, but without their validation: this runs in every training step.
         largest = weight.detach().abs().amax(dim=tuple(range(1, weight.dim())), keepdim=True)
         scale = (largest / ((self.qmax - self.qmin) / 2)).clamp(min=EPS)
         return straight_through(weight, scale, 0, self.qmin, self.qmax)
 
 
 class FakeQuantizedActivation(nn.Module):
-    """An activation as its codes will have it: affine, with a range that is a moving average over training batches.
+    """Fake-quantizes an activation: affine, its range a moving average over training batches.
 
     Args:
         bitwidth: 2..16.
-        averaging_constant: share of a new batch in the range; the first batch sets it.
+        averaging_constant: the weight of a new batch in the moving average; the first batch sets the range.
 
     Attributes:
-        observing: whether a batch moves the range; its value outside of training has no effect.
-        low, high: the range, extended to hold 0 where codes are made of it.
+        observing: whether batches update the range; it only matters in training mode.
+        low, high: the range as observed; before use it is extended to include 0.
 
     Source: torch.ao.quantization, `MovingAverageMinMaxObserver`.
     """
@@ -107,7 +107,7 @@ class FakeQuantizedActivation(nn.Module):
         self.register_buffer("high", torch.tensor(-torch.inf))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The activation on its grid; while training it moves the range first."""
+        """The activation rounded to its grid; in training mode the batch updates the range first."""
         if self.training and self.observing:
             self.observe(x.detach())
         low, high = self.low.clamp(max=0), self.high.clamp(min=0)
@@ -116,7 +116,7 @@ class FakeQuantizedActivation(nn.Module):
         return straight_through(x, scale, zero_point, self.qmin, self.qmax)
 
     def observe(self, x: Tensor) -> None:
-        """Let a batch move the range."""
+        """Update the range with a batch."""
         low, high = x.aminmax()
         if self.low > self.high:
             self.low, self.high = low, high
@@ -128,24 +128,25 @@ class FakeQuantizedActivation(nn.Module):
 def fake_quantized(
     network: nn.Module, weight_bits: int, activation_bits: int, images: Tensor, *, averaging_constant: float = 0.01
 ) -> nn.Module:
-    """A copy of a network whose linear and convolutional layers see fake-quantized weights and inputs.
+    """A copy of a network whose linear and convolutional layers use fake-quantized weights and inputs.
 
-    As it comes back it is the network quantized after training; trained further it is quantization-aware training.
+    The copy is the network after post-training quantization; training it further is quantization-aware training.
 
     Args:
-        network: of `nn.Linear` and `nn.Conv2d` layers.
+        network: its `nn.Linear` and `nn.Conv2d` layers are quantized.
         weight_bits, activation_bits: 2..16.
-        images: one batch, which sets the ranges of the activations.
+        images: one batch, which sets the activation ranges.
         averaging_constant: see `FakeQuantizedActivation`.
 
     Returns:
-        The copy, in evaluation mode. Its weights stay float32: a step of an optimizer is far smaller than a code.
+        The copy, in evaluation mode. Its stored weights stay float32, since an optimizer's steps are far smaller than
+        the distance between two codes.
     """
     aware = copy.deepcopy(network)
     for layer in list(aware.modules()):
         if isinstance(layer, nn.Linear | nn.Conv2d):
             activation = FakeQuantizedActivation(activation_bits, averaging_constant)
-            layer.fake_quantized_input = activation  # a module of the layer: train() and eval() reach it
+            layer.fake_quantized_input = activation  # as a submodule, so that train() and eval() reach it
             layer.register_forward_pre_hook(lambda layer, inputs: layer.fake_quantized_input(inputs[0]))
             parametrize.register_parametrization(layer, "weight", FakeQuantizedWeight(weight_bits))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Multiplying an accumulator by M without a float: a high multiply by M0, then a rounding shift by n."""
+"""Multiplying an accumulator by M without floats: a high multiply by M0, then a rounding shift by n."""
 
 from collections.abc import Callable
 
@@ -13,11 +13,11 @@ Shift = int | Tensor
 def high_multiply(a: Tensor, b: int | Tensor) -> Tensor:
     """The saturating rounding doubling high multiply: round(a * b / 2**31), ties upward.
 
-    "Doubling", since the product of two numbers with 31 bits behind the point has 62 and the sign twice;
-    "saturating", since -2**31 times itself is the one product that does not fit.
+    "Doubling", because the product of two numbers with 31 fractional bits has 62 and a redundant sign bit, which
+    doubling removes; "saturating", because -2**31 times itself is the one product that does not fit.
 
     Args:
-        a, b: int32 values in any integer dtype; b may be one number an output channel.
+        a, b: int32 values in any integer dtype; b is one number, or one per output channel.
 
     Returns:
         int32 values, int64.
@@ -33,7 +33,7 @@ def rounding_shift(x: Tensor, n: Shift) -> Tensor:
 
     Args:
         x: int32 values in any integer dtype.
-        n: bits, 0..31; one number or one an output channel.
+        n: bits, 0..31; one number, or one per output channel.
 
     Returns:
         int64.
@@ -44,7 +44,8 @@ def rounding_shift(x: Tensor, n: Shift) -> Tensor:
     Source: gemmlowp, fixedpoint/fixedpoint.h, `RoundingDivideByPOT`.
     """
     x = torch.as_tensor(x).to(torch.int64)
-    # A shift goes down. With half a step added ties go up, so below zero the half has to be one less.
+    # A shift rounds down. Adding half a step first makes ties go up; for negative x they have to go down, so the half
+    # is made smaller by one.
     minus_one_below_zero = x.bitwise_right_shift(63).mul_(_half(n) > 0)
     return minus_one_below_zero.add_(x).add_(_half(n)).bitwise_right_shift_(n)
 
@@ -60,17 +61,17 @@ def rounding_shift_ties_up(x: Tensor, n: Shift) -> Tensor:
 
 
 def multiply_rounding_once(acc: Tensor, M0: int | Tensor, n: Shift) -> Tensor:
-    """round(acc * M0 / 2**(31 + n)): the whole 63-bit product is kept and rounded once, ties upward.
+    """round(acc * M0 / 2**(31 + n)): the full 63-bit product, rounded once, ties upward.
 
     Args:
         acc: int32 values in any integer dtype, (..., out).
-        M0, n: from `quantize_multiplier`; numbers, or one an output channel. From n = 32 on the product is 0.
+        M0, n: from `quantize_multiplier`; numbers, or one per output channel. From n = 32 on the product is 0.
 
     Returns:
-        int64; M >= 1 may leave int32, which an output stage clamps.
+        int64. With M >= 1 it may leave int32; the output stage clamps it.
 
     Raises:
-        OverflowError: a value of acc leaves int32; M is 2**30 or more.
+        OverflowError: a value of acc leaves int32, or M is 2**30 or more.
 
     Source: TensorFlow Lite, kernels/internal/common.cc, `MultiplyByQuantizedMultiplier` with TFLITE_SINGLE_ROUNDING.
     """
@@ -82,7 +83,9 @@ def multiply_rounding_once(acc: Tensor, M0: int | Tensor, n: Shift) -> Tensor:
 def multiply_rounding_twice(
     acc: Tensor, M0: int | Tensor, n: Shift, shift: Callable[[Tensor, Shift], Tensor] = rounding_shift
 ) -> Tensor:
-    """The high multiply rounds to 31 bits, then the shift rounds again: 2**-(n + 1) of all results differ by 1.
+    """The high multiply rounds off 31 bits, then the shift rounds again.
+
+    A fraction of 2**-(n + 1) of all results differs by 1 from rounding once.
 
     Args:
         acc, M0, n: as in `multiply_rounding_once`.
@@ -92,7 +95,7 @@ def multiply_rounding_twice(
         int32 values, int64.
 
     Raises:
-        OverflowError: acc, or acc * 2**-n where M >= 1 asks for a left shift, leaves int32.
+        OverflowError: acc leaves int32; or M >= 1 needs a left shift and acc * 2**-n leaves int32.
 
     Source: gemmlowp, doc/quantization.md; TensorFlow Lite, kernels/internal/common.cc, `MultiplyByQuantizedMultiplier`.
     """
@@ -104,15 +107,15 @@ def multiply_rounding_twice(
 
 
 def _half(n: Shift) -> Tensor:
-    """Half a step of a shift by n bits: what rounding to the nearest adds; 0 for n = 0."""
+    """Half a step of a shift by n bits, which rounding to nearest adds; 0 for n = 0."""
     bits = torch.as_tensor(n).to(torch.int64)
     if bool((bits < 0).any()):
-        raise ValueError("a shift by a negative number of bits: to the left, multiply by a power of two.")
+        raise ValueError("cannot shift right by a negative number of bits: multiply by a power of two instead.")
     return 2**bits // 2
 
 
 def _usable(M0: int | Tensor, n: Shift) -> tuple[Tensor, Tensor]:
-    """M0 and n as tensors; 0 where n is above 31: every product is below a half there, and no shift is as wide."""
+    """M0 and n as tensors. Where n is above 31, both are 0: every product is below 1/2, and no shift is that wide."""
     M0, n = torch.as_tensor(M0, dtype=torch.int64), torch.as_tensor(n, dtype=torch.int64)
     if bool((n < -30).any()):
         raise OverflowError("M is 2**30 or more: every accumulator but 0 and 1 would leave int32.")

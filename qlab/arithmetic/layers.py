@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from qlab.arithmetic.accumulator import conv2d_accumulator, linear_accumulator
-from qlab.arithmetic.output_stage import OutputStage, Rule, float32_rule
+from qlab.arithmetic.output_stage import OutputStage, OutputStageParams, float32_stage
 from qlab.arithmetic.qparams import code_dtype, code_range
 from qlab.arithmetic.validation import integer_codes
 
@@ -26,33 +26,34 @@ def quantized_linear(
     *,
     bias: Tensor | None = None,
     relu: bool = False,
-    rule: Rule = float32_rule,
+    rule: OutputStage = float32_stage,
 ) -> Tensor:
-    """A fully connected layer on codes: exact integer accumulation, then the rule's output stage.
+    """A fully connected layer on codes: exact integer accumulation, then the output stage.
 
     Args:
         input: (..., in), integers of any dtype.
         weights: (out, in), integers of `bitwidth` bits, signed or unsigned.
         input_scale, weight_scale, output_scale: above 0; weight_scale may be (out,).
         input_zero_point, weight_zero_point, output_zero_point: integers; weight_zero_point may be (out,).
-        device: where to compute and where the result lies.
+        device: where to compute; the result stays there.
         bitwidth: of the weights, 2..16.
         activation_bitwidth: of the signed output, 2..16.
         bias: (out,), float32, or None.
         relu: clamp the output at its zero-point.
-        rule: how accumulators become codes; by default round_half_even(M * acc) + Z_out, clamped, in float32.
+        rule: the output stage, which turns accumulators into codes; by default it computes
+            round_half_even(M * acc) + Z_out, clamped, in float32.
 
     Returns:
         Output codes (..., out), int8 up to 8 bits, int16 above.
 
     Raises:
-        TypeError, ValueError: see `linear_accumulator` and `qlab.arithmetic.validation`; weights that do not fit
-            `bitwidth`.
+        TypeError, ValueError: see `linear_accumulator` and `qlab.arithmetic.validation`; a weight does not fit into
+            `bitwidth` bits.
         OverflowError: a sum leaves int32.
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), equation 4.
     """
-    stage = _output_stage(
+    params = _checked_params(
         weights,
         input_scale,
         weight_scale,
@@ -67,7 +68,7 @@ def quantized_linear(
     acc = linear_accumulator(
         integer_codes(input, "input").to(device), weights.to(device), input_zero_point, weight_zero_point
     )
-    return rule(stage)(acc).to(code_dtype(stage.qmin, stage.qmax))
+    return rule(params)(acc).to(code_dtype(params.qmin, params.qmax))
 
 
 def quantized_conv2d(
@@ -89,15 +90,15 @@ def quantized_conv2d(
     dilation: Pair = 1,
     groups: int = 1,
     relu: bool = False,
-    rule: Rule = float32_rule,
+    rule: OutputStage = float32_stage,
 ) -> Tensor:
-    """A convolution on codes: the border holds Z_in, and each output pixel is a fully connected layer on its patch.
+    """A convolution on codes: a fully connected layer on the patch of each output pixel; the border holds Z_in.
 
     Args:
         input: (batch, in, height, width), integers of any dtype.
         weights: (out, in / groups, kernel height, kernel width), integers of `bitwidth` bits.
-        stride, padding, dilation, groups: as torch.nn.functional.conv2d takes them.
-        others: as `quantized_linear` takes them.
+        stride, padding, dilation, groups: as for torch.nn.functional.conv2d.
+        others: as for `quantized_linear`.
 
     Returns:
         Output codes (batch, out, height, width), int8 up to 8 bits, int16 above.
@@ -107,7 +108,7 @@ def quantized_conv2d(
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), section 2.2: a convolution is a matrix product of patches.
     """
-    stage = _output_stage(
+    params = _checked_params(
         weights,
         input_scale,
         weight_scale,
@@ -129,11 +130,11 @@ def quantized_conv2d(
         dilation=dilation,
         groups=groups,
     )
-    codes = rule(stage)(acc.permute(0, 2, 3, 1))  # rules want output channels last
-    return codes.permute(0, 3, 1, 2).to(code_dtype(stage.qmin, stage.qmax))
+    codes = rule(params)(acc.permute(0, 2, 3, 1))  # output stages take output channels last
+    return codes.permute(0, 3, 1, 2).to(code_dtype(params.qmin, params.qmax))
 
 
-def _output_stage(
+def _checked_params(
     weights: Tensor,
     input_scale: float,
     weight_scale: float | Tensor,
@@ -144,13 +145,13 @@ def _output_stage(
     bias: Tensor | None,
     relu: bool,
     kind: str,
-) -> OutputStage:
-    """What the rule is built from, after a look at what only the weights tell: their codes, their channels."""
+) -> OutputStageParams:
+    """The parameters of the output stage, after checking the weights' codes and the number of biases."""
     _check_weights(weights, bitwidth)
     qmin, qmax = code_range(activation_bitwidth)
     if bias is not None and bias.shape != weights.shape[:1]:
         raise ValueError(f"bias has shape {tuple(bias.shape)}, but there are {weights.shape[0]} output channels.")
-    return OutputStage(input_scale, weight_scale, output_scale, output_zero_point, qmin, qmax, bias, relu, kind)
+    return OutputStageParams(input_scale, weight_scale, output_scale, output_zero_point, qmin, qmax, bias, relu, kind)
 
 
 def _check_weights(weights: Tensor, bitwidth: int) -> None:

@@ -6,7 +6,7 @@ from torch import Tensor
 from qlab.arithmetic.ranges import affine_range, extend_to_zero
 from qlab.arithmetic.validation import checked_bitwidth
 
-# torch's observers never return a smaller scale: an all-zero tensor gets this one, and zero-point 0 or nearest to it.
+# The smallest scale that torch's observers return. An all-zero tensor gets it, and the code closest to 0 as zero-point.
 EPS = torch.finfo(torch.float32).eps
 
 
@@ -30,7 +30,7 @@ def code_range(bitwidth: int = 8, *, signed: bool = True, narrow: bool = False) 
 
 
 def code_dtype(qmin: int, qmax: int) -> torch.dtype:
-    """The smallest of int8, uint8, int16 and int32 that holds both ends; int8 first, so signed codes stay signed."""
+    """The smallest of int8, uint8, int16 and int32 that holds both ends; int8 is preferred to uint8 if both do."""
     for dtype in (torch.int8, torch.uint8, torch.int16, torch.int32):
         if torch.iinfo(dtype).min <= qmin and qmax <= torch.iinfo(dtype).max:
             return dtype
@@ -40,9 +40,10 @@ def code_dtype(qmin: int, qmax: int) -> torch.dtype:
 def qparams(low: Tensor, high: Tensor, qmin: int, qmax: int, *, symmetric: bool = False) -> tuple[Tensor, Tensor]:
     """Scale and zero-point of the linear map from [low, high] onto the codes qmin..qmax.
 
-    The range is extended to hold 0. Affine: scale = (high - low) / (qmax - qmin), zero_point = qmin - low / scale,
-    rounded half to even and clipped. Symmetric: scale = max|.| / ((qmax - qmin) / 2), so 127.5 for -128..127 and 127
-    for the narrow -127..127; the zero-point is the middle code. All in float32, scale at least `EPS`.
+    The range is extended to include 0. Affine: scale = (high - low) / (qmax - qmin), zero_point = qmin - low / scale,
+    rounded half to even and clipped. Symmetric: scale = max|.| / ((qmax - qmin) / 2), that is, the divisor is 127.5 for
+    -128..127 and 127 for the narrow -127..127; the zero-point is the middle code. Everything is computed in float32,
+    and the scale is at least `EPS`.
 
     Args:
         low, high: float32, 0-d or (channels,).
@@ -53,8 +54,8 @@ def qparams(low: Tensor, high: Tensor, qmin: int, qmax: int, *, symmetric: bool 
         scale, float32, and zero_point, int32, shaped as low.
 
     Raises:
-        ValueError: shapes differ, an end is not finite, low above high, a range whose width float32 cannot hold,
-            qmin not below qmax.
+        ValueError: the shapes differ, an end is not finite, low is above high, float32 cannot hold the width of the
+            range, or qmin is not below qmax.
 
     Source: torch.ao.quantization.observer, `UniformQuantizationObserverBase._calculate_qparams`; equal to the last bit.
     """
@@ -72,7 +73,7 @@ def qparams(low: Tensor, high: Tensor, qmin: int, qmax: int, *, symmetric: bool 
 
 def _checked_range(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
     if low.shape != high.shape:
-        raise ValueError(f"low and high must have one shape, but have {tuple(low.shape)} and {tuple(high.shape)}.")
+        raise ValueError(f"low and high must have the same shape, not {tuple(low.shape)} and {tuple(high.shape)}.")
     if not bool((torch.isfinite(low) & torch.isfinite(high)).all()):
         raise ValueError("the ends of a range must be finite.")
     if bool((low > high).any()):
@@ -83,7 +84,7 @@ def _checked_range(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def get_scale_and_zero_point(fp32_tensor: Tensor, bitwidth: int = 8) -> tuple[float, int]:
-    """Scale and zero-point of a whole tensor, affine, for signed codes: the thin face of `qparams`.
+    """Scale and zero-point of a whole tensor, affine, for signed codes: a simpler front end to `qparams`.
 
     Args:
         fp32_tensor: any shape, floating point, finite, not empty.

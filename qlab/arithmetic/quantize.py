@@ -18,7 +18,7 @@ def quantize(
 
     Args:
         fp32_tensor: any shape, floating point, finite.
-        scale, zero_point: a float and an int, or one entry a channel along `channel_dim`.
+        scale, zero_point: a float and an int, or one entry per channel along `channel_dim`.
         qmin, qmax: smallest and largest code.
 
     Returns:
@@ -28,20 +28,20 @@ def quantize(
         TypeError, ValueError: see `qlab.arithmetic.validation`.
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), equation 1, solved for q. PyTorch's engines multiply by 1/scale and
-    may add the zero-point before they round: their codes differ from these at exact ties.
+    may add the zero-point before they round, so their codes differ from these at exact ties.
     """
     x = real_tensor(fp32_tensor)
     scale = along_channel(checked_scale(scale), x, channel_dim)
     zero_point = along_channel(integer_tensor(torch.as_tensor(zero_point)), x, channel_dim, "zero_point")
     if qmin >= qmax:
         raise ValueError(f"qmin must be below qmax, but they are {qmin} and {qmax}.")
-    # The quotient is float32's; float64 holds the ends of wide code ranges, which float32 would round outward.
+    # The division is done in float32. From there on float64: float32 would round the ends of wide code ranges outward.
     codes = torch.round(x / scale).double() + zero_point
     return codes.clamp(qmin, qmax).to(code_dtype(qmin, qmax))
 
 
 def dequantize(q_tensor: Tensor, scale: Scale, zero_point: ZeroPoint, *, channel_dim: int | None = None) -> Tensor:
-    """The real numbers that codes stand for: scale * (q - zero_point), float32, in the shape of the codes.
+    """The real numbers that codes represent: scale * (q - zero_point), float32, in the shape of the codes.
 
     Integers of any dtype are widened before the subtraction, so nothing wraps.
 
@@ -70,12 +70,12 @@ def linear_quantize(
     Args:
         fp32_tensor: any shape, floating point, finite, not empty.
         bitwidth: 2..16.
-        signed, narrow: which codes, see `code_range`.
-        symmetric: the range [-a, a] instead of [min, max].
-        channel_dim: quantize each channel over its own range.
+        signed, narrow: see `code_range`.
+        symmetric: use the range [-a, a] instead of [min, max].
+        channel_dim: quantize each channel along this dimension over its own range.
 
     Returns:
-        q_tensor (see `quantize`), scale and zero_point: a float and an int, or tensors of one entry a channel.
+        q_tensor (see `quantize`), scale and zero_point: a float and an int, or tensors with one entry per channel.
 
     Raises:
         TypeError, ValueError: see `qlab.arithmetic.validation`, `code_range` and `qparams`.

@@ -1,4 +1,4 @@
-"""Which real range to represent: the clipping range [alpha, beta], alpha the low end, beta the high."""
+"""Which real range to represent: the clipping range [alpha, beta] with low end alpha and high end beta."""
 
 import torch
 from torch import Tensor
@@ -11,13 +11,13 @@ def min_max(fp32_tensor: Tensor, channel_dim: int | None = None) -> tuple[Tensor
 
     Args:
         fp32_tensor: any shape, floating point, finite.
-        channel_dim: the dimension that numbers the channels; None for the whole tensor.
+        channel_dim: the dimension of the channels; None for the whole tensor.
 
     Returns:
         low and high, float32: 0-d, or (channels,).
 
     Raises:
-        TypeError, ValueError: as `qlab.arithmetic.validation.real_tensor`; channel_dim does not exist.
+        TypeError, ValueError: see `qlab.arithmetic.validation.real_tensor`; channel_dim does not exist.
     """
     x = real_tensor(fp32_tensor)
     if channel_dim is None:
@@ -29,9 +29,9 @@ def min_max(fp32_tensor: Tensor, channel_dim: int | None = None) -> tuple[Tensor
 
 
 def extend_to_zero(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-    """The smallest range that holds both the given one and 0.
+    """The smallest range that includes both the given one and 0.
 
-    Without 0 in the range the zero-point falls outside the codes, is clipped, and takes the range with it: the values
+    If 0 is not in the range, the zero-point falls outside the codes and is clipped, which moves the range: the values
     1..6 come back as 1, 2, 3, 4, 5, 5. Zero also has to be exact because padding and ReLU produce it.
 
     Source: torch.ao.quantization.observer, `UniformQuantizationObserverBase._calculate_qparams`.
@@ -40,7 +40,7 @@ def extend_to_zero(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def affine_range(fp32_tensor: Tensor, channel_dim: int | None = None) -> tuple[Tensor, Tensor]:
-    """The affine (asymmetric) clipping range: minimum and maximum, extended to hold 0.
+    """The affine (asymmetric) clipping range: minimum and maximum, extended to include 0.
 
     Args, Returns, Raises: as `min_max`.
     """
@@ -48,7 +48,7 @@ def affine_range(fp32_tensor: Tensor, channel_dim: int | None = None) -> tuple[T
 
 
 def symmetric_range(fp32_tensor: Tensor, channel_dim: int | None = None) -> tuple[Tensor, Tensor]:
-    """The symmetric clipping range [-a, a], with a the largest absolute value.
+    """The symmetric clipping range [-a, a], where a is the largest absolute value.
 
     Args, Returns, Raises: as `min_max`.
     """

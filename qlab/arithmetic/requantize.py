@@ -1,4 +1,4 @@
-"""From an int32 accumulator to an output code: the multiplier M = S1*S2/S3, its M0 and n."""
+"""From an int32 accumulator to an output code: the multiplier M = S1 * S2 / S3 and its parts M0 and n."""
 
 import math
 
@@ -11,7 +11,7 @@ from qlab.arithmetic.validation import along_channel, checked_scale, integer_ten
 def decompose_multiplier(M: float) -> tuple[float, int]:
     """M0 and n with M = M0 * 2**-n exactly and M0 in [0.5, 1): 0.2 is 0.8 * 2**-2.
 
-    M >= 1 gives n < 1, from M = 2 on n < 0: a left shift.
+    M >= 1 gives n < 0, which means a left shift.
 
     Raises:
         ValueError: M is not finite or not above 0.
@@ -25,15 +25,15 @@ def decompose_multiplier(M: float) -> tuple[float, int]:
 
 
 def quantize_multiplier(M: float | Tensor) -> tuple[int | Tensor, int | Tensor]:
-    """M0 as a 31-bit fixed-point number, 2**31 * M0 rounded to the nearest, ties up, and n.
+    """M0 as a 31-bit fixed-point number, 2**31 * M0 rounded to nearest with ties up, and n.
 
-    A mantissa that rounds up to 2**31 does not fit into int32: it is halved and n becomes one less.
+    A mantissa that rounds up to 2**31 does not fit into int32; it is halved and n is reduced by one.
 
     Args:
-        M: a number, or one an output channel, (out,).
+        M: one number, or one per output channel, (out,).
 
     Returns:
-        M0_q in [2**30, 2**31 - 1], and n: two ints, or two int64 tensors shaped as M.
+        M0_q in [2**30, 2**31 - 1], and n: two ints, or two int64 tensors in the shape of M.
 
     Raises:
         ValueError: see `decompose_multiplier`.
@@ -58,24 +58,24 @@ def requantize(
 ) -> Tensor:
     """Output codes from accumulators: clamp(round_half_even(M * acc) + zero_point, qmin, qmax).
 
-    M and the accumulator are rounded to float32 and multiplied in float32, as PyTorch's engines do.
+    M and the accumulator are rounded to float32 and multiplied in float32, as in PyTorch's engines.
 
     Args:
         accumulator: (..., out), integers.
-        multiplier: M, one number or one an output channel, shape (out,); or the pair (M0, n).
+        multiplier: M, one number or one per output channel, (out,); or the pair (M0, n).
         zero_point: of the output.
         qmin, qmax: smallest and largest output code.
 
     Returns:
-        int32, shaped as the accumulator.
+        int32, in the shape of the accumulator.
 
     Raises:
-        TypeError, ValueError: the accumulator holds no integers; M is not finite or not above 0.
+        TypeError, ValueError: the accumulator does not hold integers; M is not finite or not above 0.
     """
     if isinstance(multiplier, tuple):
         M0, n = multiplier
         multiplier = math.ldexp(M0, -n)
     acc = integer_tensor(accumulator, "accumulator").to(torch.float32)
     M = along_channel(checked_scale(multiplier, "M"), acc, -1, "M")
-    # float64 from here on: float32 would round the ends of a 32-bit code range outward.
+    # float64 from here on, because float32 would round the ends of a 32-bit code range outward.
     return (torch.round(acc * M).double() + zero_point).clamp(qmin, qmax).to(torch.int32)

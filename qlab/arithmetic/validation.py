@@ -1,4 +1,4 @@
-"""What qlab's functions ask of their inputs, and the one sentence each says when it is not so."""
+"""Argument validation: what qlab's functions require of their inputs, and the message if an input is invalid."""
 
 from operator import index
 
@@ -6,14 +6,15 @@ import torch
 from torch import Tensor
 
 BITWIDTHS = range(2, 17)
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 
 def real_tensor(x: object, name: str = "tensor") -> Tensor:
-    """The tensor as float32, detached; it must be floating point, not empty, and finite.
+    """The tensor as float32, detached. It must be floating point, non-empty and finite.
 
     Raises:
-        TypeError: not a tensor, or a tensor of integers or booleans.
-        ValueError: empty, or holding NaN or infinity.
+        TypeError: x is not a tensor, or a tensor of integers or booleans.
+        ValueError: x is empty or holds NaN or infinity.
     """
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, not {type(x).__name__}: wrap it in torch.tensor(...).")
@@ -28,17 +29,17 @@ def real_tensor(x: object, name: str = "tensor") -> Tensor:
 
 
 def integer_tensor(q: object, name: str = "tensor") -> Tensor:
-    """The tensor as int64, so that no later subtraction can wrap; any dtype whose values are integers will do.
+    """The tensor as int64, so that no later subtraction can wrap. Any dtype will do if all values are integers.
 
     Raises:
-        TypeError: not a tensor.
+        TypeError: q is not a tensor.
         ValueError: a value is not an integer.
     """
     return integer_codes(q, name).to(torch.int64)
 
 
 def integer_codes(q: object, name: str = "tensor") -> Tensor:
-    """The tensor, detached, as it is if its dtype is an integer one, else as int64; errors as `integer_tensor`."""
+    """The tensor, detached: unchanged if its dtype is an integer dtype, else as int64. Errors as `integer_tensor`."""
     if not isinstance(q, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of integers, not {type(q).__name__}.")
     if q.is_floating_point() and not bool((torch.isfinite(q) & (q == q.round())).all()):
@@ -50,16 +51,16 @@ def integer_codes(q: object, name: str = "tensor") -> Tensor:
 
 
 def within_int32(acc: Tensor, name: str) -> Tensor:
-    """The tensor itself; OverflowError where a value leaves int32: an engine's accumulator would wrap there."""
+    """The tensor itself; OverflowError if a value leaves int32, where an engine's accumulator would wrap."""
     if acc.dtype != torch.int32 and acc.numel():
         low, high = acc.aminmax()
-        if int(low) < -(2**31) or int(high) > 2**31 - 1:
-            raise OverflowError(f"{name} leaves int32: use fewer inputs a neuron, fewer bits or a smaller bias.")
+        if int(low) < INT32_MIN or int(high) > INT32_MAX:
+            raise OverflowError(f"{name} leaves int32: use fewer inputs per neuron, fewer bits or a smaller bias.")
     return acc
 
 
 def checked_bitwidth(bitwidth: int) -> int:
-    """The bitwidth, an integer from 2 to 16; ValueError otherwise."""
+    """The bitwidth as an int from 2 to 16; ValueError otherwise."""
     try:
         bits = index(bitwidth)  # numpy's integers are integers too
     except TypeError:
@@ -70,7 +71,7 @@ def checked_bitwidth(bitwidth: int) -> int:
 
 
 def checked_scale(scale: float | Tensor, name: str = "scale") -> Tensor:
-    """The scale as a float32 tensor (0-d or per channel); every entry finite and above 0, ValueError otherwise."""
+    """The scale as a float32 tensor (0-d or per channel); ValueError unless every entry is finite and above 0."""
     tensor = torch.as_tensor(scale, dtype=torch.float32).detach()
     if not bool((torch.isfinite(tensor) & (tensor > 0)).all()):
         raise ValueError(f"{name} must be finite and greater than 0 in float32, not {scale!r}.")
@@ -81,7 +82,7 @@ def along_channel(values: Tensor, like: Tensor, channel_dim: int | None, name: s
     """Per-channel values reshaped to broadcast along `channel_dim` of `like`; a single value stays as it is.
 
     Raises:
-        ValueError: several values without a channel_dim, or not one value a channel.
+        ValueError: there are several values but no channel_dim, or not one value per channel.
     """
     if values.numel() == 1 and values.dim() == 0:
         return values

@@ -1,1 +1,1 @@
-"""Ranges from data: observers that watch batches, and searches for the range that loses least."""
+"""Ranges from data: observers that see batches, and searches for the range with the smallest error."""

@@ -1,7 +1,7 @@
-"""Ranges that leave outliers out: by percentile, by mean squared error, by relative entropy.
+"""Ranges that clip outliers: by percentile, by mean squared error, by relative entropy.
 
-A narrower range has a smaller step, and so less rounding error; what lies outside of it is clipped. Each rule here
-weighs the two differently.
+A narrower range has a smaller step and therefore less rounding error, but it clips the values outside. Each rule here
+weighs the two errors differently.
 """
 
 import torch
@@ -14,13 +14,13 @@ from qlab.arithmetic.validation import real_tensor
 
 
 def percentile_range(fp32_tensor: Tensor, percentile: float = 99.9) -> tuple[Tensor, Tensor]:
-    """The range that holds so many percent of the values; as many are left out below as above.
+    """The range that contains `percentile` percent of the values; the rest is split equally between both ends.
 
-    Between two neighbouring values it is interpolated linearly, as by `numpy.percentile`.
+    Between two neighbouring values it interpolates linearly, as `numpy.percentile` does.
 
     Args:
         fp32_tensor: any shape, floating point, finite, not empty.
-        percentile: above 0, 100 for all values.
+        percentile: above 0; 100 for all values.
 
     Returns:
         low and high, float32, 0-d.
@@ -32,16 +32,16 @@ def percentile_range(fp32_tensor: Tensor, percentile: float = 99.9) -> tuple[Ten
     """
     x = real_tensor(fp32_tensor).flatten().sort().values.double()
     if not 0 < percentile <= 100:
-        raise ValueError(f"a percentile lies above 0, up to 100, but it is {percentile}.")
-    out = (1 - percentile / 100) / 2
-    return _quantile(x, out), _quantile(x, 1 - out)
+        raise ValueError(f"a percentile must be above 0 and at most 100, not {percentile}.")
+    tail = (1 - percentile / 100) / 2
+    return _quantile(x, tail), _quantile(x, 1 - tail)
 
 
 def _quantile(ordered: Tensor, share: float) -> Tensor:
-    place = share * (ordered.numel() - 1)
-    below = min(int(place), ordered.numel() - 2) if ordered.numel() > 1 else 0
+    position = share * (ordered.numel() - 1)
+    below = min(int(position), ordered.numel() - 2) if ordered.numel() > 1 else 0
     above = min(below + 1, ordered.numel() - 1)
-    return torch.lerp(ordered[below], ordered[above], place - below).float()
+    return torch.lerp(ordered[below], ordered[above], position - below).float()
 
 
 def mean_squared_error(
@@ -60,15 +60,15 @@ def mean_squared_error(
 def mse_range(
     fp32_tensor: Tensor, qmin: int, qmax: int, *, symmetric: bool = False, steps: int = 100
 ) -> tuple[Tensor, Tensor]:
-    """The range with the smallest mean squared error, among `affine_range` cut off at -a and a.
+    """The range with the smallest mean squared error among `affine_range` clipped to [-a, a].
 
-    a is 1/steps, 2/steps, … of the largest absolute value; of ranges that are equally good, the widest.
+    a takes the values 1/steps, 2/steps, ... of the largest absolute value. Of equally good ranges, the widest wins.
 
     Args:
         fp32_tensor: any shape, floating point, finite, not empty.
         qmin, qmax: smallest and largest code.
         symmetric: see `qlab.arithmetic.qparams.qparams`.
-        steps: how many ranges are tried.
+        steps: how many ranges to try.
 
     Returns:
         low and high, float32, 0-d.
@@ -79,32 +79,32 @@ def mse_range(
     low, high = affine_range(fp32_tensor)
     ends = [torch.maximum(-low, high) * (k / steps) for k in range(steps, 0, -1)]
 
-    def error(found: tuple[Tensor, Tensor]) -> float:
-        return mean_squared_error(fp32_tensor, found[0], found[1], qmin, qmax, symmetric=symmetric)
+    def error(clipped: tuple[Tensor, Tensor]) -> float:
+        return mean_squared_error(fp32_tensor, clipped[0], clipped[1], qmin, qmax, symmetric=symmetric)
 
     return min(((torch.maximum(low, -a), torch.minimum(high, a)) for a in ends), key=error)
 
 
 def relative_entropy(histogram: Tensor, kept: int, levels: int) -> float:
-    """How much is lost, in nats, where only the first bins are kept and those are merged into so many levels.
+    """The information lost, in nats, by clipping a histogram to its first bins and quantizing those to some levels.
 
-    P is the histogram's first `kept` bins, with all that lies beyond them added to the last. Q has the same bins
-    without what lies beyond: their counts are merged into `levels` neighbouring groups, each count spread evenly
-    over those bins of its group that are not empty. Both are normalized; the result is the sum of P log(P / Q) over
-    the bins where P is not 0, infinite where Q is 0 there.
+    P is the first `kept` bins of the histogram, with the counts of all later bins added to the last one. Q is the same
+    bins without that addition: they are merged into `levels` groups of neighbours, and the count of a group is spread
+    evenly over its non-empty bins. Both are normalized. The result is the Kullback-Leibler divergence, the sum of
+    P log(P / Q) over the bins where P is not 0; it is infinite if Q is 0 in one of these.
 
     Args:
-        histogram: (bins,), counts of absolute values, bins of one width from 0 on.
-        kept: from levels to bins.
+        histogram: (bins,), counts of absolute values in bins of equal width, starting at 0.
+        kept: how many bins to keep, from levels to bins.
         levels: how many codes an absolute value can have: 128 for int8.
 
     Raises:
-        ValueError: kept is not in levels..bins, the kept bins are all empty.
+        ValueError: kept is not in levels..bins, or the kept bins are all empty.
 
     Source: S. Migacz, "8-bit Inference with TensorRT", GTC 2017. Group g holds the bins from floor(g * kept / levels).
     """
     if not levels <= kept <= histogram.numel():
-        raise ValueError(f"kept bins must be {levels}..{histogram.numel()}, but are {kept}.")
+        raise ValueError(f"the number of kept bins must be {levels}..{histogram.numel()}, not {kept}.")
     counts = histogram[:kept].double()
     if not bool(counts.any()):
         raise ValueError("the kept bins are all empty.")
@@ -117,35 +117,35 @@ def relative_entropy(histogram: Tensor, kept: int, levels: int) -> float:
     bins = torch.zeros(levels, dtype=torch.float64).index_add_(0, group, filled)
     q = filled * (merged / bins.clamp(min=1))[group]
     p, q = p / p.sum(), q / q.sum()
-    there = p > 0
-    return (p[there] * (p[there] / q[there]).log()).sum().item()
+    support = p > 0
+    return (p[support] * (p[support] / q[support]).log()).sum().item()
 
 
 def entropy_range(fp32_tensor: Tensor, levels: int = 128, bins: int = 2048) -> tuple[Tensor, Tensor]:
-    """The symmetric range [-a, a] that loses the least by `relative_entropy`, as TensorRT's first calibrator did.
+    """The symmetric range [-a, a] with the smallest `relative_entropy`, as in TensorRT's first calibrator.
 
-    Zeros are left out: every range represents them exactly, and behind a ReLU they would outweigh all else.
+    Zeros are not counted: every range represents them exactly, and after a ReLU they would outweigh everything else.
 
     Args:
         fp32_tensor: any shape, floating point, finite, not empty.
-        levels: codes of an absolute value: 128 for int8.
+        levels: how many codes an absolute value can have: 128 for int8.
         bins: of the histogram of absolute values.
 
     Returns:
-        -a and a, float32, 0-d, with a at the middle of the last kept bin; of a tensor of zeros, 0 and 0.
+        -a and a, float32, 0-d, where a is the middle of the last kept bin; 0 and 0 for a tensor of zeros.
 
     Raises:
-        TypeError, ValueError: as `qlab.arithmetic.validation.real_tensor`; fewer bins than levels.
+        TypeError, ValueError: see `qlab.arithmetic.validation.real_tensor`; there are fewer bins than levels.
     """
     if bins < levels:
-        raise ValueError(f"there must be {levels} bins at least, but there are {bins}.")
+        raise ValueError(f"there must be at least {levels} bins, not {bins}.")
     x = real_tensor(fp32_tensor).abs().flatten()
     largest = x.max()
     if largest == 0:
         return -largest, largest
     histogram = torch.histc(x[x > 0], bins, min=0, max=largest.item())
     first = max(levels, int(histogram.nonzero()[0]) + 1)
-    kept = min(range(first, bins + 1), key=lambda kept: relative_entropy(histogram, kept, levels))
-    # With all bins kept there is nothing to leave out: the end is the largest value itself.
-    end = largest if kept == bins else largest * ((kept + 0.5) / bins)
+    best = min(range(first, bins + 1), key=lambda kept: relative_entropy(histogram, kept, levels))
+    # If all bins are kept, nothing is clipped: the end is the largest value itself.
+    end = largest if best == bins else largest * ((best + 0.5) / bins)
     return -end, end

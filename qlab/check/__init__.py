@@ -1,7 +1,18 @@
-"""The framework for feedback: questions, cases, named mistakes, partial credit, cards. It knows no lab."""
+"""The feedback framework: questions, cases, named mistakes, partial credit and cards. It knows nothing of any lab."""
 
 from qlab.check.cases import Case, Drawn, case, normal, uniform
-from qlab.check.faults import Mistake, Step, Steps, as_is, given, nearest, ties_down, ties_up, wrapped
+from qlab.check.faults import (
+    Mistake,
+    Overrides,
+    Step,
+    as_is,
+    given,
+    nearest,
+    override,
+    ties_down,
+    ties_up,
+    wrapped,
+)
 from qlab.check.flows import How, differently, remembered
 from qlab.check.margins import about, clear_of_ties
 from qlab.check.outcome import Outcome
@@ -16,10 +27,10 @@ __all__ = [
     "Lab",
     "Mistake",
     "Outcome",
+    "Overrides",
     "Part",
     "Question",
     "Step",
-    "Steps",
     "about",
     "as_is",
     "case",
@@ -29,6 +40,7 @@ __all__ = [
     "integer",
     "nearest",
     "normal",
+    "override",
     "real",
     "remembered",
     "tensor",

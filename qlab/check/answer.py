@@ -1,13 +1,12 @@
-"""A student's answer: its source, the blanks left in it, a call of it, the names that it uses.
+"""A student's answer: its source, the blanks left in it, calling it, and replacing the names that it uses.
 
-`Answer` is all that a check asks of one. `LocalAnswer` is an answer in this process; a grader that keeps the student's
-code in another process brings its own.
+`Answer` is the interface that a check needs. `LocalAnswer` is an answer in this process; a grader that runs the
+student's code in another process implements its own.
 """
 
 import ast
 import contextlib
 import inspect
-import io
 import sys
 import traceback
 import warnings
@@ -15,20 +14,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from qlab.check.forbidden_calls import off_limits
-
-BLANK = "__"
+from qlab.cells import count_blanks, parsed
+from qlab.check.forbidden_calls import forbid
 
 
 @dataclass(frozen=True)
 class Returned:
-    """What a call gave: a value, or an exception.
+    """The result of a call: a value or an exception.
 
     Attributes:
-        value: None where an exception was raised.
-        error: the exception in a line: name, place, message.
-        error_name: its name.
-        error_place: " in line 2: return 1 / x", the student's own line; "" where none is known.
+        value: None if an exception was raised.
+        error: the exception on one line: name, place, message.
+        error_name: the name of its class.
+        error_place: the line in the student's code, as " in line 2: return 1 / x"; "" if it is unknown.
     """
 
     value: Any = None
@@ -36,30 +34,31 @@ class Returned:
     error_name: str = ""
     error_place: str = ""
 
-    def told(self, *, hidden: bool) -> str:
-        """The exception in a line; without its message where the case is hidden, for it may quote the input."""
+    def describe_error(self, *, hidden: bool) -> str:
+        """The exception on one line, without its message if the case is hidden: the message may quote the input."""
         return f"{self.error_name}{self.error_place}" if hidden else self.error
 
 
 class Answer(Protocol):
-    """An answer as a check sees it."""
+    """The interface of an answer, as far as a check is concerned."""
 
     def blanks(self) -> int:
         """How many blanks are left in its source."""
 
     def call(self, arguments: tuple[Any, ...]) -> Returned:
-        """Run it; an exception is a result, not a crash."""
+        """Call it; an exception is a result, not a crash."""
 
-    def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> contextlib.AbstractContextManager[None]:
-        """While the context lasts, the answer finds these functions under these names."""
+    def patched(self, names: Mapping[str, Callable[..., Any]]) -> contextlib.AbstractContextManager[None]:
+        """A context in which the answer sees these functions under these names."""
 
 
 def answer_from(values: tuple[Any, ...], names: tuple[str, ...], forbidden: tuple[str, ...] = ()) -> Answer:
-    """The answer behind what a test cell passed: a function, values, or what a grader puts in their place.
+    """The answer that a test cell passed to `check`: a function, values, or a grader's stand-in for these.
 
     Args:
-        names: that the student defines.
-        forbidden: functions that are off limits while the answer is called.
+        values: the arguments of `check`.
+        names: the names that the student defines.
+        forbidden: functions that raise while the answer is called.
     """
     first: Any = values[0] if values else None
     if hasattr(first, "answer_to"):
@@ -76,30 +75,30 @@ class LocalAnswer:
     def __init__(self, function: Callable[..., Any], names: tuple[str, ...], forbidden: tuple[str, ...] = ()):
         self.function = function
         self.forbidden = forbidden
-        # Behind a decorator such as torch.no_grad() stands the student's own function, with its names and lines.
+        # A decorator such as torch.no_grad() wraps the student's own function, which has the names and the lines.
         self.own = inspect.unwrap(function)
         self.names = names
 
     def blanks(self) -> int:
-        """How many blanks are left in the cell that last defined the answer."""
+        """How many blanks are left in the most recent cell that defines the answer."""
         return count_blanks(self._source())
 
     def call(self, arguments: tuple[Any, ...]) -> Returned:
-        """Run it; warnings are dropped and stderr goes to stdout, where a grader does not take it for a failure."""
+        """Call it. Warnings are dropped, and stderr goes to stdout: to a grader, output on stderr means a failure."""
         try:
-            with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout), off_limits(self.forbidden):
+            with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout), forbid(self.forbidden):
                 warnings.simplefilter("ignore")
                 return Returned(self.function(*arguments))
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # exit() in an answer must not end the check
+        except BaseException as error:  # even exit() in an answer must not end the check
             name, place = type(error).__name__, self._place(error)
             message = str(error).strip().splitlines()
             return Returned(None, f"{name}{place}" + (f" ({message[0]})" if message else ""), name, place)
 
     @contextlib.contextmanager
-    def standing_in(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
-        """Replace global names of the function; what was there before comes back."""
+    def patched(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+        """Replace global names of the function; the previous values are restored afterwards."""
         namespace = getattr(self.own, "__globals__", {})
         before = {name: namespace[name] for name in names if name in namespace}
         namespace.update(names)
@@ -121,7 +120,7 @@ class LocalAnswer:
             return ""
 
     def _place(self, error: BaseException) -> str:
-        """The student's own line where the exception came up."""
+        """The line of the student's own code from which the exception came."""
         code = getattr(self.own, "__code__", None)
         lines = [
             f" in line {frame.lineno}: {frame.line}"
@@ -132,7 +131,7 @@ class LocalAnswer:
 
 
 def _executed_cells() -> list[str]:
-    """The cells that this notebook has run, oldest first; empty outside of IPython."""
+    """The cells that this notebook has run, oldest first; empty outside IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return [str(cell) for cell in shell.user_ns.get("In", [])] if shell else []
@@ -140,32 +139,10 @@ def _executed_cells() -> list[str]:
 
 def defines(cell: str, name: str) -> bool:
     """Whether the cell's top level defines a function or a variable of this name."""
-    tree = _parsed(cell)
+    tree = parsed(cell)
     return tree is not None and any(
         (isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name)
         or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name)
         for statement in tree.body
         for node in ([statement] if isinstance(statement, ast.FunctionDef | ast.ClassDef) else ast.walk(statement))
     )
-
-
-def count_blanks(source: str) -> int:
-    """How many times the blank `__` is read in a source; in a source that does not parse, how often it stands there.
-
-    The syntax tree is asked, not the program: in IPython `__` is a real variable, and `M0 = __` would silently take it.
-    """
-    tree = _parsed(source)
-    if tree is None:
-        return sum(word == BLANK for word in source.replace("(", " ").replace(")", " ").replace(",", " ").split())
-    # A `__` that is written, as in `for __ in range(3)`, is a name like any other.
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == BLANK]
-    return 0 if any(isinstance(name.ctx, ast.Store) for name in names) else len(names)
-
-
-def _parsed(source: str) -> ast.Module | None:
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(inspect.cleandoc(source) if source[:1].isspace() else source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None

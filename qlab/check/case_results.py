@@ -1,4 +1,4 @@
-"""One answer on all cases of a question: what came back, and what of it holds."""
+"""Running an answer on all cases of a question: what it returned, and which of it is right."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,50 +7,57 @@ from typing import Any
 
 from qlab.check.answer import Answer, Returned
 from qlab.check.cases import Case
-from qlab.check.values import Between, Field, difference, split
+from qlab.check.values import Field, Interval, difference, split
 
-Expected = Callable[[Case, tuple[Any, ...]], tuple[Between, ...]]
+Expected = Callable[[Case, tuple[Any, ...]], tuple[Interval, ...]]
 
 
 @dataclass(frozen=True)
-class Tried:
-    """A case with what is accepted there, what came back, and for each field what is wrong with it ("" if nothing).
+class CaseResult:
+    """The result of running an answer on one case.
 
-    `arguments` are the case's inputs as references get them, which change nothing in place.
+    Attributes:
+        case: the case.
+        arguments: its inputs, in a copy that the answer cannot have changed in place.
+        expected: the accepted values of each field.
+        returned: what the answer returned.
+        wrong: a description of the error in each field; "" if there is none.
     """
 
     case: Case
     arguments: tuple[Any, ...]
-    expected: tuple[Between, ...]
+    expected: tuple[Interval, ...]
     returned: Returned
     wrong: tuple[str, ...]
 
     @property
-    def holds(self) -> bool:
-        """Whether every field is as expected."""
+    def passes(self) -> bool:
+        """Whether every field is right."""
         return not any(self.wrong)
 
 
-def judge(returned: Returned, expected: tuple[Between, ...], fields: tuple[Field, ...], case: Case) -> tuple[str, ...]:
-    """For each field what is wrong with what came back, "" where nothing is."""
+def field_errors(
+    returned: Returned, expected: tuple[Interval, ...], fields: tuple[Field, ...], case: Case
+) -> tuple[str, ...]:
+    """A description of the error in each field of what an answer returned; "" if there is none."""
     if returned.error:
         return (f"your code raised {returned.error_name}",) * len(fields)
     values = split(returned.value, fields)
     if isinstance(values, str):
         return (values,) * len(fields)
-    # Without arguments the answer is the values themselves: the expected ones are not given away.
-    told = partial(difference, reveal=bool(case.arguments), hidden=case.hidden)
-    return tuple(told(*triple) for triple in zip(values, expected, fields, strict=True))
+    # Without arguments, the answer is the values themselves, so the expected values must not be revealed.
+    explain = partial(difference, reveal=bool(case.arguments), hidden=case.hidden)
+    return tuple(explain(*triple) for triple in zip(values, expected, fields, strict=True))
 
 
-def try_all(
+def run_cases(
     answer: Answer, expected_in: Expected, fields: tuple[Field, ...], cases: Sequence[Case], seed: int
-) -> list[Tried]:
-    """Call the answer on every case; a failure in one does not stop the next."""
-    tried = []
+) -> list[CaseResult]:
+    """Run the answer on every case; a failure in one does not stop the next."""
+    results = []
     for case in cases:
         arguments = case.inputs(seed)
         expected = expected_in(case, arguments)
         returned = answer.call(case.inputs(seed))
-        tried.append(Tried(case, arguments, expected, returned, judge(returned, expected, fields, case)))
-    return tried
+        results.append(CaseResult(case, arguments, expected, returned, field_errors(returned, expected, fields, case)))
+    return results

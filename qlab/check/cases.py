@@ -1,4 +1,4 @@
-"""The inputs that an answer is tried on: fixed ones, and ones drawn from a seed."""
+"""The inputs that an answer is tested with: fixed ones, and random ones drawn from a seed."""
 
 import zlib
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Draw = Callable[[Generator], Any]
 
 @dataclass(frozen=True)
 class Drawn:
-    """An argument that is drawn from the case's generator when the check runs."""
+    """A random argument, drawn from the case's generator when the check runs."""
 
     draw: Draw
 
@@ -23,12 +23,12 @@ class Case:
     """One call of the answer.
 
     Attributes:
-        name: what is special about it, in the student's words.
-        arguments: positional arguments; a `Drawn` is drawn anew for each check.
-        group: which part of the marks it belongs to.
+        name: what is special about the case, in words that students understand.
+        arguments: positional arguments; a `Drawn` is drawn again for each check.
+        group: the group of cases that it belongs to; parts of a question select groups.
         hidden: added in grading; its inputs are not shown.
-        such_that: what the arguments have to meet; draws that do not are drawn again. A case that is about outputs
-            inside the range has to have them inside at every seed, or marks would depend on the seed.
+        such_that: a condition on the arguments; they are redrawn until it holds. For example, a case about outputs
+            inside the range needs them to be inside at every seed, or marks would depend on the seed.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Case:
     such_that: Callable[..., bool] = lambda *_: True
 
     def inputs(self, seed: int) -> tuple[Any, ...]:
-        """Fresh arguments: equal for equal seeds, whatever other cases there are; safe to change in place."""
+        """New arguments, safe to change in place. They depend on the seed and the name only, not on other cases."""
         generator = Generator().manual_seed(zlib.crc32(f"{seed}/{self.name}".encode()))
         for _ in range(MOST_DRAWS):
             arguments = tuple(_fresh(argument, generator) for argument in self.arguments)
@@ -48,11 +48,11 @@ class Case:
 
     @property
     def drawn(self) -> bool:
-        """Whether its arguments differ from seed to seed."""
+        """Whether its arguments depend on the seed."""
         return any(isinstance(argument, Drawn) for argument in self.arguments)
 
     def as_call(self) -> str:
-        """The arguments as one would type them; "" where they are drawn, hidden or long."""
+        """The arguments as one would type them; "" if they are drawn, hidden or long."""
         if self.hidden or self.drawn:
             return ""
         texts = [f"torch.tensor({a.tolist()})" if isinstance(a, Tensor) else repr(a) for a in self.arguments]
@@ -77,10 +77,10 @@ def case(name: str, *arguments: Any, group: str = "usual", such_that: Callable[.
 
 
 def normal(*shape: int, mean: float = 0.0, std: float = 1.0) -> Drawn:
-    """Drawn from a normal distribution."""
+    """A tensor drawn from a normal distribution."""
     return Drawn(lambda generator: mean + std * torch.randn(*shape, generator=generator))
 
 
 def uniform(low: int, high: int, *shape: int, dtype: torch.dtype = torch.int8) -> Drawn:
-    """Integers drawn uniformly from low to high, both ends included."""
+    """A tensor of integers drawn uniformly from low to high, both ends included."""
     return Drawn(lambda generator: torch.randint(low, high + 1, shape, generator=generator).to(dtype))

@@ -1,8 +1,8 @@
-"""A reference in named steps, and mistakes as faults put into them.
+"""Mistakes as faults: a reference in named steps, some of them overridden.
 
 The reference of a question is a function whose keyword-only arguments are its steps: `rounding`, `clamp`, … A mistake
-is the same function with a step or two replaced. So a mistake is a line, two of them combine, and each is by
-construction what a student gets who makes it.
+is the same function with one or two steps overridden. So a mistake takes one line, two mistakes can be combined, and a
+mistake returns exactly what a student gets who makes it.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 Step = Callable[..., Any]
-Steps = Mapping[str, Any]
+Overrides = Mapping[str, Any]
 Whatever = TypeVar("Whatever")
 
-# Float arithmetic moves a value this far, absolutely and relatively: whatever lies so close to a tie counts as one.
+# Float arithmetic may move a value this far, absolutely and relatively; what is this close to a tie counts as a tie.
 TIE_WIDTH = 1e-4
 TIE_WIDTH_RELATIVE = 2.0**-21
 
@@ -26,51 +26,55 @@ class Mistake:
     """A named mistake.
 
     Attributes:
-        name: said to the student as the cause, counted in the class report.
-        steps: the steps of the reference that are wrong in it (`given`).
-        next: the one next step, best as a question.
+        name: shown to the student as the cause, and counted in the class report.
+        steps: the overridden steps of the reference (see `override`).
+        next: one next step, preferably a question.
     """
 
     name: str
-    steps: Steps = field(hash=False)
+    steps: Overrides = field(hash=False)
     next: str
 
 
-def given(**steps: Any) -> Steps:
-    """The steps that a mistake replaces: `given(clamp=identity)`."""
+def override(**steps: Any) -> Overrides:
+    """The steps that a mistake overrides: `override(clamp=identity)`."""
     return steps
 
 
+given = override  # its name in labs released before 0.2
+
+
 def nearest(x: Tensor) -> Tensor:
-    """Round half to even, as torch.round; the one reading that is not about ties."""
+    """Round half to even, as torch.round does: the plain rounding that references use by default."""
     return torch.round(x)
 
 
 def ties_down(x: Tensor, magnitude: float = 0.0) -> Tensor:
-    """Round to nearest, values at (or within float error of) a tie down: one end of what is accepted.
+    """Round to nearest, with ties (within float error) rounded down: the lower end of the accepted values.
 
     Args:
-        magnitude: of the largest number on the way to x, whose float32 error x carries.
+        x: the values to round.
+        magnitude: of the largest intermediate result; its float32 error is contained in x.
     """
     return torch.ceil(x - 0.5 - _width(x, magnitude))
 
 
 def ties_up(x: Tensor, magnitude: float = 0.0) -> Tensor:
-    """Round to nearest, values at (or within float error of) a tie up: the other end; see `ties_down`."""
+    """Round to nearest, with ties (within float error) rounded up: the upper end; see `ties_down`."""
     return torch.floor(x + 0.5 + _width(x, magnitude))
 
 
 def as_is(x: Whatever, *_: object) -> Whatever:
-    """x as it was, whatever a step is given besides: the step is left out."""
+    """x unchanged, whatever else the step is given: a step that is left out."""
     return x
 
 
 def wrapped(x: Tensor, bits: int) -> Tensor:
-    """What a signed integer type of so many bits makes of integers: it wraps around."""
+    """Integers as a signed type of so many bits holds them: wrapped around."""
     half = 1 << (bits - 1)
     return torch.remainder(x + half, 2 * half) - half
 
 
 def _width(x: Tensor, magnitude: float) -> Tensor:
-    finite = x.abs().nan_to_num(posinf=0.0)  # a faulty step may divide by 0
+    finite = x.abs().nan_to_num(posinf=0.0)  # a mutant may divide by 0
     return TIE_WIDTH + TIE_WIDTH_RELATIVE * finite.clamp(min=magnitude)

@@ -1,4 +1,4 @@
-"""References that run a whole flow of torch's, which takes a while: once for the same inputs and the same changes."""
+"""References that run a whole flow of torch's, which is slow: once for the same inputs and changes."""
 
 import functools
 import hashlib

@@ -1,6 +1,6 @@
-"""While an answer is called, the functions that would simply do what was asked raise.
+"""Forbidden calls: while an answer runs, library functions that would simply do what the question asks for raise.
 
-A function is named "module:qualname", such as "qlab.arithmetic.quantize:linear_quantize" or
+A function is named as "module:qualname", such as "qlab.arithmetic.quantize:linear_quantize" or
 "torch:ops.quantized.linear".
 """
 
@@ -18,23 +18,23 @@ from torch.overrides import TorchFunctionMode
 NOTHING = contextlib.nullcontext()
 
 
-class AskedForError(Exception):
-    """An answer calls the function that it was to be."""
+class ForbiddenCallError(Exception):
+    """An answer calls the function that it was asked to implement."""
 
 
 def refuse(name: str) -> NoReturn:
-    """Raise what a call of a function that is off limits raises."""
-    raise AskedForError(f"this is the function you were asked to write: {name.replace(':', '.')}")
+    """Raise the error for calling a forbidden function."""
+    raise ForbiddenCallError(f"this is the function you were asked to write: {name.replace(':', '.')}")
 
 
 def name_of(function: object) -> str:
-    """Where a function can be imported from, "module:qualname"; "" where nowhere, as a lambda."""
+    """Where a function can be imported from, as "module:qualname"; "" if it cannot, as a lambda."""
     qualname = getattr(function, "__qualname__", "<")
     return "" if "<" in qualname else f"{getattr(function, '__module__', None)}:{qualname}"
 
 
 def find(name: str) -> tuple[Any, str, Any] | None:
-    """What holds the function, as which attribute, and the function; None where there is none of this name."""
+    """The object that holds the function, the attribute's name, and the function; None if the name does not resolve."""
     module, _, qualname = name.partition(":")
     try:
         holder = sys.modules.get(module) or importlib.import_module(module)
@@ -47,34 +47,35 @@ def find(name: str) -> tuple[Any, str, Any] | None:
 
 
 @contextlib.contextmanager
-def off_limits(names: Iterable[str]) -> Iterator[None]:
-    """While the context lasts, each of these functions raises `AskedForError`, under whatever name it is called.
+def forbid(names: Iterable[str]) -> Iterator[None]:
+    """A context in which each of these functions raises `ForbiddenCallError`, whatever name it is called by.
 
-    Python functions get other code for so long, torch's own are recognized as they are called. What is neither (a
-    function behind functools.lru_cache) is replaced in the module that it is named by, and only there. A name that
-    stands for nothing here, as torch's may in another version, is passed over: nobody can call it.
+    Replacing a name in a module would not be enough, since a student may have imported the function under another name.
+    So Python functions temporarily get other code, and torch's built-in functions are recognized when they are called.
+    A callable that is neither, such as a function wrapped by functools.lru_cache, is replaced in its own module only.
+    A name that does not resolve, as may happen in another version of torch, is skipped: nobody can call it.
     """
     before: list[tuple[Any, str, Any]] = []
     built_in: dict[Any, str] = {}
     try:
         for name in names:
-            if (found := find(name)) is None:
+            if (location := find(name)) is None:
                 continue
-            holder, attribute, function = found
+            holder, attribute, function = location
             if not isinstance(function, FunctionType) and name.startswith("torch:"):
                 built_in[function] = name
-                built_in[getattr(torch.ops.aten, attribute, function)] = name  # the same, by torch's other way to it
+                built_in[getattr(torch.ops.aten, attribute, function)] = name  # the same function under another name
                 continue
             if not isinstance(function, FunctionType):
                 before.append((holder, attribute, function))
                 setattr(holder, attribute, functools.partial(_refuse_call, name))
-            # A decorator keeps the function that it wraps in reach: each on the way is taken.
+            # A decorated function can be reached through __wrapped__, so all functions on the way are replaced.
             while function is not None:
                 if isinstance(function, FunctionType):
                     before.append((function, "__code__", function.__code__))
-                    function.__code__ = _refusing(name, len(function.__code__.co_freevars))
+                    function.__code__ = _refusing_code(name, len(function.__code__.co_freevars))
                 function = getattr(function, "__wrapped__", None)
-        with _Refusing(built_in) if built_in else NOTHING:
+        with _ForbiddenCallMode(built_in) if built_in else NOTHING:
             yield
     finally:
         for holder, attribute, value in reversed(before):
@@ -86,13 +87,13 @@ def _refuse_call(name: str, *_: Any, **__: Any) -> NoReturn:
 
 
 @functools.lru_cache(maxsize=1024)
-def _refusing(name: str, free: int) -> CodeType:
-    """Code that refuses; Python asks for as many free variables as the code has that it stands in for.
+def _refusing_code(name: str, free: int) -> CodeType:
+    """The code of a function that raises. Python requires as many free variables as the replaced code has.
 
-    It runs among the globals of any module, so it imports what it needs.
+    The code runs with the globals of any module, so it has to import what it needs.
     """
     variables = ", ".join(f"free{number}" for number in range(free))
-    made: dict[str, Any] = {}
+    namespace: dict[str, Any] = {}
     exec(
         f"def holder({variables}):\n"
         f"    def refusing(*_, **__):\n"
@@ -100,14 +101,14 @@ def _refusing(name: str, free: int) -> CodeType:
         f"        refuse({name!r})\n"
         f"        return ({variables})\n"
         f"    return refusing\n",
-        made,
+        namespace,
     )
-    code: CodeType = made["holder"](*range(free)).__code__
+    code: CodeType = namespace["holder"](*range(free)).__code__
     return code
 
 
-class _Refusing(TorchFunctionMode):
-    """Sees every call of torch's functions and refuses the ones that are off limits."""
+class _ForbiddenCallMode(TorchFunctionMode):
+    """Sees every call of a torch function, and raises for the forbidden ones."""
 
     def __init__(self, names: Mapping[Any, str]):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a check found, as plain data: apart from how it is shown, and apart from how it was found."""
+"""The outcome of a check as plain data, independent of how it is computed and how it is displayed."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Picture:
-    """A small table that sets what came back beside what was expected.
+    """A small table: the returned values beside the expected ones.
 
     Attributes:
-        caption: which case it shows.
-        columns: headings; the first is empty.
-        rows: each a label and its entries; entries that are wrong are marked in `wrong`.
+        caption: the case that it shows.
+        columns: headings, the first one for the labels.
+        rows: each a label followed by its entries.
         wrong: (row, column) of the entries that differ.
     """
 
@@ -23,15 +23,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A question's mark and what there is to say about it.
+    """A question's mark and the feedback on it.
 
     Attributes:
-        question, title: "Q1" and what it asks for.
+        question, title: "Q1" and the names that it asks for.
         points, out_of: the mark.
-        holds, fails: a sentence a part.
-        mistakes: the names of the mistakes recognized; counted by the class report.
-        cause, next: the likely cause, and one next step; empty where all is right.
-        remarks: what else to know, such as which earlier answer was replaced.
+        holds, fails: one sentence per part.
+        mistakes: the names of the recognized mistakes, counted by the class report.
+        cause, next: the likely cause and one next step; empty if everything is right.
+        remarks: anything else, such as which earlier answer was replaced.
         so_far: the running total of the visible checks.
         picture: the first visible failure, or None.
     """
@@ -60,7 +60,7 @@ class Outcome:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Outcome":
-        """The outcome that `to_json` wrote; TypeError, KeyError or ValueError where it did not."""
+        """The outcome that `to_json` wrote; TypeError, KeyError or ValueError if the data does not come from there."""
         picture = data.get("picture")
         lists = {key: _strings(data.get(key, ())) for key in ("holds", "fails", "mistakes", "remarks")}
         texts = {key: str(data.get(key, "")) for key in ("question", "title", "cause", "next", "so_far")}
@@ -70,7 +70,7 @@ class Outcome:
             tuple(_strings(row) for row in picture["rows"]),
             tuple((int(row), int(column)) for row, column in picture["wrong"]),
         )
-        return cls(points=float(data["points"]), out_of=float(data["out_of"]), picture=shown or None, **lists, **texts)  # type: ignore[arg-type]  # the two dicts hold what the fields want
+        return cls(points=float(data["points"]), out_of=float(data["out_of"]), picture=shown or None, **lists, **texts)  # type: ignore[arg-type]  # the two dicts match the fields' types
 
 
 def _strings(values: Any) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A question of a lab, and what happens when an answer to it is checked."""
+"""The questions of a lab, and checking an answer to one of them."""
 
 import os
 import sys
@@ -8,33 +8,33 @@ from functools import cached_property
 from typing import Any
 
 from qlab.check.answer import Answer, answer_from
-from qlab.check.case_results import Tried, try_all
+from qlab.check.case_results import CaseResult, run_cases
 from qlab.check.cases import Case
 from qlab.check.diagnosis import diagnose
 from qlab.check.faults import Mistake
 from qlab.check.forbidden_calls import name_of
-from qlab.check.mutants import Faults
+from qlab.check.mutants import MutantSet
 from qlab.check.outcome import Outcome, Picture
 from qlab.check.render import Card
 from qlab.check.resolution import Verdict
-from qlab.check.values import Between, Field, NotNumericError, as_numbers, disagreement, shown, split
+from qlab.check.values import Field, Interval, NotNumericError, as_numbers, disagreement, shown, split
 
-# Random cases are drawn from this while a student practises; a grader sets its own, so that they differ there.
+# The seed of the random cases while a student practises. A grader sets its own, so that the cases differ in grading.
 PRACTICE_SEED = 0
 SEED_VARIABLE = "QLAB_SEED"
 
-UNKNOWN = "none of the usual mistakes gives these results"
+UNKNOWN = "we don't recognise this mistake"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A share of a question's points, given when all its cases hold.
+    """A share of a question's points, awarded if all its cases pass.
 
     Attributes:
-        name: what holds or fails.
+        name: what this part checks.
         points: its share.
-        fields: which returned values it looks at; all by default.
-        groups: which groups of cases; all by default.
+        fields: the returned values that it looks at; all by default.
+        groups: the groups of cases that it looks at; all by default.
     """
 
     name: str
@@ -45,21 +45,21 @@ class Part:
 
 @dataclass
 class Question:
-    """What is asked, what is tried, what goes wrong.
+    """A question: what it asks for, the cases that test it, and the mistakes that it can recognize.
 
     Attributes:
         id: "Q1": the same in the heading, the stub, the check and the gradebook.
-        answer: the name of the function that is asked for, or the names of the values.
-        returns: the fields of what the answer returns.
-        reference: the right answer in steps (see `qlab.check.faults`).
-        provided: what later cells use where the answer is not right yet; has the answer's signature. A function of
+        answer: the name of the function that the question asks for, or the names of the values.
+        returns: the fields of the answer's return value.
+        reference: the correct answer in steps (see `qlab.check.faults`).
+        provided: what later cells use while the answer is not right; it has the answer's signature. It is a function of
             qlab or of the lab's provided.py, so that it can be imported without the checks.
         parts: shares of the points.
-        cases: inputs; a grader adds hidden ones with `also`.
-        mistakes: the named ones.
-        uses: earlier questions whose answers this one calls, by name. Where the answer fails with them, it is tried
-            once more with their reference in place: one mistake costs one question.
-        next: the next step where no mistake is recognized.
+        cases: inputs; a grader adds hidden ones with `add_hidden_cases`.
+        mistakes: the named mistakes.
+        uses: earlier questions whose answers this one calls, by name. If the answer fails with them, it is checked
+            again with their references instead: one mistake costs one question.
+        next: the next step if no mistake is recognized.
         off_limits: functions, as "module:qualname", that would simply do what is asked; see `forbidden`.
     """
 
@@ -89,33 +89,35 @@ class Question:
         return (self.answer,) if isinstance(self.answer, str) else self.answer
 
     @cached_property
-    def faults(self) -> Faults:
-        """The reference, and what it gives with the mistakes in it."""
-        return Faults(self.reference, self.returns, self.mistakes)
+    def mutants(self) -> MutantSet:
+        """The reference together with its mutants."""
+        return MutantSet(self.reference, self.returns, self.mistakes)
 
     @property
     def provided_name(self) -> str:
-        """Where the provided function is imported from, "module:qualname"; "" where there is none."""
+        """Where the provided function is imported from, as "module:qualname"; "" if there is none."""
         return name_of(self.provided)
 
     @property
     def forbidden(self) -> tuple[str, ...]:
-        """What raises while an answer is called: the provided function, qlab's of the answer's name, `off_limits`.
+        """The functions that raise while an answer runs: the provided one, qlab's of the same name, and `off_limits`.
 
-        A question that asks for values has nothing to call, and so nothing that is off limits.
+        A question that asks for values calls no answer, so it forbids nothing.
         """
         if not isinstance(self.answer, str):
             return ()
-        # Looked up, not imported: the checks know no function of qlab by name.
+        # Looked up by name: this package imports no function of qlab.
         of_the_same_name = getattr(sys.modules["qlab"], self.answer, None)
         return tuple(dict.fromkeys(filter(None, (self.provided_name, name_of(of_the_same_name), *self.off_limits))))
 
-    def also(self, *cases: Case) -> None:
-        """Add hidden cases: for the hidden region of a test cell."""
+    def add_hidden_cases(self, *cases: Case) -> None:
+        """Set the hidden cases; to be called in the hidden region of a test cell."""
         self._hidden = [replace(case, hidden=True) for case in cases]
 
+    also = add_hidden_cases  # its name in labs released before 0.2
+
     def check(self, *answer: Any) -> Outcome:
-        """Check an answer: the function, or the values; the outcome shows itself as a card."""
+        """Check an answer, which is a function or the values; the outcome displays itself as a card."""
         outcome = self.outcome(answer_from(answer, self.names, self.forbidden), [*self.cases, *self._hidden], seed())
         if self.lab is not None:
             self.lab.note(outcome)
@@ -124,41 +126,41 @@ class Question:
         return outcome
 
     def outcome(self, answer: Answer, cases: Sequence[Case], seed: int) -> Outcome:
-        """The outcome of an answer on cases: blanks first, then as it is, then with earlier answers replaced."""
+        """The outcome of an answer: count blanks first, then check it as it is, then with earlier answers replaced."""
         if blanks := answer.blanks():
             return self._unanswered(f"{self.id}: {blanks} {'blank' if blanks == 1 else 'blanks'} left")
         if any(earlier._checked is None for earlier in self.uses.values()):
-            # An earlier check was not run, or did not come to its end: what it would call may not come to one either.
+            # An earlier check was not run or did not finish, so calling that earlier answer may not finish either.
             return self._diagnosed(*self._carried(answer, cases, seed))
-        own = self._marked(tried := try_all(answer, self.faults.expected, self.returns, cases, seed))
+        own = self._marked(results := run_cases(answer, self.mutants.expected, self.returns, cases, seed))
         if own.right or not self.uses:
-            return self._diagnosed(own, tried)
-        carried, tried_so = self._carried(answer, cases, seed)
+            return self._diagnosed(own, results)
+        carried, carried_results = self._carried(answer, cases, seed)
         if carried.points != own.points:
-            better = (carried, tried_so) if carried.points > own.points else (own, tried)
+            better = (carried, carried_results) if carried.points > own.points else (own, results)
             return self._diagnosed(*better)
-        own = self._diagnosed(own, tried)
-        if not own.mistakes and (carried := self._diagnosed(carried, tried_so)).mistakes:
+        own = self._diagnosed(own, results)
+        if not own.mistakes and (carried := self._diagnosed(carried, carried_results)).mistakes:
             return carried
         return own
 
-    def _carried(self, answer: Answer, cases: Sequence[Case], seed: int) -> tuple[Outcome, list[Tried]]:
+    def _carried(self, answer: Answer, cases: Sequence[Case], seed: int) -> tuple[Outcome, list[CaseResult]]:
         """The outcome with the provided functions in place of the earlier answers."""
-        with answer.standing_in({name: earlier.provided for name, earlier in self.uses.items() if earlier.provided}):
-            tried = try_all(answer, self.faults.expected, self.returns, cases, seed)
+        with answer.patched({name: earlier.provided for name, earlier in self.uses.items() if earlier.provided}):
+            results = run_cases(answer, self.mutants.expected, self.returns, cases, seed)
         earlier = " and ".join(f"{name} ({question.id})" for name, question in self.uses.items())
         remarks = (f"Checked with the reference in place of your {earlier}.",)
-        return replace(self._marked(tried), remarks=remarks), tried
+        return replace(self._marked(results), remarks=remarks), results
 
     def verdict(self) -> Verdict:
-        """What this check has found, as far as the cells below it are concerned."""
+        """Whether the cells below should use the answer or the provided function."""
         right = self._checked is not None and self._right_alone(self._checked[1])
         return Verdict(self.id, self.names[0], right, self._why_provided(), self.provided_name)
 
-    def yours_or_provided(self) -> Callable[..., Any]:
-        """The checked answer if it is right as it stands, else the provided reference; prints which, for later cells.
+    def answer_or_reference(self) -> Callable[..., Any]:
+        """The function for later cells: the answer if it is right as it stands, else the reference; prints which.
 
-        One that was only right with an earlier answer replaced would call the earlier one here.
+        An answer that was right only with an earlier answer replaced does not count: it would call the earlier one.
         """
         provided = self.provided
         assert provided is not None, f"{self.id} has no provided function"
@@ -167,91 +169,96 @@ class Question:
     def _why_provided(self) -> str:
         if self._checked and self._checked[1].right:
             return "your answer is right, but it calls an earlier one that is not"
-        return "its check has not passed yet (was it run after your last change?)"
+        return "its check has not passed yet (did you run it after your last change?)"
+
+    yours_or_provided = answer_or_reference  # its name in labs released before 0.2
 
     @staticmethod
     def _right_alone(outcome: Outcome) -> bool:
         return outcome.right and not outcome.remarks
 
-    def _unanswered(self, told: str) -> Outcome:
-        step = "fill in each blank (two underscores), run the cell, then this check again"
+    def _unanswered(self, sentence: str) -> Outcome:
+        step = "fill in each blank (two underscores), run the cell, then run this check again"
         return Card(
-            self.id, ", ".join(self.names), 0, self.points, (), (told,), ("blanks left",), "not answered yet", step
+            self.id, ", ".join(self.names), 0, self.points, (), (sentence,), ("blanks left",), "not answered yet", step
         )
 
-    def _marked(self, tried: Sequence[Tried]) -> Outcome:
-        """The points, and what holds and fails; not yet why."""
+    def _marked(self, results: Sequence[CaseResult]) -> Outcome:
+        """The points, and which parts hold or fail, without a diagnosis."""
         holds, fails, points = [], [], 0.0
         for part in self.parts:
-            looked_at = [one for one in tried if not part.groups or one.case.group in part.groups]
-            failures = [(one, text) for one in looked_at if (text := self._wrong(part, one))]
+            looked_at = [result for result in results if not part.groups or result.case.group in part.groups]
+            failures = [(result, text) for result in looked_at if (text := self._wrong(part, result))]
             worth = f" ({part.points:g} {'point' if part.points == 1 else 'points'})" if part.points else ""
             if failures:
-                fails.append(f"{part.name}{worth}: {_told(failures, len(looked_at))}")
+                fails.append(f"{part.name}{worth}: {_describe_failures(failures, len(looked_at))}")
             else:
                 holds.append(f"{part.name}{worth}")
                 points += part.points
         return Card(self.id, ", ".join(self.names), points, self.points, tuple(holds), tuple(fails))
 
-    def _diagnosed(self, outcome: Outcome, tried: Sequence[Tried]) -> Outcome:
-        """The outcome with the mistake's name, the next step and a picture, where something failed."""
+    def _diagnosed(self, outcome: Outcome, results: Sequence[CaseResult]) -> Outcome:
+        """The outcome with the mistake's name, the next step and a picture, if something failed."""
         if outcome.right:
             return outcome
-        found = diagnose(tried, self.returns, self.faults)
-        names, cause, step = (found.names, found.cause, found.next) if found else ((), UNKNOWN, self.next)
-        return replace(outcome, mistakes=names, cause=cause, next=step, picture=picture(tried, self.returns))
+        diagnosis = diagnose(results, self.returns, self.mutants)
+        undiagnosed = replace(outcome, cause=UNKNOWN, next=self.next, picture=picture(results, self.returns))
+        if diagnosis is None:
+            return undiagnosed
+        return replace(undiagnosed, mistakes=diagnosis.names, cause=diagnosis.cause, next=diagnosis.next)
 
-    def _wrong(self, part: Part, one: Tried) -> str:
-        """What is wrong in a case with the first of the fields that the part looks at."""
-        for field_, text in zip(self.returns, one.wrong, strict=True):
+    def _wrong(self, part: Part, result: CaseResult) -> str:
+        """The first error of a case among the fields that the part looks at; "" if there is none."""
+        for field_, text in zip(self.returns, result.wrong, strict=True):
             if text and (not part.fields or field_.name in part.fields):
                 return text if len(self.returns) == 1 else f"{field_.name}: {text}"
         return ""
 
 
-def _told(failures: Sequence[tuple[Tried, str]], tried: int) -> str:
-    """The first failure, a visible one before a hidden, and how many of the part's cases fail."""
-    one, text = min(failures, key=lambda failure: failure[0].case.hidden)
-    label = f"hidden case “{one.case.name}”" if one.case.hidden else f"“{one.case.name}”"
+def _describe_failures(failures: Sequence[tuple[CaseResult, str]], tried: int) -> str:
+    """The first failure, preferably a visible one, and how many of the part's cases fail."""
+    result, text = min(failures, key=lambda failure: failure[0].case.hidden)
+    label = f"hidden case “{result.case.name}”" if result.case.hidden else f"“{result.case.name}”"
     count = f" ({len(failures)} of {tried} cases fail)" if tried > 1 else ""
     return f"in {label} {text}{count}"
 
 
-def picture(tried: Sequence[Tried], fields: tuple[Field, ...], width: int = 6) -> Picture | None:
-    """What came back beside what was expected, in the first visible case that fails and gave numbers."""
-    for one in tried:
-        values = split(one.returned.value, fields)
-        if one.holds or one.case.hidden or not one.case.arguments or one.returned.error or isinstance(values, str):
-            continue  # without arguments the answer is the values themselves: the expected ones are not given away
+def picture(results: Sequence[CaseResult], fields: tuple[Field, ...], width: int = 6) -> Picture | None:
+    """The returned values beside the expected ones, in the first visible case that failed and returned numbers."""
+    for result in results:
+        values = split(result.returned.value, fields)
+        case, returned = result.case, result.returned
+        if result.passes or case.hidden or not case.arguments or returned.error or isinstance(values, str):
+            continue  # without arguments, the answer is the values themselves: never reveal the expected ones
         try:
             numbers = [as_numbers(value) for value in values]
         except NotNumericError:
             continue
-        different = [place for place, field in enumerate(fields) if field.shaped and one.wrong[place]]
+        different = [place for place, field in enumerate(fields) if field.shaped and result.wrong[place]]
         if different:
             place = different[0]
-            return _tensor_picture(one, fields[place], numbers[place].reshape(-1), place, width)
-        yours = tuple(_number(n) for n in numbers)
-        wanted = tuple(_number(e.shown()) for e in one.expected)
-        wrong = tuple((0, column) for column, text in enumerate(one.wrong) if text)
-        rows = (("you returned", *yours), ("expected", *wanted))
-        return Picture(f"case “{one.case.name}”", ("", *(field.name for field in fields)), rows, wrong)
+            return _tensor_picture(result, fields[place], numbers[place].reshape(-1), place, width)
+        actual = tuple(_number(n) for n in numbers)
+        expected = tuple(_number(e.shown()) for e in result.expected)
+        wrong = tuple((0, column) for column, text in enumerate(result.wrong) if text)
+        rows = (("you returned", *actual), ("expected", *expected))
+        return Picture(f"case “{result.case.name}”", ("", *(field.name for field in fields)), rows, wrong)
     return None
 
 
-def _tensor_picture(one: Tried, field: Field, numbers: Any, place: int, width: int) -> Picture:
-    wanted = one.expected[place].shown().reshape(-1)
-    same_size = len(numbers) == len(wanted)
-    expected = Between(one.expected[place].low.reshape(-1), one.expected[place].high.reshape(-1))
+def _tensor_picture(result: CaseResult, field: Field, numbers: Any, place: int, width: int) -> Picture:
+    correct = result.expected[place].shown().reshape(-1)
+    same_size = len(numbers) == len(correct)
+    expected = Interval(result.expected[place].low.reshape(-1), result.expected[place].high.reshape(-1))
     differ = disagreement(numbers, expected, field).nonzero().reshape(-1).tolist() if same_size else []
-    start = max(0, min(differ[0] - 1, len(wanted) - width)) if differ else 0
-    window = range(start, min(start + width, len(wanted), len(numbers)))
+    start = max(0, min(differ[0] - 1, len(correct) - width)) if differ else 0
+    window = range(start, min(start + width, len(correct), len(numbers)))
     rows = (
         ("you returned", *(_number(numbers[i]) for i in window)),
-        ("expected", *(_number(wanted[i]) for i in window)),
+        ("expected", *(_number(correct[i]) for i in window)),
     )
     wrong = tuple((0, column) for column, i in enumerate(window) if i in set(differ))
-    return Picture(f"{field.name} in case “{one.case.name}”", ("entry", *(str(i) for i in window)), rows, wrong)
+    return Picture(f"{field.name} in case “{result.case.name}”", ("entry", *(str(i) for i in window)), rows, wrong)
 
 
 def _number(x: Any) -> str:
@@ -259,7 +266,7 @@ def _number(x: Any) -> str:
 
 
 def seed() -> int:
-    """The seed of the random cases: a grader's, from the environment, or the one for practising."""
+    """The seed of the random cases: the grader's, from the environment, or the one for practising."""
     return int(os.environ.get(SEED_VARIABLE, PRACTICE_SEED))
 
 
@@ -275,20 +282,19 @@ class Lab:
             question.lab = self
 
     def forget(self) -> None:
-        """Forget what was checked: the next answers are somebody else's."""
+        """Forget all outcomes, because the next answers are another student's."""
         self._outcomes.clear()
         for question in self.questions:
             question._hidden, question._checked = [], None
 
     def note(self, outcome: Outcome) -> None:
-        """Count an outcome in the total; the latest of a question counts."""
+        """Count an outcome in the total; only the latest outcome of each question counts."""
         self._outcomes[outcome.question] = outcome
 
     def so_far(self, *, hidden: bool = False) -> str:
-        """The total in a sentence."""
+        """The total in one sentence."""
         earned = sum(outcome.points for outcome in self._outcomes.values())
         total = sum(question.points for question in self.questions)
-        visible = "" if hidden else "; hidden checks remain"
-        return (
-            f"so far {earned:g} of the {total:g} points checked here ({self.by_hand:g} more are read by hand){visible}"
-        )
+        visible = "" if hidden else "; grading also runs hidden checks"
+        by_hand = f" ({self.by_hand:g} more are graded by hand)" if self.by_hand else ""
+        return f"so far {earned:g} of the {total:g} points checked here{by_hand}{visible}"

@@ -1,22 +1,23 @@
-"""Outcomes as people read them: a card in a notebook, plain text in a terminal."""
+"""Displaying an outcome: as a card in a notebook, as plain text in a terminal."""
 
 import html
 import sys
 import textwrap
 from dataclasses import dataclass
 
+from qlab.cells import OUTCOME_TYPE
 from qlab.check.outcome import Outcome, Picture
 
-OUTCOME_TYPE = "application/vnd.qlab.outcome+json"
 WIDTH = 78
 
-# Text inherits the theme's colours, light or dark; only the bar at the left has its own, and no meaning hangs on it.
+# Text inherits the colours of the theme, light or dark. Only the bar at the left is coloured, and it carries no meaning
+# that the text does not.
 RIGHT, PARTLY, WRONG = "#1a9850", "#d98c00", "#d1495b"
 
 
 @dataclass(frozen=True, repr=False)
 class Card(Outcome):
-    """An outcome that shows itself: as a card in a notebook, as text in a terminal."""
+    """An outcome that displays itself: as a card in a notebook, as text in a terminal."""
 
     def __repr__(self) -> str:
         return as_text(self)
@@ -26,7 +27,7 @@ class Card(Outcome):
 
 
 def mark(outcome: Outcome) -> str:
-    """The mark as "14 / 20", or in words where the question carries no points."""
+    """The mark as "14 / 20", or in words if the question carries no points."""
     if outcome.out_of:
         return f"{outcome.points:g} / {outcome.out_of:g}"
     return "right (no points)" if outcome.right else "not yet (no points)"
@@ -109,9 +110,9 @@ def _picture_html(picture: Picture) -> str:
 
 
 def mime_bundle(outcome: Outcome) -> dict[str, object]:
-    """What a notebook shows and a grader reads: text/plain is the points and nothing else in a kernel.
+    """The MIME bundle that a notebook shows and a grader reads. In a kernel, text/plain is the points and nothing else.
 
-    nbgrader takes the mark from text/plain. A terminal has only text/plain, so there it is the whole text.
+    nbgrader takes the mark from text/plain. A terminal shows text/plain only, so there it is the whole text.
     """
     if not _in_kernel():
         return {"text/plain": as_text(outcome)}
@@ -119,7 +120,7 @@ def mime_bundle(outcome: Outcome) -> dict[str, object]:
 
 
 def notebook_data(outcome: Outcome) -> dict[str, object]:
-    """The outcome as a notebook stores it: the points alone as text/plain, the card, and the outcome itself."""
+    """The outcome as a notebook stores it: the points as text/plain, the card, and the outcome itself."""
     return {"text/plain": f"{outcome.points:g}", "text/html": as_html(outcome), OUTCOME_TYPE: outcome.to_json()}
 
 

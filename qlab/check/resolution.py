@@ -1,4 +1,4 @@
-"""Which function the cells below a check use: the student's, where it is right as it stands, or the provided one."""
+"""Which function the cells below a check use: the student's if it is right as it stands, else the provided one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check has found, as far as the cells below it are concerned.
+    """The result of a check, as far as the cells below it are concerned.
 
     Attributes:
         question: "Q1".
         answer: the name that the student defined.
-        right: whether it is right without an earlier answer replaced.
-        why: why it is not used, where it is not.
-        provided: the provided function's name, as "module:qualname".
+        right: whether the answer is right without replacing an earlier answer.
+        why: the reason for not using the answer, if it is not right.
+        provided: the provided function, as "module:qualname".
     """
 
     question: str

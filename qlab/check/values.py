@@ -1,4 +1,4 @@
-"""Comparing what an answer returned with what was expected: fields of a return value, each of a kind."""
+"""Comparing returned values with expected ones: the fields of a return value, each of its own kind."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Float32 and float64 readings of one formula differ by far less, every mistake by far more.
+# The same formula in float32 and in float64 differs by far less than this, and every mistake by far more.
 RELATIVE_TOLERANCE = 1e-6
-# An unrounded code of a faulty answer carries float32's error, which its subtraction of nearly equal numbers enlarges.
+# An unrounded code of a faulty answer has a float32 error, enlarged by subtracting nearly equal numbers.
 FAULTY_TOLERANCE = 1e-4
-MOST_VALUES = 2**22  # no question asks for so many, and looking at more would take long
+MOST_VALUES = 2**22  # no question asks for so many values, and comparing more would take long
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Field:
 
     Attributes:
         name: as the student knows it.
-        integer: its values have to be integers, in any dtype.
-        shaped: a tensor whose shape counts; otherwise a single number.
+        integer: its values must be integers, in any dtype.
+        shaped: it is a tensor whose shape counts; otherwise it is a single number.
     """
 
     name: str
@@ -30,39 +30,39 @@ class Field:
 
 
 def real(name: str) -> Field:
-    """A real number, compared to a relative 1e-6."""
+    """A real number, compared with a relative tolerance of 1e-6."""
     return Field(name)
 
 
 def integer(name: str) -> Field:
-    """An integer, in any type that holds one."""
+    """An integer, in any type."""
     return Field(name, integer=True)
 
 
 def tensor(name: str, *, integer: bool = True) -> Field:
-    """A tensor (or array, or list) of integers, or of real numbers, whose shape counts."""
+    """A tensor (or array, or list) of integers or of real numbers, whose shape counts."""
     return Field(name, integer=integer, shaped=True)
 
 
 @dataclass(frozen=True)
-class Between:
-    """The values that are accepted: every element from `low` to `high`, which differ only at ties."""
+class Interval:
+    """The accepted values, elementwise: from `low` to `high`, which differ only at ties."""
 
     low: Tensor
     high: Tensor
 
     def shown(self) -> Tensor:
-        """One of the accepted values, for messages: at a tie an end; the middle of a width that floats are given."""
+        """One accepted value, for messages: the upper end at a tie, the midpoint where float error is allowed for."""
         close = (self.high - self.low) < 1e-3 * self.high.abs().clamp(min=1)
         whole = (self.low == self.low.round()) & (self.high == self.high.round())
         return torch.where(close & ~whole, (self.low + self.high) / 2, self.high)
 
 
 class NotNumericError(Exception):
-    """What came back cannot be read as numbers; the message says what it is.
+    """A returned value cannot be read as numbers; the message says what it is.
 
     Attributes:
-        kind: the same without quoting it, for a hidden case: an answer may return its input as text.
+        kind: the same without quoting the value, for hidden cases: an answer may return its input as text.
     """
 
     def __init__(self, message: str, kind: str = ""):
@@ -94,14 +94,14 @@ def as_numbers(value: Any) -> Tensor:
 def _tensor(value: Any) -> Tensor:
     if hasattr(value, "dtype"):
         return torch.as_tensor(value)
-    # Python's numbers keep their 53 bits; a Fraction is a number too, though not to torch.
+    # Python's floats keep their 53 bits. A Fraction is a number as well, though torch does not accept it.
     return torch.as_tensor(float(value) if isinstance(value, Real) else value, dtype=torch.float64)
 
 
 def split(value: Any, fields: tuple[Field, ...]) -> tuple[Any, ...] | str:
-    """The value's parts, one a field, or a sentence saying why it has not that many."""
+    """The value's parts, one per field, or a sentence that says why it does not have that many parts."""
     if len(fields) == 1:
-        # A tuple of one is a comma too many, not a wrong answer.
+        # A tuple with one entry is a stray comma, not a wrong answer.
         return (value[0],) if isinstance(value, tuple) and len(value) == 1 else (value,)
     names = ", ".join(field.name for field in fields)
     if value is None:
@@ -114,20 +114,23 @@ def split(value: Any, fields: tuple[Field, ...]) -> tuple[Any, ...] | str:
 
 
 def difference(
-    value: Any, expected: Between, field: Field, *, strict: bool = True, reveal: bool = True, hidden: bool = False
+    value: Any, expected: Interval, field: Field, *, strict: bool = True, reveal: bool = True, hidden: bool = False
 ) -> str:
-    """The empty string where the value is accepted; otherwise what came back and what was expected.
+    """What is wrong with a value, in words: what came back and what was expected. "" if it is accepted.
 
     Args:
-        strict: ask for integers where the field does; recognizing a mistake must not.
-        reveal: say what was expected; where a number is the whole answer, that would be giving it away.
-        hidden: quote no text that came back.
+        value: of one field.
+        expected: the accepted values.
+        field: its kind.
+        strict: require integers if the field does; must be off when recognizing mistakes.
+        reveal: say what was expected; must be off if a number is the whole answer, or it would be given away.
+        hidden: do not quote text that came back.
     """
     try:
         numbers = as_numbers(value)
     except NotNumericError as error:
-        told = error.kind if hidden else error
-        return "nothing (None) came back" if value is None else f"{told} came back, expected numbers"
+        description = error.kind if hidden else error
+        return "nothing (None) came back" if value is None else f"{description} came back, expected numbers"
     low = expected.low
     if not field.shaped and numbers.numel() == 1:
         numbers = numbers.reshape(low.shape)
@@ -141,19 +144,21 @@ def difference(
     wrong = disagreement(numbers, expected, field, strict=strict)
     if not bool(wrong.any()):
         return ""
-    got, wanted = numbers[wrong].reshape(-1)[0].item(), expected.shown()[wrong].reshape(-1)[0].item()
+    returned, correct = numbers[wrong].reshape(-1)[0].item(), expected.shown()[wrong].reshape(-1)[0].item()
     count = f" ({int(wrong.sum())} of {wrong.numel()} values differ)" if wrong.numel() > 1 else ""
-    return f"you returned {shown(got)}, expected {shown(wanted)}{count}" if reveal else f"you gave {shown(got)}"
+    if not reveal:
+        return f"you gave {shown(returned)}"
+    return f"you returned {shown(returned)}, expected {shown(correct)}{count}"
 
 
 def shown(number: float) -> str:
-    """A number for messages: integers in full, since their last digits may be the point; reals to six digits."""
-    number = float(number) + 0.0  # no one has to wonder about -0
+    """A number for messages: integers in full, since their last digits may matter; reals to six digits."""
+    number = float(number) + 0.0  # turns -0 into 0
     return f"{number:.0f}" if number.is_integer() and abs(number) < 2.0**63 else f"{number:.6g}"
 
 
-def disagreement(numbers: Tensor, expected: Between, field: Field, *, strict: bool = True) -> Tensor:
-    """Where the numbers lie outside of what is accepted, as a boolean tensor."""
+def disagreement(numbers: Tensor, expected: Interval, field: Field, *, strict: bool = True) -> Tensor:
+    """Where the numbers lie outside the accepted values, as a boolean tensor."""
     low, high = expected.low, expected.high
     if field.integer:
         below, above = (0.0, 0.0) if strict else (_slack(low), _slack(high))
@@ -162,7 +167,7 @@ def disagreement(numbers: Tensor, expected: Between, field: Field, *, strict: bo
 
 
 def _slack(expected: Tensor) -> Tensor:
-    """How far a faulty answer may lie off: never so far that large integers next to each other look alike."""
+    """How far a faulty answer may be off: never so far that neighbouring large integers cannot be told apart."""
     return (FAULTY_TOLERANCE * (1 + expected.abs())).clamp(max=0.25)
 
 

@@ -1,4 +1,4 @@
-"""Live demos for a lecture and for a student's own tensor: `from qlab import demos; demos.clipping_ranges()`."""
+"""Live demos for lectures and for students' own tensors: `from qlab import demos; demos.clipping_ranges()`."""
 
 from qlab.demos.calibration import calibration
 from qlab.demos.clipping_ranges import clipping_ranges

@@ -1,4 +1,4 @@
-"""Where a range should end: clipping error against rounding error, and what each calibration rule chooses."""
+"""Demo of calibration: clipping error against rounding error, and the range that each calibration rule chooses."""
 
 from torch import Tensor
 
@@ -8,14 +8,14 @@ from qlab.plots.clipping import RULES, Calibration
 
 
 def calibration(activation: Tensor | None = None, *, dark: bool = False) -> Demo:
-    """An activation's histogram, its clipping and rounding error by the end of the range, and where five rules end it.
+    """An activation's histogram, its clipping and rounding errors by the end of the range, and the ends of five rules.
 
-    The rules: min and max, a moving average of them, the percentile 99.9, least squared error, relative entropy.
+    The rules: minimum and maximum, a moving average of them, percentile 99.9, least squared error, relative entropy.
 
     Args:
         activation: any shape, floating point, no value below 0; by default one with a long tail. The moving average
-            sees it in up to 64 batches, cut along the first dimension. The first look at a bitwidth takes 0.2 s, for
-            a million values some 3 s; from then on its curves are kept.
+            sees it in up to 64 batches, cut along the first dimension. Showing a bitwidth for the first time takes
+            0.2 s, or about 3 s for a million values; after that its curves are cached.
         dark: start on a dark background.
     """
     controls = {

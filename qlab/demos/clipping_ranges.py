@@ -1,4 +1,4 @@
-"""Affine beside symmetric clipping ranges, and what bits and clipping do to them."""
+"""Demo of affine and symmetric clipping ranges, and of what bits and clipping do to them."""
 
 from torch import Tensor
 
@@ -8,7 +8,7 @@ from qlab.plots.ranges import ClippingRanges
 
 
 def clipping_ranges(activation: Tensor | None = None, weight: Tensor | None = None, *, dark: bool = False) -> Demo:
-    """Histograms of an activation and a weight, affine and symmetric, with the share of the codes that each uses.
+    """Histograms of an activation and a weight with affine and symmetric ranges, and the share of codes that each uses.
 
     Args:
         activation, weight: any shape, floating point; by default a long-tailed and a bell-shaped example.

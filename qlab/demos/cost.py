@@ -11,32 +11,32 @@ from qlab.demos.background import Background
 from qlab.demos.controls import choice, choice_slider
 from qlab.demos.demo import Demo
 from qlab.engines import Cpu, pytorch
-from qlab.experiments import data
-from qlab.experiments import variants as forms
-from qlab.plots.variants import AGAINST_FIRST, AS_MEASURED, Cost, Form
+from qlab.experiments import data, variants
+from qlab.plots.variants import AGAINST_FIRST, AS_MEASURED, Cost, Variant
 
 BATCHES = (1, 16, 128)
 
 
-def cost(measured: Mapping[int, Sequence[Form]] | None = None, *, dark: bool = False) -> Demo:
-    """File size, latency and accuracy of a network's forms; without results of your own a button measures some.
+def cost(measured: Mapping[int, Sequence[Variant]] | None = None, *, dark: bool = False) -> Demo:
+    """File size, latency and accuracy of a network's variants; without your own results, a button measures some.
 
-    The button trains a small network on the digits, quantizes it in three ways and times all four, in some 5 to 15 s,
-    during which the engine chosen is PyTorch's for the whole kernel. Until then nothing is drawn.
+    The button trains a small network on the digits, quantizes it in three ways and times all four variants. That takes
+    about 5 to 15 s, during which the chosen engine is PyTorch's engine for the whole kernel. Until then no bars are
+    drawn.
 
     Args:
-        measured: forms of a model of yours, by the number of images in the batch that was timed:
-            `{64: [plots.Form("fp32", 1_200_000, 0.0021, 0.95), ...]}`. The first is what the others are compared with.
+        measured: variants of your own model, by the number of images in the batch that was timed:
+            `{64: [plots.Variant("fp32", 1_200_000, 0.0021, 0.95), ...]}`. The others are compared with the first.
         dark: start on a dark background.
 
     Raises:
-        ValueError: nothing is in `measured`, or not the same forms for each batch.
+        ValueError: `measured` is empty, or the batches do not all have the same variants.
     """
     if measured is None:
         return MeasuringDemo(dark=dark)
-    names = [[form.name for form in rows] for rows in measured.values()]
+    names = [[variant.name for variant in rows] for rows in measured.values()]
     if not names or not names[0] or any(others != names[0] for others in names):
-        raise ValueError("pass the same forms for each batch, one at least: {64: [plots.Form(...), ...]}.")
+        raise ValueError("pass the same variants for each batch, at least one: {64: [plots.Variant(...), ...]}.")
     return Demo(Cost(names[0], measured), _controls(list(measured)), dark=dark)
 
 
@@ -50,51 +50,53 @@ def _controls(batches: Sequence[int]) -> dict[str, widgets.Widget]:
 
 
 class MeasuringDemo(Demo):
-    """`cost` with an engine to choose and a button that measures, beside whatever else the kernel does.
+    """`cost` with a choice of engines and a button that measures in the background.
 
     Args:
         dark: start on a dark background.
-        how: for `qlab.experiments.variants.measure`, to make it shorter.
+        how: arguments for `qlab.experiments.variants.measure`, to make it faster.
     """
 
     def __init__(self, *, dark: bool = False, **how: Any) -> None:
-        there = pytorch.available()
-        self.engine = choice("engine", list(pytorch.NAMES), there[0] if there else pytorch.NAMES[0])
-        self.measure = widgets.Button(description="Measure", tooltip="train, quantize and time the four forms here")
-        self.told = widgets.HTML()
-        self.cost, self.how, self.background = Cost(forms.NAMES), how, Background(self._started_or_ended)
+        available = pytorch.available()
+        self.engine = choice(
+            "engine", list(pytorch.ENGINE_NAMES), available[0] if available else pytorch.ENGINE_NAMES[0]
+        )
+        self.measure = widgets.Button(description="Measure", tooltip="train, quantize and time the four variants here")
+        self.status = widgets.HTML()
+        self.cost, self.how, self.background = Cost(variants.VARIANT_NAMES), how, Background(self._started_or_ended)
         self.measure.on_click(lambda _: self.start())
-        more = (self.engine, self.measure, self.told)
+        more = (self.engine, self.measure, self.status)
         super().__init__(self.cost, _controls(BATCHES), dark=dark, more=more)
 
     def start(self) -> None:
-        """Measure in a thread of its own, unless one is at it; the button waits."""
+        """Measure in a background thread, unless one is running; the button is disabled meanwhile."""
         engine = self.engine.value
         self.background.start(lambda stop: self._measure(engine, stop))
 
     def _measure(self, engine: str, stop: Callable[[], bool]) -> None:
         begun = time.perf_counter()
 
-        def say(words: str) -> None:
+        def report(words: str) -> None:
             if stop():
                 raise InterruptedError("it was stopped.")
-            self.told.value = f'<span role="status">{html.escape(words)} … {time.perf_counter() - begun:.0f} s</span>'
+            self.status.value = f'<span role="status">{html.escape(words)} … {time.perf_counter() - begun:.0f} s</span>'
 
-        say("reading the digits")
-        rows = forms.measure(engine, data.load(), BATCHES, say=say, **self.how)
+        report("reading the digits")
+        rows = variants.measure(engine, data.load(), BATCHES, report=report, **self.how)
         self.cost.about = f"Digits, {engine} on one thread of {Cpu.here()}; the fastest of many runs."
         self.cost.measured = {
-            batch: [Form(row.name, row.size, row.seconds[batch], row.accuracy) for row in rows] for batch in BATCHES
+            batch: [Variant(row.name, row.size, row.seconds[batch], row.accuracy) for row in rows] for batch in BATCHES
         }
-        self.told.value = f'<span role="status">measured in {time.perf_counter() - begun:.1f} s</span>'
+        self.status.value = f'<span role="status">measured in {time.perf_counter() - begun:.1f} s</span>'
 
     def _started_or_ended(self) -> None:
         self.measure.disabled = self.background.running
         if self.background.error:
-            self.told.value = f'<span role="alert"><b>Not measured.</b> {html.escape(self.background.error)}</span>'
+            self.status.value = f'<span role="alert"><b>Not measured.</b> {html.escape(self.background.error)}</span>'
         self.redraw()
 
     def close(self) -> None:
-        """Stop measuring, too."""
+        """Stop measuring as well."""
         self.background.stop()
         super().close()

@@ -1,4 +1,4 @@
-"""A live figure in a notebook: controls above, the picture, and below it what it shows in words."""
+"""A live figure in a notebook: controls above, the picture, and a description in words below."""
 
 import asyncio
 import html
@@ -14,21 +14,21 @@ from qlab.plots import Scene
 
 PLAY_MS = 200
 WORDS_AFTER = 0.08
-"""Seconds."""
+"""Seconds without a move after which the words are updated."""
 
 
 class Demo(widgets.VBox):  # type: ignore[misc]
-    """A scene with controls; each move of a control moves the picture.
+    """A scene with controls; each change of a control updates the picture.
 
-    The picture is a PNG in an `Image` widget, replaced at each move. Readers without a kernel (GitHub, an untrusted
+    The picture is a PNG in an `Image` widget, replaced at each change. Readers without a kernel (GitHub, an untrusted
     notebook, an export) see the picture as it was shown first, and its words.
 
     Args:
-        scene: what is drawn.
-        controls: widgets with a `value`, by the names that `scene.move` knows them by.
-        play: the name of the control that "play" moves: an `IntSlider`, `SelectionSlider` or `IntText` with ends.
+        scene: what to draw.
+        controls: widgets with a `value`, by the argument names of `scene.move`.
+        play: the control that "play" moves: an `IntSlider`, `SelectionSlider` or bounded `IntText`.
         dark: start on a dark background.
-        more: widgets of the demo's own that stand beside the others, a button "stop" for one.
+        more: additional widgets, such as a button "stop".
     """
 
     def __init__(
@@ -42,49 +42,54 @@ class Demo(widgets.VBox):  # type: ignore[misc]
     ) -> None:
         self.scene, self.controls = scene, dict(controls)
         self._first = {name: control.value for name, control in self.controls.items()}
-        self._drawing, self._waits = threading.RLock(), False
+        self._drawing, self._resetting = threading.RLock(), False
         self._live = LiveFigure(scene, dark=dark)
-        # In a column of widgets an image is stretched to the column's width unless it is told not to.
+        # Without align_self, an image in a column of widgets is stretched to the column's width.
         shape = widgets.Layout(max_width="100%", align_self="flex-start")
         self.image = widgets.Image(format="png", width=f"{100 * scene.size[0]:.0f}", layout=shape)
         self.words = widgets.HTML()
         self._later: asyncio.TimerHandle | None = None
         self.dark = widgets.ToggleButton(value=dark, description="Dark", tooltip="a dark background")
-        self.reset = widgets.Button(description="Reset", tooltip="all controls as they were at first")
-        self.reset.on_click(lambda _: self.put_back())
+        self.reset_button = widgets.Button(description="Reset", tooltip="set all controls back to their first values")
+        self.reset_button.on_click(lambda _: self.reset())
         for control in self.controls.values():
             control.observe(lambda _: self.redraw(), "value")
-        self.dark.observe(lambda _: self._change_look(), "value")
-        own = [self.reset, self.dark] if play is None else [_play(self.controls[play]), self.reset, self.dark]
-        rows = [_row(list(self.controls.values())), _row([*more, *own]), self.image, self.words]
+        self.dark.observe(lambda _: self._change_theme(), "value")
+        player = [] if play is None else [_play(self.controls[play])]
+        rows = [
+            _row(list(self.controls.values())),
+            _row([*more, *player, self.reset_button, self.dark]),
+            self.image,
+            self.words,
+        ]
         super().__init__(rows)
         self.redraw()
 
     @property
     def values(self) -> dict[str, Any]:
-        """What the controls say, by name."""
+        """The values of the controls, by name."""
         return {name: control.value for name, control in self.controls.items()}
 
     def redraw(self) -> None:
-        """Draw what the controls say; what goes wrong is said where the words stand, and the picture stays."""
+        """Draw the picture for the controls' values. If that fails, keep the old picture and show the error below."""
         with self._drawing:
-            if self._waits:
+            if self._resetting:
                 return
             try:
                 self.image.value = self._live.picture(**self.values)
             except Exception as error:
-                self._say(f'<p class="qlab-words" role="alert"><b>Not drawn.</b> {html.escape(str(error))}</p>')
+                self._set_caption(f'<p class="qlab-words" role="alert"><b>Not drawn.</b> {html.escape(str(error))}</p>')
             else:
-                self._say(self.said())
+                self._set_caption(self.caption())
 
-    def said(self) -> str:
-        """The words below the picture, as HTML."""
+    def caption(self) -> str:
+        """The description below the picture, as HTML."""
         return f'<p class="qlab-words" role="status" style="max-width: 60em">{html.escape(self._live.words)}</p>'
 
-    def _say(self, words: str) -> None:
-        """Set the words, while a hand moves a slider only when it rests: the browser shows the picture first.
+    def _set_caption(self, words: str) -> None:
+        """Set the words below the picture, with a delay: while a slider moves, only the picture is updated.
 
-        Words beside every picture cost 10 ms of each move, and a screen reader would be interrupted by each of them.
+        Updating the words with every picture would cost 10 ms per move, and would interrupt a screen reader each time.
         """
         if self._later is not None:
             self._later.cancel()
@@ -94,18 +99,18 @@ class Demo(widgets.VBox):  # type: ignore[misc]
         else:
             self._later = loop.call_later(WORDS_AFTER, setattr, self.words, "value", words)
 
-    def put_back(self) -> None:
-        """All controls as they were at first, in one move."""
+    def reset(self) -> None:
+        """Set all controls back to their first values, with a single redraw."""
         with self._drawing:
-            self._waits = True
+            self._resetting = True
             try:
                 for name, value in self._first.items():
                     self.controls[name].value = value
             finally:
-                self._waits = False
+                self._resetting = False
             self.redraw()
 
-    def _change_look(self) -> None:
+    def _change_theme(self) -> None:
         with self._drawing:
             self._live = LiveFigure(self.scene, dark=self.dark.value)
             self.redraw()
@@ -116,7 +121,7 @@ class Demo(widgets.VBox):  # type: ignore[misc]
 
 
 def _kernels_loop() -> asyncio.AbstractEventLoop | None:
-    """The loop in which a kernel answers its page; None outside of a kernel, and in a thread beside it."""
+    """The event loop in which a kernel handles messages; None outside a kernel and in other threads."""
     if not hasattr(get_ipython(), "kernel"):
         return None
     try:
@@ -130,7 +135,7 @@ def _row(children: list[Any]) -> widgets.HBox:
 
 
 def _play(control: Any) -> widgets.Play:
-    """A play button for a slider; the browser joins the two, so it runs as smoothly as a hand would move it."""
+    """A play button for a slider. They are linked in the browser, so it runs as smoothly as a hand moves the slider."""
     index = "index" if hasattr(control, "index") else "value"
     ends = (0, len(control.options) - 1) if index == "index" else (control.min, control.max)
     play = widgets.Play(value=getattr(control, index), min=ends[0], max=ends[1], interval=PLAY_MS)

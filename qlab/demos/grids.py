@@ -1,4 +1,4 @@
-"""Grids for weights: uniform, powers of two, and FloatSD, on the same histogram."""
+"""Demo of grids for weights: uniform, powers of two and FloatSD on the same histogram."""
 
 from torch import Tensor
 
@@ -11,7 +11,7 @@ QUARTERS = [(f"{2 ** (k / 4):.2f}", 2 ** (k / 4)) for k in range(-8, 9)]
 
 
 def grids(weight: Tensor | None = None, *, dark: bool = False) -> Demo:
-    """The levels of four grids under a histogram of weights, with signal to noise, zeros, and how much a scale costs.
+    """The levels of four grids below a histogram of weights, with signal to noise, zeros, and the effect of the scale.
 
     Args:
         weight: any shape, floating point; by default a bell, long tails and an even distribution to choose from.

@@ -1,4 +1,4 @@
-"""One output of an integer layer from its inputs' codes to its own, and what each engine returns."""
+"""Demo of one output of an integer layer: from the input codes to the output code, and what each engine returns."""
 
 from torch import Tensor
 
@@ -15,17 +15,17 @@ def integer_layer(
     bitwidth: int = 5,
     dark: bool = False,
 ) -> Demo:
-    """A linear layer's products, sum, multiplier and byte with their numbers, and what each engine returns for it.
+    """The products, sum, multiplier and output code of a linear layer in numbers, and what each engine returns for it.
 
     Args:
-        weight: (out, in), floating point, at most 8 inputs; by default all three are an example's.
-        bias: (out,), or None for none.
+        weight: (out, in), floating point, at most 8 inputs; without it, an example is used for all three.
+        bias: (out,), or None.
         x: (in,), the inputs.
-        bitwidth: of weights and inputs, 2..8. With few bits the numbers can be followed by hand.
+        bitwidth: of weights and inputs, 2..8. With few bits one can follow the numbers by hand.
         dark: start on a dark background.
     """
     scene = IntegerLayer(weight, bias, x, bitwidth)
-    # Of the example a place where engines differ, and for more than one reason.
+    # For the example, start where engines differ for more than one reason.
     output, value = (6, 2) if weight is None else (1, int((scene.values - scene.x[0]).abs().argmin()))
     values = [(f"{value:.3g}".replace("-", "−"), place) for place, value in enumerate(scene.values.tolist())]
     controls = {

@@ -1,4 +1,4 @@
-"""A float becomes an integer and comes back: the staircase, with bitwidth, scale and zero-point by hand."""
+"""Demo of the mapping from float to integer and back: the staircase, with bitwidth, scale and zero-point by hand."""
 
 import math
 
@@ -15,14 +15,14 @@ BITWIDTH = 3
 
 
 def mapping(x: Tensor | None = None, *, dark: bool = False) -> Demo:
-    """The staircase of a quantizer, its error, and the way of one number x from float to integer to float.
+    """The staircase of a quantizer, its error, and the path of one number x from float to integer and back.
 
     Args:
-        x: any shape, floating point; the staircase is drawn over its range, by default over [-1, 1].
+        x: any shape, floating point; the staircase covers its range, by default [-1, 1].
         dark: start on a dark background.
 
     Raises:
-        TypeError, ValueError: as `qlab.arithmetic.validation.real_tensor`; all of x is 0.
+        TypeError, ValueError: see `qlab.arithmetic.validation.real_tensor`; all of x is 0.
     """
     low, high = map(float, affine_range(torch.tensor([-1.0, 1.0]) if x is None else x))
     if low == high:
@@ -30,7 +30,7 @@ def mapping(x: Tensor | None = None, *, dark: bool = False) -> Demo:
     step = (high - low) / 100
     controls = {
         "bitwidth": slider("bits", BITWIDTH, 2, 8),
-        # One step of 3 bits is 1/7 of the range.
+        # With 3 bits one step is 1/7 of the range.
         "scale": _steps("scale", [k * step for k in range(1, 31)], 14 * step),
         "zero_point": slider("zero-point", 0, -8, 8),
         "x": _steps("x", [low + 2.5 * k * step for k in range(-6, 47)], low + 70 * step),
@@ -39,7 +39,7 @@ def mapping(x: Tensor | None = None, *, dark: bool = False) -> Demo:
 
 
 def _steps(name: str, values: list[float], first: float) -> object:
-    """Real values with as many decimals as tell them apart."""
+    """A slider over real values, with enough decimals to tell them apart."""
     decimals = max(2, -math.floor(math.log10(values[1] - values[0])))
     rounded = [round(value, decimals) for value in values]
     return choice_slider(name, [(minus(f"{value:.{decimals}f}"), value) for value in rounded], round(first, decimals))

@@ -1,4 +1,4 @@
-"""The multiplier M as an integer and a shift, and where rounding rules part."""
+"""Demo of the multiplier M as an integer and a shift, and of where rounding rules differ."""
 
 from qlab.demos.controls import choice, choice_slider
 from qlab.demos.demo import Demo
@@ -13,17 +13,17 @@ ACCUMULATORS = (*(-acc for acc in reversed(SUMS)), 0, *SUMS)
 
 
 def multiplier(M: float = 0.3, *, dark: bool = False) -> Demo:
-    """M as M0 and n: the bits of the product, what the shift cuts off, and what each rule of rounding makes of it.
+    """M as M0 and n: the bits of the product, the bits that the shift drops, and the result of each rounding rule.
 
     Args:
-        M: the multiplier to begin with, S1 * S2 / S3 of a layer of yours: 1e-6 to 8.
+        M: the multiplier to start with, such as S1 * S2 / S3 of your own layer: 1e-6 to 8.
         dark: start on a dark background.
 
     Raises:
-        ValueError: M lies outside.
+        ValueError: M is outside this range.
     """
     if not MULTIPLIERS[0] <= M <= MULTIPLIERS[-1]:
-        raise ValueError(f"M is {M:g}: give one from {MULTIPLIERS[0]:g} to {MULTIPLIERS[-1]:g}.")
+        raise ValueError(f"M is {M:g}: pass one from {MULTIPLIERS[0]:g} to {MULTIPLIERS[-1]:g}.")
     controls = {
         "M": choice_slider("M", [(f"{each:g}", each) for each in sorted({*MULTIPLIERS, M})], M),
         "acc": choice_slider("accumulator", [(f"{acc:,}".replace("-", "−"), acc) for acc in ACCUMULATORS], 98),

@@ -1,4 +1,4 @@
-"""One scale for a layer or one for each output channel, before and after batch-norm folding."""
+"""Demo of per-tensor and per-channel scales, before and after batch-norm folding."""
 
 from torch import nn
 
@@ -9,16 +9,16 @@ from qlab.plots.channels import GRANULARITIES, ChannelScales
 
 
 def per_channel(conv: nn.Conv2d | None = None, norm: nn.BatchNorm2d | None = None, *, dark: bool = False) -> Demo:
-    """The ranges of a layer's output channels, the noise of each, and the codes of one of them.
+    """The ranges of a layer's output channels, the noise of each channel, and the codes of one of them.
 
     Args:
-        conv: a convolution, by default a trained depthwise one.
-        norm: the batch norm behind it; given with `conv` or not at all.
+        conv: a convolution; by default a trained depthwise one.
+        norm: the batch norm after it; pass both or neither.
         dark: start on a dark background.
     """
     if conv is None and norm is None:
         conv, norm = trained_layer()
-    scene = ChannelScales(conv, norm)  # type: ignore[arg-type]  # one of two left out is told there
+    scene = ChannelScales(conv, norm)  # type: ignore[arg-type]  # the scene rejects None
     controls = {
         "bitwidth": slider("bits", 8, 2, 8),
         "granularity": choice("scales", GRANULARITIES, GRANULARITIES[0]),

@@ -1,4 +1,4 @@
-"""Quantized after training beside quantization-aware training, whose curve grows while it trains."""
+"""Demo of post-training quantization against quantization-aware training, whose curve grows while it trains."""
 
 import html
 import time
@@ -13,41 +13,41 @@ from qlab.demos import examples
 from qlab.demos.background import Background
 from qlab.demos.controls import choice, slider
 from qlab.demos.demo import Demo
-from qlab.experiments import training as loop
+from qlab.experiments import training as training_loop
 from qlab.experiments.data import Dataset
-from qlab.plots.qat import AwareTraining, Run
+from qlab.plots.qat import QatComparison, Run
 
 BITS = (2, 3, 4, 8)
 EPOCHS, RATE, CALIBRATION = 30, 0.1, 1000
 FIRST_BITS, FIRST_EPOCHS = 2, 4
-"""What is trained before the first picture."""
+"""The bits and epochs to train before the first picture."""
 
 
 def training(network: nn.Module | None = None, dataset: Dataset | None = None, *, dark: bool = False) -> Demo:
-    """Accuracy over the epochs of quantization-aware training, between fp32 and what quantizing after training leaves.
+    """Accuracy over the epochs of quantization-aware training, between fp32 and post-training quantization.
 
-    "Train" trains at the chosen bits, in the background; "Stop" stops it within a batch.
+    "Train" trains with the chosen bits in the background; "Stop" stops it within one batch.
 
     Args:
-        network: trained, of `nn.Linear` and `nn.Conv2d` layers, batch norm folded; by default a narrow net on digits.
-        dataset: that it was trained on; by default the embedded digits.
+        network: trained, with `nn.Linear` and `nn.Conv2d` layers, batch norm folded; by default a narrow MLP on digits.
+        dataset: the data set that it was trained on; by default the embedded digits.
         dark: start on a dark background.
 
     Raises:
-        ValueError: the network does not take the data set's images.
+        ValueError: the network does not accept the data set's images.
     """
-    return TrainingDemo(AwareRuns(network, dataset), dark=dark)
+    return TrainingDemo(QatRuns(network, dataset), dark=dark)
 
 
-class AwareRuns:
-    """A network, quantized after training at each bitwidth, and what training it further brought.
+class QatRuns:
+    """A network quantized at several bitwidths, and the runs of quantization-aware training at each of them.
 
     Args:
         network, dataset: see `training`.
 
     Attributes:
-        fp32: accuracy of the network.
-        runs: by bits; the default network has a few epochs at one bitwidth, the others begin as they are.
+        fp32: accuracy of the unquantized network.
+        runs: by bits. The default network starts with a few epochs at one bitwidth; all other runs start empty.
     """
 
     def __init__(self, network: nn.Module | None = None, dataset: Dataset | None = None) -> None:
@@ -58,25 +58,25 @@ class AwareRuns:
             self.runs = {bits: Run([self._accuracy(self._quantized(bits))]) for bits in BITS}
         except RuntimeError as error:
             raise ValueError(
-                f"the network does not take images of {self.dataset.name}: pass the dataset that it was trained on."
+                f"the network does not accept images of {self.dataset.name}: pass the dataset that it was trained on."
             ) from error
         if network is None and dataset is None:
             accuracies, seconds, state = _first_epochs()
             self.runs[FIRST_BITS] = Run(list(accuracies), seconds, state)
 
     def train(self, bits: int, stop: Callable[[], bool], grown: Callable[[], None] = lambda: None) -> None:
-        """Quantization-aware training from the network as it was quantized after training; its run grows.
+        """Quantization-aware training, starting from post-training quantization; appends to the run of these bits.
 
         Args:
             bits: of weights and activations.
-            stop: asked at each batch.
-            grown: called where the run begins and where it has grown.
+            stop: called at every batch; returns whether to stop.
+            grown: called when the run starts and after each epoch.
         """
         run = self.runs[bits] = Run(self.runs[bits].accuracies[:1], state="training")
         aware, started = self._quantized(bits), time.perf_counter()
         rate = examples.annealed(RATE)
 
-        def asked(step: int, steps: int) -> float:
+        def rate_or_stop(step: int, steps: int) -> float:
             if stop():
                 raise _Stopped
             return rate(step, steps)
@@ -88,8 +88,10 @@ class AwareRuns:
 
         grown()
         try:
-            loop.train(aware, self.dataset, epochs=EPOCHS, schedule=asked, after_epoch=epoch_done, progress=False)
-            run.state = "all trained"
+            training_loop.train(
+                aware, self.dataset, epochs=EPOCHS, schedule=rate_or_stop, after_epoch=epoch_done, progress=False
+            )
+            run.state = "training finished"
         except _Stopped:
             run.state = "stopped"
         except Exception:
@@ -109,18 +111,18 @@ class _Stopped(Exception):  # noqa: N818  # not an error
 
 @cache
 def _first_epochs() -> tuple[tuple[float, ...], float, str]:
-    runs = AwareRuns(examples.narrow_mlp(), examples.digits())
+    runs = QatRuns(examples.narrow_mlp(), examples.digits())
     runs.train(FIRST_BITS, lambda: len(runs.runs[FIRST_BITS].accuracies) > FIRST_EPOCHS)
     run = runs.runs[FIRST_BITS]
     return tuple(run.accuracies), run.seconds, run.state
 
 
 class TrainingDemo(Demo):
-    """The demo with its thread, and the buttons "Train" and "Stop"."""
+    """The demo with its background thread and the buttons "Train" and "Stop"."""
 
-    def __init__(self, aware: AwareRuns, *, dark: bool = False) -> None:
+    def __init__(self, aware: QatRuns, *, dark: bool = False) -> None:
         self.aware, self.background = aware, Background(self._started_or_ended)
-        self.train = widgets.Button(description="Train", tooltip="train at these bits, from the start")
+        self.train = widgets.Button(description="Train", tooltip="train with these bits, from the start")
         self.stop = widgets.Button(description="Stop", tooltip="stop the training", disabled=True)
         self.train.on_click(lambda _: self.start())
         self.stop.on_click(lambda _: self.background.stop())
@@ -128,22 +130,22 @@ class TrainingDemo(Demo):
             "bits": choice("bits", BITS, FIRST_BITS),
             "epoch": slider("after epoch", EPOCHS, 0, EPOCHS),
         }
-        scene = AwareTraining(aware.fp32, aware.runs, EPOCHS)
+        scene = QatComparison(aware.fp32, aware.runs, EPOCHS)
         super().__init__(scene, controls, play="epoch", dark=dark, more=(self.train, self.stop))
 
     def start(self) -> None:
-        """Train at the chosen bits, unless a training is under way."""
+        """Train with the chosen bits, unless training is already running."""
         bits = self.controls["bits"].value
         self.background.start(lambda stop: self.aware.train(bits, stop, self.redraw))
 
-    def said(self) -> str:
-        """As in all demos; an error of the training is told before the words."""
+    def caption(self) -> str:
+        """As in all demos, but an error during training is shown before the description."""
         if not self.background.error:
-            return super().said()
-        return f'<p role="alert"><b>Not trained.</b> {html.escape(self.background.error)}</p>{super().said()}'
+            return super().caption()
+        return f'<p role="alert"><b>Not trained.</b> {html.escape(self.background.error)}</p>{super().caption()}'
 
     def close(self) -> None:
-        """Stop the training, too."""
+        """Stop the training as well."""
         self.background.stop()
         super().close()
 

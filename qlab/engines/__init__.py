@@ -1,22 +1,23 @@
-"""The engines in production beside arithmetic that one can read: the same layer through both, output by output."""
+"""Production engines, each beside a readable reference implementation: the same layer through both, bit for bit."""
 
 from qlab.engines.comparison import Comparison, Difference, compare
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
-from qlab.engines.registry import arithmetic, available, missing, reference, run
-from qlab.engines.verification import Standing, standing
+from qlab.engines.registry import available, missing, reference, reference_for, run
+from qlab.engines.verification import Verification, standing, verify
 
 __all__ = [
     "Comparison",
     "Cpu",
     "Difference",
     "Layer",
-    "Standing",
-    "arithmetic",
+    "Verification",
     "available",
     "compare",
     "missing",
     "reference",
+    "reference_for",
     "run",
     "standing",
+    "verify",
 ]

@@ -1,4 +1,4 @@
-"""An engine and its reference side by side: how many outputs, how many differ, and the first few in full."""
+"""An engine compared with its reference: how many outputs differ, and the first few of them in full."""
 
 from dataclasses import dataclass
 
@@ -7,22 +7,22 @@ from torch import Tensor
 
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
-from qlab.engines.registry import arithmetic, run
+from qlab.engines.registry import reference_for, run
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One output on which the two disagree.
+    """One output where the engine and its reference differ.
 
     Attributes:
-        place: its index, output channels last.
+        index: of the output, output channels last.
         accumulator: the exact int32 sum.
         multiplier: M of its channel, as a Python float.
         exact: M * accumulator + bias / S3 + Z_out, before rounding and clamping, in float64.
         engine, reference: the two codes.
     """
 
-    place: tuple[int, ...]
+    index: tuple[int, ...]
     accumulator: int
     multiplier: float
     exact: float
@@ -31,22 +31,23 @@ class Difference:
 
     def __str__(self) -> str:
         return (
-            f"at {self.place}: accumulator {self.accumulator}, M {self.multiplier:.9g}, exactly {self.exact:.6f}; "
+            f"at {self.index}: accumulator {self.accumulator}, M {self.multiplier:.9g}, exactly {self.exact:.6f}; "
             f"the engine gives {self.engine}, the reference {self.reference}"
         )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two agree.
+    """How well an engine and its reference agree.
 
     Attributes:
-        engine, rule: whose outputs, by which rule.
+        engine: its name.
+        rule: the name of the reference's output stage.
         outputs: how many were compared.
-        inside: how many of them the engine has strictly between the smallest and the largest code.
+        inside: how many of the engine's outputs lie strictly between the smallest and the largest code.
         mismatches: how many differ.
         largest: the largest difference, in codes.
-        first: the first few that differ.
+        first: the first few differences.
     """
 
     engine: str
@@ -76,36 +77,36 @@ class Comparison:
 
 
 def compare(engine: str, layer: Layer, x: Tensor, *, cpu: Cpu | None = None, first: int = 3) -> Comparison:
-    """Run a layer by an engine and by its reference.
+    """Run a layer through an engine and through its reference, and compare the outputs.
 
     Args:
-        engine, layer, x: as `run` takes them.
-        cpu: whose rule to take; by default this one's.
-        first: how many differences to give in full.
+        engine, layer, x: as for `run`.
+        cpu: the CPU whose rule to apply; by default this one.
+        first: how many differences to report in full.
 
     Raises:
-        ValueError: no such engine here.
+        ValueError: the engine does not run here.
     """
-    steps = arithmetic(engine, layer, cpu)
-    accumulator = steps.accumulate(layer, steps.input_codes(layer, x))
-    theirs, ours = run(engine, layer, x).to(torch.int32), steps.output_codes(layer, accumulator)
+    reference = reference_for(engine, layer, cpu)
+    accumulator = reference.accumulate(layer, reference.input_codes(layer, x))
+    theirs, ours = run(engine, layer, x).to(torch.int32), reference.output_codes(layer, accumulator)
     different = (theirs != ours).nonzero()
     return Comparison(
         engine,
-        steps.rule.name,
+        reference.output_stage.name,
         theirs.numel(),
-        int(((theirs > layer.stage.qmin) & (theirs < layer.stage.qmax)).sum()),
+        int(((theirs > layer.output_params.qmin) & (theirs < layer.output_params.qmax)).sum()),
         len(different),
         int((theirs - ours).abs().max()) if theirs.numel() else 0,
-        tuple(_difference(layer, accumulator, theirs, ours, tuple(place)) for place in different[:first].tolist()),
+        tuple(_difference(layer, accumulator, theirs, ours, tuple(index)) for index in different[:first].tolist()),
     )
 
 
-def _difference(layer: Layer, accumulator: Tensor, theirs: Tensor, ours: Tensor, place: tuple[int, ...]) -> Difference:
-    channel = place[-1]
+def _difference(layer: Layer, accumulator: Tensor, theirs: Tensor, ours: Tensor, index: tuple[int, ...]) -> Difference:
+    channel = index[-1]
     scale = torch.as_tensor(layer.weight_scale, dtype=torch.float64)
     M = layer.input_scale * float(scale[channel] if scale.dim() else scale) / layer.output_scale
     bias = 0.0 if layer.bias is None else float(layer.bias[channel]) / layer.output_scale
-    acc = int(accumulator[place])
+    acc = int(accumulator[index])
     exact = M * acc + bias + layer.output_zero_point
-    return Difference(place, acc, M, exact, int(theirs[place]), int(ours[place]))
+    return Difference(index, acc, M, exact, int(theirs[index]), int(ours[index]))

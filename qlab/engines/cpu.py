@@ -1,4 +1,4 @@
-"""What of the CPU decides how an engine computes, and what caps it."""
+"""The CPU features that decide how an engine computes, and the environment variables that cap them."""
 
 import os
 import platform
@@ -10,14 +10,14 @@ import torch
 
 @dataclass(frozen=True)
 class Cpu:
-    """The instructions that engines choose their kernels by.
+    """The CPU features by which engines choose their kernels.
 
     Attributes:
         machine: "x86_64", "AMD64", "arm64", ...
-        vnni: 8-bit dot products that add in 32 bits. Without them pairs of products are added in 16 bits and saturate.
+        vnni: 8-bit dot products that add in 32 bits. Without them, pairs of products are added in 16 bits and saturate.
         amx: 8-bit matrix tiles.
         avx512: 512-bit registers.
-        fbgemm_cap, onednn_cap: what the environment limits the two libraries to, "" where it does not.
+        fbgemm_cap, onednn_cap: the instruction set that the environment limits the library to; "" if it does not.
     """
 
     machine: str
@@ -29,7 +29,7 @@ class Cpu:
 
     @classmethod
     def here(cls) -> "Cpu":
-        """As PyTorch and the environment report it."""
+        """This machine's CPU, as PyTorch and the environment report it."""
         return cls(
             platform.machine(),
             _reported("_is_vnni_supported"),
@@ -41,7 +41,7 @@ class Cpu:
 
     @property
     def x86(self) -> bool:
-        """Whether the rules that were measured, all of them on x86, may hold."""
+        """Whether it is an x86 CPU: the rules were measured on x86 only."""
         return self.machine.lower() in ("x86_64", "amd64")
 
     @property
@@ -65,13 +65,15 @@ class Cpu:
         return self.avx512 and (self.onednn_cap in ("", "ALL", "DEFAULT") or "AVX512" in self.onednn_cap)
 
     def __str__(self) -> str:
-        has = [name for name, there in (("AVX-512", self.avx512), ("VNNI", self.vnni), ("AMX", self.amx)) if there]
+        features = [
+            name for name, present in (("AVX-512", self.avx512), ("VNNI", self.vnni), ("AMX", self.amx)) if present
+        ]
         caps = [
             f"{name} capped to {cap}" for name, cap in (("fbgemm", self.fbgemm_cap), ("oneDNN", self.onednn_cap)) if cap
         ]
-        return ", ".join([self.machine, " ".join(has) or "neither AVX-512 nor VNNI", *caps])
+        return ", ".join([self.machine, " ".join(features) or "neither AVX-512 nor VNNI", *caps])
 
 
 def _reported(question: str) -> bool:
-    ask: Callable[[], bool] = getattr(torch.cpu, question, lambda: False)
-    return bool(ask())
+    query: Callable[[], bool] = getattr(torch.cpu, question, lambda: False)
+    return bool(query())

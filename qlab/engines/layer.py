@@ -1,4 +1,4 @@
-"""A quantized layer as every engine takes it, from its float input on."""
+"""A quantized layer in the form that every engine accepts, with a float input."""
 
 from dataclasses import dataclass
 
@@ -6,19 +6,19 @@ import torch
 from torch import Tensor
 
 from qlab.arithmetic.accumulator import conv2d_accumulator, linear_accumulator
-from qlab.arithmetic.output_stage import OutputStage
+from qlab.arithmetic.output_stage import OutputStageParams
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Weights, scales and shape of one layer. Activations are unsigned bytes, weights signed with zero-point 0.
+    """Weights, scales and geometry of one layer. Activations are uint8; weights are int8 with zero-point 0.
 
     Attributes:
-        weights: int8, (out, in) or (out, in / groups, kernel height, kernel width): its shape tells the kind of layer.
-        weight_scale: above 0; a number, or one an output channel, (out,).
+        weights: int8, (out, in) for a linear layer, (out, in / groups, kernel height, kernel width) for a convolution.
+        weight_scale: above 0; one number, or one per output channel, (out,).
         input_scale, input_zero_point, output_scale, output_zero_point: zero-points 0..255.
         bias: (out,) float32, or None.
-        relu: fused into the layer.
+        relu: whether a ReLU is fused into the layer.
         stride, padding, dilation, groups: of a convolution.
     """
 
@@ -42,13 +42,13 @@ class Layer:
 
     @property
     def per_channel(self) -> bool:
-        """Whether each output channel has a weight scale of its own."""
+        """Whether each output channel has its own weight scale."""
         return torch.as_tensor(self.weight_scale).dim() > 0
 
     @property
-    def stage(self) -> OutputStage:
-        """What a rule is built from."""
-        return OutputStage(
+    def output_params(self) -> OutputStageParams:
+        """The parameters for building an output stage."""
+        return OutputStageParams(
             self.input_scale,
             self.weight_scale,
             self.output_scale,

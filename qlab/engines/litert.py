@@ -1,4 +1,4 @@
-"""LiteRT (TensorFlow Lite) with its three sets of kernels: XNNPACK's, its own optimized ones, and the reference.
+"""LiteRT (TensorFlow Lite) with its three sets of kernels: XNNPACK, its own optimized ones, and its reference ones.
 
 The arithmetic was measured with ai-edge-litert 2.3.0.
 """
@@ -14,34 +14,34 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from qlab.arithmetic import output_stage as rules
-from qlab.arithmetic.output_stage import Output, OutputStage, Rule, f32, f64, integer_bias, rule
+from qlab.arithmetic import output_stage
+from qlab.arithmetic.output_stage import OutputStage, OutputStageParams, Requantizer, f32, f64, integer_bias, stage
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
-from qlab.engines.reference import Arithmetic
+from qlab.engines.reference import Reference
 from qlab.engines.tflite import SIGNED, depthwise, float32_scales, model
 
-# An engine is the set of kernels that an interpreter is given: its "op resolver".
+# Each engine here is one set of kernels; an interpreter gets them from its "op resolver".
 RESOLVERS = {
     "litert": "BUILTIN",
     "litert-optimized": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
     "litert-reference": "BUILTIN_REF",
 }
-NAMES = tuple(RESOLVERS)
-HOW = "pip install ai-edge-litert"
-NEEDS = ("ai_edge_litert", "flatbuffers")
+ENGINE_NAMES = tuple(RESOLVERS)
+INSTALL_HINT = "pip install ai-edge-litert"
+REQUIREMENTS = ("ai_edge_litert", "flatbuffers")
 
 
 def available() -> list[str]:
-    """The three engines, where the packages that write and run LiteRT's models are installed."""
-    return list(NAMES) if all(find_spec(package) for package in NEEDS) else []
+    """The three engines, if the packages that write and run LiteRT models are installed."""
+    return list(ENGINE_NAMES) if all(find_spec(package) for package in REQUIREMENTS) else []
 
 
 def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
     """Output codes of the engine's own kernels, uint8, output channels last.
 
     Raises:
-        ValueError: the engine does not take the layer, or x does not fit to it.
+        ValueError: the engine does not support the layer, or x does not fit the layer.
     """
     _check(engine, layer, x)
     rows = x.reshape(-1, x.shape[-1]) if layer.kind == "linear" else x.permute(0, 2, 3, 1)
@@ -54,7 +54,7 @@ def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
 
 
 def _check(engine: str, layer: Layer, x: Tensor) -> None:
-    """ValueError where the engine would compute something else without a word, or end the process."""
+    """ValueError where the engine would silently compute something else, or crash the process."""
     channels, expected = x.shape[-1 if layer.kind == "linear" else 1], layer.weights.shape[1] * layer.groups
     if channels != expected:
         raise ValueError(f"x has {channels} input channels, but the layer has {expected}.")
@@ -73,7 +73,7 @@ def _interpret(content: bytes, resolver: str, x: Tensor) -> Tensor:
         interpreter = litert.Interpreter(
             model_content=content,
             experimental_op_resolver_type=litert.OpResolverType[resolver],
-            num_threads=1,  # a lab's layer is done before threads are
+            num_threads=1,  # the layers of a lab are so small that starting threads takes longer
         )
         interpreter.allocate_tensors()
     interpreter.set_tensor(
@@ -85,18 +85,21 @@ def _interpret(content: bytes, resolver: str, x: Tensor) -> Tensor:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Without LiteRT's note on stderr that XNNPACK is there: a cell that prints to stderr loses marks."""
-    before, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    """Suppress LiteRT's message about XNNPACK on stderr: a cell that prints to stderr loses marks.
+
+    LiteRT writes it from C++, so the file descriptor itself has to be redirected.
+    """
+    before, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 2)
     try:
         yield
     finally:
         os.dup2(before, 2)
         os.close(before)
-        os.close(nowhere)
+        os.close(devnull)
 
 
-# The same in integers -------------------------------------------------------------------------------------------------
+# The reference implementation -----------------------------------------------------------------------------------------
 
 
 def half_away(x: Tensor) -> Tensor:
@@ -106,7 +109,7 @@ def half_away(x: Tensor) -> Tensor:
 
 
 def quantize(x: Tensor, scale: float, zero_point: int) -> Tensor:
-    """XNNPACK's first arrow: clamp(rint(x * f32(1/scale)) + zero_point).
+    """How XNNPACK quantizes the input: clamp(rint(x * f32(1/scale)) + zero_point).
 
     Source: google/XNNPACK, src/f32-qs8-vcvt.
     """
@@ -114,7 +117,9 @@ def quantize(x: Tensor, scale: float, zero_point: int) -> Tensor:
 
 
 def quantize_by_division(x: Tensor, scale: float, zero_point: int) -> Tensor:
-    """The reference's first arrow: clamp(round(x / scale) + zero_point), ties away from zero; |x / scale| < 2**31.
+    """How the reference kernels quantize: clamp(round(x / scale) + zero_point), ties away from zero.
+
+    It needs |x / scale| < 2**31.
 
     Source: LiteRT, kernels/internal/reference/quantize.h, `AffineQuantize`.
     """
@@ -122,97 +127,105 @@ def quantize_by_division(x: Tensor, scale: float, zero_point: int) -> Tensor:
 
 
 def quantize_in_eights(x: Tensor, scale: float, zero_point: int, *, image: bool) -> Tensor:
-    """The optimized first arrow: 8 numbers at a time as XNNPACK, and what is left over by a division in float64.
+    """How the optimized kernels quantize: 8 numbers at a time as XNNPACK does, the remaining ones by float64 division.
 
     Args:
         x, scale, zero_point: |x / scale| < 2**31.
-        image: whether x is (batch, channels, height, width); LiteRT has the channels last.
+        image: whether x is (batch, channels, height, width). In LiteRT the channels come last, which decides which
+            numbers remain.
 
     Source: LiteRT, kernels/internal/optimized/optimized_ops.h, `AffineQuantize`.
     """
-    lying = x.permute(0, 2, 3, 1) if image else x
-    flat, eights = lying.flatten(), x.numel() // 8 * 8
-    first, rest = quantize(flat[:eights], scale, zero_point), flat[eights:].double()
-    codes = torch.cat([first, quantize_by_division(rest, scale, zero_point)]).reshape(lying.shape)
+    channels_last = x.permute(0, 2, 3, 1) if image else x
+    flat, bulk = channels_last.flatten(), x.numel() // 8 * 8
+    first, rest = quantize(flat[:bulk], scale, zero_point), flat[bulk:].double()
+    codes = torch.cat([first, quantize_by_division(rest, scale, zero_point)]).reshape(channels_last.shape)
     return codes.permute(0, 3, 1, 2) if image else codes
 
 
-def _on_file(found: Rule) -> Rule:
-    """The rule, built from the scales that a file holds."""
-    return Rule(found.name, found.source, lambda stage: found(replace(stage, **float32_scales(stage))))
+def _with_file_scales(original: OutputStage) -> OutputStage:
+    """The output stage, built from the scales as a model file stores them."""
+    return OutputStage(
+        original.name, original.source, lambda params: original(replace(params, **float32_scales(params)))
+    )
 
 
-def _bias(stage: OutputStage) -> Callable[[Tensor], Tensor]:
+def _bias(params: OutputStageParams) -> Callable[[Tensor], Tensor]:
     """Adds the int32 bias of scale S1 * S2."""
-    return integer_bias(stage.bias, f64(stage.input_scale) * f64(stage.weight_scale))
+    return integer_bias(params.bias, f64(params.input_scale) * f64(params.weight_scale))
 
 
-@rule("XNNPACK", "google/XNNPACK, src/operators/convolution-nhwc.c, and its microkernels with fp32 requantization")
-def xnnpack(stage: OutputStage) -> Output:
+@stage("XNNPACK", "google/XNNPACK, src/operators/convolution-nhwc.c, and its microkernels with fp32 requantization")
+def xnnpack(params: OutputStageParams) -> Requantizer:
     """rint(f32(acc + bias) * M) + Z_out, clamped, with an int32 bias and M = f32(f32(S1 * S2) / S3)."""
-    with_bias = _bias(stage)
-    M = f32(stage.input_scale) * f32(stage.weight_scale) / f32(stage.output_scale)
-    return lambda acc: stage.clamp(torch.round(with_bias(acc).to(torch.float32) * M) + stage.output_zero_point)
+    with_bias = _bias(params)
+    M = f32(params.input_scale) * f32(params.weight_scale) / f32(params.output_scale)
+    return lambda acc: params.clamp(torch.round(with_bias(acc).to(torch.float32) * M) + params.output_zero_point)
 
 
-@rule("float64", "LiteRT, kernels/internal/reference/integer_ops/fully_connected.h: requant in float")
-def float64(stage: OutputStage) -> Output:
+@stage("float64", "LiteRT, kernels/internal/reference/integer_ops/fully_connected.h: requant in float")
+def float64(params: OutputStageParams) -> Requantizer:
     """round((acc + bias) * M) + Z_out, clamped, in float64, with ties away from zero and an int32 bias.
 
     The product saturates to int32; the signed zero-point is then added in int32, which may wrap around.
     """
-    with_bias, M = _bias(stage), f64(stage.input_scale) * f64(stage.weight_scale) / f64(stage.output_scale)
+    with_bias, M = _bias(params), f64(params.input_scale) * f64(params.weight_scale) / f64(params.output_scale)
 
     def output(acc: Tensor) -> Tensor:
         product = half_away(with_bias(acc).to(torch.float64) * M).clamp(-(2**31), 2**31 - 1).to(torch.int64)
-        signed = (product + stage.output_zero_point - SIGNED).to(torch.int32)
-        return stage.clamp(signed.to(torch.int64) + SIGNED)
+        signed = (product + params.output_zero_point - SIGNED).to(torch.int32)
+        return params.clamp(signed.to(torch.int64) + SIGNED)
 
     return output
 
 
-@rule(
+@stage(
     "fixed point, rounded twice, ties up, M from f32(S1 * S2)",
     "LiteRT, kernels/kernel_util.cc, GetQuantizedConvolutionMultipler",
 )
-def ties_up_of_product(stage: OutputStage) -> Output:
-    """`rules.double_rounding_ties_up` with M = f32(S1 * S2) / S3; the bias keeps the scale S1 * S2."""
-    with_bias, product = _bias(stage), f32(stage.input_scale) * f32(stage.weight_scale)
-    output = rules.double_rounding_ties_up(replace(stage, input_scale=1.0, weight_scale=product, bias=None))
+def ties_up_of_product(params: OutputStageParams) -> Requantizer:
+    """`double_rounding_ties_up` with M = f32(S1 * S2) / S3.
+
+    The bias was quantized with S1 * S2 when the model was written, so it does not see that rounding.
+    """
+    with_bias, product = _bias(params), f32(params.input_scale) * f32(params.weight_scale)
+    output = output_stage.double_rounding_ties_up(replace(params, input_scale=1.0, weight_scale=product, bias=None))
     return lambda acc: output(with_bias(acc))
 
 
-@rule(
+@stage(
     "fixed point, rounded twice, ties up in eights of channels",
     "LiteRT, kernels/internal/optimized/optimized_ops.h, Quantize",
 )
-def ties_up_in_eights(stage: OutputStage) -> Output:
-    """8 channels at a time with ties up; the channels left over, fewer than 8, with ties away from zero."""
-    up, away = rules.double_rounding_ties_up(stage), rules.double_rounding(stage)
+def ties_up_in_eights(params: OutputStageParams) -> Requantizer:
+    """The vector code rounds ties up, 8 channels at a time; the remaining channels get ties away from zero."""
+    up, away = output_stage.double_rounding_ties_up(params), output_stage.double_rounding(params)
 
     def output(acc: Tensor) -> Tensor:
-        eights = acc.shape[-1] // 8 * 8
-        return torch.cat([up(acc)[..., :eights], away(acc)[..., eights:]], dim=-1)
+        bulk = acc.shape[-1] // 8 * 8
+        return torch.cat([up(acc)[..., :bulk], away(acc)[..., bulk:]], dim=-1)
 
     return output
 
 
-def arithmetic(engine: str, layer: Layer, cpu: Cpu) -> Arithmetic:
-    """What the engine computes for a layer. From AVX2 on all CPUs of x86 give the same."""
+def reference_for(engine: str, layer: Layer, cpu: Cpu) -> Reference:
+    """The engine's reference implementation for a layer. All x86 CPUs with AVX2 or more compute the same."""
     image = layer.kind == "conv2d"
     if engine == "litert":
-        return Arithmetic(quantize, Layer.accumulator, _on_file(xnnpack))
+        return Reference(quantize, Layer.accumulator, _with_file_scales(xnnpack))
     if engine == "litert-reference":
-        return Arithmetic(
-            quantize_by_division, Layer.accumulator, _on_file(rules.double_rounding if image else float64)
+        return Reference(
+            quantize_by_division,
+            Layer.accumulator,
+            _with_file_scales(output_stage.double_rounding if image else float64),
         )
-    return Arithmetic(partial(quantize_in_eights, image=image), Layer.accumulator, _on_file(_optimized(layer)))
+    return Reference(partial(quantize_in_eights, image=image), Layer.accumulator, _with_file_scales(_optimized(layer)))
 
 
-def _optimized(layer: Layer) -> Rule:
+def _optimized(layer: Layer) -> OutputStage:
     if layer.kind == "linear":
-        return rules.double_rounding_ties_up if layer.per_channel else ties_up_of_product
+        return output_stage.double_rounding_ties_up if layer.per_channel else ties_up_of_product
     if depthwise(layer):
         return ties_up_in_eights
-    # Groups have no optimized kernel: the reference computes them.
-    return rules.double_rounding_ties_up if layer.groups == 1 else rules.double_rounding
+    # There is no optimized kernel for grouped convolutions: LiteRT falls back on the reference kernel.
+    return output_stage.double_rounding_ties_up if layer.groups == 1 else output_stage.double_rounding

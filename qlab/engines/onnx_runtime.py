@@ -1,4 +1,4 @@
-"""onnxruntime on the CPU: QuantizeLinear, then QGemm or QLinearConv, then Clip where there is a ReLU.
+"""onnxruntime on the CPU: QuantizeLinear, then QGemm or QLinearConv, then Clip if there is a ReLU.
 
 The arithmetic was measured with onnxruntime 1.31.1.
 """
@@ -10,36 +10,36 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.output_stage import Output, OutputStage, f32, f64, integer_bias, rule
+from qlab.arithmetic.output_stage import OutputStageParams, Requantizer, f32, f64, integer_bias, stage
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
-from qlab.engines.reference import Arithmetic
+from qlab.engines.reference import Reference
 from qlab.engines.saturation import saturating_accumulator
 
-NAMES = ("onnxruntime",)
-HOW = "pip install onnx onnxruntime"
-NEEDS = ("onnxruntime", "onnx")
+ENGINE_NAMES = ("onnxruntime",)
+INSTALL_HINT = "pip install onnx onnxruntime"
+REQUIREMENTS = ("onnxruntime", "onnx")
 
-# Old enough for every onnxruntime that pip finds: newer ones read older files, not the other way round.
+# Old versions on purpose: a new onnxruntime reads old files, but an old one does not read new files.
 IR_VERSION, OPERATOR_SET = 8, 13
 
 
 def available() -> list[str]:
-    """The engine, where the packages that write and run its models are installed."""
-    return list(NAMES) if all(find_spec(package) for package in NEEDS) else []
+    """The engine, if the packages that write and run its models are installed."""
+    return list(ENGINE_NAMES) if all(find_spec(package) for package in REQUIREMENTS) else []
 
 
 def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
     """Output codes of the engine's own kernels, uint8, output channels last.
 
     Raises:
-        ValueError: the engine refuses the layer, or x does not fit to it.
+        ValueError: the engine refuses the layer, or x does not fit the layer.
     """
     rows = x.reshape(-1, x.shape[-1]) if layer.kind == "linear" else x
     content = model(layer)
     try:
         codes = _infer(content, rows.detach().to(torch.float32))
-    except Exception as refusal:  # its errors have no type in common
+    except Exception as refusal:  # onnxruntime's errors have no common base class
         raise ValueError(f"{engine} refuses this layer: {refusal}") from refusal
     return codes.reshape(*x.shape[:-1], codes.shape[-1]) if layer.kind == "linear" else codes.permute(0, 2, 3, 1)
 
@@ -47,8 +47,8 @@ def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
 def _infer(content: bytes, x: Tensor) -> Tensor:
     onnxruntime = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a lab's layer is done before threads are
-    options.log_severity_level = 4  # errors are raised; a cell that prints them too loses marks
+    options.intra_op_num_threads = 1  # the layers of a lab are so small that starting threads takes longer
+    options.log_severity_level = 4  # errors are raised anyway, and a cell that prints to stderr loses marks
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     return torch.from_numpy(session.run(None, {"x": x.numpy()})[0])
 
@@ -57,7 +57,7 @@ def _infer(content: bytes, x: Tensor) -> Tensor:
 
 
 def model(layer: Layer) -> bytes:
-    """A layer as an ONNX file: float32 `x` in, uint8 codes out."""
+    """The content of an ONNX file with one layer: float32 `x` in, uint8 codes out."""
     onnx = import_module("onnx")
     nodes = [onnx.helper.make_node("QuantizeLinear", ["x", "S1", "Z1"], ["q1"]), _operator(layer)]
     if layer.relu:
@@ -79,7 +79,7 @@ def _operator(layer: Layer) -> Any:
     make_node = import_module("onnx").helper.make_node
     x, w, out, bias = ["q1", "S1", "Z1"], ["q2", "S2", "Z2"], ["S3", "Z3"], ["bias"] * (layer.bias is not None)
     if layer.kind == "linear":
-        # QLinearMatMul, ONNX's own, has no bias; a QGemm is what onnxruntime makes of a quantized Gemm.
+        # QLinearMatMul of standard ONNX has no bias. QGemm is what onnxruntime turns a quantized Gemm into.
         return make_node("QGemm", [*x, *w, *(bias or [""]), *out], ["q3"], domain="com.microsoft")
     window = {"strides": [layer.stride] * 2, "pads": [layer.padding] * 4, "dilations": [layer.dilation] * 2}
     return make_node("QLinearConv", [*x, *w, *out, *bias], ["q3"], group=layer.groups, **window)
@@ -101,31 +101,31 @@ def _constants(layer: Layer) -> dict[str, Tensor]:
     return constants
 
 
-# The same in integers -------------------------------------------------------------------------------------------------
+# The reference implementation -----------------------------------------------------------------------------------------
 
 
 def quantize(x: Tensor, scale: float, zero_point: int) -> Tensor:
-    """onnxruntime's codes of real numbers: clamp(rint(x / scale) + zero_point).
+    """How onnxruntime quantizes the input: clamp(rint(x / scale) + zero_point).
 
     Source: microsoft/onnxruntime, onnxruntime/core/mlas/lib/quantize.cpp, `MlasQuantizeLinear`.
     """
     return (torch.round(x / f32(scale)) + zero_point).clamp(0, 255).to(torch.uint8)
 
 
-@rule("onnxruntime", "microsoft/onnxruntime, onnxruntime/core/mlas/lib/quantize.cpp, MlasRequantizeOutput")
-def onnxruntime_rule(stage: OutputStage) -> Output:
+@stage("onnxruntime", "microsoft/onnxruntime, onnxruntime/core/mlas/lib/quantize.cpp, MlasRequantizeOutput")
+def onnxruntime_stage(params: OutputStageParams) -> Requantizer:
     """rint(f32(acc + bias) * M) + Z_out, clamped, with an int32 bias and M = f32(f32(S1 * S2) / S3)."""
-    with_bias = integer_bias(stage.bias, f64(stage.input_scale) * f64(stage.weight_scale))
-    M = f32(stage.input_scale) * f32(stage.weight_scale) / f32(stage.output_scale)
-    return lambda acc: stage.clamp(with_bias(acc).to(torch.float32).mul_(M).round_().add_(stage.output_zero_point))
+    with_bias = integer_bias(params.bias, f64(params.input_scale) * f64(params.weight_scale))
+    M = f32(params.input_scale) * f32(params.weight_scale) / f32(params.output_scale)
+    return lambda acc: params.clamp(with_bias(acc).to(torch.float32).mul_(M).round_().add_(params.output_zero_point))
 
 
-def arithmetic(engine: str, layer: Layer, cpu: Cpu) -> Arithmetic:
-    """What the engine computes for a layer on a CPU; one of x86 is taken to have AVX2, as all since 2015 do."""
+def reference_for(engine: str, layer: Layer, cpu: Cpu) -> Reference:
+    """The engine's reference implementation for a layer on a CPU. An x86 CPU is assumed to have AVX2."""
     exact = not cpu.x86 or cpu.vnni or _one_by_one(layer)
-    return Arithmetic(quantize, Layer.accumulator if exact else saturating_accumulator, onnxruntime_rule)
+    return Reference(quantize, Layer.accumulator if exact else saturating_accumulator, onnxruntime_stage)
 
 
 def _one_by_one(layer: Layer) -> bool:
-    """One input and one output channel a group: such kernels widen to 32 bits before they multiply."""
+    """Whether each group has one input and one output channel: those kernels widen to 32 bits before they multiply."""
     return layer.kind == "conv2d" and layer.weights.shape[:2] == (layer.groups, 1)

@@ -8,25 +8,25 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from qlab.arithmetic import output_stage as rules
+from qlab.arithmetic import output_stage
 from qlab.arithmetic.output_stage import f32, fused_multiply_add
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
-from qlab.engines.reference import Arithmetic
+from qlab.engines.reference import Reference
 from qlab.engines.saturation import saturating_accumulator
 
-NAMES = ("fbgemm", "qnnpack", "x86", "onednn")
-HOW = "this build of PyTorch leaves it out; builds for Linux on x86 have it"
+ENGINE_NAMES = ("fbgemm", "qnnpack", "x86", "onednn")
+INSTALL_HINT = "this build of PyTorch leaves it out; builds for Linux on x86 have it"
 
 
 def available() -> list[str]:
     """The engines that this build of PyTorch has."""
-    return [name for name in NAMES if name in torch.backends.quantized.supported_engines]
+    return [name for name in ENGINE_NAMES if name in torch.backends.quantized.supported_engines]
 
 
 @contextmanager
 def selected(engine: str) -> Iterator[None]:
-    """PyTorch's engine inside of the block; the one of before after it."""
+    """Select PyTorch's engine for the block; restore the previous one afterwards."""
     before = torch.backends.quantized.engine
     torch.backends.quantized.engine = engine
     try:
@@ -36,7 +36,7 @@ def selected(engine: str) -> Iterator[None]:
 
 
 def quantize(x: Tensor, scale: float, zero_point: int) -> Tensor:
-    """PyTorch's own first arrow: a quint8 tensor."""
+    """A quint8 tensor, quantized by PyTorch itself."""
     return torch.quantize_per_tensor(x, scale, zero_point, torch.quint8)
 
 
@@ -44,11 +44,12 @@ def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
     """Output codes of the engine's own kernel, uint8, output channels last.
 
     Raises:
-        ValueError: fbgemm would write beyond its memory.
+        ValueError: fbgemm would write beyond its buffers.
     """
     _refuse_what_fbgemm_breaks_on(engine, layer, Cpu.here())
     with selected(engine), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that quantized tensors will go; a cell that prints it loses marks
+        # PyTorch warns that quantized tensors are deprecated, and a cell that prints to stderr loses marks.
+        warnings.simplefilter("ignore")
         q_x = quantize(x, layer.input_scale, layer.input_zero_point)
         output = _linear(layer, q_x) if layer.kind == "linear" else _conv2d(layer, q_x).permute(0, 2, 3, 1)
     return output.int_repr()
@@ -78,13 +79,14 @@ def _conv2d(layer: Layer, q_x: Tensor) -> Tensor:
     return codes
 
 
-# The same in integers -------------------------------------------------------------------------------------------------
+# The reference implementation -----------------------------------------------------------------------------------------
 
 
-def first_arrow(x: Tensor, scale: float, zero_point: int) -> Tensor:
-    """PyTorch's codes of real numbers: clamp(rint(x * f32(1/scale) + zero_point)), the inside one fused multiply-add.
+def quantize_input(x: Tensor, scale: float, zero_point: int) -> Tensor:
+    """How PyTorch quantizes the input: clamp(rint(x * f32(1/scale) + zero_point)), with one fused multiply-add.
 
-    The zero-point is added before rounding: at ties an odd one goes the other way than round(x / scale) + zero_point.
+    The zero-point is added before rounding. If it is odd, ties therefore go the other way than in
+    round(x / scale) + zero_point.
 
     Source: pytorch/FBGEMM, include/fbgemm/QuantUtils.h, `Quantize`, and src/QuantUtilsAvx2.cc, `QuantizeAvx2`.
     """
@@ -92,38 +94,38 @@ def first_arrow(x: Tensor, scale: float, zero_point: int) -> Tensor:
     return torch.round(fused_multiply_add(x, inverse, f32(zero_point))).clamp(0, 255).to(torch.uint8)
 
 
-def arithmetic(engine: str, layer: Layer, cpu: Cpu) -> Arithmetic:
-    """What the engine computes for a layer on a CPU."""
+def reference_for(engine: str, layer: Layer, cpu: Cpu) -> Reference:
+    """The engine's reference implementation for a layer on a CPU."""
     if engine == "qnnpack":
-        return Arithmetic(first_arrow, Layer.accumulator, rules.qnnpack)
+        return Reference(quantize_input, Layer.accumulator, output_stage.qnnpack)
     if _is_onednn(engine, layer, cpu):
-        return Arithmetic(first_arrow, _onednn_accumulator(layer, cpu), _onednn_rule(layer, cpu))
-    return Arithmetic(first_arrow, _fbgemm_accumulator(layer, cpu), rules.fbgemm)
+        return Reference(quantize_input, _onednn_accumulator(layer, cpu), _onednn_rule(layer, cpu))
+    return Reference(quantize_input, _fbgemm_accumulator(layer, cpu), output_stage.fbgemm)
 
 
 def _is_onednn(engine: str, layer: Layer, cpu: Cpu) -> bool:
-    """Whether oneDNN computes the layer: of the engine x86 all but its linear layers, where the CPU has VNNI."""
+    """Whether oneDNN computes the layer. With VNNI, the engine x86 gives it convolutions of up to 100 groups."""
     return engine == "onednn" or (engine == "x86" and layer.kind == "conv2d" and cpu.vnni and layer.groups <= 100)
 
 
-def _onednn_rule(layer: Layer, cpu: Cpu) -> rules.Rule:
-    """oneDNN's AVX-512 kernels multiply by one scale, then the other; those for AVX2 and for tiles by their product."""
+def _onednn_rule(layer: Layer, cpu: Cpu) -> output_stage.OutputStage:
+    """AVX-512 kernels multiply by one scale, then by the other; AVX2 and tile kernels multiply by their product."""
     if _onednn_has_no_kernel(layer, cpu):
-        return rules.onednn_without_a_kernel
+        return output_stage.onednn_without_a_kernel
     window = layer.kind == "conv2d" and layer.weights.shape[2:] != (1, 1) and layer.groups == 1
     tiles = cpu.onednn_amx and (layer.kind == "linear" or window)
-    return rules.onednn if cpu.onednn_avx512 and not tiles else rules.onednn_scales_first
+    return output_stage.onednn if cpu.onednn_avx512 and not tiles else output_stage.onednn_scales_first
 
 
 def _onednn_accumulator(layer: Layer, cpu: Cpu) -> Callable[[Layer, Tensor], Tensor]:
-    # Depthwise kernels widen to 32 bits before they multiply, and the loops without a kernel do.
+    # Depthwise kernels widen to 32 bits before they multiply, and so does the plain loop where there is no kernel.
     if cpu.onednn_vnni or _depthwise(layer) or _onednn_has_no_kernel(layer, cpu):
         return Layer.accumulator
     return partial(saturating_accumulator, as_onednn=True)
 
 
 def _onednn_has_no_kernel(layer: Layer, cpu: Cpu) -> bool:
-    """With AVX2 only groups of a multiple of 4 channels have a kernel (jit_uni_x8s8s32x); a plain loop does others."""
+    """With AVX2, only groups with a multiple of 4 channels have a kernel (jit_uni_x8s8s32x), others a plain loop."""
     out, per_group = layer.weights.shape[0] // layer.groups, layer.weights.shape[1]
     odd = layer.groups > 1 and (per_group % 4 != 0 or out % 4 != 0)
     return odd and not cpu.onednn_avx512 and not _depthwise(layer)
@@ -132,7 +134,7 @@ def _onednn_has_no_kernel(layer: Layer, cpu: Cpu) -> bool:
 def _fbgemm_accumulator(layer: Layer, cpu: Cpu) -> Callable[[Layer, Tensor], Tensor]:
     if _fbgemm_has_a_kernel_for_depthwise(layer):
         return saturating_accumulator
-    # Kernels for small groups are chosen by what the CPU has; no cap changes them (GroupwiseConv.cc).
+    # The kernels for small groups are chosen by what the CPU supports; a cap does not change that (GroupwiseConv.cc).
     vnni = cpu.vnni if _fbgemm_has_a_kernel_for_groups(layer, cpu) else cpu.fbgemm_vnni
     return Layer.accumulator if vnni else saturating_accumulator
 
@@ -142,7 +144,7 @@ def _depthwise(layer: Layer) -> bool:
 
 
 def _usual_window(layer: Layer, sizes: tuple[int, ...]) -> bool:
-    """A square kernel that keeps the image's size at stride 1, at stride 1 or 2."""
+    """Whether the kernel is square, of one of these sizes, padded by half of it, undilated, and of stride 1 or 2."""
     if layer.kind == "linear":
         return False
     height, width = layer.weights.shape[2:]
@@ -151,7 +153,7 @@ def _usual_window(layer: Layer, sizes: tuple[int, ...]) -> bool:
 
 
 def _fbgemm_has_a_kernel_for_depthwise(layer: Layer) -> bool:
-    """FBGEMM's own depthwise kernels use vpmaddubsw on every CPU (FbgemmConv.cc, `takeDepthWiseFastPath`)."""
+    """Whether FBGEMM has a depthwise kernel (FbgemmConv.cc, `takeDepthWiseFastPath`): vpmaddubsw on every CPU."""
     one_input, out = layer.weights.shape[1] == 1, layer.weights.shape[0]
     return (
         one_input
@@ -162,14 +164,14 @@ def _fbgemm_has_a_kernel_for_depthwise(layer: Layer) -> bool:
 
 
 def _fbgemm_has_a_kernel_for_groups(layer: Layer, cpu: Cpu) -> bool:
-    """FBGEMM's kernels for small groups, of which there may be one (Fbgemm.cc, `fbgemmOptimizedGConv`)."""
+    """Whether FBGEMM has a kernel for such small groups (Fbgemm.cc, `fbgemmOptimizedGConv`)."""
     out, per_group = layer.weights.shape[0] // layer.groups, layer.weights.shape[1]
     small = out == per_group and per_group in (2, 4, 8, 16) and _usual_window(layer, (3,))
     return small and layer.groups >= _fbgemm_groups_at_once(layer, cpu)
 
 
 def _refuse_what_fbgemm_breaks_on(engine: str, layer: Layer, cpu: Cpu) -> None:
-    """Groups of 2 or 4 channels whose number does not fill its registers corrupt the heap (torch 2.13)."""
+    """ValueError where fbgemm corrupts the heap: for small groups that do not fill its registers (torch 2.13)."""
     if engine not in ("fbgemm", "x86") or _is_onednn(engine, layer, cpu) or layer.kind == "linear":
         return
     odd = layer.groups % _fbgemm_groups_at_once(layer, cpu) != 0
@@ -179,6 +181,6 @@ def _refuse_what_fbgemm_breaks_on(engine: str, layer: Layer, cpu: Cpu) -> None:
 
 
 def _fbgemm_groups_at_once(layer: Layer, cpu: Cpu) -> int:
-    """How many small groups fill a register (PackWeightMatrixForGConv.cc, `numOfGroupsTogether`); no cap changes it."""
+    """How many small groups fill a register (PackWeightMatrixForGConv.cc, `numOfGroupsTogether`), whatever the cap."""
     out, per_group = layer.weights.shape[0] // layer.groups, layer.weights.shape[1]
     return max(1, (64 if cpu.avx512 else 32) // out // max(per_group, 4))

@@ -1,4 +1,4 @@
-"""Which engines there are, and how each is asked."""
+"""The registry of engines: which ones qlab knows, which run here, and how to run them."""
 
 from types import ModuleType
 
@@ -7,23 +7,28 @@ from torch import Tensor
 from qlab.engines import litert, onnx_runtime, pytorch
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
-from qlab.engines.reference import Arithmetic
+from qlab.engines.reference import Reference
 
 BACKENDS: tuple[ModuleType, ...] = (pytorch, onnx_runtime, litert)
 
 
 def available() -> list[str]:
-    """The engines that run here, by name."""
+    """The names of the engines that run on this machine."""
     return [name for backend in BACKENDS for name in backend.available()]
 
 
 def missing() -> dict[str, str]:
-    """The engines that do not run here, each with the reason and what to do."""
-    return {name: backend.HOW for backend in BACKENDS for name in backend.NAMES if name not in backend.available()}
+    """The engines that do not run on this machine, each with the reason and what to do about it."""
+    return {
+        name: backend.INSTALL_HINT
+        for backend in BACKENDS
+        for name in backend.ENGINE_NAMES
+        if name not in backend.available()
+    }
 
 
 def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
-    """The output codes of an engine's own kernel, from the float input on.
+    """The output codes that an engine's own kernel computes from a float input.
 
     Args:
         engine: one of `available()`.
@@ -34,34 +39,37 @@ def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
         uint8, output channels last: (..., out) or (batch, height, width, out).
 
     Raises:
-        ValueError: no such engine here; the sentence says why.
+        ValueError: the engine is unknown or does not run here; the message says why.
     """
     codes: Tensor = _backend(engine).run(engine, layer, x)
     return codes
 
 
-def arithmetic(engine: str, layer: Layer, cpu: Cpu | None = None) -> Arithmetic:
-    """The engine's arithmetic for a layer on a CPU, by default this one; it needs no engine to be installed."""
-    found: Arithmetic = _by_name(engine).arithmetic(engine, layer, cpu or Cpu.here())
-    return found
+def reference_for(engine: str, layer: Layer, cpu: Cpu | None = None) -> Reference:
+    """The reference implementation of an engine for a layer on a CPU, by default this one.
+
+    The engine itself need not be installed.
+    """
+    reference: Reference = _by_name(engine).reference_for(engine, layer, cpu or Cpu.here())
+    return reference
 
 
 def reference(engine: str, layer: Layer, x: Tensor, cpu: Cpu | None = None) -> Tensor:
-    """What `run` has to give, computed by quantizing, accumulating exactly and requantizing by the engine's rule."""
-    steps = arithmetic(engine, layer, cpu)
-    return steps.output_codes(layer, steps.accumulate(layer, steps.input_codes(layer, x)))
+    """The output codes that `run` has to return, computed by the engine's reference implementation."""
+    reference = reference_for(engine, layer, cpu)
+    return reference.output_codes(layer, reference.accumulate(layer, reference.input_codes(layer, x)))
 
 
 def _by_name(engine: str) -> ModuleType:
     for backend in BACKENDS:
-        if engine in backend.NAMES:
+        if engine in backend.ENGINE_NAMES:
             return backend
-    known = ", ".join(name for backend in BACKENDS for name in backend.NAMES)
-    raise ValueError(f"there is no engine {engine!r}; qlab knows {known}.")
+    names = ", ".join(name for backend in BACKENDS for name in backend.ENGINE_NAMES)
+    raise ValueError(f"there is no engine {engine!r}; qlab knows {names}.")
 
 
 def _backend(engine: str) -> ModuleType:
     backend = _by_name(engine)
     if engine not in backend.available():
-        raise ValueError(f"the engine {engine} does not run here: {backend.HOW}")
+        raise ValueError(f"the engine {engine} does not run here: {backend.INSTALL_HINT}")
     return backend

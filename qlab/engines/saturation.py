@@ -1,4 +1,4 @@
-"""Accumulators without an 8-bit dot product: vpmaddubsw adds two products in 16 bits, and saturates."""
+"""Accumulators on CPUs without an 8-bit dot product: vpmaddubsw adds two products in 16 bits, and saturates."""
 
 import torch
 from torch import Tensor
@@ -6,17 +6,17 @@ from torch import Tensor
 from qlab.arithmetic.accumulator import image_patches, pair
 from qlab.engines.layer import Layer
 
-AT_ONCE = 2**23  # sums of pairs that are in memory at once
+AT_ONCE = 2**23  # sums of pairs that are held in memory at once
 
 
 def add_pairs_in_16_bits(codes: Tensor, weights: Tensor) -> Tensor:
     """Sum over pairs of clamp(q[2i] * w[2i] + q[2i + 1] * w[2i + 1], -2**15, 2**15 - 1), as vpmaddubsw does.
 
-    Two products of 255 * 127 are 64,770: they do not fit. With |w| <= 64 they always do, which is why fbgemm's settings
-    keep a bit free (reduce_range).
+    Two products of 255 * 127 add up to 64,770, which does not fit. With |w| <= 64 every pair fits, and so does every
+    pair of 7-bit activations, which is why fbgemm's default settings leave one bit unused (reduce_range).
 
     Args:
-        codes: (rows, in), unsigned bytes as they are stored: the zero-point is not subtracted yet.
+        codes: (rows, in), unsigned bytes as they are stored, before the zero-point is subtracted.
         weights: (out, in), signed bytes.
 
     Returns:
@@ -37,13 +37,15 @@ def _pair_sums(q: Tensor, w: Tensor) -> Tensor:
 
 
 def saturating_accumulator(layer: Layer, codes: Tensor, *, as_onednn: bool = False) -> Tensor:
-    """A layer's accumulator with pairs added in 16 bits; pairs follow each other along channels, then along the kernel.
+    """A layer's accumulator with pairs of products added in 16 bits.
+
+    Pairs are formed along the channels first, then along the kernel.
 
     Args:
         layer: linear or convolution.
-        codes: uint8, as the layer takes them.
-        as_onednn: the border holds raw zeros and its pixels are left out of Z_x's correction, and an odd number of
-            channels is filled up, so that no pair goes across two pixels; in fbgemm the border holds Z_x.
+        codes: uint8, the layer's input codes.
+        as_onednn: as oneDNN does it: the border holds raw zeros and is left out of the correction for Z_x, and an odd
+            number of channels is padded, so that no pair spans two pixels. In fbgemm the border holds Z_x.
 
     Returns:
         As `Layer.accumulator`.

@@ -1,4 +1,4 @@
-"""A layer as a TensorFlow Lite file, the format that LiteRT runs: quantize, pad where it has to be, the layer."""
+"""A layer as a TensorFlow Lite file, the format that LiteRT runs: quantize, pad if needed, then the layer."""
 
 from dataclasses import replace
 from importlib import import_module
@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.output_stage import OutputStage, f32, f64, integer_bias
+from qlab.arithmetic.output_stage import OutputStageParams, f32, f64, integer_bias
 from qlab.engines.layer import Layer
 
-# LiteRT's activations are signed bytes: the same codes and zero-points, 128 lower.
+# LiteRT's activations are signed: the same codes and zero-points, lower by 128.
 SIGNED = 128
 
 
 def model(layer: Layer, shape: tuple[int, ...]) -> bytes:
-    """A layer as a LiteRT file: float32 of the given shape in, channels last; int8 codes out."""
+    """The content of a LiteRT file with one layer: float32 of the given shape in, channels last; int8 codes out."""
     file, layer = File(), replace(layer, **float32_scales(layer))
     x = file.tensor(shape, "FLOAT32")
     q_x = file.activation(shape, layer.input_scale, layer.input_zero_point)
@@ -25,17 +25,17 @@ def model(layer: Layer, shape: tuple[int, ...]) -> bytes:
     return file.finish(x, _layer(file, layer, q_x, shape))
 
 
-def float32_scales(what: Layer | OutputStage) -> dict[str, Any]:
-    """The scales as a file holds them: what LiteRT computes from is rounded to float32."""
+def float32_scales(layer: Layer | OutputStageParams) -> dict[str, Any]:
+    """The scales as a file stores them, rounded to float32; LiteRT computes from these."""
     return {
-        "input_scale": f32(what.input_scale).item(),
-        "weight_scale": f32(what.weight_scale),
-        "output_scale": f32(what.output_scale).item(),
+        "input_scale": f32(layer.input_scale).item(),
+        "weight_scale": f32(layer.weight_scale),
+        "output_scale": f32(layer.output_scale).item(),
     }
 
 
 def _padded(file: "File", layer: Layer, q_x: int, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    """A PAD in front, which pads with the zero-point: convolutions know no padding in numbers, only SAME and VALID."""
+    """Put a PAD operator in front, which pads with the zero-point: LiteRT's convolutions only know SAME and VALID."""
     before_and_after = torch.tensor([[0, 0], [layer.padding] * 2, [layer.padding] * 2, [0, 0]], dtype=torch.int32)
     batch, height, width, channels = shape
     larger = (batch, height + 2 * layer.padding, width + 2 * layer.padding, channels)
@@ -45,7 +45,7 @@ def _padded(file: "File", layer: Layer, q_x: int, shape: tuple[int, ...]) -> tup
 
 
 def _layer(file: "File", layer: Layer, q_x: int, shape: tuple[int, ...]) -> int:
-    """The layer's own operator; the tensor that it writes."""
+    """Add the layer's own operator; returns the tensor that it writes."""
     constants = [q_x, file.weights(layer), file.bias(layer)]
     q_out = file.activation(_output_shape(layer, shape), layer.output_scale, layer.output_zero_point)
     activation = file.constant("ActivationFunctionType", "RELU" if layer.relu else "NONE")
@@ -75,27 +75,27 @@ def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def depthwise(layer: Layer) -> bool:
-    """Whether each output channel has one input channel, which is an operator of its own in LiteRT."""
+    """Whether each output channel has one input channel; LiteRT has a separate operator for that."""
     return layer.groups > 1 and layer.weights.shape[1] == 1
 
 
 class File:
-    """A model with one graph, put together tensor by tensor; a tensor is known by its place."""
+    """A model with one graph, built tensor by tensor; a tensor is identified by its index."""
 
     def __init__(self) -> None:
         self.schema: Any = import_module("ai_edge_litert.schema_py_generated")
         self.model, self.graph = self.schema.ModelT(), self.schema.SubGraphT()
         self.model.version, self.model.subgraphs, self.model.operatorCodes = 3, [self.graph], []
-        self.model.buffers = [self.schema.BufferT()]  # the first one is for tensors without data
+        self.model.buffers = [self.schema.BufferT()]  # buffer 0 is for tensors without data
         self.graph.tensors, self.graph.operators = [], []
 
     def constant(self, group: str, name: str) -> int:
-        """A named number of LiteRT's schema."""
+        """The value of a named constant in LiteRT's schema."""
         number: int = getattr(getattr(self.schema, group), name)
         return number
 
     def tensor(self, shape: tuple[int, ...], dtype: str, data: Tensor | None = None, **quantization: Any) -> int:
-        """A tensor, with data if it is constant; quantization as QuantizationParametersT has it."""
+        """Add a tensor, with data if it is constant; `quantization` holds fields of QuantizationParametersT."""
         tensor = self.schema.TensorT()
         tensor.shape, tensor.type, tensor.buffer = list(shape), self.constant("TensorType", dtype), 0
         tensor.name = f"tensor{len(self.graph.tensors)}"
@@ -109,11 +109,11 @@ class File:
         return len(self.graph.tensors) - 1
 
     def activation(self, shape: tuple[int, ...], scale: float, zero_point: int) -> int:
-        """A tensor of codes."""
+        """Add a tensor of activation codes."""
         return self.tensor(shape, "INT8", scale=[scale], zeroPoint=[zero_point - SIGNED])
 
     def weights(self, layer: Layer) -> int:
-        """The weights, input channels last; of a depthwise convolution output channels last."""
+        """Add the weights, input channels last; for a depthwise convolution output channels last."""
         order = (0, 1) if layer.kind == "linear" else (1, 2, 3, 0) if depthwise(layer) else (0, 2, 3, 1)
         scale = torch.as_tensor(layer.weight_scale).reshape(-1).tolist()
         data, channels = layer.weights.permute(order), order.index(0)
@@ -122,7 +122,7 @@ class File:
         )
 
     def bias(self, layer: Layer) -> int:
-        """The bias; zeros where there is none, because the convolutions' kernels read one in any case."""
+        """Add the bias; zeros if there is none, because the convolution kernels read one in any case."""
         out = layer.weights.shape[0]
         accumulator_scale = f64(layer.input_scale) * f64(layer.weight_scale)
         codes = integer_bias(layer.bias, accumulator_scale)(torch.zeros(out, dtype=torch.int64)).to(torch.int32)
@@ -130,7 +130,7 @@ class File:
         return self.tensor((out,), "INT32", codes, scale=scale, zeroPoint=[0] * len(scale))
 
     def operator(self, name: str, version: int, inputs: list[int], output: int, options: str, **settings: int) -> int:
-        """An operator behind the ones so far; its output."""
+        """Append an operator; returns its output."""
         code, operator = self.schema.OperatorCodeT(), self.schema.OperatorT()
         code.builtinCode = code.deprecatedBuiltinCode = self.constant("BuiltinOperator", name)
         code.version = version

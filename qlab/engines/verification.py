@@ -1,4 +1,7 @@
-"""Whether a rule is established on this CPU: chosen from what the CPU reports, confirmed by a quick comparison."""
+"""Whether an engine's rule is established on this CPU.
+
+The rule is chosen from the features that the CPU reports; a quick comparison with the engine then confirms the choice.
+"""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,12 +16,13 @@ from qlab.engines.layer import Layer
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What is known of an engine's rule on a CPU.
+class Verification:
+    """Whether an engine's reference implementation is known to hold on a CPU.
 
     Attributes:
-        engine, cpu: whose rule, where.
-        established: the rule was measured on such a CPU, and the quick comparison found no difference.
+        engine: its name.
+        cpu: the CPU in question.
+        established: the rule was measured on a CPU of this kind, and the quick comparison found no difference.
         comparison: the quick comparison.
     """
 
@@ -34,23 +38,26 @@ class Standing:
 
 
 @lru_cache
-def standing(engine: str, cpu: Cpu | None = None) -> Standing:
-    """The standing of an engine, after some 90,000 outputs of small layers; remembered for the process.
+def verify(engine: str, cpu: Cpu | None = None) -> Verification:
+    """Compare an engine with its reference on about 90,000 outputs of small layers; cached for the process.
 
     Raises:
-        ValueError: no such engine here.
+        ValueError: the engine does not run here.
     """
     cpu = cpu or Cpu.here()
-    found = [compare(engine, layer, x, cpu=cpu) for layer, x in _probes()]
-    total = sum(found[1:], start=found[0])
-    return Standing(engine, cpu, cpu.x86 and not total.mismatches, replace(total, rule=found[0].rule))
+    comparisons = [compare(engine, layer, x, cpu=cpu) for layer, x in _probes()]
+    total = sum(comparisons[1:], start=comparisons[0])
+    return Verification(engine, cpu, cpu.x86 and not total.mismatches, replace(total, rule=comparisons[0].rule))
+
+
+standing = verify  # its name in labs released before 0.2
 
 
 def _probes() -> list[tuple[Layer, Tensor]]:
-    """Layers of all kinds on which rules part, and exact sums from saturating ones.
+    """Layers of all kinds, chosen so that rules differ on them, and saturating sums from exact ones.
 
-    With M next to 1/2 half of all outputs are so near to a tie that the last bit of each float decides: a product of
-    scales in another order shows in hundreds of outputs, where it shows in one of a hundred thousand else.
+    With M close to 1/2, half of all outputs are so close to a tie that the last bit of each float decides. Multiplying
+    the scales in another order then changes hundreds of outputs; otherwise it changes one in a hundred thousand.
     """
     generator = torch.Generator().manual_seed(7)
     shapes: list[tuple[tuple[int, ...], dict[str, Any]]] = [

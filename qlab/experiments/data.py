@@ -1,4 +1,4 @@
-"""The data sets of the experiments: digits is embedded; the others come from $QLAB_DATA or a checked download."""
+"""The data sets of the experiments: digits is embedded; the others come from $QLAB_DATA or a verified download."""
 
 import gzip
 import io
@@ -17,7 +17,7 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[
 
 
 class DataError(Exception):
-    """A data set that is not there or is not what it should be; the message names the fix."""
+    """A data set is missing or not what it should be; the message names the fix."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Dataset:
     """Images in [0, 1] and their labels.
 
     Attributes:
-        name: as `load` takes it.
+        name: as for `load`.
         x_train, x_test: float32, (images, channels, height, width).
         y_train, y_test: int64, (images,), from 0 to len(classes) - 1.
-        classes: what each label means.
-        note: what a reader has to know about this copy, such as the size of a part.
+        classes: the meaning of each label.
+        note: what a reader has to know about this copy, for example that it is only a part.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Dataset:
 
     @property
     def features(self) -> int:
-        """Numbers in an image."""
+        """The number of values per image."""
         return self.x_train[0].numel()
 
     def first(self, train: int, test: int) -> "Dataset":
-        """The first so many images of each part, or all where there are not that many."""
+        """The data set cut down to its first `train` and `test` images; all of them if there are fewer."""
         return replace(
             self,
             x_train=self.x_train[:train],
@@ -58,7 +58,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Remote:
-    """Where a data set can be downloaded from: a base address, and for each file its md5."""
+    """Where to download a data set from: a base address, and the md5 of each file."""
 
     base_url: str
     md5: dict[str, str]
@@ -108,7 +108,7 @@ REMOTES = {
             )
         ),
     ),
-    # The binary version: the Python version is a pickle, which runs what it says.
+    # The binary version, because the Python version is a pickle, and unpickling can run any code.
     "cifar10": Remote(
         "https://www.cs.toronto.edu/~kriz/", {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}
     ),
@@ -117,39 +117,39 @@ NAMES = ("digits", *REMOTES)
 
 
 def load(name: str = "digits", *, download: bool = False) -> Dataset:
-    """A data set by name; nothing is fetched from the network unless `download` asks for it.
+    """Load a data set by name; nothing is downloaded unless `download` is set.
 
     Args:
         name: "digits" (embedded, 1,797 images of 8x8), "fashion_mnist", "mnist" or "cifar10".
-        download: fetch what is not in $QLAB_DATA into the user's cache, checking each file's md5. A file that is
-            already in the cache ($QLAB_CACHE, or the user's own) is used without it.
+        download: download what is not in $QLAB_DATA into the cache ($QLAB_CACHE, or the user's), verifying each md5.
+            Files that are in the cache already are used without this.
 
     Raises:
-        DataError: an unknown name, a set that is not there, a file that is not what it should be.
+        DataError: the name is unknown, the data set is not available, or a file is not what it should be.
     """
     if name == "digits":
         return _digits()
     if name not in REMOTES:
         raise DataError(f"there is no data set {name!r}: choose one of {', '.join(NAMES)}.")
     folder = os.environ.get("QLAB_DATA")
-    if folder and (found := _from_folder(name, Path(folder))) is not None:
-        return found
+    if folder and (dataset := _from_folder(name, Path(folder))) is not None:
+        return dataset
     return _from_cache(name, REMOTES[name], download)
 
 
 def _digits() -> Dataset:
-    from sklearn.datasets import load_digits  # takes a second to import, so only where it is wanted
+    from sklearn.datasets import load_digits  # imported here because it takes a second
 
     bunch = load_digits()
     images = torch.from_numpy(bunch.images).to(torch.float32).unsqueeze(1) / 16
     labels = torch.from_numpy(bunch.target).to(torch.int64)
-    # Every fifth image is for testing, so that both parts run through the whole set.
+    # Every fifth image is a test image, so that both parts cover the whole set.
     test = torch.arange(len(labels)) % 5 == 4
     return Dataset("digits", images[~test], labels[~test], images[test], labels[test], DIGITS)
 
 
 def _from_folder(name: str, folder: Path) -> Dataset | None:
-    """The set from the user's own copy, or None where the folder does not hold it."""
+    """The data set from the user's own copy; None if it is not in the folder."""
     if name == "cifar10":
         path = folder / "cifar10_lossless_part.npz"
         return _cifar_part(path) if path.is_file() else None
@@ -161,7 +161,7 @@ def _from_cache(name: str, remote: Remote, download: bool) -> Dataset:
     import pooch
 
     fetcher = pooch.create(
-        # A folder a data set: MNIST's and Fashion-MNIST's files have the same names.
+        # One folder per data set, because the files of MNIST and Fashion-MNIST have the same names.
         path=Path(os.environ.get("QLAB_CACHE") or pooch.os_cache("qlab")) / name,
         base_url=remote.base_url,
         registry={file: f"md5:{md5}" for file, md5 in remote.md5.items()},
@@ -179,7 +179,7 @@ def _from_cache(name: str, remote: Remote, download: bool) -> Dataset:
 
 
 def _fetch(fetcher: object, file: str, download: bool) -> Path:
-    """One file from the cache, its md5 checked; a damaged one is fetched again only where a download was asked for."""
+    """One file from the cache, its md5 verified; a damaged file is downloaded again only if `download` is set."""
     import pooch
 
     path = Path(fetcher.path) / file  # type: ignore[attr-defined]  # pooch has no types
@@ -218,7 +218,7 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
         content = gzip.decompress(path.read_bytes())
         rank = content[3]
         if content[:3] != b"\x00\x00\x08":
-            raise ValueError("no IDX file of bytes")
+            raise ValueError("not an IDX file of bytes")
         shape = np.frombuffer(content, ">u4", rank, 4)
         return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape([int(size) for size in shape])
     except FileNotFoundError as error:
@@ -244,7 +244,7 @@ def _channels_first(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _cifar_binary(path: Path) -> Dataset:
-    """CIFAR-10's binary version: records of one label byte and 3 * 1024 bytes, a plane a colour."""
+    """CIFAR-10's binary version: records of one label byte and 3 * 1024 bytes, one plane per colour."""
     files = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]
     try:
         with tarfile.open(path) as archive:
@@ -259,13 +259,13 @@ def _cifar_binary(path: Path) -> Dataset:
 
 
 def _check(name: str, arrays: Arrays, *, train: int | None, test: int | None, shape: tuple[int, ...]) -> None:
-    """Shapes and labels as they should be; the count only where it is known."""
+    """Check shapes and labels, and the number of images if it is known."""
     for part, images, labels, count in (("training", *arrays[:2], train), ("test", *arrays[2:], test)):
-        wanted = (count or len(images), *shape)
-        if images.shape != wanted or labels.shape != wanted[:1] or len(images) == 0:
+        expected = (count or len(images), *shape)
+        if images.shape != expected or labels.shape != expected[:1] or len(images) == 0:
             raise DataError(
-                f"the {part} part of {name} has images {images.shape} and labels {labels.shape}, not {wanted} and "
-                f"{wanted[:1]}: replace the files in $QLAB_DATA."
+                f"the {part} part of {name} has images {images.shape} and labels {labels.shape}, not {expected} and "
+                f"{expected[:1]}: replace the files in $QLAB_DATA."
             )
         if sorted(np.unique(labels)) != list(range(10)):
             raise DataError(

@@ -1,4 +1,4 @@
-"""A small MobileNet: depthwise and pointwise convolutions in turn, batch norm and ReLU behind each."""
+"""A small MobileNet: alternating depthwise and pointwise convolutions, each followed by batch norm and ReLU."""
 
 import torch
 from torch import Tensor, nn
@@ -7,16 +7,16 @@ from qlab.experiments.data import Dataset
 
 
 class DepthwiseNet(nn.Module):
-    """A stem, three pairs of depthwise 3x3 and pointwise 1x1 convolution, a mean over places, one linear layer.
+    """A stem, three pairs of a depthwise 3x3 and a pointwise 1x1 convolution, global average pooling, a linear layer.
 
     Args:
         channels, classes: of the images.
-        width: channels behind the stem; twice as many behind each pointwise convolution.
+        width: channels after the stem; twice as many after each pointwise convolution.
         stride: of the stem; the first depthwise convolution has stride 2.
-        silent: share of the channels of the stem and the pointwise layers that begin with a batch-norm factor of 0.01.
-            The batch norm behind the next depthwise layer makes up for it, and its folded weights get ranges that
-            differ by the hundred, as those of large MobileNets do (Nagel et al. 2019, arXiv 1906.04721, section 3.1).
-            A net as small as this one gets there only if it begins that way.
+        silent: the share of the channels of the stem and the pointwise layers that start with a batch-norm factor of
+            0.01. The batch norm after the next depthwise layer compensates for it, which gives the folded weights
+            ranges that differ by a factor of a hundred, as in large MobileNets (Nagel et al. 2019, arXiv 1906.04721,
+            section 3.1). A network as small as this one gets such ranges only if it starts that way.
     """
 
     def __init__(self, channels: int, classes: int, width: int = 8, *, stride: int = 1, silent: float = 0.0):
@@ -46,15 +46,15 @@ def _block(inputs: int, outputs: int, side: int, *, stride: int = 1, groups: int
 
 
 def depthwise_net_for(data: Dataset, seed: int = 0, *, width: int = 8, silent: float = 0.25) -> DepthwiseNet:
-    """A freshly initialized `DepthwiseNet` in the size for a data set."""
+    """A newly initialized `DepthwiseNet` of the right size for a data set."""
     channels, side = data.x_train.shape[1:3]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return DepthwiseNet(channels, len(data.classes), width, stride=1 if side < 16 else 2, silent=silent)
 
 
-# `depthwise2` of the network for digits, seed 0, trained for 10 epochs from rate 0.4 down along a cosine, as lab 7 has
-# it: weights times 10,000, then batch norm's running variances and factors. Training takes seconds, reading nothing.
+# `depthwise2` of the network for digits, seed 0, trained for 10 epochs with a cosine schedule from learning rate 0.4,
+# as in lab 7: weights times 10,000, batch norm's running variances, its factors. Training would take seconds.
 _WEIGHTS = """
     -3150 732 -1862 -2975 2937 -2158 -361 944 103 -2078 -3997 1409 -1642 2069 -2697 207 -250 -886 -2676 -1087 1061
     -1052 301 -189 4366 -751 1226 -1251 -987 1261 -1168 1716 1098 -2528 334 1457 -556 -1123 -3308 -872 322 -2022
@@ -74,10 +74,10 @@ _FACTORS = """
 
 
 def trained_layer() -> tuple[nn.Conv2d, nn.BatchNorm2d]:
-    """A trained depthwise layer, 16 channels of 3x3, and the batch norm behind it, in evaluation mode.
+    """A trained depthwise layer, 16 channels of 3x3, and the batch norm after it, in evaluation mode.
 
-    Its folded weights have ranges that differ by the hundred: a quarter of the channels before it began `silent`. The
-    batch norm's means and shifts, which change no weight, are left at 0.
+    The ranges of its folded weights differ by a factor of a hundred, because a quarter of the channels before it
+    started as `silent`. The batch norm's means and shifts, which do not affect the weights, are left at 0.
     """
     conv = nn.Conv2d(16, 16, 3, padding=1, groups=16, bias=False)
     norm = nn.BatchNorm2d(16).eval()

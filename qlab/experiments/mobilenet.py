@@ -1,4 +1,4 @@
-"""MobileNetV2 as PyTorch's eager mode quantizes it: blocks that fuse, ReLU, additions that are modules."""
+"""MobileNetV2 in a form that PyTorch's eager mode can quantize: blocks that fuse, ReLU, additions as modules."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ SMALLEST_SIDE = 4
 
 
 class ConvBN(nn.Sequential):
-    """Convolution without bias that keeps the image's size at stride 1, then batch norm."""
+    """A convolution without bias that keeps the image size at stride 1, followed by batch norm."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1):
         convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
@@ -20,7 +20,7 @@ class ConvBN(nn.Sequential):
 
 
 class ConvBNReLU(ConvBN):
-    """`ConvBN`, then ReLU."""
+    """`ConvBN` followed by ReLU."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1):
         super().__init__(inputs, outputs, kernel, stride, groups)
@@ -28,10 +28,10 @@ class ConvBNReLU(ConvBN):
 
 
 class InvertedResidual(nn.Module):
-    """1x1 convolution to more channels, depthwise 3x3, 1x1 back to few; added to its input where the shapes agree."""
+    """A 1x1 convolution to more channels, a depthwise 3x3, a 1x1 back to few; a skip connection if shapes agree."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, expansion: int):
-        from qlab import torch_flow  # imported here: it takes long
+        from qlab import torch_flow  # imported here because it takes long
 
         super().__init__()
         wide = inputs * expansion
@@ -48,14 +48,15 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """MobileNetV2 for images of 8x8 to 32x32, with ReLU in place of ReLU6, so that it fuses.
+    """MobileNetV2 for images of 8x8 to 32x32, with ReLU instead of ReLU6, so that its layers can be fused.
 
-    A stride of 2 becomes 1 where the image would get smaller than 4x4, the stem's is 1, and the last 1x1 convolution is
-    scaled by the width too. The stubs and additions do nothing special until PyTorch's eager mode quantizes the model.
+    Strides of 2 become 1 where the image would get smaller than 4x4, the stem has stride 1, and the width also scales
+    the last 1x1 convolution. The stubs and addition modules have no effect until PyTorch's eager mode quantizes the
+    model.
 
     Args:
         channels, side, classes: of the images.
-        width: factor of all channel counts, rounded to multiples of 8.
+        width: the factor for all channel counts, which are rounded to multiples of 8.
 
     Source: Sandler et al. 2018 (arXiv 1801.04381), table 2.
     """
@@ -83,23 +84,23 @@ class MobileNetV2(nn.Module):
         return logits
 
     def fuse_model(self, *, training: bool = False) -> None:
-        """Make each ConvBNReLU and each ConvBN one module, in place.
+        """Fuse each ConvBNReLU and each ConvBN into one module, in place.
 
         Args:
-            training: keep the batch norm as a part that trains along, instead of folding it in.
+            training: keep the batch norm trainable instead of folding it into the convolution.
         """
         fuse_blocks(self, [], training=training)
 
 
 def channels_at(at_full_width: int, width: float) -> int:
-    """Channels at a width: the nearest multiple of 8, at least 8, and at least nine tenths of the product."""
-    wanted = at_full_width * width
-    nearest = max(8, int(wanted + 4) // 8 * 8)
-    return nearest + 8 if nearest < 0.9 * wanted else nearest
+    """The number of channels at a width: the nearest multiple of 8, but at least 8 and at least 90 % of the product."""
+    scaled = at_full_width * width
+    nearest = max(8, int(scaled + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * scaled else nearest
 
 
 def fuse_blocks(model: nn.Module, others: list[list[str]], *, training: bool) -> None:
-    """Fuse each ConvBN and ConvBNReLU of a model, and other groups of names, in place."""
+    """Fuse each ConvBN and ConvBNReLU of a model, and other groups of layer names, in place."""
     from qlab import torch_flow
 
     blocks = [(name, block) for name, block in model.named_modules() if isinstance(block, ConvBN)]
@@ -109,7 +110,7 @@ def fuse_blocks(model: nn.Module, others: list[list[str]], *, training: bool) ->
 
 
 def mobilenet_for(data: Dataset, width: float = 0.25, seed: int = 0) -> MobileNetV2:
-    """A freshly initialized `MobileNetV2` in the size for a data set."""
+    """A newly initialized `MobileNetV2` of the right size for a data set."""
     channels, side = data.x_train.shape[1:3]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

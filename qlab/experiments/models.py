@@ -13,9 +13,9 @@ HIDDEN = {64: (128, 128), 784: (512, 512), 3072: (512, 512)}
 
 
 class MLP(nn.Module):
-    """Fully connected layers, ReLU between them: 784-512-512-10 for 28x28 images.
+    """Fully connected layers with ReLU between them: 784-512-512-10 for 28x28 images.
 
-    Without biases, as by default, a layer is one matrix product, and its quantized form one line of arithmetic.
+    By default there are no biases. A layer is then a single matrix product, and quantizing it takes one line.
     """
 
     def __init__(self, sizes: tuple[int, ...] = (784, 512, 512, 10), *, bias: bool = False):
@@ -33,7 +33,7 @@ class MLP(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """Three 3x3 convolutions with biases, the second and third at stride 2, ReLU behind each, then one linear layer."""
+    """Three 3x3 convolutions with biases, each followed by ReLU, the last two with stride 2; then one linear layer."""
 
     def __init__(self, channels: int, side: int, classes: int, widths: tuple[int, int, int] = (8, 16, 32)):
         super().__init__()
@@ -54,12 +54,12 @@ class ConvNet(nn.Module):
 class SmallResNet(nn.Module):
     """Four 3x3 convolutions of 8, 12, 20, 32 channels, two max-pools, a residual block of 32 channels, a linear head.
 
-    Batch norm stands behind each convolution. The stubs and the FloatFunctional do nothing until the model is
-    quantized by PyTorch's eager mode.
+    Each convolution is followed by batch norm. The stubs and the FloatFunctional have no effect until PyTorch's eager
+    mode quantizes the model.
     """
 
     def __init__(self, channels: int = 3, classes: int = 10, widths: tuple[int, int, int, int] = (8, 12, 20, 32)):
-        from qlab import torch_flow  # imported here: it takes long, and no other model wants it
+        from qlab import torch_flow  # imported here because it takes long
 
         super().__init__()
         first, second, third, last = widths
@@ -80,7 +80,7 @@ class SmallResNet(nn.Module):
 
     @property
     def fusable(self) -> list[list[str]]:
-        """The names of the layers that become one, as `fuse_modules` takes them."""
+        """The groups of layer names to fuse, as for `fuse_modules`."""
         blocks = {name: module for name, module in self.named_modules() if isinstance(module, nn.Sequential)}
         return [
             [f"{name}.{place}" for place in range(len(block))]
@@ -102,7 +102,7 @@ def _conv_block(inputs: int, outputs: int, *, relu: bool = True) -> nn.Sequentia
 
 
 def small_resnet_for(data: Dataset, seed: int = 0) -> SmallResNet:
-    """A freshly initialized `SmallResNet` in the size for a data set."""
+    """A newly initialized `SmallResNet` of the right size for a data set."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return SmallResNet(data.x_train.shape[1], len(data.classes))
@@ -112,7 +112,7 @@ class NormedConvNet(nn.Module):
     """`ConvNet` with batch norm: three blocks of convolution, batch norm and ReLU, then one linear layer.
 
     Attributes:
-        blocks: each an `nn.Sequential` of its three, in the order in which torch fuses them.
+        blocks: each is an `nn.Sequential` of its three layers, in the order that torch's fusing needs.
     """
 
     def __init__(self, channels: int, side: int, classes: int, widths: tuple[int, int, int] = (8, 16, 32)):
@@ -138,8 +138,8 @@ class NormedConvNet(nn.Module):
 class MnistNet(nn.Module):
     """Three convolutions with batch norm and ReLU (5x5, 5x5, 3x3; 16, 32, 32 channels), two linear layers.
 
-    Max-pools stand behind the first two convolutions. The stubs do nothing until the model is quantized by PyTorch's
-    eager mode.
+    The first two convolutions are followed by max pooling. The stubs have no effect until PyTorch's eager mode
+    quantizes the model.
     """
 
     def __init__(self, channels: int = 1, side: int = 28, classes: int = 10):
@@ -164,16 +164,16 @@ class MnistNet(nn.Module):
         return logits
 
     def fuse_model(self, *, training: bool = False) -> None:
-        """Make each block of convolution, batch norm and ReLU one module, in place; fc1 and its ReLU too.
+        """Fuse each block of convolution, batch norm and ReLU into one module, in place; fc1 and its ReLU too.
 
         Args:
-            training: keep the batch norm as a part that trains along, instead of folding it in.
+            training: keep the batch norm trainable instead of folding it into the convolution.
         """
         fuse_blocks(self, [["fc1", "relu"]], training=training)
 
 
 def mnist_net_for(data: Dataset, seed: int = 0) -> MnistNet:
-    """A freshly initialized `MnistNet` in the size for a data set."""
+    """A newly initialized `MnistNet` of the right size for a data set."""
     channels, side = data.x_train.shape[1:3]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -181,7 +181,7 @@ def mnist_net_for(data: Dataset, seed: int = 0) -> MnistNet:
 
 
 def convnet_for(data: Dataset, seed: int = 0) -> ConvNet:
-    """A freshly initialized `ConvNet` in the size for a data set."""
+    """A newly initialized `ConvNet` of the right size for a data set."""
     channels, side = data.x_train.shape[1:3]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -189,7 +189,7 @@ def convnet_for(data: Dataset, seed: int = 0) -> ConvNet:
 
 
 def normed_convnet_for(data: Dataset, seed: int = 0) -> NormedConvNet:
-    """A freshly initialized `NormedConvNet` in the size for a data set."""
+    """A newly initialized `NormedConvNet` of the right size for a data set."""
     channels, side = data.x_train.shape[1:3]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -197,10 +197,10 @@ def normed_convnet_for(data: Dataset, seed: int = 0) -> NormedConvNet:
 
 
 def mlp_for(data: Dataset, seed: int = 0, *, bias: bool = False) -> MLP:
-    """A freshly initialized MLP in the size for a data set.
+    """A newly initialized MLP of the right size for a data set.
 
     Raises:
-        ValueError: no size is known for images of this many numbers.
+        ValueError: no size is set for images with this many values.
     """
     if data.features not in HIDDEN:
         raise ValueError(f"no MLP size is set for {data.features} inputs: build MLP(sizes) yourself.")

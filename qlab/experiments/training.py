@@ -1,4 +1,4 @@
-"""A plain training loop, seeded, and its counterpart for testing."""
+"""A plain, seeded training loop, and accuracy and loss for testing."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -23,14 +23,16 @@ def train(
     schedule: Callable[[int, int], float] | None = None,
     after_epoch: Callable[[int], None] | None = None,
 ) -> list[float]:
-    """Train in place with SGD on cross-entropy; the images are shuffled once an epoch.
+    """Train a model in place with SGD and cross-entropy; the images are shuffled in every epoch.
 
     Args:
+        model, data: what to train, and on what.
         epochs, learning_rate, batch_size: as usual.
-        seed: of the shuffling; torch's own generator is left alone.
-        progress: show a bar, on stdout (a grader may count what appears on stderr as a failure).
-        schedule: the learning rate of a step, from its number and the number of all steps, in place of learning_rate.
-        after_epoch: called with the number of epochs done, the model in evaluation mode.
+        seed: of the shuffling; torch's global generator is not used.
+        progress: show a progress bar on stdout (a grader may count output on stderr as a failure).
+        schedule: a function of the step and the total number of steps that gives the learning rate, instead of
+            learning_rate.
+        after_epoch: called with the number of finished epochs, while the model is in evaluation mode.
 
     Returns:
         The mean training loss of each epoch.
@@ -42,7 +44,7 @@ def train(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one thread: batches this small gain nothing from more, and on a busy machine lose minutes."""
+    """Compute on one thread: for such small batches more threads do not help, and on a busy machine they waste time."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -91,7 +93,7 @@ def _train(
 
 
 def accuracy_and_loss(logits: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Share of images whose largest logit is the label's, and mean cross-entropy.
+    """Accuracy, the share of images whose largest logit belongs to the label, and mean cross-entropy.
 
     Args:
         logits: (images, classes), real or integer.

@@ -1,4 +1,4 @@
-"""Data in, a matplotlib Figure out; no widgets, no pyplot, so nothing has to be closed and any thread may draw."""
+"""Data in, a matplotlib Figure out. No widgets and no pyplot, so nothing has to be closed and any thread may draw."""
 
 from qlab.plots.channels import channel_ranges
 from qlab.plots.clipping import clipping_and_rounding
@@ -9,19 +9,20 @@ from qlab.plots.line_plot import curves
 from qlab.plots.multiplier_bits import accumulator_bits
 from qlab.plots.pareto import Point, pareto_plot
 from qlab.plots.ranges import clipping_ranges, codes_used, example_tensors
-from qlab.plots.theme import DARK, LIGHT, Look
+from qlab.plots.theme import DARK, LIGHT, Theme
 from qlab.plots.transfer_function import staircase_and_error
-from qlab.plots.variants import Form, size_latency_accuracy
+from qlab.plots.variants import Form, Variant, size_latency_accuracy
 
 __all__ = [
     "DARK",
     "LIGHT",
     "DescribedFigure",
     "Form",
-    "Look",
     "Node",
     "Point",
     "Scene",
+    "Theme",
+    "Variant",
     "accumulator_bits",
     "channel_ranges",
     "clipping_and_rounding",

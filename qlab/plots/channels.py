@@ -1,4 +1,4 @@
-"""The ranges of a layer's channels."""
+"""The ranges of a layer's output channels, with one scale for all of them or one scale each."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from qlab.arithmetic.quantize import dequantize, quantize
 from qlab.arithmetic.ranges import symmetric_range
 from qlab.arithmetic.validation import real_tensor
 from qlab.plots.figure import DescribedFigure, Scene
-from qlab.plots.theme import DARK, LIGHT, Look, halo, minus, style
+from qlab.plots.theme import DARK, LIGHT, Theme, halo, minus, style
 from qlab.ptq.fusion import folded
 from qlab.ptq.metrics import sqnr
 
@@ -27,41 +27,46 @@ Floats = NDArray[Any]
 
 
 def channel_ranges(weights: Sequence[Tensor], names: Sequence[str], *, dark: bool = False) -> DescribedFigure:
-    """How much of a common range each output channel of some layers uses: a dot a channel, a column a layer.
+    """How much of the layer's range each output channel uses: one dot per channel, one column per layer.
 
     Args:
-        weights: of layers, output channels first.
+        weights: of the layers, output channels first.
         names: of the layers.
         dark: for a dark background.
     """
-    look = DARK if dark else LIGHT
-    figure = DescribedFigure(figsize=(7.5, 3.6), dpi=100, facecolor=look.background)
+    theme = DARK if dark else LIGHT
+    figure = DescribedFigure(figsize=(7.5, 3.6), dpi=100, facecolor=theme.background)
     figure.subplots_adjust(left=0.1, right=0.98, top=0.9, bottom=0.1)
-    axes, told = figure.add_subplot(1, 1, 1), []
+    axes, smallest_shares = figure.add_subplot(1, 1, 1), []
     for place, (name, weight) in enumerate(zip(names, weights, strict=True)):
         largest = symmetric_range(weight, 0)[1]
         share = (largest / largest.max()).sort().values
-        axes.plot(place + np.linspace(-0.3, 0.3, len(share)), share, ".", color=look.weight, markersize=8)
-        told.append(f"{name}: {float(share[0]):.0%}")
-    style(axes, look)
-    axes.set_xticks(range(len(names)), names, color=look.ink)
+        axes.plot(place + np.linspace(-0.3, 0.3, len(share)), share, ".", color=theme.weight, markersize=8)
+        smallest_shares.append(f"{name}: {float(share[0]):.0%}")
+    style(axes, theme)
+    axes.set_xticks(range(len(names)), names, color=theme.ink)
     axes.set_ylim(0, 1.05)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
-    axes.set_title("Share of the layer's range that a channel uses", loc="left", fontsize=12, color=look.ink)
-    figure.description = f"The channel with the smallest weights uses, of its layer's range: {', '.join(told)}."
+    axes.set_title("Share of the layer's range that a channel uses", loc="left", fontsize=12, color=theme.ink)
+    figure.description = f"Share of the layer's range that its smallest channel uses: {', '.join(smallest_shares)}."
     return figure
 
 
-# How it moves ---------------------------------------------------------------------------------------------------------
+# The live scene -------------------------------------------------------------------------------------------------------
 
-GRANULARITIES = ("one scale for all", "one scale a channel")
+GRANULARITIES = ("one scale for all", "one scale per channel")
 MOST_DB = 60.0
-"""The end of the axis; 8 bits give some 50 dB. What comes back exactly is drawn there."""
+"""The end of the axis. 8 bits give about 50 dB; weights without any error are drawn at the end."""
 
 
 @dataclass(frozen=True)
 class _Quantized:
-    """A weight on its grid: codes, what comes back, and for each channel the end of its range and its step."""
+    """A quantized weight: its codes, the end of the range and the step of each channel, and the SQNR.
+
+    Attributes:
+        whole: the SQNR of the whole layer, in dB.
+        channels: the SQNR of each channel, in dB.
+    """
 
     codes: Tensor
     ends: Tensor
@@ -71,50 +76,48 @@ class _Quantized:
 
 
 class ChannelScales(Scene):
-    """A layer's channels with one scale for all or one each: ranges, noise, and the codes of one channel.
+    """A layer's channels with one scale for all of them or one each: ranges, noise, and the codes of one channel.
 
-    Weights are symmetric, with narrow codes, as `qlab.ptq.sensitivity.quantized_weight` has them.
+    Weights are symmetric with narrow codes, as in `qlab.ptq.sensitivity.quantized_weight`.
 
     Args:
         conv: a convolution.
-        norm: the batch norm behind it.
+        norm: the batch norm after it.
 
     Raises:
-        ValueError: they do not belong together, or the batch norm has no factors or statistics.
+        ValueError: the two do not fit together, or the batch norm has no factors or no statistics.
     """
 
     size = (9.4, 6.4)
 
     def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
         if not isinstance(conv, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):
-            raise ValueError("pass a Conv2d and the BatchNorm2d behind it, both: folding needs the two.")
+            raise ValueError("pass both a Conv2d and the BatchNorm2d after it: folding needs the two.")
         if len(conv.weight) != norm.num_features:
             raise ValueError(
                 f"the convolution has {len(conv.weight)} output channels and the batch norm {norm.num_features}: pass "
-                "the batch norm that stands behind the convolution."
+                "the batch norm that follows the convolution."
             )
         if norm.running_var is None or not norm.affine:
-            raise ValueError(
-                "the batch norm has no factors or no running variance: pass one that has, and was trained."
-            )
+            raise ValueError("the batch norm has no factors or no running variance: pass a trained one that has both.")
         together = next(folded(nn.Sequential(conv, norm)).children())
         self.weights = {False: real_tensor(conv.weight, "the weight"), True: real_tensor(together.weight, "the weight")}
         self.largest = {which: symmetric_range(weight, 0)[1] for which, weight in self.weights.items()}
         if not all(bool(largest.any()) for largest in self.largest.values()):
             raise ValueError("all weights are 0: pass a layer that was trained.")
         self.channels = len(conv.weight)
-        self._kept: dict[tuple[int, bool, bool], _Quantized] = {}
+        self._cache: dict[tuple[int, bool, bool], _Quantized] = {}
 
     @property
     def smallest(self) -> int:
-        """Of the channels that are not all 0, the one with the smallest folded weights."""
+        """The channel with the smallest folded weights, not counting channels of zeros."""
         largest = self.largest[True]
         return int(torch.where(largest > 0, largest, torch.inf).argmin())
 
     def quantized(self, bitwidth: int, per_channel: bool, fold: bool) -> _Quantized:
-        """The weight on its grid, kept from the first time on."""
+        """The quantized weight, computed on first use and cached."""
         key = (bitwidth, per_channel, fold)
-        if key not in self._kept:
+        if key not in self._cache:
             weight, dim = self.weights[fold], 0 if per_channel else None
             qmin, qmax = code_range(bitwidth, narrow=True)
             scale, zero_point = qparams(*symmetric_range(weight, dim), qmin, qmax, symmetric=True)
@@ -122,37 +125,39 @@ class ChannelScales(Scene):
             back = dequantize(codes, scale, zero_point, channel_dim=dim)
             steps = scale.expand(self.channels)
             noise = torch.tensor([sqnr(w, b) for w, b in zip(weight, back, strict=True)])
-            self._kept[key] = _Quantized(codes, steps * qmax, steps, sqnr(weight, back), noise)
-        return self._kept[key]
+            self._cache[key] = _Quantized(codes, steps * qmax, steps, sqnr(weight, back), noise)
+        return self._cache[key]
 
-    def draw(self, figure: Figure, look: Look) -> Iterable[Artist]:
+    def draw(self, figure: Figure, theme: Theme) -> Iterable[Artist]:
         """Ranges above, noise below them, the codes of one channel at the bottom."""
         ranges = figure.add_axes((0.085, 0.62, 0.77, 0.32))
         noise = figure.add_axes((0.085, 0.285, 0.77, 0.24))
         line = figure.add_axes((0.085, 0.075, 0.77, 0.1))
         width = 0.62 * 72 * self.size[0] * 0.77 / self.channels
-        rim, shares = halo(look), torch.cat([largest / largest.max() for largest in self.largest.values()])
+        rim, shares = halo(theme), torch.cat([largest / largest.max() for largest in self.largest.values()])
 
         def bars(axes: Axes, colour: str) -> Line2D:
             return axes.plot([], [], color=colour, linewidth=width, solid_capstyle="butt")[0]
 
-        self.bars = [bars(ranges, look.weight), bars(noise, look.weight)]
-        self.picked = [bars(ranges, look.activation), bars(noise, look.activation)]
-        (self.ends,) = ranges.plot([], [], color=look.clipping, linewidth=2.5, path_effects=rim)
-        (self.halves,) = ranges.plot([], [], color=look.ink, linestyle=(0, (1, 1)), linewidth=2, path_effects=rim)
-        (self.others,) = noise.plot([], [], "o", color=look.ink, markerfacecolor="none", markersize=min(6.0, width))
+        self.bars = [bars(ranges, theme.weight), bars(noise, theme.weight)]
+        self.picked = [bars(ranges, theme.activation), bars(noise, theme.activation)]
+        (self.ends,) = ranges.plot([], [], color=theme.clipping, linewidth=2.5, path_effects=rim)
+        (self.halves,) = ranges.plot([], [], color=theme.ink, linestyle=(0, (1, 1)), linewidth=2, path_effects=rim)
+        (self.others,) = noise.plot([], [], "o", color=theme.ink, markerfacecolor="none", markersize=min(6.0, width))
         self.labels = [
             ranges.text(self.channels - 0.35, 1, text, color=colour, fontsize=10.5, va=va)
             for text, colour, va in (
-                (" end of range", look.clipping, "bottom"),
-                (" half a step:\n below it, code 0", look.ink, "top"),
+                (" end of range", theme.clipping, "bottom"),
+                (" half a step:\n below it, code 0", theme.ink, "top"),
             )
         ]
-        (self.spikes,) = line.plot([], [], color=look.activation, linewidth=2.5)
-        self.codes = [line.text(x, -0.12, "", ha="center", va="top", fontsize=11, color=look.ink) for x in (-1, 0, 1)]
-        self.titles = [axes.set_title(" ", loc="left", fontsize=11.5, color=look.ink) for axes in (ranges, noise, line)]
+        (self.spikes,) = line.plot([], [], color=theme.activation, linewidth=2.5)
+        self.codes = [line.text(x, -0.12, "", ha="center", va="top", fontsize=11, color=theme.ink) for x in (-1, 0, 1)]
+        self.titles = [
+            axes.set_title(" ", loc="left", fontsize=11.5, color=theme.ink) for axes in (ranges, noise, line)
+        ]
         for axes in (ranges, noise, line):
-            style(axes, look)
+            style(axes, theme)
         ranges.set_yscale("log")
         ranges.minorticks_off()
         finest = 0.5 / code_range(8, narrow=True)[1]
@@ -162,7 +167,7 @@ class ChannelScales(Scene):
         ranges.tick_params(labelbottom=False)
         noise.set_ylim(-2, MOST_DB)
         noise.set_yticks(range(0, 61, 20))
-        noise.set_xlabel("output channel", color=look.ink, fontsize=11, labelpad=1)
+        noise.set_xlabel("output channel", color=theme.ink, fontsize=11, labelpad=1)
         for axes in (ranges, noise):
             axes.set_xlim(-0.7, self.channels - 0.3)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -175,7 +180,7 @@ class ChannelScales(Scene):
         return [*lines, *self.labels, *self.codes, *self.titles]
 
     def move(self, bitwidth: int = 8, granularity: str = GRANULARITIES[0], fold: bool = True, channel: int = 0) -> str:
-        """The layer at these values.
+        """Show the layer at these values.
 
         Args:
             bitwidth: 2..8.
@@ -199,9 +204,9 @@ class ChannelScales(Scene):
             label.set_y(max(float(values[-1]), 5 * self.floor))
         self.others.set_data(places, other.channels.clamp(0, MOST_DB))
         self._move_codes(now.codes[channel], bitwidth)
-        where = "folded" if fold else "before folding"
+        state = "folded" if fold else "before folding"
         silent = int((now.codes.flatten(1) == 0).all(dim=1).sum())
-        self.titles[0].set_text(f"Each channel's largest weight, in % of the layer's largest, {where}: {granularity}")
+        self.titles[0].set_text(f"Each channel's largest weight, in % of the layer's largest, {state}: {granularity}")
         worst = int(now.channels.argmin())
         self.titles[1].set_text(
             f"SQNR in dB (rings: {GRANULARITIES[not per_channel]}): whole layer {now.whole:.1f}, "
@@ -228,16 +233,16 @@ class ChannelScales(Scene):
 
 
 def _silent(count: int, channels: int) -> str:
-    return f"{count} of {channels} channels became 0 altogether." if count else "No channel became 0 altogether."
+    return f"{count} of {channels} channels became all zeros." if count else "No channel became all zeros."
 
 
 def _strokes(x: Floats, low: float, high: Floats) -> tuple[Floats, Floats]:
-    """Upright strokes as one line with gaps: a single artist, however many channels there are."""
+    """Vertical strokes as one line with gaps: a single artist, however many channels there are."""
     gap = np.full(len(x), np.nan)
     return np.stack([x, x, gap], 1).ravel(), np.stack([np.full(len(x), low), high, gap], 1).ravel()
 
 
 def _dashes(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """A short level line at each x, as one line with gaps."""
+    """A short horizontal line at each x, as one line with gaps."""
     gap = np.full(len(x), np.nan)
     return np.stack([x - 0.45, x + 0.45, gap], 1).ravel(), np.stack([y, y, gap], 1).ravel()

@@ -1,4 +1,4 @@
-"""Lines over x, named at their ends."""
+"""Line plots with the names at the ends of the lines."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,20 +21,20 @@ def curves(
     lowest: float | None = None,
     dark: bool = False,
 ) -> DescribedFigure:
-    """Lines over x; where a run has several rows, the line is their mean and the band reaches from least to greatest.
+    """Lines over x. For a run with several rows, the line is their mean and a band spans minimum to maximum.
 
     Args:
-        x: where the values belong.
+        x: the x values.
         runs: by name, (len(x),) or (seeds, len(x)); at most four.
         x_name, y_name, title: texts.
-        level: a name and a value for a dotted line across.
-        lowest: where the y-axis begins, if the data shall not say.
+        level: the name and the value of a dotted horizontal line.
+        lowest: the lower end of the y-axis; by default it follows from the data.
         dark: for a dark background.
     """
-    look = DARK if dark else LIGHT
-    colours = (look.activation, look.weight, look.clipping, look.raw)
-    written = (look.activation, look.weight_text, look.clipping, look.raw)
-    figure = DescribedFigure(figsize=(8.2, 4.6), dpi=100, facecolor=look.background)
+    theme = DARK if dark else LIGHT
+    colours = (theme.activation, theme.weight, theme.clipping, theme.raw)
+    written = (theme.activation, theme.weight_text, theme.clipping, theme.raw)
+    figure = DescribedFigure(figsize=(8.2, 4.6), dpi=100, facecolor=theme.background)
     figure.subplots_adjust(left=0.1, right=0.83, top=0.91, bottom=0.13)
     axes = figure.add_subplot()
     places = np.asarray(x, dtype=float)
@@ -52,25 +52,25 @@ def curves(
             f"{name}: from {mean[0]:.3g} to {mean[-1]:.3g}, between {rows.min():.3g} and {rows.max():.3g}."
         )
     if level is not None:
-        axes.axhline(level[1], color=look.ink, linestyle=":", linewidth=1.2)
-        ends.append((level[1], level[0], look.ink))
+        axes.axhline(level[1], color=theme.ink, linestyle=":", linewidth=1.2)
+        ends.append((level[1], level[0], theme.ink))
         sentences.append(f"{level[0]}: {level[1]:.3g}.")
-    style(axes, look)
+    style(axes, theme)
     if lowest is not None:
         axes.set_ylim(bottom=lowest)
     axes.set_xlim(places.min(), places.max())
     if len(places) <= 11 and bool((places == places.round()).all()):
         axes.set_xticks(places)
-    axes.set_xlabel(x_name, color=look.ink)
-    axes.set_ylabel(y_name, color=look.ink)
-    axes.set_title(title, loc="left", fontsize=12, color=look.ink)
+    axes.set_xlabel(x_name, color=theme.ink)
+    axes.set_ylabel(y_name, color=theme.ink)
+    axes.set_title(title, loc="left", fontsize=12, color=theme.ink)
     _label_ends(axes, ends)
     figure.description = f"{title}. " + " ".join(sentences)
     return figure
 
 
 def _label_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Each line's name at its right end, moved apart where two would overlap, and kept inside."""
+    """Write each line's name at its right end; names that would overlap are moved apart, inside the axes."""
     (bottom, top), right = axes.get_ylim(), axes.get_xlim()[1]
     gap = 0.06 * (top - bottom)
     heights: list[float] = []

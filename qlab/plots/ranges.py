@@ -1,4 +1,4 @@
-"""Affine beside symmetric: where the values lie, which range is represented, how many codes the data uses."""
+"""Affine against symmetric ranges: the values, the range that is represented, and how many codes the data uses."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -17,11 +17,11 @@ from qlab.arithmetic.quantize import dequantize, quantize
 from qlab.arithmetic.ranges import extend_to_zero, min_max, symmetric_range
 from qlab.arithmetic.validation import real_tensor
 from qlab.plots.figure import DescribedFigure, Scene
-from qlab.plots.theme import Look, halo, minus, style
+from qlab.plots.theme import Theme, halo, minus, style
 from qlab.ptq.metrics import sqnr
 
 BARS = 64
-"""Of what comes back: a bar a code up to 6 bits, several codes a bar beyond."""
+"""The number of bars for the dequantized values: one bar per code up to 6 bits, several codes per bar beyond."""
 
 
 def example_tensors(count: int = 100_000, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -39,7 +39,7 @@ def example_tensors(count: int = 100_000, seed: int = 0) -> tuple[Tensor, Tensor
 
 
 def codes_used(x: Tensor, low: Tensor, high: Tensor, bitwidth: int = 8) -> float:
-    """Share of the codes that lie between the smallest and the largest code of x, when [low, high] is represented."""
+    """The share of all codes from the smallest to the largest code of x, if [low, high] is the represented range."""
     qmin, qmax = code_range(bitwidth)
     scale, zero_point = qparams(low, high, qmin, qmax)
     return _share_between_ends(quantize(torch.stack(min_max(x)), scale, zero_point, qmin, qmax), bitwidth)
@@ -53,10 +53,10 @@ def _share_between_ends(codes: Tensor, bitwidth: int) -> float:
 def clipping_ranges(
     activation: Tensor | None = None, weight: Tensor | None = None, *, bitwidth: int = 8, dark: bool = False
 ) -> DescribedFigure:
-    """Affine beside symmetric: histograms of an activation and a weight with their clipping ranges, 2x2.
+    """Affine against symmetric: histograms of an activation and a weight with their clipping ranges, in 2x2 panels.
 
-    Each panel marks the raw range (dotted) and the range that is represented (dashed, alpha and beta), and says the
-    share of codes that the data uses, computed with `codes_used`. Panels in a row share the x-range.
+    Each panel marks the raw range (dotted) and the represented range (dashed, alpha and beta), and states the share of
+    codes that the data uses, computed with `codes_used`. Panels in a row have the same x-axis.
 
     Args:
         activation, weight: any shape, floating point; by default `example_tensors`.
@@ -67,7 +67,7 @@ def clipping_ranges(
 
 
 class ClippingRanges(Scene):
-    """`clipping_ranges`, and how it moves: the bitwidth, the share of the range that is kept, what comes back.
+    """`clipping_ranges` as a live scene: the bitwidth, the share of the range that is kept, the dequantized values.
 
     Args:
         activation, weight: any shape, floating point; by default `example_tensors`.
@@ -82,32 +82,32 @@ class ClippingRanges(Scene):
             "Weight": examples[1] if weight is None else weight,
         }
 
-    def draw(self, figure: Figure, look: Look) -> Iterable[Artist]:
+    def draw(self, figure: Figure, theme: Theme) -> Iterable[Artist]:
         """Four panels."""
         figure.subplots_adjust(left=0.085, right=0.985, top=0.94, bottom=0.06, hspace=0.32, wspace=0.08)
         self.panels = [
-            RangePanel(figure.add_subplot(2, 2, 2 * row + column + 1), look, name, x, kind)
+            RangePanel(figure.add_subplot(2, 2, 2 * row + column + 1), theme, name, x, kind)
             for row, (name, x) in enumerate(self.tensors.items())
             for column, kind in enumerate(("affine", "symmetric"))
         ]
         return chain.from_iterable(panel.moving for panel in self.panels)
 
     def move(self, bitwidth: int = 8, kept: float = 100, comes_back: bool = False) -> str:
-        """All panels at once.
+        """Show all panels at these values.
 
         Args:
             bitwidth: 2..16.
-            kept: per cent of the range; the values beyond it are clipped.
-            comes_back: draw the values that come back, too.
+            kept: the share of the range to keep, in per cent; values beyond it are clipped.
+            comes_back: draw the dequantized values as well.
         """
         sentences = [panel.move(bitwidth, kept / 100, comes_back) for panel in self.panels]
-        return " ".join([*sentences, "The outline is what comes back."] if comes_back else sentences)
+        return " ".join([*sentences, "The outline shows the dequantized values."] if comes_back else sentences)
 
 
 class RangePanel:
     """One tensor and one kind of range."""
 
-    def __init__(self, axes: Axes, look: Look, name: str, x: Tensor, kind: str) -> None:
+    def __init__(self, axes: Axes, theme: Theme, name: str, x: Tensor, kind: str) -> None:
         self.name, self.kind, self.x = name, kind, real_tensor(x).detach().flatten()
         self.exact = self.x.double()
         self.raw = tuple(map(float, min_max(x)))
@@ -115,22 +115,22 @@ class RangePanel:
         widest = 1.12 * float(symmetric_range(x)[1])
         counts, edges = np.histogram(self.x.cpu().numpy(), bins=100)
         self.bin = edges[1] - edges[0]
-        axes.stairs(counts, edges, fill=True, color=look.activation if name == "Activation" else look.weight)
-        style(axes, look)
+        axes.stairs(counts, edges, fill=True, color=theme.activation if name == "Activation" else theme.weight)
+        style(axes, theme)
         axes.set_xlim(-widest, widest)
         axes.set_ylim(0, counts.max() * 1.22)
         axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
         if kind == "affine":
-            axes.set_ylabel("count per bin", color=look.ink)
+            axes.set_ylabel("count per bin", color=theme.ink)
         else:
             axes.tick_params(labelleft=False)
-        self.title = axes.set_title(" ", loc="left", fontsize=11.5, color=look.ink)
-        self.back = axes.stairs([0], [0, 1], color=look.ink, linewidth=1.2, baseline=None)
-        self.marks = [EndMark(axes, look, letter, raw) for letter, raw in zip("αβ", self.raw, strict=True)]
+        self.title = axes.set_title(" ", loc="left", fontsize=11.5, color=theme.ink)
+        self.back = axes.stairs([0], [0, 1], color=theme.ink, linewidth=1.2, baseline=None)
+        self.marks = [EndMark(axes, theme, letter, raw) for letter, raw in zip("αβ", self.raw, strict=True)]
         self.moving = [self.title, self.back, *chain.from_iterable(mark.moving for mark in self.marks)]
 
     def move(self, bitwidth: int, kept: float, comes_back: bool) -> str:
-        """The panel at these values, `kept` a share of 1; its sentence."""
+        """Show the panel at these values, where `kept` is from 0 to 1; returns its description."""
         low, high = (end * kept for end in self.ends)
         qmin, qmax = code_range(bitwidth)
         scale, zero_point = qparams(low, high, qmin, qmax)
@@ -148,11 +148,11 @@ class RangePanel:
         )
 
     def _bars(self, codes: Tensor, bitwidth: int, scale: float, zero_point: int) -> tuple[np.ndarray, np.ndarray]:
-        """Heights and edges of what comes back, as high as the histogram of the values where nothing is lost."""
-        together = max(1, 2**bitwidth // BARS)
+        """Heights and edges of the dequantized values, scaled to match the histogram where nothing is lost."""
+        codes_per_bar = max(1, 2**bitwidth // BARS)
         first = code_range(bitwidth)[0]
-        counts = torch.bincount((codes.int() - first) // together, minlength=2**bitwidth // together)
-        width = together * scale
+        counts = torch.bincount((codes.int() - first) // codes_per_bar, minlength=2**bitwidth // codes_per_bar)
+        width = codes_per_bar * scale
         edges = (first - zero_point - 0.5) * scale + width * np.arange(len(counts) + 1)
         return counts.numpy() * (self.bin / width), edges
 
@@ -162,24 +162,24 @@ def _thousands(value: float, _: object) -> str:
 
 
 class EndMark:
-    """One end of the range: dotted where the data ends, dashed where the represented range does, each labelled."""
+    """One end of the range, labelled: dotted where the data ends, dashed where the represented range ends."""
 
-    def __init__(self, axes: Axes, look: Look, letter: str, raw: float) -> None:
+    def __init__(self, axes: Axes, theme: Theme, letter: str, raw: float) -> None:
         (self.left, self.right), (_, top) = axes.get_xlim(), axes.get_ylim()
         self.letter, self.raw = letter, raw
-        rim = halo(look)
-        axes.axvline(raw, color=look.raw, linestyle=":", linewidth=1.5, path_effects=rim)
-        self.line = axes.axvline(raw, color=look.clipping, linestyle="--", linewidth=2, path_effects=rim)
-        self.label = axes.text(0, 0.92 * top, "", color=look.clipping, weight="bold", path_effects=rim)
+        rim = halo(theme)
+        axes.axvline(raw, color=theme.raw, linestyle=":", linewidth=1.5, path_effects=rim)
+        self.line = axes.axvline(raw, color=theme.clipping, linestyle="--", linewidth=2, path_effects=rim)
+        self.label = axes.text(0, 0.92 * top, "", color=theme.clipping, weight="bold", path_effects=rim)
         height = 0.84 if letter == "α" else 0.76  # the two may come close
         self.raw_label = axes.text(
-            0, height * top, f"raw {raw:.2f}".replace("-", "−"), color=look.raw, path_effects=rim
+            0, height * top, f"raw {raw:.2f}".replace("-", "−"), color=theme.raw, path_effects=rim
         )
         self._beside(self.raw_label, raw, outside=False)
         self.moving = [self.line, self.label, self.raw_label]
 
     def move(self, end: float) -> None:
-        """Put the represented end at `end`, its label where there is room."""
+        """Move the represented end to `end`, with its label on the side that has room."""
         self.line.set_xdata([end, end])
         self.label.set_text(minus(f"{self.letter} = {end:.2f}"))
         room = (end - self.left if self.letter == "α" else self.right - end) > 0.2 * (self.right - self.left)

@@ -1,4 +1,4 @@
-"""The staircase of a quantizer, its error, and one number's way up and down it."""
+"""The transfer function of a quantizer: the staircase, its error, and the path of a single number."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from qlab.arithmetic.qparams import code_range, qparams
 from qlab.arithmetic.quantize import dequantize, quantize
 from qlab.plots.figure import DescribedFigure, Scene
-from qlab.plots.theme import Look, halo, minus, style
+from qlab.plots.theme import Theme, halo, minus, style
 
 
 def staircase_and_error(
@@ -18,8 +18,8 @@ def staircase_and_error(
     """The staircase of a quantizer over [low, high], and below it the error, which stays within half a scale.
 
     Args:
-        low, high: the range; extended to hold 0.
-        bitwidth: 2..16; at 3 bits every step can be seen.
+        low, high: the range; extended to include 0.
+        bitwidth: 2..16; with 3 bits every step is visible.
         dark: for a dark background.
     """
     scale, zero_point = qparams(torch.tensor(low), torch.tensor(high), *code_range(bitwidth))
@@ -28,10 +28,10 @@ def staircase_and_error(
 
 
 class Staircase(Scene):
-    """What comes back for every x of an interval, below it the error, and the way of one x.
+    """The dequantized value for every x of an interval, the error below it, and the path of one x.
 
     Args:
-        low, high: the interval, which is drawn with some room at both ends.
+        low, high: the interval, drawn with a margin at both ends.
     """
 
     size = (7.5, 5.6)
@@ -41,39 +41,39 @@ class Staircase(Scene):
         self.low, self.high = low - margin, high + margin
         self.x = torch.linspace(self.low, self.high, 4001)
 
-    def draw(self, figure: Figure, look: Look) -> Iterable[Artist]:
+    def draw(self, figure: Figure, theme: Theme) -> Iterable[Artist]:
         """The staircase above, the error below."""
         figure.subplots_adjust(left=0.11, right=0.98, top=0.93, bottom=0.09, hspace=0.34)
         top, bottom = figure.add_subplot(2, 1, 1), figure.add_subplot(2, 1, 2)
-        top.plot(self.x, self.x, color=look.raw, linestyle=":", linewidth=1.5)
-        (self.stairs,) = top.plot([], [], color=look.activation, linewidth=2)
-        (self.way,) = top.plot([], [], color=look.ink, linewidth=1.2, marker="o", markersize=5)
-        (self.error,) = bottom.plot([], [], color=look.weight, linewidth=1.5)
-        (self.own_error,) = bottom.plot([], [], color=look.ink, linewidth=1.2, marker="o", markersize=5)
-        self.halves = [bottom.axhline(0, color=look.clipping, linestyle="--", linewidth=1.5) for _ in range(2)]
+        top.plot(self.x, self.x, color=theme.raw, linestyle=":", linewidth=1.5)
+        (self.stairs,) = top.plot([], [], color=theme.activation, linewidth=2)
+        (self.way,) = top.plot([], [], color=theme.ink, linewidth=1.2, marker="o", markersize=5)
+        (self.error,) = bottom.plot([], [], color=theme.weight, linewidth=1.5)
+        (self.own_error,) = bottom.plot([], [], color=theme.ink, linewidth=1.2, marker="o", markersize=5)
+        self.halves = [bottom.axhline(0, color=theme.clipping, linestyle="--", linewidth=1.5) for _ in range(2)]
         self.half = bottom.text(
-            self.high, 0, "scale / 2 ", ha="right", va="bottom", color=look.clipping, weight="bold",
-            path_effects=halo(look),
+            self.high, 0, "scale / 2 ", ha="right", va="bottom", color=theme.clipping, weight="bold",
+            path_effects=halo(theme),
         )  # fmt: skip
-        self.title = top.set_title(" ", loc="left", fontsize=12, color=look.ink)
+        self.title = top.set_title(" ", loc="left", fontsize=12, color=theme.ink)
         bottom.set_title("Error: at most half a scale inside the range, growing beyond the last codes", loc="left",
-                         fontsize=12, color=look.ink)  # fmt: skip
-        bottom.set_xlabel("x", color=look.ink)
+                         fontsize=12, color=theme.ink)  # fmt: skip
+        bottom.set_xlabel("x", color=theme.ink)
         for axes in (top, bottom):
-            style(axes, look)
+            style(axes, theme)
             axes.set_xlim(self.low, self.high)
         top.set_ylim(self.low, self.high)
         bottom.set_ylim(-0.16 * (self.high - self.low), 0.16 * (self.high - self.low))
         return [self.stairs, self.way, self.error, self.own_error, *self.halves, self.half, self.title]
 
     def move(self, bitwidth: int, scale: float, zero_point: int, x: float | None = None) -> str:
-        """The staircase of a scale and a zero-point.
+        """Show the staircase of a scale and a zero-point.
 
         Args:
             bitwidth: 2..16.
             scale: above 0.
-            zero_point: of the codes or beside them: then 0 does not come back as 0.
-            x: the number whose way is drawn; None for none.
+            zero_point: may lie outside the codes; then 0 does not come back as 0.
+            x: the number whose path is drawn; None for none.
         """
         qmin, qmax = code_range(bitwidth)
         back = dequantize(quantize(self.x, scale, zero_point, qmin, qmax), scale, zero_point)

@@ -1,1 +1,1 @@
-"""What is done to a trained network: fold, equalize, correct biases, measure which layer suffers most."""
+"""Post-training quantization: fold batch norm, equalize, correct biases, measure how sensitive each layer is."""

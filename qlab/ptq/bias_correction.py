@@ -1,4 +1,4 @@
-"""Bias correction: quantized weights shift each channel's mean; the bias takes the shift back."""
+"""Bias correction: quantized weights shift the mean of each channel; an adjusted bias undoes the shift."""
 
 import copy
 
@@ -9,17 +9,18 @@ from qlab.ptq.sensitivity import layers_of, record
 
 
 def corrected_bias(bias: Tensor, output: Tensor, quantized_output: Tensor) -> Tensor:
-    """The bias with which a quantized layer's outputs have the fp32 layer's mean, channel by channel.
+    """The bias that gives each output channel of a quantized layer the mean of the fp32 layer.
 
     Args:
-        bias: (channels,), the quantized layer's.
-        output, quantized_output: (images, channels, ...), before the activation function, each with its bias in it.
+        bias: (channels,), of the quantized layer.
+        output, quantized_output: (images, channels, ...), before the activation function, bias included.
 
     Returns:
-        bias + mean(output) - mean(quantized_output), float32; the means over everything but channels, in float64.
+        bias + mean(output) - mean(quantized_output), float32; the means are taken over all dimensions but channels, in
+        float64.
 
     Raises:
-        ValueError: shapes differ, or there is not one bias a channel.
+        ValueError: the shapes differ, or there is not one bias a channel.
 
     Source: Nagel et al. 2019 (arXiv 1906.04721), section 4.2, with means measured on data.
     """
@@ -34,26 +35,26 @@ def corrected_bias(bias: Tensor, output: Tensor, quantized_output: Tensor) -> Te
 
 
 def correct_biases(network: nn.Module, quantized: nn.Module, images: Tensor) -> nn.Module:
-    """A copy of a quantized network whose layers' outputs have the fp32 network's means on these images.
+    """A copy of a quantized network in which the mean outputs on these images equal the fp32 network's.
 
-    From the first layer to the last: a later layer is corrected for what reaches it after the earlier corrections.
+    Layers are corrected from the first to the last, so that each correction accounts for the earlier ones.
 
     Args:
-        network, quantized: with the same layers by name, each with a bias, made in the order in which they run.
-        images: calibration images; from the training set.
+        network, quantized: with layers of the same names, each with a bias, defined in the order in which they run.
+        images: calibration images from the training set.
     """
-    made = copy.deepcopy(quantized)
-    wanted = record(network, images)
-    for name, layer in layers_of(made).items():
+    corrected = copy.deepcopy(quantized)
+    targets = record(network, images)
+    for name, layer in layers_of(corrected).items():
         if layer.bias is None:
-            raise ValueError(f"{name} has no bias that could be corrected.")
-        bias = corrected_bias(layer.bias.detach(), wanted[name][1], record(made, images)[name][1])
+            raise ValueError(f"{name} has no bias to correct: fold batch norm first, or use bias=True.")
+        bias = corrected_bias(layer.bias.detach(), targets[name][1], record(corrected, images)[name][1])
         layer.bias = nn.Parameter(bias, requires_grad=False)
-    return made
+    return corrected
 
 
 def mean_errors(network: nn.Module, quantized: nn.Module, images: Tensor) -> dict[str, Tensor]:
-    """For each layer the mean error of each output channel, quantized minus fp32."""
+    """The mean error of each output channel, quantized minus fp32, by layer name."""
     before, after = record(network, images), record(quantized, images)
     return {
         name: torch.stack([channel.mean() for channel in (after[name][1] - before[name][1]).transpose(0, 1)])

@@ -1,4 +1,4 @@
-"""Cross-layer equalization: a factor moved from one layer into the next changes no output, but both ranges."""
+"""Cross-layer equalization: moving a factor from one layer into the next keeps the output but changes both ranges."""
 
 import copy
 from collections.abc import Iterable
@@ -11,15 +11,16 @@ from qlab.ptq.sensitivity import Layer, layers_of
 
 
 def equalizing_factors(first: Tensor, second: Tensor, *, depthwise: bool = False) -> Tensor:
-    """By what each channel of the first layer is divided so that both layers' channels have one range, sqrt(r1 * r2).
+    """The divisors of the first layer's channels that give both layers the same range per channel, sqrt(r1 * r2).
 
     Args:
         first: (channels, ...), the first layer's weight.
-        second: (out, channels, ...), or (channels, 1, ...) where it is depthwise.
-        depthwise: the second layer's output channel i sees the first one's channel i only.
+        second: (out, channels, ...), or (channels, 1, ...) if it is depthwise.
+        depthwise: channel i of the second layer reads channel i of the first layer only.
 
     Returns:
-        (channels,), float32: sqrt(r1 / r2), with the largest absolute values r1 and r2 of a channel; 1 where one is 0.
+        (channels,), float32: sqrt(r1 / r2), where r1 and r2 are the largest absolute values of a channel in the two
+        layers; 1 where either is 0.
 
     Source: Nagel et al. 2019 (arXiv 1906.04721), section 4.1, equation 11.
     """
@@ -38,9 +39,9 @@ def _largest(weight: Tensor, dim: int) -> Tensor:
 def equalize_pair(
     first: Tensor, bias: Tensor, second: Tensor, *, depthwise: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Weight and bias of a layer and weight of the next, ReLU between them, with equal ranges; the function stays.
+    """Equalize the ranges of a layer and the next one, with a ReLU between them; their joint function stays the same.
 
-    ReLU lets positive factors through: relu(s * x) = s * relu(x).
+    That works because ReLU commutes with positive factors: relu(s * x) = s * relu(x).
 
     Args:
         first: (channels, ...); bias: (channels,).
@@ -56,38 +57,39 @@ def equalize_pair(
 
 
 def equalize(network: nn.Module, pairs: Iterable[tuple[str, str]], *, rounds: int = 20) -> nn.Module:
-    """A copy of a network with equalized pairs of layers; its function stays, its ranges and activations do not.
+    """A copy of a network with equalized pairs of layers. It computes the same function with other ranges.
 
-    A layer in the middle belongs to two pairs, hence the rounds.
+    A layer in the middle belongs to two pairs, which is why several rounds are needed.
 
     Args:
-        network: batch norm folded; each first layer of a pair has a bias.
-        pairs: of names, from the input to the output; between the two only ReLU and means over places may stand.
-        rounds: over all pairs.
+        network: batch norm folded; the first layer of each pair has a bias.
+        pairs: of layer names, from the input to the output; between the two there may only be a ReLU or an average
+            over positions.
+        rounds: how often to go through all pairs.
 
     Raises:
         ValueError: the first layer of a pair has no bias (a batch norm was not folded).
     """
-    made, pairs = copy.deepcopy(network), list(pairs)
-    layers = layers_of(made)
+    equalized, pairs = copy.deepcopy(network), list(pairs)
+    layers = layers_of(equalized)
     with torch.no_grad():
         for _ in range(rounds):
-            for one, other in pairs:
-                _equalize_layers(layers[one], layers[other])
-    return made
+            for first, second in pairs:
+                _equalize_layers(layers[first], layers[second])
+    return equalized
 
 
 def _equalize_layers(first: Layer, second: Layer) -> None:
     if first.bias is None:
-        raise ValueError("a layer without a bias stands before batch norm: fold that first.")
+        raise ValueError("a layer without a bias is followed by batch norm: fold that first.")
     groups = getattr(second, "groups", 1)
     depthwise = groups > 1 and groups == len(first.weight)
-    made = equalize_pair(first.weight, first.bias, second.weight, depthwise=depthwise)
-    for parameter, value in zip((first.weight, first.bias, second.weight), made, strict=True):
+    parameters = equalize_pair(first.weight, first.bias, second.weight, depthwise=depthwise)
+    for parameter, value in zip((first.weight, first.bias, second.weight), parameters, strict=True):
         parameter.copy_(value)
 
 
 def consecutive(network: nn.Module) -> list[tuple[str, str]]:
-    """Each layer with the next one: the pairs of a network that is a plain chain."""
+    """Each layer with the next one: the pairs of a network whose layers form a chain."""
     names = list(layers_of(network))
     return list(pairwise(names))

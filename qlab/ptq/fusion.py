@@ -1,4 +1,4 @@
-"""Batch-norm folding: a convolution and the batch norm behind it become one convolution."""
+"""Batch-norm folding: a convolution and the batch norm after it become one convolution."""
 
 import copy
 from itertools import pairwise
@@ -10,19 +10,19 @@ from torch import Tensor, nn
 def fold_batch_norm(
     weight: Tensor, bias: Tensor | None, mean: Tensor, var: Tensor, gamma: Tensor, beta: Tensor, eps: float = 1e-5
 ) -> tuple[Tensor, Tensor]:
-    """Weight and bias of the one convolution that equals convolution, then batch norm.
+    """Weight and bias of the one convolution that equals a convolution followed by batch norm.
 
     Args:
         weight: (out, in/groups, kH, kW), floating point; a linear layer's (out, in) works too.
         bias: (out,) or None.
         mean, var, gamma, beta: (out,), batch norm's running statistics and affine parameters.
-        eps: batch norm's, added to the variance.
+        eps: batch norm's eps, added to the variance.
 
     Returns:
         The folded weight and bias, shapes as above.
 
     Raises:
-        ValueError: a per-channel tensor has not `out` entries.
+        ValueError: a per-channel tensor does not have `out` entries.
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), section 3.2.
     """
@@ -37,9 +37,10 @@ def fold_batch_norm(
 
 
 def folded(network: nn.Module) -> nn.Module:
-    """A copy of a network, in evaluation mode, in which each convolution took up the batch norm behind it.
+    """A copy of a network, in evaluation mode, with batch norm folded into the convolution before it.
 
-    Looked for inside of each `nn.Sequential`; what stood there keeps its name, and the batch norm's place is empty.
+    Only pairs that are neighbours in an `nn.Sequential` are folded. An `nn.Identity` takes the place of the batch norm,
+    so all other modules keep their names.
     """
     network = copy.deepcopy(network).eval()
     for sequence in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
@@ -51,11 +52,11 @@ def folded(network: nn.Module) -> nn.Module:
 
 def _folded_pair(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
     assert norm.running_mean is not None and norm.running_var is not None
-    made = copy.deepcopy(conv)
+    fused = copy.deepcopy(conv)
     weight, bias = fold_batch_norm(
         conv.weight.detach(),
         None if conv.bias is None else conv.bias.detach(),
         norm.running_mean, norm.running_var, norm.weight.detach(), norm.bias.detach(), norm.eps,
     )  # fmt: skip
-    made.weight, made.bias = nn.Parameter(weight), nn.Parameter(bias)
-    return made
+    fused.weight, fused.bias = nn.Parameter(weight), nn.Parameter(bias)
+    return fused

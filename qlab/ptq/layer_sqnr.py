@@ -1,4 +1,4 @@
-"""A network beside its quantized copy, layer by layer, by the signal-to-quantization-noise ratio."""
+"""The signal-to-quantization-noise ratio (SQNR) of a quantized network, layer by layer."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from qlab.ptq.sensitivity import layers_of, record
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One layer's ratios, in decibels.
+class LayerSqnr:
+    """The SQNR of one layer, in decibels.
 
     Attributes:
         name: of the layer.
         weight: of its weight.
-        output: of its output, where each network has run from the image on: the noise of all layers before is in it.
-        alone: of its output, where the fp32 layer gets the quantized network's input: this layer's own noise.
+        output: of its output, when both networks start from the image: includes the noise of all earlier layers.
+        alone: of its output, when the fp32 layer gets the quantized network's input: this layer's own noise.
     """
 
     name: str
@@ -26,42 +26,45 @@ class Compared:
     alone: float
 
 
-def compare(network: nn.Module, quantized: nn.Module, images: Tensor) -> list[Compared]:
-    """The layers of a network and of its copy by `qlab.ptq.sensitivity.quantized`, compared.
+def layer_sqnr(network: nn.Module, quantized: nn.Module, images: Tensor) -> list[LayerSqnr]:
+    """Compare the layers of a network with those of its copy from `qlab.ptq.sensitivity.quantized`.
 
-    The noise of a quantized input counts for the layer that it goes into.
+    The noise of quantizing an input is attributed to the layer that reads this input.
 
     Args:
-        network, quantized: with the same layers by name.
+        network, quantized: with layers of the same names.
         images: (images, ...), for the activations.
 
     Source: what torch.ao.ns._numeric_suite calls compare_weights, compare_model_outputs and compare_model_stub.
     """
-    before, after, compared = record(network, images), record(quantized, images), []
+    before, after, ratios = record(network, images), record(quantized, images), []
     layers = layers_of(quantized)
     for name, layer in layers_of(network).items():
         with torch.no_grad():
             shadow = layer(_unquantized_input(quantized, name, images))
-        compared.append(
-            Compared(
+        ratios.append(
+            LayerSqnr(
                 name,
                 sqnr(layer.weight, layers[name].weight),
                 sqnr(before[name][1], after[name][1]),
                 sqnr(shadow, after[name][1]),
             )
         )
-    return compared
+    return ratios
+
+
+compare = layer_sqnr  # its name in labs released before 0.2
 
 
 def _unquantized_input(quantized: nn.Module, name: str, images: Tensor) -> Tensor:
-    """What reaches a layer before its own input quantizer."""
-    seen: list[Tensor] = []
+    """The input of a layer before its own input quantizer."""
+    inputs_seen: list[Tensor] = []
     handle = layers_of(quantized)[name].register_forward_pre_hook(
-        lambda layer, inputs: seen.append(inputs[0]), prepend=True
+        lambda layer, inputs: inputs_seen.append(inputs[0]), prepend=True
     )
     try:
         with torch.no_grad():
             quantized(images)
     finally:
         handle.remove()
-    return seen[0]
+    return inputs_seen[0]

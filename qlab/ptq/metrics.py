@@ -1,4 +1,4 @@
-"""What quantization costs and buys: size in memory, noise, which trades are worth making, what a profile allows."""
+"""Metrics of quantization: model size, noise, Pareto-optimal trade-offs, and the speed-up that a profile allows."""
 
 import math
 from collections.abc import Sequence
@@ -8,18 +8,18 @@ from torch import Tensor, nn
 
 
 def model_size(model: nn.Module | int, bitwidth: int = 32) -> float:
-    """Bytes that a model's parameters take at `bitwidth` bits each: 50 MB of fp32 are 12.5 MB in int8.
+    """The bytes of a model's parameters at `bitwidth` bits each: 50 MB in fp32 become 12.5 MB in int8.
 
     Args:
         model: a module, or the number of its parameters.
-        bitwidth: bits a parameter, at least 1.
+        bitwidth: bits per parameter, at least 1.
 
     Raises:
         ValueError: a negative count, or bitwidth below 1.
     """
     count = sum(p.numel() for p in model.parameters()) if isinstance(model, nn.Module) else model
     if count < 0 or bitwidth < 1:
-        raise ValueError(f"a model has at least 0 parameters of at least 1 bit, not {count} of {bitwidth}.")
+        raise ValueError(f"a model has at least 0 parameters of at least 1 bit each, not {count} of {bitwidth}.")
     return count * bitwidth / 8
 
 
@@ -31,10 +31,10 @@ def sqnr(reference: Tensor, approximation: Tensor) -> float:
         approximation: y, in the same shape.
 
     Returns:
-        The ratio; inf where there is no noise, -inf where there is noise and no signal.
+        The ratio; inf if there is no noise, -inf if there is noise but no signal.
 
     Raises:
-        ValueError: shapes differ, or a tensor holds NaN.
+        ValueError: the shapes differ, or a tensor holds NaN.
     """
     if reference.shape != approximation.shape:
         raise ValueError(f"shapes differ: {tuple(reference.shape)} and {tuple(approximation.shape)}.")
@@ -55,44 +55,44 @@ def mse(reference: Tensor, approximation: Tensor) -> float:
     if reference.shape != approximation.shape:
         raise ValueError(f"shapes differ: {tuple(reference.shape)} and {tuple(approximation.shape)}.")
     if reference.numel() == 0:
-        raise ValueError("there is no mean of no values.")
+        raise ValueError("an empty tensor has no mean: pass at least one value.")
     error = reference.detach().to(torch.float64) - approximation.detach().to(torch.float64)
     return float(error.square().mean())
 
 
 def pareto(sizes: Sequence[float], accuracies: Sequence[float]) -> list[bool]:
-    """Which points no other point beats: smaller or equal and at least as accurate, and better in one of the two.
+    """Which points are Pareto-optimal: no other point is at least as good in both respects and better in one.
 
     Args:
-        sizes: of each point, less is better.
-        accuracies: of each point, more is better. Equal points do not beat each other.
+        sizes: of each point; smaller is better.
+        accuracies: of each point; higher is better. Equal points do not beat each other.
 
     Raises:
-        ValueError: the two have not the same length.
+        ValueError: the two differ in length.
     """
     points = list(zip(sizes, accuracies, strict=True))
     return [not any(_beats(other, point) for other in points) for point in points]
 
 
-def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return one[0] <= other[0] and one[1] >= other[1] and one != other
+def _beats(point: tuple[float, float], other: tuple[float, float]) -> bool:
+    return point[0] <= other[0] and point[1] >= other[1] and point != other
 
 
 def amdahl(seconds: Sequence[float], place: int, faster: float) -> float:
-    """How many times faster the whole becomes where one part becomes `faster` times as fast; math.inf gives the bound.
+    """Amdahl's law: the overall speed-up if one part becomes `faster` times as fast; math.inf gives the upper bound.
 
     Args:
         seconds: of each part, at least 0, not all 0.
-        place: of the part that changes.
+        place: the index of the part that changes.
         faster: above 0.
 
     Raises:
-        ValueError: a negative time, no time at all, or faster not above 0.
+        ValueError: a time is negative, all times are 0, or faster is not above 0.
 
     Source: Amdahl 1967, "Validity of the single processor approach to achieving large scale computing capabilities".
     """
     whole = sum(seconds)
     if min(seconds) < 0 or whole <= 0 or not faster > 0:
-        raise ValueError("times are at least 0 and not all 0, and a factor is above 0.")
+        raise ValueError("times must be at least 0 and not all 0, and the factor must be above 0.")
     rest = whole - seconds[place] + seconds[place] / faster
     return whole / rest if rest > 0 else math.inf

@@ -1,1 +1,1 @@
-"""The student's desk: is everything here, what do the checks say, is the lab whole; hand in, take a newer release."""
+"""The student's commands: diagnose the installation, rerun checks, check completeness, write the submission, update."""

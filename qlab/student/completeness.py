@@ -1,24 +1,22 @@
-"""What a saved notebook still lacks before it is handed in, without running it."""
+"""What a saved notebook still lacks before submission, found without running it."""
 
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from qlab.check.answer import count_blanks
-from qlab.check.render import OUTCOME_TYPE
-from qlab.notebook import fingerprint
-from qlab.student.lab_copies import Copy
+from qlab.cells import OUTCOME_TYPE, count_blanks, fingerprint
+from qlab.student.lab_copies import LabCopy
 
 
 @dataclass(frozen=True)
-class Wholeness:
-    """The state of a copy.
+class Completeness:
+    """How complete a student's notebook is.
 
     Attributes:
-        answers: how many cells wait for an answer.
-        answered: how many of them have been worked on, no blank left.
-        points, out_of: what its checks said when the notebook was last saved, and what the checks that ran are worth.
-        missing: a sentence for each thing that is missing or odd; empty where it is whole.
+        answers: the number of answer cells.
+        answered: how many of them have been worked on and have no blank left.
+        points, out_of: the marks on the cards in the saved notebook, and the points that these checks are worth.
+        missing: one sentence for each thing that is missing or odd; empty if the notebook is complete.
     """
 
     answers: int
@@ -28,13 +26,13 @@ class Wholeness:
     missing: tuple[str, ...]
 
 
-def wholeness(copy: Copy) -> Wholeness:
-    """Cells deleted or there twice, answers as they were handed out or with blanks, cells never run, empty essays."""
+def completeness(copy: LabCopy) -> Completeness:
+    """Look for deleted and duplicate cells, unchanged answers, blanks, cells that were never run, and empty essays."""
     cells = [cell for cell in copy.raw.get("cells", []) if isinstance(cell, dict)]
     answers = [cell for cell in cells if _nbgrader(cell).get("solution")]
     todo = [sentence for cell in answers if (sentence := _unanswered(cell, copy.cells))]
     outcomes = [outcome for cell in cells for outcome in _outcomes(cell)]
-    return Wholeness(
+    return Completeness(
         len(answers),
         len(answers) - len(todo),
         sum(float(outcome["points"]) for outcome in outcomes),
@@ -43,35 +41,35 @@ def wholeness(copy: Copy) -> Wholeness:
     )
 
 
-def _deleted(copy: Copy, cells: list[dict[str, Any]]) -> list[str]:
+def _deleted(copy: LabCopy, cells: list[dict[str, Any]]) -> list[str]:
     present = {_name(cell) for cell in cells}
-    lost = [name for name in copy.cells if name not in present]
-    # Text and figures are the student's to delete; what is graded is not, nor what the answers stand on.
+    deleted = [name for name in copy.cells if name not in present]
+    # A student may delete text and figures, but not graded cells, nor the set-up that the answers need.
     return [
-        f"the {_kind(name)}cell {name} is deleted: run `qlab update` with the release to bring it back"
-        for name in lost
+        f"the {_kind(name)}cell {name} was deleted: run `qlab update` with the release to bring it back"
+        for name in deleted
         if _kind(name) or name == "setup"
     ]
 
 
-def _twice(copy: Copy, cells: list[dict[str, Any]]) -> list[str]:
+def _twice(copy: LabCopy, cells: list[dict[str, Any]]) -> list[str]:
     times = Counter(_name(cell) for cell in cells if _nbgrader(cell))
     return [
-        f"the cell {name} is there {count} times: keep the one that you mean"
+        f"cell {name} appears {'twice' if count == 2 else f'{count} times'}: keep only the one you want graded"
         for name, count in times.items()
         if count > 1 and name in copy.cells
     ]
 
 
 def _unanswered(cell: dict[str, Any], released: dict[str, str]) -> str:
-    """Why an answer is none yet, or ""."""
+    """Why a cell does not count as answered yet; "" if it does."""
     name, source = _name(cell), _source(cell)
     if cell.get("cell_type") == "markdown":
         empty = not source.strip() or released.get(name) == fingerprint(source)
         return f"the essay {name} is empty" if empty else ""
     if blanks := count_blanks(source):
         return f"{name} has {blanks} {'blank' if blanks == 1 else 'blanks'} left"
-    return f"{name} is as it was handed out" if released.get(name) == fingerprint(source) else ""
+    return f"{name} is unchanged" if released.get(name) == fingerprint(source) else ""
 
 
 def _never_run(cells: list[dict[str, Any]], released: dict[str, str]) -> list[str]:
@@ -83,13 +81,13 @@ def _never_run(cells: list[dict[str, Any]], released: dict[str, str]) -> list[st
         and cell.get("execution_count") is None
         and not (_nbgrader(cell).get("solution") and _unanswered(cell, released))
     ]
-    return [f"never run: {', '.join(names)}; run all cells, save, and look at the cards"] if names else []
+    return [f"not run yet: {', '.join(names)}; run all cells, save, and look at the cards"] if names else []
 
 
 def _outcomes(cell: dict[str, Any]) -> list[dict[str, Any]]:
     data = [output.get("data", {}) for output in cell.get("outputs", []) if isinstance(output, dict)]
-    found = [bundle[OUTCOME_TYPE] for bundle in data if isinstance(bundle, dict) and OUTCOME_TYPE in bundle]
-    return [outcome for outcome in found if isinstance(outcome, dict) and {"points", "out_of"} <= outcome.keys()]
+    outcomes = [bundle[OUTCOME_TYPE] for bundle in data if isinstance(bundle, dict) and OUTCOME_TYPE in bundle]
+    return [outcome for outcome in outcomes if isinstance(outcome, dict) and {"points", "out_of"} <= outcome.keys()]
 
 
 def _kind(name: str) -> str:
@@ -100,8 +98,8 @@ def _kind(name: str) -> str:
 
 def _nbgrader(cell: dict[str, Any]) -> dict[str, Any]:
     metadata = cell.get("metadata")
-    found = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    return found if isinstance(found, dict) else {}
+    settings = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    return settings if isinstance(settings, dict) else {}
 
 
 def _name(cell: dict[str, Any]) -> str:

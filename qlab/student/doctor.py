@@ -1,4 +1,4 @@
-"""Is everything here that the labs need? Each problem comes with its fix."""
+"""A diagnosis of the installation: is everything there that the labs need? Each problem comes with its fix."""
 
 import importlib.metadata
 import os
@@ -18,37 +18,37 @@ OLDEST = (3, 11)
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was looked at.
+    """The result of examining one thing.
 
     Attributes:
-        what: it, in a few words.
-        found: how it is.
-        fix: what to do about it; empty where it is well, or where nothing has to be done.
+        what: the thing, in a few words.
+        state: its state.
+        fix: what to do about it; empty if nothing has to be done.
     """
 
     what: str
-    found: str
+    state: str
     fix: str = ""
 
 
 def examine(folder: Path) -> Iterator[Finding]:
-    """Look at one thing after the other; whatever goes wrong while looking is a finding too."""
-    looks: tuple[Callable[[Path], Iterator[Finding]], ...] = (
-        *(_python, _installation, _packages, _engines, _data, _room, _jupyter),
+    """Examine one thing after another; an error while examining is a finding too."""
+    exams: tuple[Callable[[Path], Iterator[Finding]], ...] = (
+        *(_python, _installation, _packages, _engines, _data, _space, _jupyter),
     )
-    for look in looks:
+    for exam in exams:
         try:
-            yield from look(folder)
+            yield from exam(folder)
         except Exception as error:
             yield Finding(
-                look.__name__.strip("_"), f"{type(error).__name__}: {error}", "install qlab again: pip install ."
+                exam.__name__.strip("_"), f"{type(error).__name__}: {error}", "install qlab again: pip install ."
             )
 
 
 def _python(_: Path) -> Iterator[Finding]:
-    found = f"{platform.python_version()} in {sys.prefix}, {platform.system()} {platform.machine()}"
+    description = f"{platform.python_version()} in {sys.prefix}, {platform.system()} {platform.machine()}"
     old = sys.version_info[:2] < OLDEST
-    yield Finding("Python", found, f"install Python {OLDEST[0]}.{OLDEST[1]} or newer" if old else "")
+    yield Finding("Python", description, f"install Python {OLDEST[0]}.{OLDEST[1]} or newer" if old else "")
 
 
 def _installation(_: Path) -> Iterator[Finding]:
@@ -88,9 +88,9 @@ def _engines(_: Path) -> Iterator[Finding]:
 
     yield Finding("CPU", str(engines.Cpu.here()))
     for name in engines.available():
-        yield Finding(f"engine {name}", str(engines.standing(name)).removeprefix(f"{name}: "))
+        yield Finding(f"engine {name}", str(engines.verify(name)).removeprefix(f"{name}: "))
     for name, why in engines.missing().items():
-        yield Finding(f"engine {name}", f"not here: {why}")  # the labs go on without it
+        yield Finding(f"engine {name}", f"not available: {why}")  # no fix needed: the labs work without it
 
 
 def _data(_: Path) -> Iterator[Finding]:
@@ -101,29 +101,29 @@ def _data(_: Path) -> Iterator[Finding]:
         try:
             yield Finding(f"data {name}", f"{len(data.load(name).x_train):,} training images")
         except data.DataError:
-            yield Finding(f"data {name}", "not here; no lab needs it")
+            yield Finding(f"data {name}", "not available; no lab needs it")
     if (folder := os.environ.get("QLAB_DATA")) and not Path(folder).is_dir():
         yield Finding(
-            "QLAB_DATA", f"names {folder}, which is no folder", "set it to the folder with the data, or unset it"
+            "QLAB_DATA", f"points to {folder}, which is not a folder", "set it to the folder with the data, or unset it"
         )
 
 
-def _room(folder: Path) -> Iterator[Finding]:
+def _space(folder: Path) -> Iterator[Finding]:
     import psutil  # type: ignore[import-untyped]
 
     free = psutil.virtual_memory().available
-    close = "close other programs, notebooks above all: each kernel holds its own memory"
+    close = "close other programs, especially notebooks: each kernel uses its own memory"
     yield Finding("free memory", f"{free / 1e9:.1f} GB", close if free < LEAST_MEMORY else "")
     disk = shutil.disk_usage(folder).free
     yield Finding(
         "free disk",
         f"{disk / 1e9:.1f} GB",
-        "make room: a notebook that cannot be saved is lost" if disk < LEAST_DISK else "",
+        "free some space: a notebook that cannot be saved is lost" if disk < LEAST_DISK else "",
     )
     writable = os.access(folder, os.W_OK)
     yield Finding(
         "this folder",
-        "can be written to" if writable else "cannot be written to",
+        "is writable" if writable else "is not writable",
         "" if writable else "copy the labs to a folder of your own",
     )
 
@@ -132,10 +132,10 @@ def _jupyter(_: Path) -> Iterator[Finding]:
     from jupyter_client.kernelspec import KernelSpecManager
 
     kernels = KernelSpecManager().find_kernel_specs()
-    found = kernels.get("python3", "")
-    if not found:
+    kernel_folder = kernels.get("python3", "")
+    if not kernel_folder:
         yield Finding("Jupyter's Python kernel", "missing", "python -m ipykernel install --sys-prefix")
         return
-    ours = Path(found).is_relative_to(sys.prefix)
-    fix = "" if ours else "it may be another Python's: python -m ipykernel install --sys-prefix"
-    yield Finding("Jupyter's Python kernel", found, fix)
+    own = Path(kernel_folder).is_relative_to(sys.prefix)
+    fix = "" if own else "it may belong to another Python: python -m ipykernel install --sys-prefix"
+    yield Finding("Jupyter's Python kernel", kernel_folder, fix)

@@ -1,4 +1,4 @@
-"""The labs of a folder: which notebooks in it are copies of which lab."""
+"""A student's copies of labs: the lab notebooks in a folder."""
 
 import json
 from dataclasses import dataclass
@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from qlab.lab_names import in_order, matching
-from qlab.student.errors import DeskError
+from qlab.student.errors import NO_LAB, StudentError
 
-PLACES = ("*.ipynb", "*/*.ipynb", "labs/*/*.ipynb")
-ASIDE = (".ipynb_checkpoints", "before-update")  # names of folders whose notebooks are not anybody's lab
+NOTEBOOK_PATTERNS = ("*.ipynb", "*/*.ipynb", "labs/*/*.ipynb")
+IGNORED_FOLDERS = (".ipynb_checkpoints", "before-update")  # folders whose notebooks are backups
 
 
 @dataclass(frozen=True)
-class Copy:
+class LabCopy:
     """A student's copy of a lab.
 
     Attributes:
-        lab: the lab's name, as its release wrote it.
-        path: the notebook.
-        raw: the file's content as JSON.
+        lab: the lab's name, as stamped by the release.
+        path: of the notebook.
+        raw: the content of the file, parsed as JSON.
     """
 
     lab: str
@@ -37,78 +37,88 @@ class Copy:
 
     @property
     def cells(self) -> dict[str, str]:
-        """The cells that the release had, by name, with the fingerprint of each; empty where it says nothing."""
-        found = _stamp(self.raw).get("cells", {})
-        return {str(name): str(print_) for name, print_ in found.items()} if isinstance(found, dict) else {}
+        """The fingerprints of the release's cells, by name; empty if the notebook has no such stamp."""
+        fingerprints = _stamp(self.raw).get("cells", {})
+        return (
+            {str(name): str(print_) for name, print_ in fingerprints.items()} if isinstance(fingerprints, dict) else {}
+        )
 
     @property
-    def asks(self) -> bool:
-        """Whether anything in it is to be answered: a lecture's notebook asks nothing."""
+    def is_graded(self) -> bool:
+        """Whether there is anything to answer in it; in a lecture's notebook there is not."""
         metadata = (cell.get("metadata") for cell in self.raw.get("cells", []) if isinstance(cell, dict))
-        graded = any(isinstance(found, dict) and "nbgrader" in found for found in metadata)
-        return graded or any(name.endswith("-check") for name in self.cells)
+        has_graded_cells = any(isinstance(entry, dict) and "nbgrader" in entry for entry in metadata)
+        return has_graded_cells or any(name.endswith("-check") for name in self.cells)
 
 
-def copies(folder: Path) -> list[Copy]:
-    """Every lab in a folder, in `labs/` in it and one folder down, by number; of two copies the one saved last."""
-    found: dict[str, Copy] = {}
+def copies(folder: Path) -> list[LabCopy]:
+    """The labs in a folder, in its subfolders and in the folders of its `labs/`, sorted by number.
+
+    Of two copies of a lab, the one saved last counts.
+    """
+    by_lab: dict[str, LabCopy] = {}
     for path in sorted(_notebooks(folder), key=lambda path: path.stat().st_mtime):
         if copy := _copy(path):
-            found[copy.lab] = copy
-    return [found[lab] for lab in in_order(found)]
+            by_lab[copy.lab] = copy
+    return [by_lab[lab] for lab in in_order(by_lab)]
 
 
 def damaged(folder: Path) -> dict[Path, str]:
-    """The notebooks of a folder that are none any more, with a sentence that says what to do."""
+    """The notebooks of a folder that are damaged, each with a sentence that says what to do."""
     return {
-        path: f"{path.relative_to(folder)} is damaged, it is no notebook any more: a copy that Jupyter saved "
-        "may lie beside it in .ipynb_checkpoints, or take the lab anew and copy your answers into it."
+        path: f"{path.relative_to(folder)} is damaged and no longer a notebook: look for a copy that Jupyter saved "
+        "beside it in .ipynb_checkpoints, or download the lab again and copy your answers into it."
         for path in sorted(_notebooks(folder))
         if _raw(path) is None
     }
 
 
 def _notebooks(folder: Path) -> set[Path]:
-    return {path for place in PLACES for path in folder.glob(place) if not set(ASIDE) & set(path.parts)}
+    return {
+        path for place in NOTEBOOK_PATTERNS for path in folder.glob(place) if not set(IGNORED_FOLDERS) & set(path.parts)
+    }
 
 
-def copy_of(lab: str, folder: Path, *, asking: bool = False) -> Copy:
-    """The copy of one lab, called by its name or the beginning of it.
+def copy_of(lab: str, folder: Path, *, graded: bool = False) -> LabCopy:
+    """The copy of one lab, given its name or the beginning of its name.
 
     Args:
-        asking: leave aside what asks nothing.
+        lab: the name, or its beginning.
+        folder: where to look.
+        graded: ignore notebooks without anything to answer.
 
     Raises:
-        DeskError: there is none, there are several, it asks nothing, or the file that is meant is damaged.
+        StudentError: there is no such lab or several, it has nothing to answer, or its file is damaged.
     """
-    everything = copies(folder)
-    named = matching(lab, [copy.lab for copy in everything])
-    fitting = [copy for copy in everything if copy.lab in named]
-    if asking and fitting and not any(copy.asks for copy in fitting):
-        raise DeskError(f"{fitting[0].lab} asks nothing: there is nothing in it to check or to hand in.")
-    fitting = [copy for copy in fitting if copy.asks or not asking]
-    if len(fitting) == 1:
-        return fitting[0]
+    all_copies = copies(folder)
+    names = matching(lab, [copy.lab for copy in all_copies])
+    matches = [copy for copy in all_copies if copy.lab in names]
+    if graded and matches and not any(copy.is_graded for copy in matches):
+        raise StudentError(f"{matches[0].lab} has no questions, so there is nothing to check or to submit.")
+    matches = [copy for copy in matches if copy.is_graded or not graded]
+    if len(matches) == 1:
+        return matches[0]
     broken = damaged(folder)
-    named = matching(lab, {path.stem for path in broken})
-    told = [sentence for path, sentence in broken.items() if path.stem in named]
-    if told and not fitting:
-        raise DeskError(told[0])
-    if not everything:
-        raise DeskError(f"there is no lab in {folder}: go to the folder that holds labs/, or a lab's own folder.")
-    names = ", ".join(copy.lab for copy in fitting or everything)
-    what = f"{lab} fits several" if fitting else f"there is no lab called {lab} here"
-    raise DeskError(f"{what}: {names}.")
+    names = matching(lab, {path.stem for path in broken})
+    messages = [sentence for path, sentence in broken.items() if path.stem in names]
+    if messages and not matches:
+        raise StudentError(messages[0])
+    if not all_copies:
+        raise StudentError(NO_LAB.format(folder))
+    choice = ", ".join(copy.lab for copy in matches or all_copies)
+    if matches:
+        raise StudentError(f"{lab} matches several labs: {choice}. Type more of the name.")
+    raise StudentError(f"there is no lab called {lab} here, only {choice}.")
 
 
-def _copy(path: Path) -> Copy | None:
+def _copy(path: Path) -> LabCopy | None:
     raw = _raw(path) or {}
     lab = _stamp(raw).get("lab")
-    return Copy(lab, path, raw) if isinstance(lab, str) else None
+    return LabCopy(lab, path, raw) if isinstance(lab, str) else None
 
 
 def _raw(path: Path) -> dict[str, Any] | None:
-    """A notebook's content; None where the file is no notebook."""
+    """The content of a notebook; None if the file is not one."""
     try:
         raw = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
@@ -117,7 +127,7 @@ def _raw(path: Path) -> dict[str, Any] | None:
 
 
 def _has_cells(raw: dict[str, Any]) -> bool:
-    """Whether it has a list of cells such as Jupyter writes them, which everything here reads."""
+    """Whether it has a list of cells in the form that Jupyter writes."""
     cells = raw.get("cells")
     return isinstance(cells, list) and all(
         isinstance(cell, dict) and _is_text(cell.get("source", "")) and isinstance(cell.get("outputs", []), list)

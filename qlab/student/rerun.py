@@ -1,4 +1,4 @@
-"""The visible checks of a saved notebook, run headless in a kernel of its own, one question after the other."""
+"""Rerunning a saved notebook in a new kernel, without a browser, to show the outcomes of its visible checks."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,24 +8,25 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 
+from qlab.cells import OUTCOME_TYPE, cell_name, is_test
 from qlab.check.outcome import Outcome
-from qlab.check.render import OUTCOME_TYPE
-from qlab.notebook import cell_name, is_test, parse
-from qlab.student.errors import DeskError
-from qlab.student.lab_copies import Copy
+from qlab.notebook import parse
+from qlab.student.errors import StudentError
+from qlab.student.lab_copies import LabCopy
 
-SECONDS = 60  # a cell may take; a check takes less than 2
-DEMO = "demo"  # the tag of cells that no answer needs
+SECONDS = 60  # the time limit of a cell; a check takes less than 2
+DEMO = "demo"  # the tag of cells that no answer depends on
 
 
-def rerun(copy: Copy, progress: Callable[[str], None] = lambda _: None) -> Iterator[Outcome | str]:
-    """Run the notebook but for its demonstrations; what each check says, or a sentence where a cell ends otherwise.
+def rerun(copy: LabCopy, progress: Callable[[str], None] = lambda _: None) -> Iterator[Outcome | str]:
+    """Run the notebook except its demos. Yields the outcome of each check, or a sentence if a cell fails.
 
     Args:
-        progress: called with the name of each cell before it is run.
+        copy: the student's copy.
+        progress: called with the name of each cell before it runs.
 
     Raises:
-        DeskError: there is no kernel to run it in.
+        StudentError: Jupyter has no Python kernel.
     """
     notebook = _as_saved(copy)
     resources = {"metadata": {"path": str(copy.path.parent)}}
@@ -40,14 +41,16 @@ def rerun(copy: Copy, progress: Callable[[str], None] = lambda _: None) -> Itera
                     progress(cell_name(cell))
                     yield from _ran(client, cell, place)
     except DeadKernelError:
-        yield "the kernel died: the last cell used more memory than there is, or ended Python."
+        yield "the kernel died: the last cell used too much memory, or ended Python."
     except Exception as error:
         if type(error).__name__ != "NoSuchKernel":
             raise
-        raise DeskError("Jupyter has no Python kernel here: run `python -m ipykernel install --sys-prefix`.") from error
+        raise StudentError(
+            "Jupyter has no Python kernel here: run `python -m ipykernel install --sys-prefix`."
+        ) from error
 
 
-def _as_saved(copy: Copy) -> NotebookNode:
+def _as_saved(copy: LabCopy) -> NotebookNode:
     notebook, _ = parse(nbformat.writes(nbformat.from_dict(copy.raw)).encode())
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return notebook
@@ -58,13 +61,13 @@ def _ran(client: NotebookClient, cell: NotebookNode, place: int) -> Iterator[Out
         client.execute_cell(cell, place)
     except CellTimeoutError:
         client.km.interrupt_kernel()
-        yield f"{cell_name(cell)} ran for {SECONDS} seconds and was stopped: does a loop of it end?"
+        yield f"{cell_name(cell)} ran for {SECONDS} seconds and was stopped: is there a loop that never ends?"
         return
     for output in cell.get("outputs", []):
         if output.get("output_type") == "error":
             yield f"{cell_name(cell)} ended with {output.get('ename')}: {_first_line(output.get('evalue', ''))}"
-        elif is_test(cell) and (found := _outcome(output)):
-            yield found
+        elif is_test(cell) and (outcome := _outcome(output)):
+            yield outcome
 
 
 def _outcome(output: Any) -> Outcome | None:

@@ -1,4 +1,4 @@
-"""The file that is handed in: Lab1_StudentID_Name.zip with the notebook, the report, and a manifest of hashes."""
+"""The submission file: Lab1_StudentID_Name.zip with the notebook, the report and a manifest of hashes."""
 
 import hashlib
 import io
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qlab.files import write_atomic
-from qlab.student.completeness import wholeness
-from qlab.student.errors import DeskError
-from qlab.student.lab_copies import Copy
+from qlab.student.completeness import completeness
+from qlab.student.errors import StudentError
+from qlab.student.lab_copies import LabCopy
 
 MANIFEST = "manifest.json"
-WRITTEN = (2000, 1, 1, 0, 0, 0)  # the same content gives the same bytes: the LMS knows when it came
+WRITTEN = (2000, 1, 1, 0, 0, 0)  # fixed, so that equal content gives equal bytes; the LMS knows the real time
 
 
 @dataclass(frozen=True)
-class HandedIn:
+class Submission:
     """A submission that was written.
 
     Attributes:
-        path: the zip.
-        files: what it holds.
-        missing: what the notebook lacks, a sentence each; nothing of it keeps anybody from handing in.
+        path: of the zip.
+        files: the names of the files in it.
+        missing: what the notebook lacks, one sentence each; it can be submitted anyway.
     """
 
     path: Path
@@ -32,16 +32,18 @@ class HandedIn:
     missing: tuple[str, ...]
 
 
-def hand_in(copy: Copy, student: str, name: str, folder: Path, report: Path | None = None) -> HandedIn:
-    """Write the zip into a folder; one of the same name is replaced.
+def write_submission(copy: LabCopy, student: str, name: str, folder: Path, report: Path | None = None) -> Submission:
+    """Write the zip into a folder, replacing one of the same name.
 
     Args:
-        student: the id that the course knows.
-        name: in any script.
-        report: a PDF that goes with it.
+        copy: the student's copy of the lab.
+        student: the student id in the course.
+        name: of the student, in any script.
+        folder: where to write.
+        report: a PDF to include.
 
     Raises:
-        DeskError: no id, no name, a report that is no PDF, or a folder that cannot be written to.
+        StudentError: there is no id or no name, the report is not a PDF, or the folder is not writable.
     """
     stem = "_".join((_short(copy.lab), _part(student, "student id"), _part(name, "name")))
     files = {f"{stem}.ipynb": _bytes(copy.path)}
@@ -58,8 +60,10 @@ def hand_in(copy: Copy, student: str, name: str, folder: Path, report: Path | No
     try:
         write_atomic(path, _zipped(files))
     except OSError as error:
-        raise DeskError(f"{path} could not be written ({error.strerror}): choose another folder with --to.") from error
-    return HandedIn(path, tuple(files), wholeness(copy).missing)
+        raise StudentError(
+            f"{path} could not be written ({error.strerror}): choose another folder with --to."
+        ) from error
+    return Submission(path, tuple(files), completeness(copy).missing)
 
 
 def _short(lab: str) -> str:
@@ -68,15 +72,15 @@ def _short(lab: str) -> str:
 
 
 def _part(text: str, what: str) -> str:
-    """A part of a file name: letters and digits of any script, everything else a hyphen; _ parts the parts."""
-    # A sign that stands on a letter (Devanagari's vowels) is no letter by itself, and a part of the word.
+    """A part of the file name: letters and digits of any script, hyphens for everything else; _ separates parts."""
+    # A combining mark, such as a vowel sign in Devanagari, is not a letter by itself but belongs to the word.
     signs = [
         sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else " "
         for sign in unicodedata.normalize("NFC", text)
     ]
     cleaned = "-".join(word for word in "".join(signs).split() if any(map(str.isalnum, word)))
     if not cleaned:
-        raise DeskError(f"the {what} is empty: give it with --{what.split()[-1]}.")
+        raise StudentError(f"the {what} is empty: give it with --{what.split()[-1]}.")
     return cleaned
 
 
@@ -84,13 +88,13 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DeskError(f"{path} cannot be read ({error.strerror}): name a file that is there.") from error
+        raise StudentError(f"{path} cannot be read ({error.strerror}): check the name of the file.") from error
 
 
 def _pdf(path: Path) -> bytes:
     content = _bytes(path)
     if not content.startswith(b"%PDF"):
-        raise DeskError(f"{path.name} is no PDF: export the report as PDF and give that.")
+        raise StudentError(f"{path.name} is not a PDF: export the report as PDF and pass that file.")
     return content
 
 

@@ -1,4 +1,4 @@
-"""A newer release into a half-done copy: every answer stays, what the student did not touch becomes new."""
+"""Updating a half-done copy to a newer release: answers stay, cells that the student did not change are replaced."""
 
 import io
 import json
@@ -14,10 +14,11 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
+from qlab.cells import cell_name, fingerprint, is_answer, is_test
 from qlab.files import write_atomic
-from qlab.notebook import NotebookError, cell_name, fingerprint, is_answer, is_test, parse
-from qlab.student.errors import DeskError
-from qlab.student.lab_copies import Copy
+from qlab.notebook import NotebookError, parse
+from qlab.student.errors import StudentError
+from qlab.student.lab_copies import LabCopy
 
 LARGEST = 100 * 2**20  # bytes, unpacked
 BACKUP = "before-update"
@@ -25,13 +26,13 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 @dataclass(frozen=True)
-class Updated:
-    """What an update did.
+class UpdateResult:
+    """The result of an update.
 
     Attributes:
-        backup: the folder that holds everything as it was.
+        backup: the folder with all replaced files.
         files: that were written.
-        remarks: a sentence for each thing that is worth looking at.
+        remarks: one sentence for each thing that the student should look at.
     """
 
     backup: Path
@@ -39,21 +40,21 @@ class Updated:
     remarks: tuple[str, ...]
 
 
-def update(copy: Copy, archive: Path) -> Updated:
-    """Merge a release's zip into the folder of a copy; everything that changes is kept in `before-update/` first.
+def update(copy: LabCopy, archive: Path) -> UpdateResult:
+    """Merge the zip of a release into the folder of a copy, after backing up all files that change in `before-update/`.
 
-    Checks that the release does not hold go: of the module checks.py and the folder checks/ Python takes the folder.
+    Checks that the release does not hold are removed: beside a folder checks/, Python never sees a module checks.py.
 
     Raises:
-        DeskError: the archive is damaged, holds another lab, or reaches outside of its folder; the copy has no cells;
-            something could not be written.
+        StudentError: the archive is damaged, holds another lab, or has paths outside its folder; the copy has no cells;
+            a file could not be written.
     """
     files = _released(archive, copy.lab)
     new, _ = parse(files.pop(f"{copy.lab}.ipynb"))
     try:
         old, _ = parse(json.dumps(copy.raw).encode())
     except NotebookError as error:
-        raise DeskError(f"{copy.path.name} is empty or damaged: put it aside and unzip {archive.name}.") from error
+        raise StudentError(f"{copy.path.name} is empty or damaged: put it aside and unzip {archive.name}.") from error
     merged, remarks = merge(old, new, copy.cells)
     folder = copy.path.parent
     written = {copy.path.name: nbformat.writes(merged), **files}
@@ -66,10 +67,12 @@ def update(copy: Copy, archive: Path) -> Updated:
             else:
                 (folder / name).unlink()
         except OSError as error:
-            told = f"{folder / name} could not be {'written' if name in written else 'removed'} ({error.strerror})"
-            raise DeskError(f"{told}: make room or give permission, then run again; {backup} has it all.") from error
+            message = f"{folder / name} could not be {'written' if name in written else 'removed'} ({error.strerror})"
+            raise StudentError(
+                f"{message}: free some space or give permission, then run again; {backup} has all replaced files."
+            ) from error
     _remove_if_unused(folder / "checks")
-    return Updated(backup, tuple(written), tuple(remarks))
+    return UpdateResult(backup, tuple(written), tuple(remarks))
 
 
 def _withdrawn(folder: Path, files: dict[str, bytes]) -> list[str]:
@@ -81,7 +84,7 @@ def _withdrawn(folder: Path, files: dict[str, bytes]) -> list[str]:
 
 
 def _remove_if_unused(package: Path) -> None:
-    """Remove a package without modules, and what Python has compiled of them; a student's own files in it stay."""
+    """Remove a package that has no modules left, with their compiled forms; a student's own files in it stay."""
     if package.is_dir() and not any(package.glob("*.py")):
         shutil.rmtree(package / "__pycache__", ignore_errors=True)
         with suppress(OSError):
@@ -89,13 +92,13 @@ def _remove_if_unused(package: Path) -> None:
 
 
 def merge(old: NotebookNode, new: NotebookNode, released: dict[str, str]) -> tuple[NotebookNode, list[str]]:
-    """The new release with the student's answers in it, and with cells of their own where they stood.
+    """The new release with the student's answers, and with the cells that the student added in their places.
 
     Args:
         old: the student's copy.
         new: the new release.
-        released: fingerprints of the cells that the copy was made from; without them every change counts as the
-            student's.
+        released: fingerprints of the cells in the release that the copy came from; without them, every difference
+            counts as the student's change.
     """
     mine = {cell_name(cell): cell for cell in old.cells}
     remarks: list[str] = []
@@ -107,7 +110,7 @@ def merge(old: NotebookNode, new: NotebookNode, released: dict[str, str]) -> tup
 
 
 def _merged(new: NotebookNode, mine: NotebookNode | None, released: dict[str, str], remarks: list[str]) -> NotebookNode:
-    """The cell of the new release, with the student's text where they wrote one."""
+    """The cell of the new release, with the student's text if they changed it."""
     name = cell_name(new)
     cell: NotebookNode = nbformat.from_dict({**new})
     touched = mine is not None and released.get(name) != fingerprint(mine.source)
@@ -116,66 +119,70 @@ def _merged(new: NotebookNode, mine: NotebookNode | None, released: dict[str, st
     cell.source = mine.source
     if not is_answer(new):
         if released.get(name) != fingerprint(new.source):
-            remarks.append(f"you changed the cell {name}, and so does the release: yours is kept, look at both")
+            remarks.append(f"both you and the release changed the cell {name}: yours is kept, please compare the two")
     elif name in released and released[name] != fingerprint(new.source):
-        remarks.append(f"the stub of {name} is another one now: your answer is kept, look whether it still fits")
+        remarks.append(f"the stub of {name} has changed: your answer is kept, please check that it still fits")
     return cell
 
 
-def _put_back_own(cells: list[NotebookNode], old: NotebookNode, known: set[str]) -> None:
-    """Cells that the student added go behind the cell that they stood behind."""
+def _put_back_own(cells: list[NotebookNode], old: NotebookNode, release_names: set[str]) -> None:
+    """Insert each cell that the student added after the same cell as before."""
     before = ""
     for cell in old.cells:
         name = cell_name(cell)
-        if name not in known:
+        if name not in release_names:
             places = [place for place, other in enumerate(cells) if cell_name(other) == before]
             cells.insert(places[0] + 1 if places else 0, cell)
         before = name
 
 
 def _released(archive: Path, lab: str) -> dict[str, bytes]:
-    """The release's files by their path inside of the lab's folder.
+    """The files of a release, by their path inside the lab's folder.
 
     Raises:
-        DeskError: it is no such release.
+        StudentError: the archive is not a release of this lab.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(archive.read_bytes())) as opened:
             entries = [entry for entry in opened.infolist() if not entry.is_dir()]
             if sum(entry.file_size for entry in entries) > LARGEST:
-                raise DeskError(f"{archive.name} is larger than {LARGEST // 2**20} MB unpacked: that is no lab.")
+                raise StudentError(f"{archive.name} is larger than {LARGEST // 2**20} MB unpacked: that is not a lab.")
             content = {entry.filename: opened.read(entry) for entry in entries}
     except OSError as error:
-        raise DeskError(f"{archive} cannot be read ({error.strerror}): name the zip that you downloaded.") from error
+        raise StudentError(f"{archive} cannot be read ({error.strerror}): pass the zip that you downloaded.") from error
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-        raise DeskError(f"{archive.name} is damaged or no zip file: download it again.") from error
+        raise StudentError(f"{archive.name} is damaged or not a zip file: download it again.") from error
     roots = [PurePosixPath(name).parent for name in content if PurePosixPath(name).name == f"{lab}.ipynb"]
     if len(roots) != 1:
-        raise DeskError(f"{archive.name} holds {len(roots)} notebooks called {lab}.ipynb: take the release of {lab}.")
-    found = {}
+        raise StudentError(
+            f"{archive.name} holds {len(roots)} notebooks called {lab}.ipynb: take the release of {lab}."
+        )
+    files = {}
     for name, data in content.items():
         path = PurePosixPath(name)
         if ".." in path.parts or path.is_absolute() or "\\" in name or ":" in name:
-            raise DeskError(f"{archive.name} reaches outside of its folder ({name}): it is no release, do not use it.")
+            raise StudentError(
+                f"{archive.name} has a path outside its folder ({name}): it is not a release, do not use it."
+            )
         if path.is_relative_to(roots[0]):
-            found[str(path.relative_to(roots[0]))] = data
-    _check(found[f"{lab}.ipynb"], lab, archive)
-    return found
+            files[str(path.relative_to(roots[0]))] = data
+    _check(files[f"{lab}.ipynb"], lab, archive)
+    return files
 
 
 def _check(content: bytes, lab: str, archive: Path) -> None:
     try:
         notebook, _ = parse(content)
     except NotebookError as error:
-        # The reasons of `parse` are for who hands a notebook in.
-        raise DeskError(f"the notebook in {archive.name} is damaged: download it again.") from error
+        # The messages of `parse` are meant for someone who submits a notebook.
+        raise StudentError(f"the notebook in {archive.name} is damaged: download it again.") from error
     stamp: Any = notebook.metadata.get("qlab", {})
     if stamp.get("lab") != lab:
-        raise DeskError(f"{archive.name} is no release of {lab}: take that lab's.")
+        raise StudentError(f"{archive.name} is not a release of {lab}: pass that lab's zip.")
 
 
 def _back_up(folder: Path, names: list[str]) -> Path:
-    """Copies of the files that will change, in a folder that is named by the time; all of them or none."""
+    """Copy the files that will change into a folder named after the current time; all of them or none."""
     backup = folder / BACKUP / time.strftime("%Y%m%d-%H%M%S")
     number = 1
     while backup.exists():
@@ -186,7 +193,9 @@ def _back_up(folder: Path, names: list[str]) -> Path:
             (backup / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(folder / name, backup / name)
     except OSError as error:
-        shutil.rmtree(backup, ignore_errors=True)  # half of a backup looks like one
-        told = f"{backup} could not be written ({error.strerror})"
-        raise DeskError(f"{told}: make room or give permission, then run this again; nothing was changed.") from error
+        shutil.rmtree(backup, ignore_errors=True)  # a partial backup would look like a complete one
+        message = f"{backup} could not be written ({error.strerror})"
+        raise StudentError(
+            f"{message}: free some space or give permission, then run this again; nothing was changed."
+        ) from error
     return backup

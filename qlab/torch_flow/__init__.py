@@ -1,6 +1,6 @@
-"""PyTorch's quantization API as the labs use it: its functions without their warnings, and a look into what they make.
+"""PyTorch's quantization workflow as the labs use it: torch.ao without its warnings, and tools to inspect the result.
 
-torch.ao.quantization is deprecated upstream; beside `qlab.engines.pytorch` this is the one room that touches it.
+torch.ao.quantization is deprecated upstream. Apart from `qlab.engines.pytorch`, this is the only package that uses it.
 """
 
 from qlab.engines.pytorch import selected
@@ -24,7 +24,7 @@ from qlab.torch_flow.api import (
     quantize_dynamic,
     quiet,
 )
-from qlab.torch_flow.converted import Held, converted_layers, file_bytes, held
+from qlab.torch_flow.converted import ConvertedLayer, converted_layer, converted_layers, file_bytes, held
 from qlab.torch_flow.grid_fake_quantize import (
     GridFakeQuantize,
     default_fake_quant,
@@ -37,10 +37,10 @@ from qlab.torch_flow.grid_fake_quantize import (
 from qlab.torch_flow.ptq_static import minmax_qconfig, static
 
 __all__ = [
+    "ConvertedLayer",
     "DeQuantStub",
     "FloatFunctional",
     "GridFakeQuantize",
-    "Held",
     "HistogramObserver",
     "MinMaxObserver",
     "QConfig",
@@ -48,6 +48,7 @@ __all__ = [
     "QuantStub",
     "convert",
     "convert_fx",
+    "converted_layer",
     "converted_layers",
     "default_fake_quant",
     "default_log_weight_fake_quant",

@@ -1,11 +1,11 @@
-"""torch.ao.quantization without its warnings: deprecated upstream, it says so at each call, and works in torch 2.13."""
+"""torch.ao.quantization without its warnings: it is deprecated and says so at every call, but works in torch 2.13."""
 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch.ao import quantization as torchs_quantization
+from torch.ao import quantization as ao_quantization
 from torch.ao.nn.intrinsic.qat import freeze_bn_stats
 from torch.ao.nn.quantized import FloatFunctional
 from torch.ao.ns import _numeric_suite
@@ -25,22 +25,23 @@ from torch.ao.quantization import (
     quantize_fx,
 )
 
-ao: Any = torchs_quantization  # torch leaves most of it untyped
+ao: Any = ao_quantization  # torch leaves most of it untyped
 suite: Any = _numeric_suite
 
-# Said once a process, where a quantized tensor is first made: on stderr it would cost a test cell its marks.
-for _said in (
+# PyTorch prints these once per process, when a quantized tensor is first created. A test cell that prints to stderr
+# loses its marks.
+for _message in (
     "torch.quantize_per_tensor",
     "torch.ao.quantization is deprecated",
     "must run observer",
     "Please use quant",
 ):
-    warnings.filterwarnings("ignore", message=f"{_said}.*")
+    warnings.filterwarnings("ignore", message=f"{_message}.*")
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warning inside of the block, or of the function that it decorates."""
+    """Suppress warnings inside the block, or in the decorated function."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,4 +1,4 @@
-"""What a converted layer holds, and how large a model's file is."""
+"""Converted layers: their parameters, and the size of a model's file."""
 
 import io
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class Held:
-    """What a converted layer holds.
+class ConvertedLayer:
+    """The parameters of a converted layer.
 
     Attributes:
         weight: qint8, with its scale or scales.
         bias: (out,), float32, or None.
-        scale, zero_point: of its output.
+        scale, zero_point: of the layer's output.
     """
 
     weight: Tensor
@@ -30,16 +30,21 @@ class Held:
 
     @property
     def scales(self) -> Tensor:
-        """The weight's scales, float64, one an output channel or a single one."""
+        """The weight's scales, float64: one per output channel, or a single one."""
         if self.per_channel:
             return self.weight.q_per_channel_scales()
         return torch.tensor([self.weight.q_scale()], dtype=torch.float64)
 
 
-def held(layer: Any) -> Held:
-    """What a converted linear layer or convolution holds."""
+def converted_layer(layer: Any) -> ConvertedLayer:
+    """The parameters of a converted linear layer or convolution."""
     bias = layer.bias()
-    return Held(layer.weight(), None if bias is None else bias.detach(), float(layer.scale), int(layer.zero_point))
+    return ConvertedLayer(
+        layer.weight(), None if bias is None else bias.detach(), float(layer.scale), int(layer.zero_point)
+    )
+
+
+held = converted_layer  # its name in labs released before 0.2
 
 
 def converted_layers(model: nn.Module) -> dict[str, Any]:
@@ -50,10 +55,10 @@ def converted_layers(model: nn.Module) -> dict[str, Any]:
 
 
 def folded_weight(layer: Any) -> Tensor:
-    """The weight of a layer that is prepared but not yet converted, with the batch norm folded in that trains along.
+    """The weight of a layer that is prepared but not yet converted, with its batch norm folded in.
 
     Args:
-        layer: prepared for training or after it, fused or not.
+        layer: prepared for training or for post-training quantization, fused or not.
     """
     inner = layer if hasattr(layer, "weight") else next(layer.children())
     weight: Tensor = inner.weight.detach()
@@ -64,7 +69,7 @@ def folded_weight(layer: Any) -> Tensor:
 
 
 def file_bytes(model: nn.Module) -> int:
-    """How many bytes `torch.save` writes for the model's state."""
+    """The number of bytes that `torch.save` writes for the model's state dict."""
     buffer = io.BytesIO()
     torch.save(model.state_dict(), buffer)
     return buffer.getbuffer().nbytes

@@ -1,4 +1,4 @@
-"""A quantized model in a file: saved with the grids that its layers declare, and read safely."""
+"""Saving a quantized model with the grids that its layers declare, and loading it safely."""
 
 import warnings
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ State = dict[str, Any]
 
 
 class FileError(Exception):
-    """A file that cannot be read or holds something else; the message is one sentence that names the file."""
+    """A file cannot be read or holds something else; the message is one sentence that names the file."""
 
 
 def save(model: nn.Module, path: Path | str) -> None:
-    """Write a model's state dict, with one more entry, `qlab.grids`: which grid each layer declares, in plain values.
+    """Save a model's state dict with one extra entry, `qlab.grids`: the grid that each layer declares, in plain values.
 
     Args:
-        model: from `convert`, `torchs_convert` or `post_quantized`; any other declares nothing.
+        model: from `convert`, `convert_stock` or `post_quantized`; other models declare nothing.
         path: of the file.
     """
-    state = model.state_dict()  # torch reads it back by what hangs on it: a plain dict would not do
+    state = model.state_dict()  # not copied into a plain dict: torch needs the metadata attached to this one
     state[GRIDS] = {
         name: {"grid": grid.name, "values": list(grid.values), "scale": scale}
         for name, (grid, scale) in declared_grids(model).items()
@@ -38,18 +38,18 @@ def save(model: nn.Module, path: Path | str) -> None:
 
 
 def load(path: Path | str) -> State:
-    """The entries of a state dict, `qlab.grids` among them, read without running anything that the file says.
+    """Load the entries of a state dict, including `qlab.grids`, without executing any code from the file.
 
     Raises:
-        FileError: it is not there, cannot be read safely, or holds no state dict.
+        FileError: the file does not exist, cannot be read safely, or holds no state dict.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or 'it is no file of torch.save'}.") from error
-    except Exception as error:  # whatever a damaged or hostile file makes torch say
+        raise FileError(f"{path} cannot be read: {error.strerror or 'it was not written by torch.save'}.") from error
+    except Exception as error:  # a damaged or hostile file can make torch raise anything
         raise FileError(
             f"{path} cannot be read safely: it is damaged, or holds more than tensors and plain values."
         ) from error
@@ -61,7 +61,7 @@ def load(path: Path | str) -> State:
 
 
 def load_into(model: nn.Module, path: Path | str, *, engine: str = "qnnpack") -> None:
-    """Read a file back into a model of the same form, converted for the same engine; errors as for `load`."""
+    """Load a file into a model of the same architecture, converted for the same engine; errors as for `load`."""
     state = load(path)
     grids = declared_in(state)
     state.pop(GRIDS, None)
@@ -72,15 +72,15 @@ def load_into(model: nn.Module, path: Path | str, *, engine: str = "qnnpack") ->
 
 
 def weight_in(name: object, entry: object) -> Tensor | None:
-    """The weight that an entry holds: a tensor called weight of two dimensions or more, or packed params' first."""
-    found = entry[0] if isinstance(entry, tuple) and entry and str(name).endswith("_packed_params") else entry
-    if isinstance(found, Tensor) and found.dim() >= 2 and (found is not entry or str(name).endswith(".weight")):
-        return found
+    """The weight in an entry: a tensor named weight with at least two dimensions, or the first of packed params."""
+    tensor = entry[0] if isinstance(entry, tuple) and entry and str(name).endswith("_packed_params") else entry
+    if isinstance(tensor, Tensor) and tensor.dim() >= 2 and (tensor is not entry or str(name).endswith(".weight")):
+        return tensor
     return None
 
 
 def declared_in(state: Mapping[str, Any]) -> dict[str, tuple[Grid, Tensor | None]]:
-    """Which grid each layer of a file declares, and the scale of a float weight; FileError where that is garbled."""
+    """The grid that each layer of a file declares, and the scale of a float weight; FileError if they are malformed."""
     try:
         return {str(layer): _declaration(entry) for layer, entry in state.get(GRIDS, {}).items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Training with weights on a grid, and a convert that leaves them there."""
+"""Training with weights on a grid, and a convert that keeps them on it."""
 
 import copy
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from qlab.engines.pytorch import selected
 from qlab.formats.floatsd import Grid, round_to_grid
-from qlab.torch_flow import api as torchs
+from qlab.torch_flow import api as tq
 from qlab.torch_flow.converted import folded_weight
 from qlab.torch_flow.grid_fake_quantize import (
     Choice,
@@ -20,8 +20,8 @@ from qlab.torch_flow.grid_fake_quantize import (
 )
 
 
-def prepared_for_training(model: Any, choose: Choice | torchs.QConfig = package_choice) -> nn.Module:
-    """A copy of the model fused, with a qconfig for each layer, and prepared by torch's prepare_qat; in training mode.
+def prepared_for_training(model: Any, choose: Choice | tq.QConfig = package_choice) -> nn.Module:
+    """A copy of the model, fused, with a qconfig for each layer, prepared by torch's prepare_qat, in training mode.
 
     Args:
         model: with stubs and a `fuse_model`, as in `qlab.experiments.models.MnistNet`.
@@ -30,52 +30,55 @@ def prepared_for_training(model: Any, choose: Choice | torchs.QConfig = package_
     aware = copy.deepcopy(model).train()
     aware.fuse_model(training=True)
     set_qconfigs(aware, choose)
-    prepared: nn.Module = torchs.prepare_qat(aware)
+    prepared: nn.Module = tq.prepare_qat(aware)
     return prepared
 
 
-def torchs_convert(prepared: nn.Module, engine: str = "qnnpack") -> nn.Module:
-    """torch's own convert: it rounds the float weights to every integer, so they leave the grid.
+def convert_stock(prepared: nn.Module, engine: str = "qnnpack") -> nn.Module:
+    """torch's own convert. It rounds the float weights to arbitrary integers, so they leave the grid.
 
     Args:
-        prepared: by `prepared_for_training` or `post_quantize`; left as it is.
-        engine: for which the layers are packed.
+        prepared: from `prepared_for_training` or `ptq_grid.post_quantized`; it is not changed.
+        engine: the engine to pack the layers for.
 
     Returns:
-        The int8 model; each layer's `grid` says which grid its qconfig has declared.
+        The int8 model; the attribute `grid` of each layer is the grid that its qconfig declared.
     """
     with selected(engine):
-        int8: nn.Module = torchs.convert(copy.deepcopy(prepared).eval())
+        int8: nn.Module = tq.convert(copy.deepcopy(prepared).eval())
     for name, quantizer in _quantizers(prepared).items():
-        setattr(int8.get_submodule(name), "grid", quantizer.grid)  # noqa: B010  # a module's types know tensors only
+        setattr(int8.get_submodule(name), "grid", quantizer.grid)  # noqa: B010  # nn.Module's types only allow tensors
     return int8
 
 
-def convert(prepared: nn.Module, engine: str = "qnnpack") -> nn.Module:
-    """torch's convert, then each weight put back on its grid: values, scales and integers are those of training.
+torchs_convert = convert_stock  # its name in labs released before 0.2
 
-    Arguments and result as for `torchs_convert`.
+
+def convert(prepared: nn.Module, engine: str = "qnnpack") -> nn.Module:
+    """torch's convert, after which each weight is put back on its grid: integers and scales are those of training.
+
+    Arguments and result as for `convert_stock`.
 
     Raises:
-        ValueError: a grid whose integers do not fit into 8 bits, which is all that torch's engines hold.
+        ValueError: the integers of a grid do not fit into 8 bits, the weight width of torch's engines.
     """
-    kept = grid_weights(prepared)
+    on_grid = grid_weights(prepared)
     for name, quantizer in _quantizers(prepared).items():
         _check_width(name, quantizer.grid)
-    int8 = torchs_convert(prepared, engine)
+    int8 = convert_stock(prepared, engine)
     with selected(engine):
-        for name, (integers, scale) in kept.items():
+        for name, (integers, scale) in on_grid.items():
             layer: Any = int8.get_submodule(name)
             layer.set_weight_bias(_quantized(integers, scale, layer.weight().qscheme()), layer.bias())
     return int8
 
 
 def grid_weights(prepared: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
-    """Each layer's weight, batch norm folded in, as integers of its grid and the scale or scales.
+    """The weight of each layer, batch norm folded in, as integers of its grid together with the scale or scales.
 
-    The scale is that of the weight as it is now, or the last one where its observer is switched off.
+    The scale is computed from the current weight; if the observer is disabled, it is the last scale observed.
     """
-    found = {}
+    weights = {}
     for name, quantizer in _quantizers(prepared).items():
         weight, quantizer = folded_weight(prepared.get_submodule(name)), copy.deepcopy(quantizer)
         with torch.no_grad():
@@ -83,45 +86,45 @@ def grid_weights(prepared: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
         scale = quantizer.scale if quantizer.per_channel else quantizer.scale[0]
         channel_dim = 0 if quantizer.per_channel else None
         integers = round_to_grid(weight, quantizer.grid, scale, rule=quantizer.rule, channel_dim=channel_dim)
-        found[name] = integers, scale
-    return found
+        weights[name] = integers, scale
+    return weights
 
 
 def put_on_grid(prepared: nn.Module) -> None:
-    """Replace each weight of a network prepared after training by its value on the grid, in place.
+    """Replace each weight of a network prepared for post-training quantization by its value on the grid, in place.
 
-    The scale stays with the layer (`on_grid`), so that converting takes it as it is.
+    The fake quantizer stays with the layer as `on_grid`, so that converting uses the same scale.
     """
     for name, quantizer in _quantizers(prepared).items():
         layer = layer_in(prepared.get_submodule(name))
         with torch.no_grad():
             weight: Any = layer.weight
             weight.copy_(quantizer(weight))
-        quantizer.apply(torchs.disable_observer)
+        quantizer.apply(tq.disable_observer)
         layer.on_grid = quantizer
 
 
 def declared_grids(model: nn.Module) -> dict[str, tuple[Grid, Tensor | None]]:
-    """What layers of a converted or post-quantized model declare: the grid, and the scale of a weight in floats."""
-    found: dict[str, tuple[Grid, Tensor | None]] = {}
+    """The grids that the layers of a converted or post-quantized model declare, and the scales of float weights."""
+    declarations: dict[str, tuple[Grid, Tensor | None]] = {}
     for name, module in model.named_modules():
         if isinstance(grid := getattr(module, "grid", None), Grid) and not isinstance(module, GridFakeQuantize):
-            found[name] = grid, None
+            declarations[name] = grid, None
         elif isinstance(quantizer := getattr(module, "on_grid", None), GridFakeQuantize):
-            found[name] = quantizer.grid, quantizer.scale
-    return found
+            declarations[name] = quantizer.grid, quantizer.scale
+    return declarations
 
 
 def _quantizers(prepared: nn.Module) -> dict[str, GridFakeQuantize]:
-    """Each layer's fake quantizer of weights, where it is one of a grid; a fresh one where the layer has none."""
-    found = {}
+    """The weight fake quantizer of each layer that has one for a grid; a new one if only its qconfig says so."""
+    quantizers = {}
     for name, layer in weighted_layers(prepared).items():
         own = getattr(layer, "weight_fake_quant", None) or getattr(layer_in(layer), "on_grid", None)
         qconfig: Any = getattr(layer, "qconfig", None)
         quantizer = own or (qconfig and qconfig.weight())
         if isinstance(quantizer, GridFakeQuantize):
-            found[name] = quantizer
-    return found
+            quantizers[name] = quantizer
+    return quantizers
 
 
 def _quantized(integers: Tensor, scale: Tensor, qscheme: torch.qscheme) -> Tensor:
@@ -135,6 +138,6 @@ def _quantized(integers: Tensor, scale: Tensor, qscheme: torch.qscheme) -> Tenso
 def _check_width(name: str, grid: Grid) -> None:
     if grid.top > 127:
         raise ValueError(
-            f"{name}: torch's engines hold weights in 8 bits, up to 127, but the grid {grid.name} goes to {grid.top}; "
-            "measure it fake-quantized instead."
+            f"{name}: torch's engines hold 8-bit weights, up to 127, but the grid {grid.name} goes up to {grid.top}; "
+            "measure the fake-quantized network instead."
         )

@@ -1,4 +1,4 @@
-"""What a saved model holds: every entry of its state dict, and for each layer its grid."""
+"""Inspecting a saved model: every entry of its state dict, and the grid of each layer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class Row:
 
     Attributes:
         name: its key.
-        kind: what it is, in words.
+        kind: a description.
         shape: of the tensor; () for a number.
-        scale, zero_point: of a quantized weight as text, or the number itself where the entry is one.
+        scale, zero_point: of a quantized weight, as text; if the entry itself is a scale or zero-point, its value.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Row:
 
 
 def state_rows(state: Mapping[str, Any]) -> list[Row]:
-    """Every entry of a state dict as a row, packed params as their weight and their bias; `qlab.grids` is left out."""
+    """One row per entry of a state dict; packed params become weight and bias, and `qlab.grids` is skipped."""
     rows = []
     for name, entry in state.items():
         if isinstance(entry, tuple):
@@ -60,15 +60,15 @@ def _row(name: str, entry: Any, packed: str = "") -> Row:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """What a file says of a layer's weight.
+    """A layer's weight as the file describes it.
 
     Attributes:
         layer: its name.
-        grid: which grid it declares; None where it declares none.
-        scales, zero_points: one entry, or one a channel; empty for a float weight without a declared scale.
-        zeros: share of weights that are 0.
-        values_used: how many different integers occur (for a float weight without a scale: numbers).
-        off_grid: how many weights are not on the declared grid; None where none is declared.
+        grid: the declared grid; None if there is none.
+        scales, zero_points: one entry, or one per channel; empty for a float weight without a declared scale.
+        zeros: the share of weights that are 0.
+        values_used: how many distinct integers occur (or floats, for a float weight without a scale).
+        off_grid: how many weights are not on the declared grid; None if no grid is declared.
     """
 
     layer: str
@@ -81,17 +81,17 @@ class LayerRow:
 
     @property
     def bits_used(self) -> int:
-        """The fewest bits that number the integers which occur."""
+        """The fewest bits that can number the integers that occur."""
         return max(self.values_used - 1, 1).bit_length()
 
     @property
     def on_grid(self) -> bool | None:
-        """Whether every weight is on the declared grid; None where none is declared."""
+        """Whether every weight is on the declared grid; None if no grid is declared."""
         return None if self.off_grid is None else self.off_grid == 0
 
 
 def layer_rows(state: Mapping[str, Any]) -> list[LayerRow]:
-    """A row for each layer of a state dict that holds a weight of two dimensions or more.
+    """One row for each layer of a state dict with a weight of at least two dimensions.
 
     Raises:
         FileError: the entry `qlab.grids` is not what `save` writes.
@@ -112,16 +112,16 @@ def _layer_row(layer: str, weight: Tensor, grid: Grid | None, scale: Tensor | No
     if weight.is_quantized:
         scales, zero_points = scales_of(weight), _zero_points(weight)
         integers = weight.int_repr().long() - _first_dimension(zero_points, weight)
-        off = None if grid is None else int((~grid.on_grid(integers)).sum())
+        off_grid = None if grid is None else int((~grid.on_grid(integers)).sum())
     elif scale is None:
-        scales, zero_points, integers, off = nothing, nothing, weight, None
+        scales, zero_points, integers, off_grid = nothing, nothing, weight, None
     else:
         scales, zero_points, by = scale.flatten(), torch.zeros_like(scale.flatten()), _first_dimension(scale, weight)
         integers = torch.round(weight / by)
         exact = integers * by == weight
-        off = None if grid is None else int((~(exact & grid.on_grid(integers))).sum())
+        off_grid = None if grid is None else int((~(exact & grid.on_grid(integers))).sum())
     zeros = (integers == 0).float().mean().item()
-    return LayerRow(layer, grid, scales, zero_points, zeros, len(set(integers.flatten().tolist())), off)
+    return LayerRow(layer, grid, scales, zero_points, zeros, len(set(integers.flatten().tolist())), off_grid)
 
 
 def as_table(rows: list[LayerRow]) -> str:
@@ -130,7 +130,7 @@ def as_table(rows: list[LayerRow]) -> str:
     for row in rows:
         grid = row.grid.name if row.grid else "none declared"
         bits = f"{row.bits_used} of {row.grid.bits}" if row.grid else f"{row.bits_used}"
-        on = {None: "-", 0: "yes"}.get(row.off_grid, f"no, {row.off_grid or 0:,} weights are off it")
+        on = {None: "-", 0: "yes"}.get(row.off_grid, f"no, {row.off_grid or 0:,} weights are off the grid")
         numbers = (_numbers(row.scales), _numbers(row.zero_points), f"{100 * row.zeros:.1f} %", bits)
         lines.append((row.layer, grid, *numbers, on))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
@@ -143,7 +143,7 @@ def as_table(rows: list[LayerRow]) -> str:
 
 
 def scales_of(weight: Tensor) -> Tensor:
-    """A quantized tensor's scales: one, or one a channel; float64."""
+    """The scales of a quantized tensor: a single one, or one per channel; float64."""
     if _per_channel(weight):
         return weight.q_per_channel_scales()
     return torch.tensor([weight.q_scale()], dtype=torch.float64)
@@ -162,7 +162,7 @@ def _first_dimension(values: Tensor, weight: Tensor) -> Tensor:
 
 
 def _numbers(values: Tensor) -> str:
-    """One number, or the smallest to the largest of several; powers of two as such."""
+    """One number, or the smallest and the largest of several; powers of two are written as 2^e."""
     if not values.numel():
         return "-"
     low, high = values.min().item(), values.max().item()

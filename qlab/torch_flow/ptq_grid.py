@@ -1,4 +1,4 @@
-"""Quantization after training in three steps, easily confused: calibrate, put the weights on the grid, measure."""
+"""Post-training quantization to a grid, in three steps that are easily confused: calibrate, round weights, measure."""
 
 import copy
 from collections.abc import Iterable, Iterator
@@ -9,41 +9,39 @@ import torch
 from torch import Tensor, nn
 
 from qlab.engines.pytorch import selected
-from qlab.torch_flow import api as torchs
+from qlab.torch_flow import api as tq
 from qlab.torch_flow.grid_convert import prepared_for_training, put_on_grid
 from qlab.torch_flow.grid_fake_quantize import Choice, GridFakeQuantize, package_choice, set_qconfigs
 
 
-def prepared(model: Any, choose: Choice | torchs.QConfig = package_choice) -> nn.Module:
-    """A copy of the model fused, with a qconfig for each layer, prepared by torch's prepare; in eval mode.
+def prepared(model: Any, choose: Choice | tq.QConfig = package_choice) -> nn.Module:
+    """A copy of the model, fused, with a qconfig for each layer, prepared by torch's prepare, in eval mode.
 
-    Its activations are fake-quantized, with ranges that every batch moves. **Its weights are still fp32.**
+    Its activations are fake-quantized, and every batch updates their ranges. **Its weights are still fp32.**
     """
     network = copy.deepcopy(model).eval()
     network.fuse_model()
     set_qconfigs(network, choose)
-    observed: nn.Module = torchs.prepare(network)
+    observed: nn.Module = tq.prepare(network)
     return observed
 
 
 def calibrate(network: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Let training images set the ranges of the activations; from then on no batch moves them."""
+    """Set the activation ranges from training images; after that, batches no longer update them."""
     network.eval()
     with torch.no_grad():
         for batch in batches:
             network(batch)
-    network.apply(torchs.disable_observer)
+    network.apply(tq.disable_observer)
 
 
-def post_quantized(
-    model: Any, batches: Iterable[Tensor], choose: Choice | torchs.QConfig = package_choice
-) -> nn.Module:
-    """The network quantized after training, in floats: ranges from training images, weights on the grid.
+def post_quantized(model: Any, batches: Iterable[Tensor], choose: Choice | tq.QConfig = package_choice) -> nn.Module:
+    """The network after post-training quantization, simulated in floats: calibrated ranges, weights on the grid.
 
-    This is the one to measure.
+    This is the network to measure.
 
     Args:
-        model: trained, with stubs and a `fuse_model`; left as it is.
+        model: trained, with stubs and a `fuse_model`; it is not changed.
         batches: of training images.
         choose: see `set_qconfigs`.
     """
@@ -53,25 +51,30 @@ def post_quantized(
     return network
 
 
-def retrainable(model: Any, batches: Iterable[Tensor], choose: Choice | torchs.QConfig = package_choice) -> nn.Module:
-    """The same network prepared for training: float weights, seen through the grid, and ranges from training images.
+def prepare_for_finetuning(
+    model: Any, batches: Iterable[Tensor], choose: Choice | tq.QConfig = package_choice
+) -> nn.Module:
+    """The same network prepared for training: float weights, fake-quantized to the grid, and calibrated ranges.
 
-    Measured at once it is the network right after post-quantization; `qlab.experiments.training.train` goes on from
-    there. Its observers are on, so measure with `accuracy`.
+    Without further training it behaves like the network from `post_quantized`; `qlab.experiments.training.train`
+    continues from there. Its observers are enabled, so measure it with `accuracy`.
     """
     network = prepared_for_training(model, choose)
     calibrate(network, batches)
-    network.apply(torchs.enable_observer)
+    network.apply(tq.enable_observer)
     return network
 
 
-@contextmanager
-def ranges_fixed(network: nn.Module) -> Iterator[None]:
-    """No batch moves an activation's range inside of the block; afterwards each observer is as it was.
+retrainable = prepare_for_finetuning  # its name in labs released before 0.2
 
-    A weight's scale follows the weight and no batch: it is left alone.
+
+@contextmanager
+def frozen_observers(network: nn.Module) -> Iterator[None]:
+    """Inside the block no batch updates an activation range; afterwards each observer is restored.
+
+    Weight scales depend on the weights only, not on batches, so they are left alone.
     """
-    observers = [module for module in network.modules() if isinstance(module, torchs.FakeQuantizeBase)]
+    observers = [module for module in network.modules() if isinstance(module, tq.FakeQuantizeBase)]
     observers = [observer for observer in observers if not isinstance(observer, GridFakeQuantize)]
     before = [observer.observer_enabled.clone() for observer in observers]
     for observer in observers:
@@ -83,25 +86,29 @@ def ranges_fixed(network: nn.Module) -> Iterator[None]:
             observer.observer_enabled.copy_(enabled)
 
 
+ranges_fixed = frozen_observers  # its name in labs released before 0.2
+
+
 def accuracy(
     network: nn.Module, images: Tensor, labels: Tensor, *, observing: bool = False, engine: str = "qnnpack"
 ) -> float:
-    """Share of images whose largest logit is the label's, in eval mode, 1,000 images at a time.
+    """The share of images whose largest logit belongs to the label, in eval mode, 1,000 images at a time.
 
     Args:
-        network: float, fake-quantized or converted; left in the mode in which it came.
+        network: float, fake-quantized or converted; its mode is restored afterwards.
         images, labels: of the test set.
-        observing: leave the observers as they are. A mistake: where they are on, the test set moves the ranges.
-        engine: for which a converted network was packed.
+        observing: leave enabled observers enabled. This is a mistake, shown on purpose: the test set then updates the
+            ranges.
+        engine: the engine that a converted network was packed for.
     """
     if not observing:
-        with ranges_fixed(network):
+        with frozen_observers(network):
             return accuracy(network, images, labels, observing=True, engine=engine)
-    training, right = network.training, 0
+    training, correct = network.training, 0
     network.eval()
-    with torch.no_grad(), torchs.quiet(), selected(engine):
+    with torch.no_grad(), tq.quiet(), selected(engine):
         for start in range(0, len(labels), 1000):
             logits = network(images[start : start + 1000])
-            right += int((logits.argmax(dim=1) == labels[start : start + 1000]).sum())
+            correct += int((logits.argmax(dim=1) == labels[start : start + 1000]).sum())
     network.train(training)
-    return right / len(labels)
+    return correct / len(labels)

@@ -1,4 +1,4 @@
-"""Quantization-aware training in PyTorch's eager mode: fuse, prepare, freeze, convert, and a block to try it on."""
+"""Quantization-aware training in PyTorch's eager mode: fuse, prepare, freeze, convert, and a small example model."""
 
 import copy
 from typing import Any
@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from qlab.engines.pytorch import selected
-from qlab.torch_flow import api as torchs
-from qlab.torch_flow.converted import held
+from qlab.torch_flow import api as tq
+from qlab.torch_flow.converted import converted_layer
 
 
-class OneBlock(nn.Module):
-    """The smallest model that torch's flow needs: in, convolution, batch norm, ReLU, out.
+class ConvBNReLUBlock(nn.Module):
+    """The smallest model for torch's workflow: quantize, convolution, batch norm, ReLU, dequantize.
 
     Args:
         weight: of the 3x3 convolution, (out, in, 3, 3).
@@ -20,11 +20,11 @@ class OneBlock(nn.Module):
 
     def __init__(self, weight: Tensor):
         super().__init__()
-        self.quant = torchs.QuantStub()
+        self.quant = tq.QuantStub()
         self.conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(len(weight))
         self.relu = nn.ReLU()
-        self.dequant = torchs.DeQuantStub()
+        self.dequant = tq.DeQuantStub()
         with torch.no_grad():
             self.conv.weight.copy_(weight)
 
@@ -34,8 +34,11 @@ class OneBlock(nn.Module):
         return result
 
 
+OneBlock = ConvBNReLUBlock  # its name in labs released before 0.2
+
+
 def train_steps(model: nn.Module, images: Tensor, targets: Tensor, steps: int, rate: float = 0.1) -> None:
-    """Some steps of plain gradient descent on the mean squared distance to the targets, all images at once."""
+    """Plain gradient descent on the mean squared error to the targets, with all images in one batch."""
     for _ in range(steps):
         model.zero_grad()
         loss = (model(images) - targets).square().mean()
@@ -47,58 +50,58 @@ def train_steps(model: nn.Module, images: Tensor, targets: Tensor, steps: int, r
 
 
 def codes_and_scales(converted: Any) -> tuple[Tensor, Tensor, float]:
-    """Of a converted `OneBlock`: the weight's codes, its scale for each output channel, the output's scale."""
-    conv = held(converted.conv)
+    """Weight codes, weight scales (one per output channel) and output scale of a converted `ConvBNReLUBlock`."""
+    conv = converted_layer(converted.conv)
     return conv.weight.int_repr(), conv.scales.expand(len(conv.weight)).clone(), conv.scale
 
 
 def prepared(
     network: nn.Module, engine: str, *, after_training: bool = False, fused_observers: bool = False
 ) -> nn.Module:
-    """A copy of the network fused and prepared by torch's prepare_qat for an engine, in training mode.
+    """A copy of the network, fused and prepared by torch's prepare_qat for an engine, in training mode.
 
     Args:
-        network: its `blocks` are each a convolution, batch norm and ReLU; left as it is.
-        engine: whose qconfig.
-        after_training: take the qconfig of post-training quantization, which is the mistake that it looks like: it
-            holds observers, but no fake-quantizers, and the network trains in plain fp32.
-        fused_observers: take the newer qconfig, whose fake-quantizers are fused with their observers. For symmetric
-            weights they train with the scale max(-min / 128, max / 127), but convert takes max(-min, max) / 127.5.
+        network: each of its `blocks` is a convolution, batch norm and ReLU; it is not changed.
+        engine: whose default qconfig to use.
+        after_training: use the qconfig of post-training quantization instead. This is a mistake, shown on purpose: that
+            qconfig has observers but no fake quantizers, so the network trains in plain fp32.
+        fused_observers: use the newer qconfig, whose fake quantizers are fused with their observers. For symmetric
+            weights they train with the scale max(-min / 128, max / 127), but convert uses max(-min, max) / 127.5.
     """
     model = copy.deepcopy(network).train()
     blocks: Any = model.blocks
     for block in blocks:
-        torchs.fuse_modules_qat(block, [["0", "1", "2"]], inplace=True)
-    with torchs.quiet():
-        wrapped: Any = torchs.QuantWrapper(model)
+        tq.fuse_modules_qat(block, [["0", "1", "2"]], inplace=True)
+    with tq.quiet():
+        wrapped: Any = tq.QuantWrapper(model)
     if after_training:
-        wrapped.qconfig = torchs.get_default_qconfig(engine)
+        wrapped.qconfig = tq.get_default_qconfig(engine)
     else:
-        wrapped.qconfig = torchs.get_default_qat_qconfig(engine, version=int(fused_observers))
-    aware: nn.Module = torchs.prepare_qat(wrapped)
+        wrapped.qconfig = tq.get_default_qat_qconfig(engine, version=int(fused_observers))
+    aware: nn.Module = tq.prepare_qat(wrapped)
     return aware
 
 
 def fake_quantizers(aware: nn.Module) -> int:
-    """How many fake-quantizers a prepared network holds."""
-    return sum(isinstance(module, torchs.FakeQuantizeBase) for module in aware.modules())
+    """The number of fake quantizers in a prepared network."""
+    return sum(isinstance(module, tq.FakeQuantizeBase) for module in aware.modules())
 
 
 def freeze(aware: nn.Module) -> None:
-    """From here on no batch moves a range or batch norm's statistics."""
-    aware.apply(torchs.disable_observer)
-    aware.apply(torchs.freeze_bn_stats)
+    """Freeze the observers and batch norm's statistics: batches no longer update them."""
+    aware.apply(tq.disable_observer)
+    aware.apply(tq.freeze_bn_stats)
 
 
 def converted(aware: nn.Module, engine: str) -> nn.Module:
-    """The int8 model, packed for an engine; the fake-quantized one stays as it is."""
+    """The int8 model, packed for an engine; the fake-quantized model is not changed."""
     with selected(engine):
-        model: nn.Module = torchs.convert(copy.deepcopy(aware).eval())
+        model: nn.Module = tq.convert(copy.deepcopy(aware).eval())
         return model
 
 
 def run(model: nn.Module, images: Tensor, engine: str) -> Tensor:
-    """What a converted model gives, computed by the engine that it was packed for."""
-    with torchs.quiet(), selected(engine), torch.no_grad():
+    """The output of a converted model, computed by the engine that it was packed for."""
+    with tq.quiet(), selected(engine), torch.no_grad():
         result: Tensor = model(images)
         return result

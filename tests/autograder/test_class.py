@@ -13,7 +13,7 @@ from autograder.collect.sample_class import class_list
 from autograder.grade.grade_class import grade_class
 from autograder.grade.record import GradingRecord
 from autograder.report.marks import class_marks
-from qlab.notebook import is_test
+from qlab.cells import is_test
 from tests.autograder.conftest import LAB
 from tests.conftest import SANDBOXED
 

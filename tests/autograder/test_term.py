@@ -13,7 +13,7 @@ from autograder.collect.sample_class import written_answers
 from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 from autograder.release.build import release
-from qlab.notebook import grade_id
+from qlab.cells import grade_id
 from tests.autograder.conftest import LAB
 from tests.autograder.test_cli import run
 from tests.conftest import REPOSITORY

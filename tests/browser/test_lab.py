@@ -8,7 +8,7 @@ import pytest
 
 from autograder.collect.sample_class import class_list, written_answers
 from autograder.course_folder.layout import LABS
-from qlab.notebook import grade_id
+from qlab.cells import grade_id
 from tests.browser.notebooks import TROUBLE, keep_picture, run_all
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import FunctionType
@@ -11,17 +13,17 @@ import nbformat
 import pytest
 
 from autograder.collect.sample_class import names_in, written_answers
-from autograder.course_folder.layout import LABS, SOLUTIONS, Course, lab_names
+from autograder.course_folder.layout import LABS, REPOSITORY, SOLUTIONS, Course, lab_names
 from autograder.release.build import read_source, release
 from autograder.release.lint import answers, cells, numbers, texts
 from autograder.release.lint.lab_source import opened
 from autograder.release.lint.questions import constant_lacks, made, mistake_lacks, reference_lacks
+from qlab.cells import grade_id, is_answer
 from qlab.check import Question
 from qlab.check.answer import LocalAnswer
 from qlab.check.forbidden_calls import find
-from qlab.notebook import grade_id, is_answer
 from tests.labs import mistakes
-from tests.labs.loading import questions
+from tests.labs.loading import checks_of, questions
 
 LAB_NAMES = lab_names()
 every_lab = pytest.mark.parametrize("lab", LAB_NAMES)
@@ -123,6 +125,35 @@ def test_the_notebook_is_stamped_named_and_valid(lab):
     assert all(cell.id == grade_id(cell) for cell in notebook.cells if grade_id(cell))
 
 
+def test_a_file_that_moves_makes_another_release(tmp_path):
+    stamps = []
+    for place in ("provided.py", "checks/provided.py"):
+        folder = tmp_path / place.replace("/", " ") / LAB_NAMES[0]
+        shutil.copytree(SOLUTIONS / LAB_NAMES[0], folder)
+        (folder / place).write_text("")
+        stamps += [read_source(folder).metadata.qlab.release for _ in range(2)]
+    assert stamps[0] == stamps[1] != stamps[2] == stamps[3]
+
+
+@every_lab
+def test_the_checks_of_a_lab_have_a_file_for_each_question(lab):
+    module = checks_of(lab)
+    asked = {question.id.lower(): question for question in module.lab.questions}
+    files = {path.stem for path in (SOLUTIONS / lab / "checks").glob("q*.py")}
+    assert files == asked.keys()
+    for name, question in asked.items():
+        assert getattr(module, name) is question, "from checks import q1 gives the question, not its module"
+        assert sys.modules[f"checks.{name}"].__doc__.startswith(question.id)
+
+
+@pytest.mark.slow
+def test_the_types_of_all_checks_hold():
+    # mypy knows each lab's package, all of them called checks, by the lab's name.
+    folders = [str(SOLUTIONS / lab / "checks") for lab in LAB_NAMES]
+    done = subprocess.run([sys.executable, "-m", "mypy", *folders], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 @every_lab
 def test_the_lab_has_100_points(lab):
     graded = [cell for cell in read_source(SOLUTIONS / lab).cells if cell.metadata.get("nbgrader", {}).get("grade")]
@@ -172,7 +203,7 @@ def test_what_is_off_limits_exists_and_raises_in_an_answer(lab):
             assert found is not None, (question.id, name)
             if isinstance(found[2], FunctionType):  # torch's own look at their arguments first
                 returned = LocalAnswer(found[2], ("x",), question.forbidden).call(())
-                assert returned.error_name == "AskedForError", (question.id, name, returned)
+                assert returned.error_name == "ForbiddenCallError", (question.id, name, returned)
 
 
 def from_steps(question: Question, steps: dict[str, Any]) -> Any:
@@ -220,7 +251,7 @@ def test_constant_answers_earn_nothing(lab):
 def test_stubs_earn_nothing_and_their_blanks_are_counted(lab):
     notebook = nbformat.read(LABS / lab / f"{lab}.ipynb", as_version=4)
     stubs = {grade_id(cell): cell.source for cell in notebook.cells if is_answer(cell) and cell.cell_type == "code"}
-    from qlab.check.answer import count_blanks
+    from qlab.cells import count_blanks
 
     assert stubs and all(count_blanks(source) for source in stubs.values())
 

@@ -68,7 +68,7 @@ def test_controls_that_a_question_names_are_there(name):
 
 def moved(demo, **values):
     """The words after a move from the start."""
-    demo.put_back()
+    demo.reset()
     for name, value in values.items():
         demo.controls[name].value = value
     return demo.words.value

@@ -16,7 +16,7 @@ from qlab.check.resolution import Verdict
 SOURCE = '''\
 """The checks run in the grader's own process. This module has the questions checked so far, under their names."""
 '''
-# Both forms that checks have had: a lab's first cell looks whether they are there.
+# In both forms that checks have had: the first cell of a lab looks whether they are there.
 FILES = dict.fromkeys(("checks/__init__.py", "checks.py"), SOURCE.encode())
 
 
@@ -27,9 +27,11 @@ class CheckedQuestion:
         self._verdict = verdict
         self._own = own
 
-    def yours_or_provided(self) -> Callable[..., Any]:
+    def answer_or_reference(self) -> Callable[..., Any]:
         """The student's function if it is right, else the provided one; prints which."""
         return self._verdict.choose(self._own, lambda: resolve(self._verdict.provided))
+
+    yours_or_provided = answer_or_reference  # its name in labs released before 0.2
 
     def check(self, *answers: Any) -> None:
         """Do nothing: a check in a student's own cell has no points to give."""
@@ -44,7 +46,7 @@ class Checks(ModuleType):
 
 
 def without_checks(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files beside a notebook without checks, the lab's or anybody's: nothing imports those here."""
+    """The files beside a notebook but for checks, the lab's or a student's own: nothing may import those here."""
     return {name: content for name, content in files.items() if PurePath(name).parts[0] not in ("checks", "checks.py")}
 
 

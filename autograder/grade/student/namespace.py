@@ -74,7 +74,7 @@ class NamespaceServer:
     def handle_patch(self, target: str, names: dict[str, str]) -> dict[str, Any]:
         """From here on, the student's function finds these functions of qlab under these names."""
         functions = {name: resolve(reference) for name, reference in names.items()}
-        self.patches.enter_context(LocalAnswer(self.namespace[target], (target,)).standing_in(functions))
+        self.patches.enter_context(LocalAnswer(self.namespace[target], (target,)).patched(functions))
         return {}
 
     def handle_unpatch(self) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from nbformat.notebooknode import NotebookNode
 
 from autograder.release.lint.lab_source import LabSource, check_of
-from qlab.check.answer import count_blanks, defines
-from qlab.notebook import grade_id, is_answer, is_test
+from qlab.cells import count_blanks, grade_id, is_answer, is_test
+from qlab.check.answer import defines
 
 
 def lacks(lab: LabSource) -> Iterator[str]:

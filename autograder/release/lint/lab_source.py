@@ -20,9 +20,9 @@ from autograder.errors import UserError
 from autograder.grade.judge import LabModules
 from autograder.grade.lab import modules_in
 from autograder.release.build import read_source
+from qlab.cells import grade_id, is_test
 from qlab.check import Lab, Outcome, Question
 from qlab.check.cases import Case
-from qlab.notebook import grade_id, is_test
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from autograder.release.lint.lab_source import LabSource
 from qlab.check import Mistake, Outcome, Question
 from qlab.check.answer import LocalAnswer
 from qlab.check.cases import Case
-from qlab.check.values import Between
+from qlab.check.values import Interval
 
 SEEDS = (0, 1)  # the seed for practising, and one such as grading draws
 
@@ -83,7 +83,7 @@ def constant_lacks(question: Question, cases: Sequence[Case]) -> Iterator[str]:
     if not question.cases[0].arguments:
         return
     for case in cases:
-        value = tuple(_high(between) for between in question.faults.expected(case, case.inputs(0)))
+        value = tuple(_high(interval) for interval in question.mutants.expected(case, case.inputs(0)))
         answer = LocalAnswer(lambda *_, value=value: value if len(value) > 1 else value[0], ("x",))
         outcome = question.outcome(answer, cases, 0)
         if outcome.points:
@@ -93,8 +93,8 @@ def constant_lacks(question: Question, cases: Sequence[Case]) -> Iterator[str]:
             )
 
 
-def _high(between: Between) -> Any:
-    return between.high
+def _high(interval: Interval) -> Any:
+    return interval.high
 
 
 def _points(outcome: Outcome) -> str:

@@ -24,9 +24,8 @@ from autograder.grade.submission import Submission
 from autograder.grade.zygote import close_fork_server
 from autograder.release.build import release
 from autograder.release.lint.lab_source import LabSource
+from qlab.cells import OUTCOME_TYPE, grade_id, is_answer, is_test
 from qlab.check.outcome import Outcome
-from qlab.check.render import OUTCOME_TYPE
-from qlab.notebook import grade_id, is_answer, is_test
 
 LONGEST_CHECK = 2.0  # seconds of a test cell
 LONGEST_NOTEBOOK = 60.0  # seconds of the whole notebook, solved

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from autograder.release.lint.lab_source import LabSource
+from qlab.cells import grade_id, is_answer
 from qlab.check import Question
-from qlab.notebook import grade_id, is_answer
 
 HINTS = 3
 SHORTEST_STEP = 16  # characters of a mistake's next step; a shorter one says nothing

@@ -1,7 +1,7 @@
-"""The questions of Lab 1: for each what is asked, what is tried, what goes wrong.
+"""The questions of Lab 1: what each asks, which inputs it tries, which mistakes it knows by name.
 
-Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. The references compute in
-float64, so that what is near a tie is known; the answers may use any precision.
+Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. References compute in
+float64, so that ties are known exactly; answers may use any precision.
 """
 
 from qlab.check import Lab

@@ -1,4 +1,4 @@
-"""Q2: quantize a tensor: divide by the scale, round, add the zero-point, clamp; hand scale and zero-point back."""
+"""Q2: quantize a tensor: divide by the scale, round, add the zero-point, clamp; return scale and zero-point too."""
 
 import torch
 from torch import Tensor
@@ -34,7 +34,7 @@ def linear_quantize(
     rounding: Step = nearest,
     clamp: Step = torch.clamp,
 ) -> tuple[Tensor, float, Tensor | int]:
-    # The parameters have their own rounding: a mistake in rounding the codes leaves the zero-point alone.
+    # The parameters are rounded separately: a mistake in rounding the codes leaves the zero-point alone.
     both_readings = rounding if rounding in ANY else nearest
     s, z = scale_and_zero_point(fp32_tensor, bits_passed_on(bitwidth), rounding=both_readings)
     q_min, q_max = codes(bitwidth)

@@ -1,4 +1,4 @@
-"""Q3: a fully connected layer from codes to codes: integer sums, one multiplication by M, rounding, a clamp."""
+"""Q3: a fully connected layer from codes to codes: integer sums, one multiplication by M, rounding, clamping."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ def layer_case(
     group: str = "usual",
     beyond: bool = False,
 ) -> Case:
-    """A case whose outputs go beyond the range, or all stay inside: at every seed, or marks would depend on it."""
+    """A case whose outputs go beyond the range, or all stay inside, at every seed: marks must not depend on it."""
     (z_in, z_w, z_out), (s_in, s_w) = z, s
     arguments = (x, w, s_in, s_w, s_out, z_in, z_w, z_out, "cpu", *bits)
     return case(name, *arguments, group=group, such_that=lambda *drawn: needs_the_clamp(*drawn) == beyond)

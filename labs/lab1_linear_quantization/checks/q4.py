@@ -1,4 +1,4 @@
-"""Q4: how many megabytes 50 MB of fp32 weights take as int8."""
+"""Q4: how many megabytes 50 MB of fp32 weights take up as int8."""
 
 from qlab.check import Part, Question, case, real, value, wrong
 

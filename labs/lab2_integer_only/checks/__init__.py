@@ -1,7 +1,7 @@
-"""The questions of Lab 2: for each what is asked, what is tried, what goes wrong.
+"""The questions of Lab 2: what each asks, which inputs it tries, which mistakes it knows by name.
 
-Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. Integers are int64 here, and
-roundings of integers are exact: either neighbour is accepted at a tie, and nowhere else.
+Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. Integers are int64 here
+and are rounded exactly: both neighbours are accepted at a tie, and only there.
 """
 
 from qlab.check import Lab

@@ -1,4 +1,4 @@
-"""Q2: the bias in steps of the accumulator, which are worth S_x S_w each."""
+"""Q2: the bias in steps of the accumulator, each worth S_x S_w."""
 
 import provided
 import torch

@@ -1,4 +1,4 @@
-"""Q4: a shift to the right by n bits that rounds to the nearest, in integers alone."""
+"""Q4: a right shift by n bits that rounds to the nearest, in integers only."""
 
 import torch
 from torch import Tensor
@@ -6,10 +6,10 @@ from torch import Tensor
 import qlab
 from qlab.check import (
     Mistake,
+    Overrides,
     Part,
     Question,
     Step,
-    Steps,
     as_is,
     case,
     given,
@@ -30,13 +30,13 @@ def shift_right(x: Tensor, n: int, *, quotient: Step | None = None, rounding: St
     return shifted(x.long(), n, rounding)
 
 
-def plainly(value: Step) -> Steps:
-    """A mistake that ends in a plain shift, whatever is rounded before."""
+def plainly(value: Step) -> Overrides:
+    """A mistake that ends in a plain shift, whatever was rounded before it."""
     return given(quotient=value, rounding=torch.floor)
 
 
 def below_a_tie(bits: int) -> Tensor:
-    """62-bit numbers one below a tie: float64, with its 53 bits, takes them for the tie and goes to the even side."""
+    """62-bit numbers one below a tie, which float64, with its 53 bits, takes for the tie and rounds to even."""
     return whole([((2**28 + 2 * k + 1) << bits) + (1 << (bits - 1)) - 1 for k in range(6)])
 
 

@@ -1,4 +1,4 @@
-"""Q5: M times an accumulator in words of 8 bits, worked out on paper: rounded twice, and once."""
+"""Q5: M times an accumulator in 8-bit words, worked out on paper: rounded twice, and rounded once."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Q9: three numbers from the table of what x86 does: a sum in int8, a pair of products, the largest safe weight."""
+"""Q9: three numbers about bytes on x86: a sum in int8, a pair of products, the largest safe weight."""
 
 from qlab.check import Part, Question, case, integer, value, wrong
 

@@ -1,4 +1,4 @@
-"""Q1: scale and zero-point of a range, affine or symmetric, of one range or of one a channel."""
+"""Q1: scale and zero-point of a range, affine or symmetric; of a single range, or of one per channel."""
 
 import provided
 import torch
@@ -35,12 +35,12 @@ def scale_and_zero_point(
 
 
 def single(number: float) -> Tensor:
-    """A tensor of no dimension."""
+    """A 0-d tensor."""
     return torch.tensor(number)
 
 
 def ends(*shape: int, centre: float = 0.0) -> Drawn:
-    """Low ends below, or high ends above, a centre: of that many channels."""
+    """Low ends below a centre, or high ends above it, one per channel."""
     return normal(*shape, mean=centre, std=0.3)
 
 

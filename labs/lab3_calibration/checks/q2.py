@@ -1,4 +1,4 @@
-"""Q2: the smallest and the largest value of each channel over all batches."""
+"""Q2: each channel's smallest and largest value over all batches."""
 
 import provided
 import torch

@@ -1,4 +1,4 @@
-"""Q3: ends of a range that move with each batch by the share c of the difference."""
+"""Q3: the ends of a range as moving averages: each batch moves them by the share c of the difference."""
 
 import provided
 import torch

@@ -1,4 +1,4 @@
-"""Q5: the range that keeps a percentage of the values, with half of the rest left out on each side."""
+"""Q5: the range that keeps a percentage of the values and leaves half of the rest out on each side."""
 
 import math
 
@@ -24,9 +24,9 @@ from qlab.check import (
 
 
 def at(ordered: Tensor, place: float, rounding: Step) -> Tensor:
-    """The value at a place between two; either is as good as what is in between, at a value the next ones too.
+    """The value at a place between two; either of the two is as good, and at a value so are its neighbours.
 
-    1 - 90 / 100 is not 0.1 in floating point: who takes a neighbour takes the one before as well as the one after.
+    1 - 90 / 100 is not 0.1 in floating point: an answer that takes a neighbour may take the one before or after.
     """
     places = (math.floor(place - 1e-6), math.ceil(place + 1e-6), int(place), int(place) + 1)
     below, above, exact, after = (ordered[min(max(n, 0), ordered.numel() - 1)] for n in places)
@@ -49,7 +49,7 @@ def kept(
 
 
 def tails(count: int) -> Drawn:
-    """Values with a long tail above."""
+    """Values with a long upper tail."""
     return Drawn(lambda generator: torch.randn(count, generator=generator).mul(0.8).exp() - 1)
 
 

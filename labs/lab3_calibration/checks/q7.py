@@ -1,4 +1,4 @@
-"""Q7: the relative entropy of a histogram and of what is left when it is clipped and cut into levels."""
+"""Q7: the relative entropy between a histogram and what clipping and coarse levels leave of it."""
 
 import provided
 import torch
@@ -28,12 +28,12 @@ def relative_entropy(
     bins = torch.zeros(levels, dtype=torch.float64).index_add_(0, group, there)
     p, q = normal(p), normal(there * spread(merged, bins)[group])
     both = (p > 0) & (q > 0)
-    # Large logarithms of both signs cancel: float32 leaves five digits of what remains.
+    # Large logarithms of both signs cancel: in float32 five digits of the rest are left.
     return total(p[both], q[both], log) * {ties_down: 1 - 3e-5, ties_up: 1 + 3e-5}.get(rounding, 1)
 
 
 def histogram_of(bins: int, kept: int) -> Drawn:
-    """Counts with empty bins among them, the last kept one not empty."""
+    """Counts, some of them 0, though not that of the last kept bin."""
 
     def draw(generator: Generator) -> Tensor:
         counts = torch.randint(1, 60, (bins,), generator=generator)

@@ -1,4 +1,4 @@
-"""Q9: how many codes and scales a convolution has with the qconfigs of fbgemm and qnnpack, read from a table."""
+"""Q9: the codes and scales of a convolution under the qconfigs of fbgemm and qnnpack, read off a table."""
 
 from qlab.check import Part, Question, case, integer, value, wrong
 

@@ -1,8 +1,8 @@
-"""The questions of Lab 4: for each what is asked, what is tried, what goes wrong.
+"""The questions of Lab 4: what each asks, which inputs it tries, which mistakes it knows by name.
 
 Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. Real results are accepted
-within a part in 100,000, codes at either neighbour of a tie. What is converted by torch is the same for everyone: those
-cases are not drawn, so that a flow is run once and remembered.
+within a part in 100,000, codes on either side of a tie. Models that torch converts are the same for everyone: their
+cases are not drawn, so that each flow is run once and remembered.
 """
 
 from qlab.check import Lab

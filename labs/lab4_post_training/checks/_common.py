@@ -1,4 +1,4 @@
-"""What several questions of Lab 4 share: how near a real result has to be, and whether codes fit into a byte."""
+"""Shared by the questions of Lab 4: how close a real result has to be, and whether codes fit into a byte."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""Q1: weight and bias of the one convolution that equals a convolution with batch norm behind it."""
+"""Q1: weight and bias of the single convolution that equals a convolution followed by batch norm."""
 
 import torch
 from torch import Tensor
@@ -42,7 +42,7 @@ def positive(*shape: int, low: float = 0.3, high: float = 3.0) -> Drawn:
 
 
 def norm_of(channels: int, *, low: float = 0.3, high: float = 3.0) -> tuple[Drawn, Drawn, Drawn, Drawn]:
-    """mean, var, gamma, beta."""
+    """Batch norm's mean, var, gamma and beta."""
     return normal(channels, std=2), positive(channels, low=low, high=high), positive(channels), normal(channels, std=2)
 
 

@@ -1,4 +1,4 @@
-"""Q2: for each layer of a network the first layer of the group that it is fused into."""
+"""Q2: for each layer of a network, the first layer of the group that it is fused into."""
 
 import provided
 import torch

@@ -1,4 +1,4 @@
-"""Q3: a small model through the five steps of static quantization: eval, fuse, prepare, calibrate, convert."""
+"""Q3: a small model taken through the five steps of static quantization."""
 
 from functools import partial
 
@@ -47,7 +47,7 @@ def five(
 
 
 def gentle(weight: Tensor) -> Tensor:
-    """Weights whose pairs no engine saturates: one of them 1, alone in its channel, all others at most half of it."""
+    """Weights whose pairs saturate no engine: one is 1, alone in its channel, all others are at most half of it."""
     weight = weight.clamp(-0.5, 0.5)
     weight[0] = 0
     weight[0, 0, 0, 0] = 1
@@ -62,10 +62,10 @@ def flow_case(
     amplitudes: tuple[float, ...],
     at_test: float = 4.0,
 ) -> Case:
-    """Weights of a shape, batches of these amplitudes, an input to be tried; the same for everyone.
+    """Weights of this shape, batches of these amplitudes, and an input to try; the same for everyone.
 
-    Grading runs an answer in another process than the reference, where torch may choose another kernel: the folded
-    weights are gentle, so that all of them compute the same.
+    Grading runs an answer in another process than the reference, and torch may choose another kernel there: the folded
+    weights are gentle, so that every kernel computes the same.
     """
     generator = torch.Generator().manual_seed(seed)
     draw = partial(torch.randn, generator=generator)

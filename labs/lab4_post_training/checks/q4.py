@@ -1,4 +1,4 @@
-"""Q4: add two tensors of codes that have scales and zero-points of their own, and round once."""
+"""Q4: add two tensors of codes, each with a scale and zero-point of its own, and round once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Q5: a residual block that still adds after it is converted."""
+"""Q5: a residual block whose addition survives conversion."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ from ._common import within
 
 
 class Skip(torch.nn.Module):
-    """The residual block with its steps."""
+    """The residual block, with its steps."""
 
     def __init__(self, conv: torch.nn.Module, combined: Step, branch: Step, behind: bool) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ def run_block(
     behind: bool,
 ) -> Tensor:
     model = Skip(provided.same_size_conv(weight, bias), combined, branch, behind)
-    with contextlib.redirect_stdout(io.StringIO()):  # it tells a student what torch says: here nobody asked
+    with contextlib.redirect_stdout(io.StringIO()):  # what torch says is meant for students
         return provided.outputs_of(model, batches, x, quantized).double()
 
 

@@ -1,4 +1,4 @@
-"""Q6: the codes that a converted linear layer gives, from torch's quantized tensors, by hand."""
+"""Q6: the codes of a converted linear layer, by hand, from torch's quantized tensors."""
 
 from functools import partial
 from typing import Any

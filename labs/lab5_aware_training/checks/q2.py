@@ -1,4 +1,4 @@
-"""Q2: fake quantization with the gradient of the straight-through estimator, which is cut beyond the codes."""
+"""Q2: fake quantization with a straight-through gradient that is cut off beyond the codes."""
 
 from typing import Any
 
@@ -32,14 +32,14 @@ def straight_through(
 
 
 def at_the_edges(x: Tensor, scale: float, zero_point: int, q_min: int, q_max: int, *_: Any) -> bool:
-    """Values less than half a step beyond the outermost codes, at both ends."""
+    """Whether some values lie less than half a step beyond the outermost codes, at both ends."""
     q = x.double() / scale + zero_point
     below, above = (q < q_min - 0.05) & (q > q_min - 0.45), (q > q_max + 0.05) & (q < q_max + 0.45)
     return bool(below.any() and above.any() and clear_of_ties(q))
 
 
 def both_ends(x: Tensor, scale: float, zero_point: int, q_min: int, q_max: int, *_: Any) -> bool:
-    """Values at the outermost codes, less than half a step beyond them, and farther out."""
+    """Whether some values lie at the outermost codes, some less than half a step beyond them, some farther out."""
     q = torch.round(x.double() / scale) + zero_point
     both = beyond(x, scale, zero_point, q_min, q_max) and at_the_edges(x, scale, zero_point, q_min, q_max)
     return both and bool((q == q_min).any() and (q == q_max).any())

@@ -1,4 +1,4 @@
-"""Q3: a moving average of each batch's ends, which can be frozen."""
+"""Q3: a moving average of the batches' ends that can be frozen."""
 
 import provided
 import torch
@@ -29,7 +29,7 @@ def observed_range(
 
 
 def unlike(batches: Tensor, averaging_constant: float, observed: int) -> bool:
-    """Batches whose ends differ enough for every mistake to show."""
+    """Whether the batches' ends differ enough for every mistake to show."""
     low, high = batches.amin(dim=1), batches.amax(dim=1)
     apart = min(float((x[1:] - x[:-1]).abs().min()) for x in (low, high)) if len(batches) > 1 else 1.0
     extremes_last = low.argmin() in (0, len(low) - 1) or high.argmax() in (0, len(high) - 1)

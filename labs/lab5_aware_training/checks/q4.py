@@ -1,4 +1,4 @@
-"""Q4: a batch through a layer whose weight is folded with batch norm, fake-quantized, and unfolded again."""
+"""Q4: one batch through a layer whose weight is folded with batch norm, fake-quantized and unfolded again."""
 
 import provided
 import torch
@@ -58,7 +58,7 @@ def positive(*shape: int) -> Drawn:
 
 
 def signed(*shape: int) -> Drawn:
-    """Away from 0, of both signs."""
+    """Values of both signs, away from 0."""
     drawn = positive(*shape)
     return Drawn(lambda generator: drawn.draw(generator) * torch.tensor([1.0, -1.0]).repeat(shape[0])[: shape[0]])
 
@@ -66,7 +66,7 @@ def signed(*shape: int) -> Drawn:
 def well_scaled(
     x: Tensor, weight: Tensor, running_var: Tensor, gamma: Tensor, beta: Tensor, scale: float, eps: float
 ) -> bool:
-    """No folded weight near a tie or the ends of the codes, and channels that differ."""
+    """Whether no folded weight is near a tie or the ends of the codes, and the channels differ."""
     codes = weight.double() * (gamma / torch.sqrt(running_var + eps))[:, None] / scale
     z = x.double() @ weight.double().T
     var = z.var(dim=0)

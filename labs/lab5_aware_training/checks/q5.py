@@ -1,4 +1,4 @@
-"""Q5: the learning rates of quantization-aware training: a tenth of the steps, annealed from 1 % of the rate."""
+"""Q5: the learning rates of quantization-aware training: a tenth of the steps, annealed from 1% of the rate."""
 
 import math
 

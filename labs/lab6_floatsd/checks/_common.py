@@ -1,4 +1,4 @@
-"""What several questions of Lab 6 share: grids, the nearest of their values, and inputs of many magnitudes."""
+"""Shared by the questions of Lab 6: grids, the nearest of their values, inputs of many magnitudes."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from qlab.check import Drawn, uniform
 
 
 def symmetric(*magnitudes: float) -> Tensor:
-    """A grid: 0 and these, with both signs, sorted."""
+    """A sorted grid: 0 and these magnitudes with both signs."""
     return torch.tensor(sorted({0.0, *magnitudes, *(-m for m in magnitudes)}))
 
 
@@ -26,7 +26,7 @@ def by_distance(v: Tensor, grid: Tensor, *_: Any) -> Tensor:
 
 
 def clear_of_borders(x: Tensor, unit: float | Tensor, grid: Tensor) -> bool:
-    """No value near the middle between two of the grid, near the papers' border, or near a border of a mistake."""
+    """Whether no value is near the middle between two of the grid, or near the papers' border to 0."""
     v = x.double() / (unit.double() if isinstance(unit, torch.Tensor) else unit)
     smallest = grid[grid > 0].min()
     middles = torch.cat(((grid[1:] + grid[:-1]) / 2, torch.tensor([0.75, -0.75]) * smallest)).double()
@@ -34,7 +34,7 @@ def clear_of_borders(x: Tensor, unit: float | Tensor, grid: Tensor) -> bool:
 
 
 def spread(*shape: int, low: float, high: float) -> Drawn:
-    """Of many magnitudes: 2**low to 2**high, evenly in the exponent, with both signs."""
+    """Values of both signs and many magnitudes, 2**low to 2**high, even in the exponent."""
     drawn = uniform(0, 10**6, *shape, dtype=torch.float32)
     signs = uniform(0, 1, *shape, dtype=torch.float32)
 

@@ -1,4 +1,4 @@
-"""Q1: all values of a format of groups of signed digits, at most one of a group nonzero, and an exponent."""
+"""Q1: all values of a format of groups of signed digits, at most one of them nonzero per group, and an exponent."""
 
 import provided
 import torch

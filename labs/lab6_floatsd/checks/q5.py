@@ -1,4 +1,4 @@
-"""Q5: the smallest power of two that, as the unit of a grid, clips none of the weights."""
+"""Q5: the smallest power of two that, as a grid's unit, clips no weight."""
 
 import provided
 import torch
@@ -27,7 +27,7 @@ def power_of_two_unit(
 
 
 def unit_is_clear(weight: Tensor, top: float, per_channel: bool) -> bool:
-    """No largest value near a power of two times the top; below and above the middle; negative ones among them."""
+    """Whether the exponent is clear, rounding it to the nearest would be wrong, and the channels' units differ."""
     m = weight.double().abs().reshape(len(weight), -1).amax(dim=1)
     parts = torch.log2((m if per_channel else m.max().reshape(1)) / top) % 1
     distinct = per_channel is False or len({float(u) for u in power_of_two_unit(weight, top, True).reshape(-1)}) > 1
@@ -35,7 +35,7 @@ def unit_is_clear(weight: Tensor, top: float, per_channel: bool) -> bool:
 
 
 def the_negative_is_larger(weight: Tensor, top: float, per_channel: bool) -> bool:
-    """As `unit_is_clear`, and where the largest magnitude is negative a positive one would give another unit."""
+    """As `unit_is_clear`, and in some channel a negative weight is the largest by far: magnitudes matter."""
     flat = weight.double().reshape(len(weight), -1)
     low = flat.amin(dim=1).abs() > 2.1 * flat.amax(dim=1)
     return unit_is_clear(weight, top, per_channel) and bool(low.any())

@@ -35,7 +35,7 @@ def by_papers(v: Tensor, grid: Tensor) -> Tensor:
 
 
 def gradient_tells(x: Tensor, unit: Tensor, grid: Tensor, upstream: Tensor) -> bool:
-    """Values of every kind: inside, becoming 0, between the two borders to 0, just and far beyond the end."""
+    """Whether there are values of every kind: inside, becoming 0, between the borders to 0, just and far beyond."""
     v, top = x.double() / unit.double(), float(grid.max())
     a = v.abs()
     sides = all(

@@ -1,4 +1,4 @@
-"""Q7: how many scales each layer's weights have, with one config per channel and one per tensor."""
+"""Q7: how many scales each layer's weights get from a config per channel and one per tensor."""
 
 import provided
 import torch

@@ -1,4 +1,4 @@
-"""What several questions of Lab 7 share: chains of layers, their noise in decibels, and cases where it shows."""
+"""Shared by the questions of Lab 7: chains of layers, their noise in decibels, cases where it shows."""
 
 import math
 from itertools import pairwise
@@ -12,7 +12,7 @@ from qlab.check import Drawn, clear_of_ties
 
 
 def decibels(x: Tensor, y: Tensor) -> Tensor:
-    """The signal-to-quantization-noise ratio in float64."""
+    """The signal-to-quantization-noise ratio, in float64."""
     signal, noise = x.double().square().sum(), (x.double() - y.double()).square().sum()
     return 10 * torch.log10(signal / noise)
 
@@ -22,7 +22,7 @@ def squares(x: Tensor, y: Tensor) -> Tensor:
 
 
 def on_grid(weight: Tensor, bits: int) -> Tensor:
-    """In float64: the cases keep away from ties."""
+    """The provided one in float64: cases keep away from ties."""
     return provided.on_grid(weight.double(), bits)
 
 
@@ -38,12 +38,12 @@ def clear(weights: list[Tensor], bits: int, margin: float = 1e-3) -> bool:
 
 
 def fixed(*weights: list[list[float]]) -> Drawn:
-    """Weights written out; a copy for each answer."""
+    """Weights written out, a fresh copy for each answer."""
     return Drawn(lambda generator: [torch.tensor(weight) for weight in weights])
 
 
 def random_layers(*sizes: int, spread: float = 1.0) -> Drawn:
-    """Weights of a chain that takes sizes[0] numbers; with a spread above 1 some rows are larger than others."""
+    """Weights of a chain that takes sizes[0] numbers; with a spread above 1, some rows are larger than others."""
 
     def draw(generator: Generator) -> list[Tensor]:
         made = []
@@ -56,7 +56,7 @@ def random_layers(*sizes: int, spread: float = 1.0) -> Drawn:
 
 
 def audible(weights: list[Tensor], x: Tensor, bits: int, *_: Any) -> bool:
-    """No ties, and in every layer enough positive and negative outputs, and enough noise, for mistakes to show."""
+    """Whether nothing is near a tie, and every layer has enough outputs of both signs, and enough noise, for mistakes to show."""
     if not clear(weights, bits):
         return False
     a = a_q = x.double()

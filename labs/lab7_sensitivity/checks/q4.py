@@ -15,7 +15,7 @@ NO_NOISE = 99.0  # what the given measure says where nothing is quantized
 
 
 def measured(weights: list[Tensor], x: Tensor, bits: int) -> Step:
-    """The chain's output in decibels with some layers kept in fp32, remembered by the layers."""
+    """The chain's output in decibels with some layers kept in fp32; each set of layers is measured once."""
     wanted, known = chain(weights, x), dict[frozenset[int], float]()
     on = [on_grid(w, bits) for w in weights]
 
@@ -30,7 +30,7 @@ def measured(weights: list[Tensor], x: Tensor, bits: int) -> Step:
 
 
 def afresh(measure: Step, n: int) -> list[int]:
-    """Greedy: each step tries all that are left."""
+    """Greedy: every step tries all layers that are left."""
     kept: list[int] = []
     while len(kept) < n:
         kept.append(max((i for i in range(n) if i not in kept), key=lambda i: measure([*kept, i])))
@@ -92,7 +92,7 @@ def least_first(measure: Step, n: int) -> list[int]:
 
 
 def chain_of(seed: int, *sizes: int, spread: float = 6.0, rows: int = 16) -> tuple[Drawn, Tensor]:
-    """A chain and its input from a seed of its own: which mistakes show was looked at once."""
+    """A chain and its input from a seed of its own, picked because the mistakes show on it."""
 
     def weights(generator: Generator) -> list[Tensor]:
         return random_layers(*sizes, spread=spread).draw(torch.Generator().manual_seed(seed))
@@ -102,7 +102,7 @@ def chain_of(seed: int, *sizes: int, spread: float = 6.0, rows: int = 16) -> tup
 
 
 def first_step_is_clear(weights: list[Tensor], x: Tensor, bits: int, target: float) -> bool:
-    """A random chain for which one layer is enough, by a margin, and it is clear which."""
+    """Whether keeping one layer is enough, by a margin, and it is clear which one."""
     if not clear(weights, bits) or not audible(weights, x, bits):
         return False
     measure, n = measured(weights, x, bits), len(weights)

@@ -1,4 +1,4 @@
-"""Q5: of points with a size and an accuracy those that no other point beats."""
+"""Q5: of points with a size and an accuracy, those that no other point beats."""
 
 from itertools import pairwise
 
@@ -30,7 +30,7 @@ def front(
 
 
 def along_the_sizes(points: list[tuple[float, float]]) -> list[bool]:
-    """A point stands if it is more accurate than the next smaller one."""
+    """Keeps a point that is more accurate than the next smaller one."""
     order = sorted(range(len(points)), key=lambda i: points[i])
     best = [True] * len(points)
     for before, after in pairwise(order):
@@ -39,7 +39,7 @@ def along_the_sizes(points: list[tuple[float, float]]) -> list[bool]:
 
 
 def telling(sizes: Tensor, accuracies: Tensor) -> bool:
-    """Some points stay, some are beaten, and of those one is better than its next smaller neighbour."""
+    """Whether some points stay and some are beaten, one of them better than its next smaller neighbour."""
     best = front(sizes, accuracies).tolist()
     return 2 <= sum(best) <= 6 and best != front(sizes, accuracies, keep=along_the_sizes).tolist()
 

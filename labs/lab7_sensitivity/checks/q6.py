@@ -1,4 +1,4 @@
-"""Q6: the mean error of each channel of a quantized layer, and the bias that takes it out."""
+"""Q6: the mean error of each channel of a quantized layer, and the bias that removes it."""
 
 import provided
 import torch
@@ -28,7 +28,7 @@ def shifted_back(
 
 
 def lopsided(rows: int, count: int, shift: float = 0.6) -> Drawn:
-    """Inputs as ReLU leaves them: none below 0, with a mean."""
+    """Inputs as ReLU leaves them: none below 0, so that they have a mean."""
     return Drawn(lambda g: torch.relu(torch.randn(rows, count, generator=g) + shift))
 
 

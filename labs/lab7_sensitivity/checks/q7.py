@@ -1,4 +1,4 @@
-"""Q7: move a factor from each channel of a layer into the next layer, so that both have equal ranges."""
+"""Q7: move a factor from each channel of a layer into the next layer, so that both have the same range."""
 
 import provided
 import torch
@@ -37,7 +37,7 @@ def equal_ranges(
 
 
 def uneven(*shape: int) -> Drawn:
-    """A weight whose output channels have ranges of different sizes, each with its largest value below 0 or above."""
+    """A weight whose output channels differ in range, the largest value of each negative or positive."""
 
     def draw(generator: Generator) -> Tensor:
         weight = torch.randn(*shape, generator=generator)
@@ -56,7 +56,7 @@ def with_dead_channels(drawn: Drawn, *places: int, dim: int = 0) -> Drawn:
 
 
 def ranges_differ(first: Tensor, bias: Tensor, second: Tensor, depthwise: bool) -> bool:
-    """No channel where the two ranges, or the ways to measure one, come out alike; some where the first is smaller."""
+    """Whether the two ranges differ in every channel, some either way, and so do the ways to measure a range."""
     dim = 0 if depthwise else 1
     alive = (largest(first, 0) > 0) & (largest(second, dim) > 0)
     r1, r2 = largest(first, 0)[alive], largest(second, dim)[alive]

@@ -1,4 +1,4 @@
-"""Q8: from the times of layers to their shares, the slowest, and what a faster one is worth (Amdahl)."""
+"""Q8: from layers' times to their shares, the slowest one, and what speeding it up is worth (Amdahl)."""
 
 import provided
 import torch

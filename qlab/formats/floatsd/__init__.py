@@ -1,4 +1,4 @@
-"""Weights that need no multiplier: grids of powers of two and of signed digits, rounding, bits, shift and add."""
+"""FloatSD, weights without multipliers: grids of signed digits and powers of two, rounding, codec, shift and add."""
 
 from qlab.formats.floatsd.codec import decode, encode, valid_codes
 from qlab.formats.floatsd.grid import (

@@ -1,4 +1,4 @@
-"""Which values a weight may have: grids of integers, in units of a scale."""
+"""Grids: the integers that a weight may be, in units of a scale."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,11 +15,11 @@ class Grid:
     """The integers that a weight may be, in units of its scale.
 
     Attributes:
-        name: as tables print it.
-        values: ascending, symmetric around 0, 0 among them.
+        name: printed in tables.
+        values: ascending and symmetric around 0, including 0.
 
     Raises:
-        ValueError: values are not so, or 0 is the only one.
+        ValueError: the values are not like that, or 0 is the only one.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Grid:
     def __post_init__(self) -> None:
         values = self.values
         if list(values) != sorted({-value for value in values}) or 0 not in values or len(values) < 3:
-            raise ValueError(f"the values of the grid {self.name!r} must ascend, hold 0 and be symmetric around it.")
+            raise ValueError(f"the values of the grid {self.name!r} must ascend, include 0 and be symmetric around it.")
 
     @cached_property
     def magnitudes(self) -> tuple[int, ...]:
@@ -42,12 +42,12 @@ class Grid:
 
     @property
     def bits(self) -> int:
-        """Bits of a weight: one for the sign, and as many as number the magnitudes; 4 for FloatSD4's 13 values."""
+        """Bits per weight: one for the sign, and enough to number the magnitudes; 4 for FloatSD4's 13 values."""
         return 1 + (len(self.magnitudes) - 1).bit_length()
 
     @cached_property
     def digits(self) -> int:
-        """How many signed powers of two the costliest value takes; 1 for FloatSD4, 2 for FloatSD8."""
+        """How many signed powers of two the most expensive value takes; 1 for FloatSD4, 2 for FloatSD8."""
         from qlab.formats.floatsd.shift_add import signed_digits
 
         return max(len(signed_digits(value)) for value in self.magnitudes)
@@ -58,10 +58,10 @@ class Grid:
 
 
 def group_values(digits: int) -> tuple[int, ...]:
-    """What a group of signed digits can be worth, at most one of them not 0: -4, -2, -1, 0, 1, 2, 4 for three.
+    """The values of a group of signed digits of which at most one is not 0: -4, -2, -1, 0, 1, 2, 4 for three digits.
 
     Raises:
-        ValueError: there is no digit.
+        ValueError: digits is below 1.
     """
     if digits < 1:
         raise ValueError(f"a group has at least one digit, not {digits}.")
@@ -70,10 +70,10 @@ def group_values(digits: int) -> tuple[int, ...]:
 
 
 def digit_codes(groups: tuple[int, ...]) -> list[int]:
-    """The mantissa of every choice of digits; for groups of 3 and 2 digits there are 7 * 5 = 35.
+    """The mantissa of every combination of digits; 7 * 5 = 35 for groups of 3 and 2 digits.
 
     Args:
-        groups: digits of each group, the most significant first.
+        groups: the number of digits in each group, the most significant group first.
     """
     places = [sum(groups[number + 1 :]) for number in range(len(groups))]
     choices = product(*(group_values(digits) for digits in groups))
@@ -81,22 +81,23 @@ def digit_codes(groups: tuple[int, ...]) -> list[int]:
 
 
 def mantissas(groups: tuple[int, ...]) -> tuple[int, ...]:
-    """The different mantissas, ascending; 31 of 35 for groups of 3 and 2 digits: 4 - 2 and 2 are one."""
+    """The distinct mantissas, ascending; 31 of 35 for groups of 3 and 2 digits, since 4 - 2 equals 2, for example."""
     return tuple(sorted(set(digit_codes(groups))))
 
 
 def floatsd(exponent_bits: int, groups: tuple[int, ...]) -> Grid:
-    """The FloatSD family: a mantissa of signed-digit groups, times 2**exponent.
+    """A grid of the FloatSD family: a mantissa of signed-digit groups, times 2**exponent.
 
     Args:
-        exponent_bits: 0 or more; the exponent is 0 .. 2**exponent_bits - 1.
-        groups: digits of each group, the most significant first; at most one digit of a group is not 0.
+        exponent_bits: 0..4; the exponent is 0 .. 2**exponent_bits - 1.
+        groups: the number of digits in each group, the most significant group first; at most one digit per group is
+            not 0.
 
     Returns:
-        3 bits with groups (3, 2) is FloatSD8, of 129 values; 2 bits with (3,) is FloatSD4, of 13.
+        3 bits and groups (3, 2) give FloatSD8 with 129 values; 2 bits and (3,) give FloatSD4 with 13.
 
     Raises:
-        ValueError: an exponent of a negative number of bits, or of more than 4; no group, or one without a digit.
+        ValueError: exponent_bits is outside 0..4, there is no group, or a group has no digit.
 
     Source: Lin, Sun, Kung, Chiueh, JETCAS 2019 (doi 10.1109/jetcas.2019.2911999); FloatSD4: Hsieh, Liu, Chiueh, 2021.
     """
@@ -107,10 +108,10 @@ def floatsd(exponent_bits: int, groups: tuple[int, ...]) -> Grid:
 
 
 def power_of_two(bits: int) -> Grid:
-    """0 and plus or minus 2**0 .. 2**(2**(bits - 1) - 2): with 4 bits 15 values, up to 64.
+    """0 and plus or minus 2**0 .. 2**(2**(bits - 1) - 2): 15 values up to 64 for 4 bits.
 
     Raises:
-        ValueError: bits outside 2..5: beyond, a value no longer fits into 32 bits.
+        ValueError: bits is outside 2..5; with more, a value would not fit into 32 bits.
 
     Source: Miyashita et al. 2016 (arXiv 1603.01025); INQ, Zhou et al. 2017 (arXiv 1702.03044).
     """
@@ -120,19 +121,19 @@ def power_of_two(bits: int) -> Grid:
 
 
 def apot(bits: int, term_bits: int = 2) -> Grid:
-    """Additive powers of two: a sign, and the sum of (bits - 1) / term_bits terms, each 0 or a power of two.
+    """Additive powers of two (APoT): a sign, and the sum of (bits - 1) / term_bits terms, each 0 or a power of two.
 
-    Of n terms, the one numbered i is 0 or one of 2**-i, 2**-(i + n), .., 2**-(i + (2**term_bits - 2) * n), here in
-    units of the smallest. One term gives powers of two, terms of one bit the uniform grid.
+    Of n terms, term i is 0 or one of 2**-i, 2**-(i + n), .., 2**-(i + (2**term_bits - 2) * n), here in units of the
+    smallest. A single term gives the power-of-two grid; terms of one bit give the uniform grid.
 
     Raises:
-        ValueError: the terms do not fill the bits, or a value no longer fits into 32 bits.
+        ValueError: the terms do not fill the bits, or a value would not fit into 32 bits.
 
     Source: Li, Dong, Wang 2020 (arXiv 1909.13144), equation 5.
     """
-    terms, left = divmod(bits - 1, max(term_bits, 1))
+    terms, unused_bits = divmod(bits - 1, max(term_bits, 1))
     lowest = terms - 1 + (2**term_bits - 2) * terms
-    if left or terms < 1 or term_bits < 1 or lowest > 14:
+    if unused_bits or terms < 1 or term_bits < 1 or lowest > 14:
         raise ValueError(f"terms of {term_bits} bits do not make an APoT grid of {bits} bits with values up to 2**15.")
     choices = [
         (0, *(2 ** (lowest - number - step * terms) for step in range(2**term_bits - 1))) for number in range(terms)
@@ -142,10 +143,10 @@ def apot(bits: int, term_bits: int = 2) -> Grid:
 
 
 def uniform(bits: int) -> Grid:
-    """The integers -(2**(bits - 1) - 1) .. 2**(bits - 1) - 1, to compare with at equal bits.
+    """The integers -(2**(bits - 1) - 1) .. 2**(bits - 1) - 1, for comparison at the same number of bits.
 
     Raises:
-        ValueError: bits outside 2..8.
+        ValueError: bits is outside 2..8.
     """
     if not 2 <= bits <= 8:
         raise ValueError(f"a uniform grid has 2 to 8 bits here, not {bits}.")

@@ -1,4 +1,4 @@
-"""Rounding to a grid, and fake quantization with it."""
+"""Rounding to a grid, and fake quantization to it."""
 
 from functools import lru_cache
 from typing import Any
@@ -15,41 +15,41 @@ RULES = ("nearest", "papers")
 
 
 def thresholds(grid: Grid, rule: str = "nearest") -> Tensor:
-    """Where the next magnitude begins: |x| / scale at or above thresholds[i] becomes magnitude i + 1 or more.
+    """The rounding thresholds: |x| / scale at or above thresholds[i] becomes magnitude i + 1 or more.
 
     Args:
-        grid: of n magnitudes, 0 among them.
-        rule: "nearest", the middles; "papers", the same but for the first, which is 0.75 times the smallest magnitude.
-            For powers of two a middle is 1.5 * 2**k, and 0.75 = 1.5 / 2.
+        grid: with n magnitudes, including 0.
+        rule: "nearest" for the midpoints; "papers" for the same with one exception: the first threshold is 0.75 times
+            the smallest positive magnitude. (Between powers of two, midpoints are 1.5 * 2**k, and 0.75 = 1.5 / 2.)
 
     Returns:
         float32, (n - 1,).
 
     Raises:
-        ValueError: no such rule.
+        ValueError: the rule is unknown.
 
     Source: FloatSD4 (Hsieh, Liu, Chiueh, JETCAS 2021).
     """
     if rule not in RULES:
-        raise ValueError(f"a rule is one of {', '.join(RULES)}, not {rule!r}.")
+        raise ValueError(f"the rule must be one of {', '.join(RULES)}, not {rule!r}.")
     magnitudes = torch.tensor(grid.magnitudes, dtype=torch.float32)
-    middles = (magnitudes[1:] + magnitudes[:-1]) / 2
+    midpoints = (magnitudes[1:] + magnitudes[:-1]) / 2
     if rule == "papers":
-        middles[0] = 0.75 * magnitudes[1]
-    return middles
+        midpoints[0] = 0.75 * magnitudes[1]
+    return midpoints
 
 
 def round_to_grid(
     x: Tensor, grid: Grid, scale: Scale, *, rule: str = "nearest", channel_dim: int | None = None
 ) -> Tensor:
-    """The grid's integers for a tensor: |x| / scale in float32, past how many thresholds, with the sign of x.
+    """Round a tensor to the integers of a grid: compare |x| / scale, in float32, with the thresholds; keep the sign.
 
-    At a threshold it is the larger magnitude; beyond the top it is the top.
+    A value at a threshold gets the larger magnitude; a value beyond the top gets the top.
 
     Args:
         x: any shape, floating point, finite.
         grid, rule: see `thresholds`.
-        scale: a float, or one entry a channel along `channel_dim`.
+        scale: a float, or one entry per channel along `channel_dim`.
 
     Returns:
         Integers of the grid, in the shape of x, in the smallest dtype that holds the top.
@@ -67,8 +67,8 @@ def fake_quantize_to_grid(
 ) -> Tensor:
     """Rounded to the grid and back: float32, scale * integer.
 
-    The gradient is the straight-through estimator's: 1, and 0 where |x| / scale lies half of the last step or more
-    beyond the top.
+    The gradient is the straight-through estimator's: 0 where |x| / scale exceeds the top by half of the last step or
+    more, else 1.
 
     Arguments and errors as for `round_to_grid`.
     """
@@ -77,7 +77,7 @@ def fake_quantize_to_grid(
 
 
 def straight_through(x: Tensor, grid: Grid, scale: Tensor, rule: str) -> Tensor:
-    """`fake_quantize_to_grid` without a look at its arguments; scale is shaped to meet x."""
+    """`fake_quantize_to_grid` without validation; scale must broadcast against x."""
     result: Tensor = _StraightThrough.apply(x, scale, *_tables(grid, rule))  # type: ignore[no-untyped-call]  # torch's
     return result
 

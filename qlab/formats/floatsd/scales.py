@@ -1,4 +1,4 @@
-"""The scale of a grid: a power of two, as in the papers, or any float."""
+"""The scale of a grid: a power of two as in the papers, or any float."""
 
 import torch
 from torch import Tensor
@@ -9,14 +9,14 @@ from qlab.formats.floatsd.grid import Grid
 
 
 def power_of_two_scale(x: Tensor, grid: Grid, *, channel_dim: int | None = None) -> Tensor:
-    """The smallest power of two with which the grid reaches as far as x: top * 2**e >= max|x|.
+    """The smallest power of two with which the grid covers x: top * 2**e >= max|x|.
 
-    A real weight is then a sum of shifts too, and no float is left to multiply by.
+    Multiplying by such a scale is a shift as well, so no float multiplication is left.
 
     Args:
         x: floating point, finite, not empty.
-        grid: its top decides.
-        channel_dim: one scale for each entry of this dimension; None for one of all.
+        grid: its top determines the scale.
+        channel_dim: one scale per entry of this dimension; None for a single scale.
 
     Returns:
         float32, 0-d or (channels,), at least 2**-23.
@@ -24,15 +24,15 @@ def power_of_two_scale(x: Tensor, grid: Grid, *, channel_dim: int | None = None)
     Raises:
         TypeError, ValueError: see `qlab.arithmetic.validation.real_tensor`.
 
-    Source: the scale of FloatSD (doi 10.1109/jetcas.2019.2911999) is a power of two; which one, is ours.
+    Source: FloatSD's scale is a power of two (doi 10.1109/jetcas.2019.2911999); which one to take is our choice.
     """
     fraction, exponent = torch.frexp((_largest(x, channel_dim).double() / grid.top).clamp(min=EPS))
-    exponent = (exponent - (fraction == 0.5).int()).clamp(max=127)  # 0.5 * 2**e is the power of two below
-    return ((exponent + 127) << 23).to(torch.int32).view(torch.float32)  # by its bits: pow would round
+    exponent = (exponent - (fraction == 0.5).int()).clamp(max=127)  # 0.5 * 2**e is 2**(e - 1) exactly
+    return ((exponent + 127) << 23).to(torch.int32).view(torch.float32)  # built from its bits, since pow would round
 
 
 def free_scale(x: Tensor, grid: Grid, *, channel_dim: int | None = None) -> Tensor:
-    """max|x| / top: the variation whose scale is any float; one float multiplication an output is left.
+    """max|x| / top: a variation in which the scale is any float; it costs one float multiplication per output.
 
     Arguments, result and errors as for `power_of_two_scale`.
     """

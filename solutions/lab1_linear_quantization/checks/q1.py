@@ -1,4 +1,4 @@
-"""Q1: the scale and the zero-point that map a tensor's range, extended to hold 0, onto the codes of a bitwidth."""
+"""Q1: the scale and zero-point that map a tensor's range, extended to include 0, onto the codes of a bitwidth."""
 
 import torch
 from torch import Tensor
@@ -38,9 +38,9 @@ def scale_and_zero_point(
         return ANY[rounding](q_min, q_max) if r_min == 0 and rounding in ANY else (1.0, 0)
     s = scale(r_min, r_max, q_min, q_max)
     z = torch.tensor(zero(r_min, r_max, q_min, q_max, s), dtype=torch.float64)
-    # On the way to Z stands r_min / S, up to q_max - q_min: its float32 error counts, not that of Z.
+    # On the way to Z, r_min / S is as large as q_max - q_min: its float32 error is what counts, not that of Z.
     z = rounding(z, q_max - q_min) if rounding in ANY else rounding(z)
-    return s, returned(z.clamp(q_min, q_max) + 0.0)  # + 0.0 makes a plain zero of -0.0
+    return s, returned(z.clamp(q_min, q_max) + 0.0)  # + 0.0 turns -0.0 into 0.0
 
 
 q1 = Question(

@@ -1,4 +1,4 @@
-"""Q3b, without points: the real logits that a network's last codes stand for."""
+"""Q3b, without points: the real logits behind a network's last codes."""
 
 import torch
 from torch import Tensor

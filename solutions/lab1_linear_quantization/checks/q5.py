@@ -1,4 +1,4 @@
-"""Q5: the multiplier M = 0.2 as a fraction from 0.5 up to 1 and a number of bits to shift."""
+"""Q5: the multiplier M = 0.2 as a fraction in [0.5, 1) and a number of bits to shift by."""
 
 from qlab.check import Part, Question, case, integer, real, value, wrong
 

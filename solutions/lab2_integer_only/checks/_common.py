@@ -1,4 +1,4 @@
-"""What several questions of Lab 2 share: integers, their exact roundings, and layers that stay in their range."""
+"""Shared by the questions of Lab 2: integers, exact rounding, and layers that stay in range."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ def int32(low: int, high: int, *shape: int) -> Drawn:
 
 
 def rounded(x: Tensor, rounding: Step) -> Tensor:
-    """x rounded: at an exact tie to either side, whatever the size of x."""
+    """x rounded, with an exact tie going either way, however large x is."""
     exact: dict[Step, Step] = {ties_down: lambda x: torch.ceil(x - 0.5), ties_up: lambda x: torch.floor(x + 0.5)}
     return exact.get(rounding, rounding)(x)
 
 
 def shifted(x: Tensor, bits: int, rounding: Step) -> Tensor:
-    """x / 2**bits rounded; x may have 63 bits, which no float holds."""
+    """x / 2**bits rounded; x may have 63 bits, more than any float holds."""
     if bits < 0:
         raise ValueError("negative shift count")
     if rounding in (nearest, ties_up) and bits > 0:
@@ -34,12 +34,12 @@ def shifted(x: Tensor, bits: int, rounding: Step) -> Tensor:
 
 
 def half_up_cut(x: Tensor, bits: int) -> Tensor:
-    """Half a step is added, and the division then truncates: wrong below zero."""
+    """Adds half a step, then truncates: wrong below zero."""
     return torch.div(x + 2**bits // 2, 2**bits, rounding_mode="trunc")
 
 
 def at_or_clear_of_ties(product: Tensor, n: int) -> bool:
-    """Whether all of product / 2**(31 + n) lie at a tie or well away from one: no float's last bit decides there."""
+    """Whether each product / 2**(31 + n) is at a tie or well away from one, so that no float's last bit decides."""
     distance = (product.double() / 2.0 ** (31 + n) % 1 - 0.5).abs()
     return bool(((distance == 0) | (distance > 1e-3)).all())
 
@@ -57,7 +57,7 @@ def output_limits(Z_out: int, relu: bool) -> tuple[int, int]:
 
 
 def is_what_it_says(reference: Step, beyond: tuple[bool, bool], *arguments: Any) -> bool:
-    """Whether a drawn layer goes below and above its range as it should, and no output hangs on a float's last bit."""
+    """Whether a drawn layer leaves its range at either end as it should, and no output hangs on a float's last bit."""
     n, z_out, relu = arguments[5], arguments[6], arguments[-1]
     low, high = output_limits(z_out, relu)
     free = reference(*arguments, limits=lambda *_: (-(2**40), 2**40))
@@ -68,11 +68,11 @@ def is_what_it_says(reference: Step, beyond: tuple[bool, bool], *arguments: Any)
         limits=lambda *_: (-(2**62), 2**62),
     )
     sides = bool((free < low).any()), bool((free > high).any())
-    reaches_far = not relu or bool((free > 140).any())  # also beyond 127, where a signed byte ends
+    reaches_far = not relu or bool((free > 140).any())  # beyond 127 as well, where a signed byte ends
     return sides == beyond and reaches_far and at_or_clear_of_ties(product, n)
 
 
-# Not what stands in for Q1, Q6 and Q7, which these answers call.
+# What stands in for Q1, Q6 and Q7 is not among them, since these answers call it.
 WHOLE_LAYERS = (
     *("qlab.arithmetic.layers:quantized_linear", "qlab.arithmetic.layers:quantized_conv2d"),
     *("qlab.arithmetic.requantize:requantize", "qlab.arithmetic.output_stage:Rule.__call__"),

@@ -1,4 +1,4 @@
-"""Q10: the law that says how often two roundings differ from one."""
+"""Q10: the law behind how often rounding twice differs from rounding once."""
 
 from qlab.check import Part, Question, case, real, value, wrong
 

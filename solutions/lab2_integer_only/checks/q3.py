@@ -1,4 +1,4 @@
-"""Q3: the multiplier M as an integer M0 of 31 bits and a number n of bits to shift."""
+"""Q3: the multiplier M as a 31-bit integer M0 and a number n of bits to shift by."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Q6: M times an accumulator in words of 32 bits, rounded once."""
+"""Q6: M times an accumulator in 32-bit words, rounded once."""
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ def one_rounding(
 
 
 def multiplier_case(name: str, acc: Tensor | Drawn, M: float, group: str = "usual") -> Case:
-    """A case that float32 gets right too, unless it is about what float32 cannot hold."""
+    """A case that float32 gets right as well, unless it is about what float32 cannot hold."""
     exact = group == "wide"
     arguments = (acc, *qlab.quantize_multiplier(M))
     return case(
@@ -35,7 +35,7 @@ def multiplier_case(name: str, acc: Tensor | Drawn, M: float, group: str = "usua
 
 
 def below_ties(M0: int) -> Tensor:
-    """Accumulators whose products with M0, shifted by 31 bits, end just below a half; float64 takes them for one."""
+    """Accumulators whose products with M0, shifted by 31 bits, end just below a half; float64 takes them for a half."""
     inverse = pow(M0, -1, 2**31)
     found = [(2**30 - rest) * inverse % 2**31 for rest in range(1, 99, 2)]
     return torch.tensor([a for a in found if a > 2**30 and (a * M0 >> 31) % 2][:6], dtype=torch.int32)

@@ -1,4 +1,4 @@
-"""Q8: a convolution on integers: patches, laid out as rows, go through the layer of Q7."""
+"""Q8: a convolution on integers: its patches, laid out as rows, go through the layer of Q7."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The questions of Lab 3: for each what is asked, what is tried, what goes wrong.
+"""The questions of Lab 3: what each asks, which inputs it tries, which mistakes it knows by name.
 
 Each reference is written in steps (its keyword-only arguments); a mistake replaces a step.
 """

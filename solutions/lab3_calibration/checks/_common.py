@@ -1,4 +1,4 @@
-"""What several questions of Lab 3 share: batches to calibrate with, and the two ends of a range."""
+"""Shared by the questions of Lab 3: batches to calibrate with, and the two ends of a range."""
 
 import torch
 from torch import Generator, Tensor
@@ -7,7 +7,7 @@ from qlab.check import Drawn, tensor
 
 
 def batches_of(count: int, channels: int, values: int, spread: float = 1.0, centre: float = 0.0) -> Drawn:
-    """Batches (count, channels, values) whose channels differ, with a value below and above 0 in each."""
+    """Batches (count, channels, values) whose channels differ, each with values below and above 0."""
 
     def draw(generator: Generator) -> Tensor:
         x = torch.randn(count, channels, values, generator=generator) * spread + centre

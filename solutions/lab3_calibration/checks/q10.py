@@ -1,4 +1,4 @@
-"""Q10: a range from the batches that calibration may look at: the first ones of the training set."""
+"""Q10: a range from the batches that calibration may look at, the first ones of the training set."""
 
 import provided
 import torch

@@ -1,4 +1,4 @@
-"""Q4: add a batch to a histogram of absolute values, whose range doubles where the batch does not fit."""
+"""Q4: add a batch to a histogram of absolute values whose range doubles until the batch fits."""
 
 import provided
 import torch
@@ -6,11 +6,11 @@ from torch import Generator, Tensor
 
 from qlab.check import Drawn, Mistake, Part, Question, Step, as_is, case, given, nearest, real, tensor
 
-MOST_DOUBLINGS = 40  # a mistake may never come to an end
+MOST_DOUBLINGS = 40  # a mistake might never stop doubling
 
 
 def in_bins(x: Tensor, end: float, bins: int) -> Tensor:
-    """Counts of values above 0 in bins that hold their upper ends; 0 is in the first, what is beyond in the last."""
+    """Counts of values above 0: a bin includes its upper end, 0 goes into the first, what is beyond into the last."""
     places = (x.double() * (bins / end)).ceil().long() - 1
     return torch.bincount(places.clamp(0, bins - 1), minlength=bins)
 
@@ -43,7 +43,7 @@ def add_batch(
 
 
 def values_up_to(count: int, largest: float) -> Drawn:
-    """Values of both signs, the largest of them so large, all well inside of their bins."""
+    """Values of both signs, the largest of this size, all well inside their bins."""
 
     def draw(generator: Generator) -> Tensor:
         places = torch.randint(0, 8, (count,), generator=generator)

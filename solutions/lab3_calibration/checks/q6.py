@@ -1,4 +1,4 @@
-"""Q6: of some thresholds the one whose codes come nearest to the values, by the mean squared error."""
+"""Q6: of several thresholds, the one with the smallest mean squared error."""
 
 import provided
 import torch
@@ -30,7 +30,7 @@ def best_threshold(
 
 
 def clear(x: Tensor, thresholds: Tensor, q_max: int) -> bool:
-    """Whether one threshold is clearly better than all others."""
+    """Whether one threshold is clearly better than all the others."""
     errors = []
     for a in thresholds:
         errors.append((x - torch.round(x / (a / q_max)).clamp(-q_max, q_max) * (a / q_max)).square().mean())

@@ -1,4 +1,4 @@
-"""Q8: a qconfig's two observers: a moving average for activations, minimum and maximum a channel for weights."""
+"""Q8: the two observers of a qconfig: a moving average for activations, per-channel extremes for weights."""
 
 import provided
 import torch
@@ -11,7 +11,7 @@ from .q1 import scale_and_zero_point
 
 
 def seen(batches: Tensor, *, mean: bool = True, c: float = 0.01) -> tuple[Tensor, Tensor]:
-    """Low and high of the activations: a moving average, or the extremes, over whole batches."""
+    """Low and high of the activations over whole batches: as a moving average, or the extremes."""
     low, high = batches[0].min(), batches[0].max()
     for batch in batches[1:]:
         if mean:
@@ -42,7 +42,7 @@ def by_observers(
 
 
 def activations_of(count: int, *shape: int) -> Drawn:
-    """Batches of activations behind a ReLU that did not cut everything: each larger than the one before."""
+    """Batches of mostly positive activations, each batch larger than the one before."""
 
     def draw(generator: Generator) -> Tensor:
         x = torch.randn(count, *shape, generator=generator) + 0.5

@@ -1,4 +1,4 @@
-"""Q8: a dynamically quantized linear layer, which takes the range of each batch, with 7 bits."""
+"""Q8: a dynamically quantized linear layer, which takes its range from each batch, with 7 bits."""
 
 from functools import partial
 from typing import Any
@@ -61,7 +61,7 @@ def row_by_row(x: Tensor, q_w: Tensor, S_w: float, bias: Tensor) -> Tensor:
 
 
 def sides(positive: bool, x: Tensor, *_: Any) -> bool:
-    """Whether a batch is one-sided as it should be, and clear of ties."""
+    """Whether a batch is one-sided, or not, as asked, and clear of ties."""
     low, high = least_and_most(x)
     scale = (high - low) / 127
     one_sided = bool((x > 0.2).all()) or bool((x < -0.2).all())

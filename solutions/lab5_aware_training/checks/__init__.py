@@ -1,7 +1,8 @@
-"""The questions of Lab 5: for each what is asked, what is tried, what goes wrong.
+"""The questions of Lab 5: what each asks, which inputs it tries, which mistakes it knows by name.
 
-Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. References compute in float64;
-where an answer in float32 may differ in its last digits, the two readings of a rounding mark the ends of what is accepted.
+Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. References compute in
+float64; where a float32 answer may differ in its last digits, the two readings of a rounding mark the ends of what is
+accepted.
 """
 
 from qlab.check import Lab

@@ -1,4 +1,4 @@
-"""What several questions of Lab 5 share: inputs inside and beyond the range of their codes."""
+"""Shared by the questions of Lab 5: inputs inside and beyond the range of their codes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Q1: fake quantization: to the nearest code and back to a real number."""
+"""Q1: fake quantization: to the nearest code, and back to a real number."""
 
 import provided
 import torch

@@ -1,4 +1,4 @@
-"""Q6: a few steps of training of one weight, which stays in float while the loss sees its code."""
+"""Q6: a few training steps of one weight, which stays in float while the loss sees its code."""
 
 import provided
 

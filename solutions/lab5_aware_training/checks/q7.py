@@ -1,4 +1,4 @@
-"""Q7: torch's flow: fuse, prepare, train, freeze, train on, convert."""
+"""Q7: torch's own flow: fuse, prepare, train, freeze, train on, convert."""
 
 import copy
 
@@ -86,7 +86,7 @@ def run_flow(weight: Tensor, images: Tensor, targets: Tensor, how: How) -> tuple
 
 
 def real_codes(conv: torch.nn.Conv2d, scales: Tensor, codes: Tensor) -> Tensor:
-    """The codes before they are rounded, as far as they are known: a float's last bits may move them."""
+    """The codes before rounding, as far as they are known: a float's last bits may move them."""
     norm = getattr(conv, "bn", None)
     weight = conv.weight.detach().double()
     if norm is not None:
@@ -97,7 +97,7 @@ def real_codes(conv: torch.nn.Conv2d, scales: Tensor, codes: Tensor) -> Tensor:
 
 
 def block(name: str, seed: int, channels: int, out: int, *, side: int = 5, images: int = 6) -> Case:
-    """A small layer, its images and what it should give: fixed, since a training is compared."""
+    """A small layer, its images and targets: fixed, because it is trained."""
     generator = torch.Generator().manual_seed(seed)
     return case(
         name,

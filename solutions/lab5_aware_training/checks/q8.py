@@ -1,4 +1,4 @@
-"""Q8: one accumulator, two rules for its code: the fake-quantized layer's and the engine's."""
+"""Q8: one accumulator and two rules for its code, the fake-quantized layer's and the engine's."""
 
 from collections.abc import Callable
 
@@ -51,7 +51,7 @@ def by_two_rules(
 
 
 def they_differ(beyond_range: bool) -> Callable[..., bool]:
-    """Drawn so that the two rules give different codes somewhere, and no float's last bit decides."""
+    """A condition for draws: the two rules differ somewhere, and no float's last bit decides."""
 
     def condition(acc: Tensor, bias: Tensor, S_acc: float, S_out: float, Z_out: int) -> bool:
         exact, fake, engine = by_two_rules(

@@ -1,7 +1,7 @@
-"""The questions of Lab 6: for each what is asked, what is tried, what goes wrong.
+"""The questions of Lab 6: what each asks, which inputs it tries, which mistakes it knows by name.
 
-Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. References compute in float64;
-cases are drawn away from the middle between two values of a grid, where a float's last bit would decide.
+Each reference is written in steps (its keyword-only arguments); a mistake replaces a step. References compute in
+float64; cases keep away from the middle between two values of a grid, where a float's last bit would decide.
 """
 
 from qlab.check import Lab

@@ -1,4 +1,4 @@
-"""Q2: to the values of a grid, by distance and by the papers' thresholds."""
+"""Q2: put a tensor on a grid, by distance and by the papers' thresholds."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def toward_zero(v: Tensor, grid: Tensor, *_: Any) -> Tensor:
 
 
 def in_the_exponent(v: Tensor, grid: Tensor, *_: Any) -> Tensor:
-    """The exponent rounded: the border between 1 and 2 lies at the root of 2."""
+    """Rounds the exponent, which puts the border between 1 and 2 at the square root of 2."""
     powers = torch.where(v.abs() < 0.5, torch.zeros_like(v), 2 ** torch.log2(v.abs().clamp(min=0.5)).round())
     return v.sign() * powers.clamp(max=float(grid.max()))
 
@@ -48,7 +48,7 @@ def rounded(
 
 
 def telling(x: Tensor, unit: float | Tensor, grid: Tensor) -> bool:
-    """Values between half and three quarters of the smallest one, of both signs; everything else in plenty."""
+    """Whether values of both signs lie between half and three quarters of the smallest one, plenty elsewhere."""
     v = x.double() / (unit.double() if isinstance(unit, torch.Tensor) else unit)
     smallest, share = grid[grid > 0].min(), v.abs() / grid[grid > 0].min()
     between = (share > 0.52) & (share < 0.73)
@@ -66,7 +66,7 @@ def inside(v: Tensor, grid: Tensor) -> bool:
 
 
 def beyond_the_end(x: Tensor, unit: float, grid: Tensor) -> bool:
-    """Values far beyond both ends, and none so small that the border to 0 would matter."""
+    """Whether values lie far beyond both ends, and none is so small that the border to 0 would matter."""
     v = x.double() / unit
     both = bool((v > 1.6 * grid.max()).any() and (v < -1.6 * grid.max()).any())
     return both and bool((v.abs() > 2 * grid[grid > 0].min()).all()) and clear_of_borders(x, unit, grid)

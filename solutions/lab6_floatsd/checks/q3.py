@@ -1,4 +1,4 @@
-"""Q3: values of the grid to codes of four bits, two in a byte, and back."""
+"""Q3: values of the grid to four-bit codes, two to a byte, and back."""
 
 import provided
 import torch
@@ -36,7 +36,7 @@ def some_grid_values(count: int) -> Drawn:
 
 
 def some_bytes(count: int) -> Drawn:
-    """Pairs of codes, none of them the unused 8."""
+    """Pairs of codes, without the unused 8."""
     places = uniform(0, 14, 2 * count, dtype=torch.int64)
     codes = torch.tensor([c for c in range(16) if c != 8])
 
@@ -48,7 +48,7 @@ def some_bytes(count: int) -> Drawn:
 
 
 def every_kind(q: Tensor, packed: Tensor) -> bool:
-    """Zero, one, the largest and both signs, at even and odd places."""
+    """Whether zero, one, large values and both signs appear at even and at odd places."""
     code = torch.stack((packed % 16, packed // 16), dim=1).long()
     enough = all(
         bool(

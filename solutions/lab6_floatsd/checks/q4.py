@@ -1,4 +1,4 @@
-"""Q4: a weighted sum without a product: each weight's code shifts its input, and the terms are added."""
+"""Q4: a weighted sum without a product: each weight's code shifts its input, and the terms are added up."""
 
 from collections.abc import Sequence
 
@@ -37,14 +37,14 @@ def before_the_first_zero(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]
 
 
 def some_codes(count: int, *, zeros: bool) -> Drawn:
-    """Codes from 0 to 15 without the unused 8; without 0 too, if no zeros are wanted."""
+    """Codes from 0 to 15 without the unused 8, and without 0 unless zeros are wanted."""
     allowed = torch.tensor([c for c in range(16) if c != 8 and (zeros or c)])
     places = uniform(0, len(allowed) - 1, count, dtype=torch.int64)
     return Drawn(lambda generator: allowed[places.draw(generator)])
 
 
 def told_apart(x: Tensor, codes: Tensor, mistakes: Sequence[Mistake]) -> bool:
-    """Whether each of these mistakes gives a sum of its own, and none the right one."""
+    """Whether each of these mistakes gives a sum of its own, and none of them the right one."""
     sums = [sum_of_shifts(x, codes, **mistake.steps) for mistake in mistakes if can_shift(mistake, x, codes)]
     return len({sum_of_shifts(x, codes), *sums}) == len(sums) + 1
 
@@ -58,13 +58,13 @@ def can_shift(mistake: Mistake, x: Tensor, codes: Tensor) -> bool:
 
 
 def all_of_it_matters(x: Tensor, codes: Tensor) -> bool:
-    """No weight is 0, and each mistake that is not about such weights shows."""
+    """Whether no weight is 0, and every mistake that is not about zeros shows."""
     visible = [mistake for mistake in q4.mistakes if not ABOUT_ZEROS & mistake.steps.keys()]
     return bool((x.abs() > 3).all() and (codes > 8).any()) and told_apart(x, codes, visible)
 
 
 def zeros_matter(x: Tensor, codes: Tensor) -> bool:
-    """A weight of 0 stands neither at the beginning nor at the end, and each mistake shows."""
+    """Whether a weight is 0, neither at the beginning nor at the end, and every mistake shows."""
     zeros = (codes == 0).nonzero().reshape(-1)
     inside_ = len(zeros) > 0 and int(zeros.min()) > 1 and int(zeros.max()) < len(codes) - 2
     return inside_ and bool((x.abs() > 3).all() and (codes > 8).any()) and told_apart(x, codes, q4.mistakes)

@@ -72,7 +72,7 @@ def papers_unit(weight: Tensor) -> Tensor:
 
 
 def block(name: str, seed: int, channels: int, out: int, *, side: int = 4, images: int = 5, batches: int = 3) -> Case:
-    """A small trained layer and its images: fixed, since a flow is compared to the last digit."""
+    """A small trained layer and its images: fixed, because a flow is compared to the last digit."""
     generator = torch.Generator().manual_seed(seed)
     sizes = 8.0 ** -torch.arange(out).float().reshape(-1, 1, 1, 1)
     growing = 1 + 0.7 * torch.arange(batches).float().reshape(-1, 1, 1, 1, 1)

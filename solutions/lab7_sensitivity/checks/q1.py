@@ -1,4 +1,4 @@
-"""Q1: the noise of an approximation in two units, SQNR in decibels and the mean squared error."""
+"""Q1: the noise of an approximation in two units: SQNR in decibels, and the mean squared error."""
 
 import provided
 import torch
@@ -24,7 +24,7 @@ def noise_in_two_units(
 
 
 def noisy(x: Tensor, y: Tensor) -> bool:
-    """Where every mistake shows: signals that differ, an error with a mean, a signal that is not 1 a value."""
+    """Whether every mistake shows: the signals differ, the error has a mean, the signal's power is not 1."""
     x, y = x.double(), y.double()
     powers = (x.square().sum(), y.square().sum())
     far = abs(float(powers[0] - powers[1])) > 0.02 * float(powers[0])

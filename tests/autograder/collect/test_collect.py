@@ -289,7 +289,7 @@ def test_the_command_and_its_exit_codes(enrolled, tmp_path):
     assert done.returncode == 0 and "collected: 1 new" in done.stdout and "1 h" in done.stdout, done.stderr
     done = command(tmp_path / "good.tar.gz", tmp_path / "bad.zip", "--course", enrolled.root)
     assert done.returncode == 3 and "1 unchanged" in done.stdout and "bad.zip: it is damaged" in done.stdout
-    for wrong, says in ((tmp_path / "none.zip", "is not there"), ("", "")):
+    for wrong, says in ((tmp_path / "none.zip", "does not exist"), ("", "")):
         done = command(wrong, "--course", enrolled.root) if wrong else command("--course", enrolled.root)
         assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
 

@@ -10,7 +10,7 @@ import pytest
 from autograder.collect.sample_class import written_answers
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
-from qlab.notebook import grade_id
+from qlab.cells import grade_id
 from tests.autograder.conftest import LAB
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("odd")]

@@ -1,5 +1,6 @@
 """After a check is fixed, its question is graded again: nothing else changes, least of all marks given by hand."""
 
+import ast
 import hashlib
 import json
 import shutil
@@ -76,6 +77,16 @@ def regraded(course, *, dry_run=False, students=STUDENTS) -> RegradeResult:
     return work.result
 
 
+def in_one_module(folder):
+    """Makes the checks one module, checks.py, as courses were released once."""
+    package = folder / "checks"
+    files = ["_common.py", *sorted(path.name for path in package.glob("q*.py")), "__init__.py"]
+    statements = [one for name in files for one in ast.parse((package / name).read_text("utf-8")).body]
+    own = [one for one in statements if not (isinstance(one, ast.ImportFrom) and one.level)]
+    shutil.rmtree(package)
+    (folder / "checks.py").write_text(ast.unparse(ast.Module(own, [])), "utf-8")
+
+
 def everything(course):
     paths = sorted(path for path in course.root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
@@ -137,6 +148,20 @@ class TestAfterTheFix:
         # What a record says of time is measured anew.
         assert changed <= {"gradebook.db", *(f"{student}.json" for student in marked)}
 
+    def test_a_course_whose_checks_are_one_module_is_graded_alike(self, course, tmp_path):
+        shutil.copytree(course.root, tmp_path / "once")
+        once = Course.at(tmp_path / "once")
+        (once.source(LAB) / "checks.py").write_text("left there by a release of before")
+        assert GradedLab.of(LAB, once).modules == GradedLab.of(LAB, course).modules
+        for folder in (once.source(LAB), once.release(LAB)):
+            in_one_module(folder)
+        assert set(GradedLab.of(LAB, once).modules) == {"checks"}
+        found, found_once = regraded(course), regraded(once)
+        assert found.changes and found == found_once
+        for student in STUDENTS[:-1]:
+            cells, cells_once = (GradingRecord.read(place.record(LAB, student)).cells for place in (course, once))
+            assert cells == cells_once
+
     def test_a_dry_run_says_the_same_and_writes_nothing(self, course):
         before = everything(course)
         done = run("regrade", "lab1", "--question", "q4", "--dry-run", "--course", course.root, *no_sandbox())
@@ -148,7 +173,9 @@ class TestAfterTheFix:
 
     def test_the_command_writes_the_marks(self, course):
         done = run("regrade", "lab1", "--question", "Q4", "--course", course.root, *no_sandbox())
-        assert done.returncode == 0 and "2 changed" in done.stdout and "person marked them" in done.stdout, done.stderr
+        assert (
+            done.returncode == 0 and "2 changed" in done.stdout and "keep their marks given by hand" in done.stdout
+        ), done.stderr
         assert "lab1 Q4 /15" in course.marks.read_text("utf-8").splitlines()[0]
         assert (course.root / "backups").is_dir()
 

@@ -505,7 +505,7 @@ def test_forbidden_functions_raise_while_an_answer_is_called(student):
     forbidden = ("qlab.arithmetic.quantize:linear_quantize", "torch:matmul")
     for name in ("f", "g"):
         came = call(student, name, torch.ones(2, 2), forbidden=forbidden)
-        assert came.error_name == "AskedForError" and "asked to write" in came.error
+        assert came.error_name == "ForbiddenCallError" and "asked to write" in came.error
         assert not call(student, name, torch.ones(2, 2)).error
     assert not student.run("f(torch.ones(2)), g(torch.ones(2, 2))").outputs[-1].get("ename")
 
@@ -517,7 +517,7 @@ def test_provided_functions_are_patched_in_and_out_again(student):
     student_answer = answer(student, "f")
     x = torch.tensor([0.0, 255.0])
     assert student_answer.call((x,)).value == "own"
-    with student_answer.standing_in({"get_scale_and_zero_point": qlab.get_scale_and_zero_point}):
+    with student_answer.patched({"get_scale_and_zero_point": qlab.get_scale_and_zero_point}):
         assert student_answer.call((x,)).value == qlab.get_scale_and_zero_point(x)
     assert student_answer.call((x,)).value == "own"
     student_answer.close()

@@ -11,7 +11,7 @@ import pytest
 from autograder.collect.sample_class import written_answers
 from autograder.course_folder.layout import Course
 from autograder.release.build import release
-from qlab.notebook import grade_id
+from qlab.cells import grade_id
 from tests.conftest import REPOSITORY
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("exchange")]

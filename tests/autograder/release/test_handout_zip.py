@@ -11,7 +11,7 @@ import pytest
 from autograder.collect.sample_class import written_answers
 from autograder.release import handout_zip as handout
 from autograder.release.handout_zip import write_handout
-from qlab.notebook import grade_id
+from qlab.cells import grade_id
 
 LAB = "lab1_linear_quantization"
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("handout")]

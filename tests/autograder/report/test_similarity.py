@@ -11,7 +11,7 @@ from autograder.course_folder.layout import SOLUTIONS, Course, lab_names
 from autograder.files import write_atomic
 from autograder.release.build import read_source
 from autograder.report.similarity import CODE, COMMON_MIN, TEXT, Pair, compare, similar, write_page
-from qlab.notebook import grade_id
+from qlab.cells import grade_id
 from tests.autograder.classes import LAB, record, released_course, save, small_lab
 from tests.autograder.test_cli import run
 

@@ -102,7 +102,7 @@ return s.item(), z.item()
             "q1": """
 import qlab.check.forbidden_calls as limits
 import contextlib
-limits.off_limits = lambda names: contextlib.nullcontext()
+limits.forbid = lambda names: contextlib.nullcontext()
 limits.refuse = lambda name: None
 """
         },

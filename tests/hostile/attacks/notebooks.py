@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from qlab.check.render import OUTCOME_TYPE
+from qlab.cells import OUTCOME_TYPE
 from tests.hostile.attack import Attack, grade_id, own_cell
 
 GRANTED = "only a check that came to its end grants points"
@@ -202,14 +202,12 @@ CLAIMS = [
         lambda n: the(n, "q1-check").update(cell_type="markdown"),
         witness="",
     ),
-    claims(
-        "a check twice", "Copies another check and gives it the name.", copied("q1-check"), witness="was there 2 times"
-    ),
+    claims("a check twice", "Copies another check and gives it the name.", copied("q1-check"), witness="appears twice"),
     claims(
         "a check above its answer",
         "Moves the check to the top, where the answer is not defined yet.",
         lambda n: n["cells"].insert(0, n["cells"].pop(at(n, "q1-check"))),
-        witness="stood above its answer",
+        witness="was above its answer",
     ),
     claims(
         "cells by the check's id",
@@ -253,12 +251,12 @@ MENDED = [
         "Is of a version of nbgrader's metadata that is not there.",
         each_cell(lambda c: c["metadata"].get("nbgrader", {}).update(schema_version=99)),
     ),
-    mends("a copied answer", "Copies an answer, as honest students do.", copied("q1"), witness="was there 2 times"),
+    mends("a copied answer", "Copies an answer, as honest students do.", copied("q1"), witness="appears twice"),
     mends(
         "an answer copied a thousand times",
         "Copies an answer a thousand times.",
         copied("q1", 1000),
-        witness="was there 1001 times",
+        witness="appears 1001 times",
     ),
     mends("cells in reverse", "Reverses all cells.", lambda n: n["cells"].reverse(), witness="", spoils=True),
     mends(
@@ -374,7 +372,7 @@ MENDED = [
         "attachments at the limit",
         "Nests an attachment as deep as a parser goes.",
         attached({"a.png": {"image/png": nested(960)}}),
-        witness="no notebook",
+        witness="not a notebook",
         refused=True,
     ),
     mends(
@@ -424,7 +422,7 @@ display(HTML('<script>alert(1)</script>'), Javascript('alert(1)'))
     ),
 ]
 
-NO_NOTEBOOK = "no notebook"
+NO_NOTEBOOK = "not a notebook"
 FILES = [
     encoded("a byte-order mark", "Begins with a byte-order mark.", lambda c: b"\xef\xbb\xbf" + c, "byte-order mark"),
     encoded("an empty file", "Is empty.", lambda c: b"", "the file is empty", refused=True),

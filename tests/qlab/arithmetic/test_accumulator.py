@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab.arithmetic import accumulator as accumulate
+from qlab.arithmetic import accumulator
 from qlab.arithmetic.accumulator import conv2d_accumulator, linear_accumulator
 
 
@@ -15,9 +15,9 @@ def codes(shape, low=-128, high=127, seed=0, dtype=torch.int64):
 def route(request, monkeypatch):
     """Each of the routes, as far as the machine has it."""
     if request.param != "bytes":
-        monkeypatch.setattr(accumulate, "int_mm_is_right", lambda device="cpu": False)
+        monkeypatch.setattr(accumulator, "int_mm_is_right", lambda device="cpu": False)
     if request.param == "float64":
-        monkeypatch.setattr(accumulate, "float32_is_float32", lambda: False)
+        monkeypatch.setattr(accumulator, "float32_is_float32", lambda: False)
 
 
 @given(st.integers(1, 40), st.integers(-200, 200), st.integers(-200, 200), st.integers(0, 10**6))
@@ -41,7 +41,7 @@ def test_all_routes_are_exact(route, k, unsigned):
         assert acc.dtype == torch.int32 and torch.equal(acc.long(), expected)
 
 
-def test_one_input_a_neuron():
+def test_one_input_per_neuron():
     # torch._int_mm misreads transposed weights of one column.
     x, w = codes((5, 1), dtype=torch.int8), codes((3, 1), seed=1, dtype=torch.int8)
     assert torch.equal(linear_accumulator(x, w).long(), x.long() @ w.long().T)
@@ -74,11 +74,11 @@ def test_float32_adds_no_more_than_it_holds(route):
         assert torch.equal(linear_accumulator(x, w).long(), x @ w.T)
 
 
-def test_a_wrong_int_mm_is_found_out(monkeypatch):
-    accumulate.int_mm_is_right.cache_clear()
+def test_a_wrong_int_mm_is_detected(monkeypatch):
+    accumulator.int_mm_is_right.cache_clear()
     monkeypatch.setattr(torch, "_int_mm", lambda a, b: (a.int() @ b.int()).clamp(-32768, 32767))
-    assert not accumulate.int_mm_is_right()
-    accumulate.int_mm_is_right.cache_clear()
+    assert not accumulator.int_mm_is_right()
+    accumulator.int_mm_is_right.cache_clear()
 
 
 WINDOWS = [

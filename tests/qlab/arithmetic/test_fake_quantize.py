@@ -36,7 +36,7 @@ def test_forward_and_backward_are_torchs_to_the_last_bit(x, scale, bitwidth, sig
 
 
 @given(st.integers(1, 5), st.integers(0, 1), BITWIDTHS, st.integers(0, 2**31), st.booleans())
-def test_per_channel_it_is_torchs_too(channels, channel_dim, bitwidth, seed, ties):
+def test_per_channel_results_equal_torchs(channels, channel_dim, bitwidth, seed, ties):
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(channels, 7, generator=generator) * 3
     scale = torch.rand(channels, generator=generator) * 0.1 + 0.01
@@ -56,14 +56,14 @@ def test_per_channel_it_is_torchs_too(channels, channel_dim, bitwidth, seed, tie
 
 
 @given(real_tensors(), SCALES, BITWIDTHS)
-def test_it_is_quantize_and_back_but_for_ties(x, scale, bitwidth):
+def test_it_equals_quantize_then_dequantize_except_at_ties(x, scale, bitwidth):
     qmin, qmax = code_range(bitwidth)
     back = dequantize(quantize(x, scale, 1, qmin, qmax), scale, 1)
     away_from_ties = ((x.double() / scale) % 1 - 0.5).abs() > 1e-3 + x.abs() / scale * 1e-6
     assert torch.equal(fake_quantize(x, scale, 1, qmin, qmax)[away_from_ties], back[away_from_ties])
 
 
-def test_three_readings_of_the_first_arrow_differ_at_a_tie_with_an_odd_zero_point():
+def test_three_ways_to_quantize_the_input_differ_at_a_tie_with_an_odd_zero_point():
     x = torch.tensor([0.5, 1.5])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -77,7 +77,7 @@ def test_the_gradient_is_cut_by_the_code_not_by_the_real_range():
     assert gradient.tolist() == [1, 0]
 
 
-def test_wrong_calls_say_so():
+def test_wrong_calls_raise_a_clear_error():
     with pytest.raises(ValueError, match="qmin"):
         fake_quantize(torch.ones(2), 1.0, 0, 3, 3)
     with pytest.raises(ValueError, match="scale"):

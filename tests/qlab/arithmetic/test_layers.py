@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from qlab.arithmetic import output_stage as rules
+from qlab.arithmetic import output_stage
 from qlab.arithmetic.layers import quantized_conv2d, quantized_linear
 from qlab.arithmetic.quantize import dequantize, linear_quantize
 
@@ -25,7 +25,7 @@ def test_near_the_real_layer():
     assert (dequantize(q_y, s_y, z_y) - y).abs().max() < 5 * s_y
 
 
-def test_per_channel_weights_are_each_channel_by_itself():
+def test_per_channel_weights_equal_each_channel_alone():
     x, w = codes((4, 9)), codes((3, 9), seed=1)
     s_w, z_w = torch.tensor([0.02, 0.5, 0.003]), torch.tensor([1, -5, 0])
     together = quantized_linear(x, w, 0.1, s_w, 0.9, 3, z_w, -7)
@@ -54,7 +54,7 @@ def test_bad_shapes_and_bitwidths():
         quantized_linear(x, w, 1.0, -1.0, 1.0, 0, 0, 0)
 
 
-def test_silent_inputs_are_told():
+def test_inputs_that_would_silently_go_wrong_are_errors():
     x, w = codes((2, 3)), codes((4, 3))
     for arguments, says in [
         ((-1.0, -1.0, 1.0, 0, 0, 0), "input_scale must be finite and greater than 0"),
@@ -74,7 +74,7 @@ def test_silent_inputs_are_told():
 def test_a_convolution_is_a_linear_layer_on_patches():
     x, w = codes((2, 3, 6, 6), 0, 255), codes((4, 3, 3, 3), seed=1)
     bias = torch.linspace(-1, 1, 4)
-    settings = {"bias": bias, "relu": True, "rule": rules.fbgemm}
+    settings = {"bias": bias, "relu": True, "rule": output_stage.fbgemm}
     out = quantized_conv2d(x, w, 0.02, 0.01, 0.9, 130, 0, -7, stride=2, padding=1, **settings)
     patches = torch.nn.functional.unfold(torch.nn.functional.pad(x.double(), (1,) * 4, value=130), 3, stride=2)
     rows = quantized_linear(patches.mT.long(), w.flatten(1), 0.02, 0.01, 0.9, 130, 0, -7, **settings)
@@ -93,9 +93,11 @@ def test_per_channel_and_grouped_convolutions_near_the_real_ones():
 
 
 @pytest.mark.parametrize(
-    "rule", [rules.float32_rule, rules.single_rounding, rules.double_rounding], ids=lambda r: r.name
+    "rule",
+    [output_stage.float32_stage, output_stage.single_rounding, output_stage.double_rounding],
+    ids=lambda r: r.name,
 )
-def test_rules_are_exchangeable_in_a_layer(rule):
+def test_output_stages_are_interchangeable_in_a_layer(rule):
     x, w = codes((30, 50)), codes((8, 50), seed=1)
     usual = quantized_linear(x, w, 0.1, 0.1, 20.0, 3, 0, 5)
     assert (quantized_linear(x, w, 0.1, 0.1, 20.0, 3, 0, 5, rule=rule).int() - usual).abs().max() <= 1

@@ -36,7 +36,7 @@ def test_quantizing_again_changes_nothing(x, bitwidth):
 
 
 @given(st.integers(2, 14), st.floats(1e-4, 1e4), st.data())
-def test_every_code_survives_the_way_back_and_forth(bitwidth, scale, data):
+def test_every_code_survives_dequantizing_and_quantizing(bitwidth, scale, data):
     qmin, qmax = code_range(bitwidth)
     zero_point = data.draw(st.integers(qmin, qmax))
     codes = torch.arange(qmin, qmax + 1)
@@ -44,7 +44,7 @@ def test_every_code_survives_the_way_back_and_forth(bitwidth, scale, data):
 
 
 @given(real_tensors(min_size=2))
-def test_per_channel_is_each_channel_by_itself(x):
+def test_per_channel_equals_each_channel_alone(x):
     rows = torch.stack([x, -3 * x, torch.zeros_like(x)])
     q, scale, zero_point = linear_quantize(rows, channel_dim=0)
     for row, codes, s, z in zip(rows, q, scale, zero_point, strict=True):

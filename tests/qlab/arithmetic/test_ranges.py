@@ -38,7 +38,7 @@ def test_per_channel_ranges_are_those_of_each_channel():
         ([1.0, 2.0], TypeError, "torch.tensor"),
     ],
 )
-def test_bad_input_is_told_in_one_sentence(bad, error, says):
+def test_bad_input_gives_a_one_sentence_error(bad, error, says):
     with pytest.raises(error, match=says) as caught:
         affine_range(bad)
     assert "\n" not in str(caught.value)

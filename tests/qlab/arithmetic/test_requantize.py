@@ -17,7 +17,7 @@ def test_decomposition_is_exact_and_normalized(M):
 
 
 @given(MULTIPLIERS)
-def test_fixed_point_multiplier_has_31_bits_and_is_as_near_as_it_can_be(M):
+def test_fixed_point_multiplier_has_31_bits_and_is_the_closest_one(M):
     M0_q, n = quantize_multiplier(M)
     assert 2**30 <= M0_q < 2**31 and abs(math.ldexp(M0_q, -31 - n) / M - 1) <= 2**-31
 
@@ -44,7 +44,7 @@ def test_requantize_takes_m_or_its_parts_and_channels():
     assert requantize(acc, torch.tensor([1.0, 0.5]), 0).tolist() == [[64, -32], [127, 2]]
 
 
-def test_multipliers_of_channels_are_each_one_by_itself():
+def test_multipliers_per_channel_equal_those_of_each_channel_alone():
     M = torch.tensor([[0.3, 1.7], [1 - 2.0**-40, 3e-9]], dtype=torch.float64)
     M0, n = quantize_multiplier(M)
     assert M0.dtype == n.dtype == torch.int64 and M0.shape == n.shape == (2, 2)

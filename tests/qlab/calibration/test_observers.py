@@ -2,7 +2,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.ao.quantization import observer as torchs
+from torch.ao.quantization import observer as torch_observer
 
 from qlab.arithmetic.qparams import code_range
 from qlab.calibration.observers import Histogram, MinMax, MovingAverage, observed_qparams
@@ -22,10 +22,10 @@ SCHEMES = {
     (True, True): torch.per_channel_symmetric,
 }
 TORCHS = {
-    (MinMax, False): torchs.MinMaxObserver,
-    (MinMax, True): torchs.PerChannelMinMaxObserver,
-    (MovingAverage, False): torchs.MovingAverageMinMaxObserver,
-    (MovingAverage, True): torchs.MovingAveragePerChannelMinMaxObserver,
+    (MinMax, False): torch_observer.MinMaxObserver,
+    (MinMax, True): torch_observer.PerChannelMinMaxObserver,
+    (MovingAverage, False): torch_observer.MovingAverageMinMaxObserver,
+    (MovingAverage, True): torch_observer.MovingAveragePerChannelMinMaxObserver,
 }
 
 
@@ -75,24 +75,24 @@ def test_equal_to_torchs_per_channel_with_a_dead_channel(kind, symmetric, dtype)
 def test_the_worked_example(observer, symmetric, scale, zero_point):
     for batch in BATCHES:
         observer.observe(batch)
-    found, where = observed_qparams(observer, 0, 255, symmetric=symmetric)
-    assert torch.allclose(found, torch.tensor(scale), atol=5e-5) and where.tolist() == zero_point
+    scale_, where = observed_qparams(observer, 0, 255, symmetric=symmetric)
+    assert torch.allclose(scale_, torch.tensor(scale), atol=5e-5) and where.tolist() == zero_point
 
 
-def test_nothing_observed_is_told():
+def test_a_range_without_observations_is_an_error():
     for observer in (MinMax(), MovingAverage(), Histogram()):
         with pytest.raises(ValueError, match="call observe with a batch first"):
             observer.range()
 
 
 @pytest.mark.parametrize("constant", [0.0, -0.1, 1.5])
-def test_an_averaging_constant_that_averages_nothing(constant):
-    with pytest.raises(ValueError, match="above 0, up to 1"):
+def test_averaging_constants_out_of_range_are_refused(constant):
+    with pytest.raises(ValueError, match="above 0 and at most 1,"):
         MovingAverage(constant)
 
 
 @given(st.lists(real_tensors(), min_size=1, max_size=5))
-def test_a_histogram_that_doubled_is_that_of_all_values_at_once(batches):
+def test_a_histogram_that_doubled_equals_that_of_all_values_at_once(batches):
     width = max(batches[0].abs().max().item(), 1e-3)
     step_by_step = Histogram(64, width)
     for batch in batches:

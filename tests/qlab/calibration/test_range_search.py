@@ -36,8 +36,8 @@ def test_all_percent_are_minimum_and_maximum(x):
 
 
 @pytest.mark.parametrize("percentile", [0, -1, 100.1])
-def test_a_percentile_that_is_none(percentile):
-    with pytest.raises(ValueError, match="above 0, up to 100"):
+def test_percentiles_out_of_range_are_refused(percentile):
+    with pytest.raises(ValueError, match="above 0 and at most 100"):
         percentile_range(bell(), percentile)
 
 
@@ -47,7 +47,7 @@ def test_mse_is_never_worse_than_the_whole_range(x):
     assert mean_squared_error(x, *found, -128, 127) <= mean_squared_error(x, *min_max(x), -128, 127)
 
 
-def test_mse_leaves_an_outlier_out_where_there_are_few_codes():
+def test_mse_clips_an_outlier_if_there_are_few_codes():
     x = bell(outlier=30.0)
     low, high = mse_range(x, -8, 7)
     assert high < 10 and mean_squared_error(x, low, high, -8, 7) < mean_squared_error(x, *min_max(x), -8, 7) / 4
@@ -84,13 +84,13 @@ def test_relative_entropy_of_as_many_levels_as_bins_is_0():
     assert relative_entropy(torch.tensor([3, 0, 2, 5]), 4, 4) == 0
 
 
-@pytest.mark.parametrize(("kept", "told"), [(3, "must be 4..6"), (7, "must be 4..6")])
-def test_kept_bins_that_are_too_few_or_too_many(kept, told):
-    with pytest.raises(ValueError, match=told):
+@pytest.mark.parametrize(("kept", "message"), [(3, "must be 4..6"), (7, "must be 4..6")])
+def test_kept_bins_that_are_too_few_or_too_many(kept, message):
+    with pytest.raises(ValueError, match=message):
         relative_entropy(torch.ones(6), kept, 4)
 
 
-def test_entropy_leaves_an_outlier_out():
+def test_entropy_clips_an_outlier():
     low, high = entropy_range(bell(outlier=30.0))
     assert low == -high and 2 < high < 8
 

@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from qlab.check.answer import LocalAnswer, count_blanks, defines
+from qlab.cells import count_blanks
+from qlab.check.answer import LocalAnswer, defines
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def calls_helper():
 
 def test_an_earlier_answer_is_replaced_and_comes_back():
     answer = LocalAnswer(calls_helper, ("calls_helper",))
-    with answer.standing_in({"helper": lambda: "reference", "new_name": lambda: 0}):
+    with answer.patched({"helper": lambda: "reference", "new_name": lambda: 0}):
         assert answer.call(()).value == "reference"
     assert answer.call(()).value == "mine" and "new_name" not in globals()
 
@@ -97,7 +98,7 @@ def test_a_decorated_answer_is_looked_through():
         return wrapper
 
     answer = LocalAnswer(decorated(calls_helper), ("calls_helper",))
-    with answer.standing_in({"helper": lambda: "reference"}):
+    with answer.patched({"helper": lambda: "reference"}):
         assert answer.call(()).value == "reference"
 
 

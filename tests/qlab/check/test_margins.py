@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from qlab.check import about, case, clear_of_ties, nearest, real, tensor, ties_down, ties_up
 from qlab.check.answer import LocalAnswer
-from qlab.check.faults import accepted
+from qlab.check.mutants import accepted
 from qlab.check.question import Part, Question
 
 reals = st.floats(-1e6, 1e6)

@@ -123,7 +123,7 @@ def answer_with_a_blank(x):
     return __ / len(x), 0  # noqa: F821
 
 
-def test_blanks_are_told_before_anything_runs():
+def test_blanks_are_reported_before_anything_runs():
     outcome = question().check(answer_with_a_blank)
     assert outcome.points == 0 and outcome.fails == ("Q1: 1 blank left",)
 
@@ -140,12 +140,12 @@ def test_in_place_changes_do_not_reach_the_next_case():
 
 def test_hidden_cases_are_named_and_not_shown():
     q = question()
-    q.also(case("all negative", [-3.0, -4.5]))
+    q.add_hidden_cases(case("all negative", [-3.0, -4.5]))
     outcome = q.check(lambda x: (x.mean().abs(), round(abs(x.mean().item()))))
     assert "hidden case “all negative”" in outcome.fails[0] and outcome.picture is None
 
 
-def test_the_picture_sets_yours_beside_the_expected():
+def test_the_picture_shows_returned_beside_expected_values():
     picture = question().check(lambda x: (x.mean(), 9)).picture
     assert picture.columns == ("", "mean", "rounded")
     assert picture.rows[0] == ("you returned", "2.3", "9") and picture.rows[1] == ("expected", "2.3", "2")
@@ -186,8 +186,8 @@ def test_seeds_draw_other_cases_and_the_same_seed_the_same(monkeypatch):
 
 
 def test_a_drawn_case_does_not_depend_on_the_other_cases():
-    one = case("drawn", normal(3)).inputs(5)[0]
-    assert torch.equal(one, case("drawn", normal(3), group="edge").inputs(5)[0])
+    drawn_input = case("drawn", normal(3)).inputs(5)[0]
+    assert torch.equal(drawn_input, case("drawn", normal(3), group="edge").inputs(5)[0])
 
 
 def twice(x):
@@ -212,19 +212,19 @@ def test_an_earlier_mistake_costs_one_question(capsys):
     outcome = q2.check(twice)
     assert outcome.points == 10 and "in place of your earlier (Q1)" in outcome.remarks[0]
     assert q2.check(lambda x: earlier(x)).points < 10
-    assert q2.yours_or_provided() is q2.provided
+    assert q2.answer_or_reference() is q2.provided
     q2.check(twice)
-    q2.yours_or_provided()
+    q2.answer_or_reference()
     assert "right, but it calls an earlier one that is not" in capsys.readouterr().out
 
 
 def test_later_cells_use_the_answer_only_when_it_is_right(capsys):
     q = question()
-    assert q.yours_or_provided() is q.provided and "has not passed yet" in capsys.readouterr().out
+    assert q.answer_or_reference() is q.provided and "has not passed yet" in capsys.readouterr().out
     q.check(lambda x: (0.0, 0))
-    assert q.yours_or_provided() is q.provided
+    assert q.answer_or_reference() is q.provided
     q.check(right)
-    assert q.yours_or_provided() is right and "your f" in capsys.readouterr().out
+    assert q.answer_or_reference() is right and "your f" in capsys.readouterr().out
 
 
 def test_values_are_answers_too():
@@ -245,10 +245,10 @@ def test_the_total_counts_each_question_once_and_says_what_remains():
     first.check(right)
     assert (
         second.check(right).so_far
-        == "so far 20 of the 20 points checked here (20 more are read by hand); hidden checks remain"
+        == "so far 20 of the 20 points checked here (20 more are graded by hand); grading also runs hidden checks"
     )
-    second.also(case("more", [1.0]))
-    assert "hidden checks remain" not in second.check(right).so_far
+    second.add_hidden_cases(case("more", [1.0]))
+    assert "hidden checks" not in second.check(right).so_far
 
 
 @pytest.mark.parametrize("x", [0.5, 1.5, -0.5, 2.4, 2.6, 1e4 + 0.5])
@@ -284,7 +284,7 @@ def test_a_width_that_floats_are_given_is_not_shown_and_zero_has_no_sign():
     assert q.check(lambda x: 0.30009).right
 
 
-def test_where_a_number_is_the_whole_answer_the_right_one_is_not_told():
+def test_if_a_number_is_the_whole_answer_the_right_one_is_not_revealed():
     q = question(
         answer=("a", "b"), reference=lambda *, rounding=nearest: (7.25, 4), cases=[case("on paper")], mistakes=[]
     )
@@ -293,7 +293,7 @@ def test_where_a_number_is_the_whole_answer_the_right_one_is_not_told():
     assert "7.25" not in repr(outcome) + str(outcome._repr_mimebundle_()) and outcome.picture is None
 
 
-def test_what_torch_has_not_implemented_is_no_blank():
+def test_what_torch_has_not_implemented_does_not_count_as_unanswered():
     def unfolds_bytes(x):
         return torch.nn.functional.unfold(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), 2)
 
@@ -309,8 +309,8 @@ def scaled(x, *, more=0, rounding=nearest):
 
 
 def test_neighbouring_large_integers_are_not_taken_for_one_another():
-    off = Mistake("one more", given(more=1), "count again")
-    changes = {"returns": (integer("n"),), "parts": (Part("n", 1),), "reference": scaled, "mistakes": [off]}
+    mistake = Mistake("one more", given(more=1), "count again")
+    changes = {"returns": (integer("n"),), "parts": (Part("n", 1),), "reference": scaled, "mistakes": [mistake]}
     q = question(cases=[case("a", [0.3]), case("b", [0.7])], **changes)
     assert q.check(lambda x: scaled(x) + 1).mistakes == ("one more",)
     assert q.check(lambda x: scaled(x) + 2).mistakes == ()
@@ -323,7 +323,7 @@ def asked_for(**changes):
     return question(off_limits=("qlab.arithmetic.ranges:min_max",), **changes)
 
 
-def test_the_function_that_was_asked_for_is_a_named_mistake():
+def test_calling_the_function_that_was_asked_for_is_a_named_mistake():
     def answer(x):
         qlab.min_max(x)
         return right(x)
@@ -342,7 +342,7 @@ def test_the_reference_may_use_what_is_off_limits():
     assert asked_for(reference=by_min_max, mistakes=[]).check(right).right
 
 
-def test_what_is_forbidden_of_itself():
+def test_what_is_forbidden_by_default():
     assert question().forbidden == () and question().provided_name == ""
     q = question(
         answer="quantize",
@@ -363,11 +363,11 @@ def test_what_is_forbidden_of_itself():
 
 def with_a_hidden_case():
     q = question()
-    q.also(case("secret", [-7.25, -3.5]))
+    q.add_hidden_cases(case("secret", [-7.25, -3.5]))
     return q
 
 
-def test_an_exception_in_a_hidden_case_is_told_without_its_message():
+def test_an_exception_in_a_hidden_case_is_reported_without_its_message():
     def answer(x):
         if x.mean() < 0:
             raise ValueError(f"{x.tolist()} is not defined")
@@ -378,7 +378,7 @@ def test_an_exception_in_a_hidden_case_is_told_without_its_message():
     assert "ValueError in line" in outcome.cause and "raise ValueError(" in outcome.cause
 
 
-def test_a_visible_failure_is_told_before_a_hidden_one():
+def test_a_visible_failure_is_reported_before_a_hidden_one():
     def answer(x):
         raise ValueError(f"the mean is {x.double().mean():.4f}")
 

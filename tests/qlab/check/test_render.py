@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from qlab.cells import OUTCOME_TYPE
 from qlab.check.outcome import Outcome, Picture
-from qlab.check.render import OUTCOME_TYPE, as_html, as_text, mime_bundle
+from qlab.check.render import as_html, as_text, mime_bundle
 
 HOSTILE = "<script>alert(1)</script>"
 PICTURE = Picture("case “x”", ("entry", "0", "1"), (("you returned", "1", HOSTILE), ("expected", "1", "2")), ((0, 1),))

@@ -44,7 +44,7 @@ def test_each_rule_stands_where_its_function_ends_the_range():
     ]
     assert [mark.get_xdata()[0] for mark in scene.marks] == pytest.approx([float(end) for end in ends])
     least = float(scene.curves(3).both.min())
-    for name, end, text in zip(RULES, ends, scene.told, strict=True):
+    for name, end, text in zip(RULES, ends, scene.notes, strict=True):
         times = clipping.mean_squared_error(x, torch.tensor(0.0), end, 0, 7) / least
         assert (
             f": {times:.2f} ×" in text.get_text()
@@ -69,8 +69,8 @@ def test_a_tensor_far_from_zero_and_one_rule_alone():
 
 def test_an_activation_that_some_range_gives_back_exactly():
     scene, figure = drawn(2, 100, torch.tensor([0.0, 1.0, 2.0, 3.0]))
-    assert "no other end of the slider costs less" in figure.description
-    assert "1.00 ×" in scene.told[0].get_text() and "∞ ×" in scene.told[4].get_text()
+    assert "no other end on the slider costs less" in figure.description
+    assert "1.00 ×" in scene.notes[0].get_text() and "∞ ×" in scene.notes[4].get_text()
 
 
 def test_a_bitwidths_curves_are_computed_once():
@@ -82,7 +82,7 @@ def test_a_bitwidths_curves_are_computed_once():
     ("activation", "told"),
     [
         (torch.tensor([-1.0, 2.0]), "torch.relu"),
-        (torch.zeros(5), "0 throughout"),
+        (torch.zeros(5), "0 everywhere"),
         (torch.tensor([1.0, torch.inf]), "infinity"),
     ],
 )

@@ -10,13 +10,21 @@ from PIL import Image
 from qlab import demos
 from qlab.demos.cost import MeasuringDemo
 from qlab.engines import pytorch
-from qlab.plots import Form
+from qlab.plots import Variant
 from qlab.plots.variants import AGAINST_FIRST, AS_MEASURED
 from tests.qlab.demos.test_every_demo import steps, visible_texts
 
 MEASURED = {
-    1: [Form("fp32", 400_000, 0.0001, 0.97), Form("int8", 110_000, 0.0003, 0.968), Form("other", 90_000, 0.0002, 0.98)],
-    64: [Form("fp32", 400_000, 0.004, 0.97), Form("int8", 110_000, 0.001, 0.968), Form("other", 90_000, 0.002, 0.98)],
+    1: [
+        Variant("fp32", 400_000, 0.0001, 0.97),
+        Variant("int8", 110_000, 0.0003, 0.968),
+        Variant("other", 90_000, 0.0002, 0.98),
+    ],
+    64: [
+        Variant("fp32", 400_000, 0.004, 0.97),
+        Variant("int8", 110_000, 0.001, 0.968),
+        Variant("other", 90_000, 0.002, 0.98),
+    ],
 }
 
 
@@ -41,7 +49,7 @@ def test_own_results_are_drawn_as_measured_and_against_the_first():
     demo.controls["batch"].value = 1
     assert panels(demo)[1] == ["0.10 ms", "300%", "200%"]
     assert demo.scene.panels[1].first.get_xdata()[0] == pytest.approx(1 / 3)
-    assert "1 image at once: no form is faster than fp32." in demo.words.value
+    assert "1 image at once: no variant is faster than fp32." in demo.words.value
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -58,13 +66,13 @@ def test_no_text_of_the_results_overlaps_another_or_leaves_the_picture(dark):
 
 @pytest.mark.parametrize("measured", [{}, {1: []}, {1: MEASURED[1], 2: MEASURED[1][:2]}])
 def test_results_that_do_not_fit_together_are_refused(measured):
-    with pytest.raises(ValueError, match="the same forms for each batch"):
+    with pytest.raises(ValueError, match="the same variants for each batch"):
         demos.cost(measured)
 
 
 def test_before_it_is_asked_for_nothing_is_measured_and_no_number_is_shown():
     demo = demos.cost()
-    assert "Nothing is measured yet" in demo.words.value
+    assert "Nothing measured yet" in demo.words.value
     assert panels(demo) == [[""] * 4] * 3
     assert not any(bar.get_width() for panel in demo.scene.panels for bar in panel.bars)
 
@@ -75,7 +83,7 @@ def test_the_button_measures_beside_the_kernel_and_says_how_long_it_took():
     demo.start()
     assert demo.measure.disabled
     demo.background.thread.join(120)
-    assert not demo.measure.disabled and "measured in" in demo.told.value and "alert" not in demo.words.value
+    assert not demo.measure.disabled and "measured in" in demo.status.value and "alert" not in demo.words.value
     assert (pixels(demo) != empty).any() and f"Digits, {demo.engine.value}" in demo.words.value
     rows = demo.scene.measured[16]
     assert panels(demo)[1] == [f"{1000 * row.seconds:.2f}" for row in rows]
@@ -91,5 +99,5 @@ def test_an_engine_that_is_missing_is_told_in_place_and_the_picture_stays(monkey
     demo.engine.value = "onednn"
     demo.start()
     demo.background.thread.join(60)
-    assert 'role="alert"' in demo.told.value and "no engine" in demo.told.value and "qnnpack" in demo.told.value
+    assert 'role="alert"' in demo.status.value and "no engine" in demo.status.value and "qnnpack" in demo.status.value
     assert (pixels(demo) == np.asarray(Image.open(io.BytesIO(before)))).all() and not demo.measure.disabled

@@ -38,7 +38,7 @@ def demo(request):
 
 def test_each_control_changes_the_picture_and_the_words(demo):
     for name, control in demo.controls.items():
-        demo.put_back()
+        demo.reset()
         seen = {}
         for value in steps(control):
             control.value = value
@@ -53,7 +53,7 @@ def test_the_way_there_leaves_no_trace(demo):
     for control in demo.controls.values():
         for value in steps(control):
             control.value = value
-    demo.put_back()
+    demo.reset()
     assert (pixels(demo.image.value) == first).all()
 
 

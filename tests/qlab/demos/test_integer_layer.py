@@ -73,7 +73,7 @@ def test_an_engine_that_is_not_here_is_named_in_grey(monkeypatch):
     scene = IntegerLayer()
     figure = scene.still(output=1)
     assert "another" in figure.description and list(scene.engines) == here[:1]
-    assert [text.get_text() for text in figure.axes[0].texts].count("not here") == len(here)
+    assert [text.get_text() for text in figure.axes[0].texts].count("not available") == len(here)
 
 
 def test_an_engine_that_refuses_the_layer_is_not_here(monkeypatch):
@@ -87,7 +87,7 @@ def test_an_engine_that_refuses_the_layer_is_not_here(monkeypatch):
     monkeypatch.setattr(engines, "run", refuse)
     scene = IntegerLayer()
     for relu in (False, True):
-        assert here[-1] in scene.still(relu=relu).description.split("Not here: ")[1]
+        assert here[-1] in scene.still(relu=relu).description.split("Not available: ")[1]
 
 
 def test_a_layer_of_ones_own():
@@ -102,7 +102,7 @@ def test_a_layer_of_ones_own():
 @pytest.mark.parametrize(
     ("weight", "bias", "x", "sentence"),
     [
-        (torch.ones(2, 9), None, torch.ones(9), r"up to 8 inputs: pass weight\[:, :8\]"),
+        (torch.ones(2, 9), None, torch.ones(9), r"at most 8 inputs to fit into the picture: pass weight\[:, :8\]"),
         (torch.ones(2, 3), None, torch.ones(4), "asks for"),
         (torch.ones(2, 3), torch.ones(3), torch.ones(3), "bias has shape"),
         (torch.ones(2, 3), None, None, "pass x"),

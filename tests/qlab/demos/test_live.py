@@ -27,7 +27,7 @@ class Dot(Scene):
     def __init__(self):
         self.wholes = 0
 
-    def draw(self, figure: Figure, look):
+    def draw(self, figure: Figure, theme):
         axes = figure.add_subplot()
         axes.set_xlim(0, 10)
         axes.set_ylim(0, 2)
@@ -38,7 +38,7 @@ class Dot(Scene):
             return ticks(*arguments, **named)
 
         axes.xaxis.draw = count
-        (self.dot,) = axes.plot([], [], "o", color=look.activation)
+        (self.dot,) = axes.plot([], [], "o", color=theme.activation)
         return [self.dot]
 
     def move(self, x, y=1):
@@ -104,7 +104,7 @@ def test_reset_puts_all_back_with_one_picture():
     first, pictures = demo.image.value, []
     demo.controls["x"].value, demo.controls["y"].value = 9, 2
     demo.image.observe(lambda change: pictures.append(change["new"]), "value")
-    demo.reset.click()
+    demo.reset_button.click()
     assert demo.values == {"x": 2, "y": 1} and len(pictures) == 1
     assert (pixels(pictures[0]) == pixels(first)).all()
 
@@ -131,14 +131,14 @@ class Words(Scene):
 
     size = (4.0, 3.0)
 
-    def draw(self, figure: Figure, look):
+    def draw(self, figure: Figure, theme):
         self.texts = [
-            figure.text(0.1, place, words, fontsize=size, color=look.ink, path_effects=rim, rotation=turned)
+            figure.text(0.1, place, words, fontsize=size, color=theme.ink, path_effects=rim, rotation=turned)
             for place, words, size, rim, turned in (
                 (0.1, "α = −0.5, naïve", 11, None, 0),
                 (0.3, "two\n\nlines", 9, None, 0),
                 (0.6, "$2^{-31}$", 12, None, 0),
-                (0.7, "Affine, 72%", 14, halo(look), 0),
+                (0.7, "Affine, 72%", 14, halo(theme), 0),
                 (0.8, "turned", 11, None, 40),
                 (0.9, "", 11, None, 0),
             )

@@ -43,7 +43,9 @@ def test_ranges_steps_and_noise_are_those_of_the_quantized_weight(bitwidth, gran
     back = quantized_weight(weight, bitwidth, per_channel=per_channel)
     assert f"The whole layer has {sqnr(weight, back):.1f} dB" in figure.description
     silent = int((back.flatten(1) == 0).all(dim=1).sum())
-    assert (f"{silent} of 16 channels became 0" if silent else "No channel became 0") in figure.description
+    assert (
+        f"{silent} of 16 channels became all zeros" if silent else "No channel became all zeros"
+    ) in figure.description
 
 
 def test_the_picked_channel_and_its_codes():
@@ -56,7 +58,7 @@ def test_the_picked_channel_and_its_codes():
     figure = scene.still(bitwidth=4, fold=False, channel=1)
     assert np.asarray(scene.spikes.get_xdata())[::3] == pytest.approx([1 / 7, 3 / 7])
     assert "its codes run from 1 to 3, 20.0% of the 15 codes" in figure.description
-    assert "differ by a factor of 35" in figure.description and "1 of 3 channels became 0" in figure.description
+    assert "differ by a factor of 35" in figure.description and "1 of 3 channels became all zeros" in figure.description
     assert heights(scene.picked[0]) == pytest.approx([3 / 7]) and heights(scene.picked[1]).tolist() == [MOST_DB]
     assert scene.smallest == 2
     assert "differ by a factor of 17.5" in scene.still(bitwidth=4, fold=True, channel=2).description
@@ -84,7 +86,7 @@ def test_a_dead_channel_and_a_layer_of_many():
         ((nn.Conv2d(2, 4, 3), None), "both"),
         ((None, nn.BatchNorm2d(4)), "both"),
         ((nn.Linear(2, 4), nn.BatchNorm2d(4)), "Conv2d"),
-        ((nn.Conv2d(2, 4, 3), nn.BatchNorm2d(2)), "stands behind the convolution"),
+        ((nn.Conv2d(2, 4, 3), nn.BatchNorm2d(2)), "follows the convolution"),
         ((nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4, affine=False)), "no factors"),
         ((nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)), "running variance"),
     ],

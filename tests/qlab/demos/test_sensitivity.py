@@ -7,9 +7,9 @@ from torch import nn
 from qlab import demos
 from qlab.demos import examples
 from qlab.demos.sensitivity import BITS, CALIBRATION
-from qlab.plots.mixed_precision import KeptLayers, short_names
+from qlab.plots.mixed_precision import MixedPrecisionPlot, short_names
 from qlab.ptq import sensitivity
-from qlab.ptq.sensitivity import Kept, Precision
+from qlab.ptq.sensitivity import MixedPrecisionSearch, Precision
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ def test_each_choice_is_measured_once():
         return float(len(measured))
 
     network = Two().eval()
-    choices = Kept(network, examples.digits().x_train[:50], measure)
+    choices = MixedPrecisionSearch(network, examples.digits().x_train[:50], measure)
     assert choices.fp32 == 1.0 and measured == [network] and choices.names == ["bits", "last"]
-    scene = KeptLayers(choices, (8, 4))
+    scene = MixedPrecisionPlot(choices, (8, 4))
     assert len(measured) == 1 + 2 * (2 + 1)
     scene.still(bits=4, **{"keep last": True})
     assert len(measured) == 7  # two layers: the one kept, the other alone quantized is the same choice
@@ -86,7 +86,9 @@ def test_each_choice_is_measured_once():
 
 def test_a_choice_that_is_worse_than_nothing_kept_is_still_in_the_picture():
     values = iter([0.9, *[0.8] * 6, 0.1])  # fp32, both alone and nothing kept at both bits, then the choice
-    scene = KeptLayers(Kept(Two().eval(), examples.digits().x_train[:50], lambda network: next(values)), (8, 4))
+    scene = MixedPrecisionPlot(
+        MixedPrecisionSearch(Two().eval(), examples.digits().x_train[:50], lambda network: next(values)), (8, 4)
+    )
     figure = scene.still(bits=4)
     assert figure.axes[1].get_ylim() == pytest.approx((0.7, 1.0))
     scene.move(bits=4, **{"keep bits": True, "keep last": True})
@@ -109,9 +111,9 @@ def test_a_short_name_is_still_one_layers_alone():
 
 
 def test_what_cannot_be_drawn_is_refused_in_a_sentence():
-    with pytest.raises(ValueError, match="25 layers cannot be drawn: pass a network of at most 24"):
+    with pytest.raises(ValueError, match="25 layers are too many to draw: pass a network of at most 24"):
         demos.sensitivity(nn.Sequential(*(nn.Linear(64, 64) for _ in range(25))))
     with pytest.raises(ValueError, match="no layer to quantize"):
         demos.sensitivity(nn.Sequential(nn.Flatten()))
-    with pytest.raises(ValueError, match="does not take images of digits: pass the dataset"):
+    with pytest.raises(ValueError, match="does not accept images of digits: pass the dataset"):
         demos.sensitivity(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)))

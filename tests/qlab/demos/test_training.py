@@ -14,9 +14,9 @@ from qlab import demos
 from qlab.arithmetic.fake_quantize import fake_quantized
 from qlab.demos import examples
 from qlab.demos.background import Background
-from qlab.demos.training import BITS, CALIBRATION, EPOCHS, FIRST_BITS, FIRST_EPOCHS, RATE, AwareRuns
+from qlab.demos.training import BITS, CALIBRATION, EPOCHS, FIRST_BITS, FIRST_EPOCHS, RATE, QatRuns
 from qlab.experiments import training
-from qlab.plots.qat import AwareTraining, Run
+from qlab.plots.qat import QatComparison, Run
 
 
 def after_epochs(bits, epochs):
@@ -54,7 +54,7 @@ def until(holds, seconds=60.0):
 
 
 def test_the_first_picture_holds_epochs_that_were_trained():
-    runs = AwareRuns()
+    runs = QatRuns()
     assert runs.runs[FIRST_BITS].accuracies == after_epochs(FIRST_BITS, FIRST_EPOCHS)
     data, network = examples.digits(), examples.narrow_mlp()
     assert runs.fp32 == examples.accuracy_of(network, data)
@@ -79,7 +79,7 @@ def test_the_curve_grows_by_what_the_loop_gives_and_stop_stops_it(demo):
     assert demo.scene.curve.get_ydata() == values
     assert f"{len(values) - 1} of 30 epochs took" in demo.words.value and "stopped" in demo.words.value
     assert not demo.train.disabled and demo.stop.disabled
-    assert demo.aware.runs[FIRST_BITS].accuracies == AwareRuns().runs[FIRST_BITS].accuracies
+    assert demo.aware.runs[FIRST_BITS].accuracies == QatRuns().runs[FIRST_BITS].accuracies
 
 
 def test_two_starts_are_one_training(demo):
@@ -117,7 +117,7 @@ class Counting(nn.Module):
 
 
 def test_stop_is_asked_at_each_batch():
-    runs, asked, grown = AwareRuns(Counting()), [], []
+    runs, asked, grown = QatRuns(Counting()), [], []
     Counting.batches = 0
     # The loop asks for a rate once before the first batch, then at each batch.
     runs.train(4, lambda: asked.append(0) or len(asked) == 30, lambda: grown.append(0))
@@ -148,25 +148,25 @@ def test_what_fails_in_the_thread_is_told_in_place_and_gone_with_the_next_start(
 
 
 def test_a_network_of_another_data_set_is_refused_in_a_sentence():
-    with pytest.raises(ValueError, match="does not take images of digits: pass the dataset"):
+    with pytest.raises(ValueError, match="does not accept images of digits: pass the dataset"):
         demos.training(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)))
 
 
 def test_levels_and_points_stand_at_their_accuracies():
     runs = {2: Run([0.4, 0.7, 0.8], 1.25, "stopped"), 8: Run([0.9])}
-    scene = AwareTraining(0.95, runs, epochs=10)
+    scene = QatComparison(0.95, runs, epochs=10)
     figure = scene.still(bits=2, epoch=1)
     assert scene.place.get_xydata().tolist() == [[1, 0.7]] and scene.curve.get_ydata() == [0.4, 0.7, 0.8]
     assert scene.after_training.get_ydata() == [0.4, 0.4]
     assert list(scene.hollow.get_ydata()) == [0.4, 0.9]
     assert scene.filled.get_ydata()[0] == 0.7 and np.isnan(scene.filled.get_ydata()[1])
-    assert "of 55.0 points lost, 30.0 have come back. 2 of 10 epochs took 1.2 s: stopped." in figure.description
-    assert "After epoch 2, the latest (10 is not reached yet), of" in scene.move(bits=2, epoch=10)
+    assert "of 55.0 points lost, 30.0 are recovered. 2 of 10 epochs took 1.2 s: stopped." in figure.description
+    assert "After epoch 2, the latest (10 has not been reached yet), of" in scene.move(bits=2, epoch=10)
     runs[2].accuracies[2] = 0.3
-    assert "of 55.0 points lost, none has come back, 10.0 more are gone." in scene.move(bits=2, epoch=2)
+    assert "of 55.0 points lost, none is recovered, and 10.0 more are lost." in scene.move(bits=2, epoch=2)
     runs[8].accuracies.append(0.94)
     scene.fp32 = 0.905
-    assert "there was next to nothing to win back" in scene.move(bits=8, epoch=1)
+    assert "there was almost nothing to win back" in scene.move(bits=8, epoch=1)
     runs[2].accuracies.append(0.05)
     scene.move(bits=8, epoch=10)
     assert scene.curve_axes.get_ylim()[0] == scene.bits_axes.get_ylim()[0] < 0

@@ -17,43 +17,44 @@ from tests.qlab.engines.test_torch_engines import measured
 
 CAPS = {"FBGEMM_ENABLE_INSTRUCTIONS": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "1"}
 
-LOOK = """
+SCRIPT = """
 import json, torch
-from qlab import accumulate, engines
+from qlab import engines
+from qlab.arithmetic import accumulator
 from qlab.engines import pytorch
 from tests.qlab.engines.layers import KINDS, drawn
 
-found = {"cpu": str(engines.Cpu.here()), "int_mm": accumulate.int_mm_is_right(), "engines": {}}
+report = {"cpu": str(engines.Cpu.here()), "int_mm": accumulator.int_mm_is_right(), "engines": {}}
 for engine in pytorch.available():
     total = exact = 0
     generator = torch.Generator().manual_seed(5)
     for kind in KINDS:
         layer, x = drawn(kind, generator, outputs=20_000)
         total += engines.compare(engine, layer, x).mismatches
-        codes = pytorch.first_arrow(x, layer.input_scale, layer.input_zero_point)
-        steps = engines.arithmetic(engine, layer)
-        exact += int((engines.run(engine, layer, x) != steps.output_codes(layer, layer.accumulator(codes))).sum())
-    standing = engines.standing(engine)
-    found["engines"][engine] = [total, exact, standing.established, str(standing)]
+        codes = pytorch.quantize_input(x, layer.input_scale, layer.input_zero_point)
+        reference = engines.reference_for(engine, layer)
+        exact += int((engines.run(engine, layer, x) != reference.output_codes(layer, layer.accumulator(codes))).sum())
+    verification = engines.verify(engine)
+    report["engines"][engine] = [total, exact, verification.established, str(verification)]
 x = torch.full((3, 64), 255, dtype=torch.uint8)
 w = torch.full((5, 64), 127, dtype=torch.int8)
-found["exact"] = accumulate.linear_accumulator(x, w).unique().tolist()
-print(json.dumps(found))
+report["exact"] = accumulator.linear_accumulator(x, w).unique().tolist()
+print(json.dumps(report))
 """
 
 
 @pytest.fixture(scope="module")
 def capped():
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK],
+    process = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
         cwd=REPOSITORY,
         env={**os.environ, **CAPS, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    assert process.returncode == 0, process.stderr[-2000:]
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def test_the_cap_is_reported(capped):
@@ -63,10 +64,10 @@ def test_the_cap_is_reported(capped):
 @pytest.mark.skipif(not engines.Cpu.here().x86, reason="rules are measured on x86 only")
 @pytest.mark.parametrize("engine", pytorch.available())
 def test_saturating_engines_equal_their_model(capped, engine):
-    mismatches, beside_exact, established, told = capped["engines"][engine]
+    mismatches, beside_exact, established, message = capped["engines"][engine]
     if not established and not measured(engines.Cpu.here()):
-        pytest.skip(f"{mismatches} outputs differ; {told}")
-    assert mismatches == 0 and established, told
+        pytest.skip(f"{mismatches} outputs differ; {message}")
+    assert mismatches == 0 and established, message
     # That the cap took hold shows: sums that saturate are not the exact ones. qnnpack adds in 32 bits everywhere.
     assert (beside_exact > 1000) == (engine != "qnnpack")
 
@@ -76,5 +77,5 @@ def test_the_exact_accumulator_stays_exact(capped):
 
 
 @pytest.mark.skipif(not engines.Cpu.here().vnni, reason="without VNNI there is nothing to take away")
-def test_a_capped_int_mm_is_found_out(capped):
+def test_a_capped_int_mm_is_detected(capped):
     assert not capped["int_mm"]

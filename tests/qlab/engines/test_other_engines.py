@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from qlab import engines
-from qlab.arithmetic import output_stage as rules
+from qlab.arithmetic import output_stage
 from qlab.engines import Comparison, Cpu, Layer, litert, onnx_runtime
 from qlab.engines.saturation import saturating_accumulator
 from tests.conftest import REPOSITORY, missing
 from tests.qlab.engines.layers import KINDS, drawn
 from tests.qlab.engines.test_torch_engines import measured
 
-BACKENDS = {name: backend for backend in (onnx_runtime, litert) for name in backend.NAMES}
+BACKENDS = {name: backend for backend in (onnx_runtime, litert) for name in backend.ENGINE_NAMES}
 OUTPUTS = 15_000  # times 9 kinds, 2 granularities, 4 combinations of bias and ReLU: 1.08 million an engine
 OLD = dataclasses.replace(Cpu.here(), machine="x86_64", vnni=False)
 
@@ -24,14 +24,14 @@ OLD = dataclasses.replace(Cpu.here(), machine="x86_64", vnni=False)
 @pytest.fixture(params=BACKENDS)
 def engine(request):
     if request.param not in engines.available():
-        missing("engines", BACKENDS[request.param].HOW)
+        missing("engines", BACKENDS[request.param].INSTALL_HINT)
     return request.param
 
 
-def holds(engine: str, found: list[Comparison]) -> None:
+def holds(engine: str, comparisons: list[Comparison]) -> None:
     """No difference on a CPU like those that rules were measured on; elsewhere a rule may turn out not to hold."""
-    total, cpu = sum(found[1:], start=found[0]), Cpu.here()
-    if not ((cpu.x86 and cpu.vnni) or measured(cpu)) and not engines.standing(engine).established:
+    total, cpu = sum(comparisons[1:], start=comparisons[0]), Cpu.here()
+    if not ((cpu.x86 and cpu.vnni) or measured(cpu)) and not engines.verify(engine).established:
         pytest.skip(f"not established on this CPU: {engine}, {total.mismatches} of {total.outputs} outputs differ")
     assert total.mismatches == 0, str(total)
 
@@ -58,16 +58,16 @@ def identity(scale: float, zero_point: int, features: int, *, image: bool = Fals
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_engines_equal_their_arithmetic(engine, kind):
+def test_engines_equal_their_reference(engine, kind):
     generator = torch.Generator().manual_seed(len(kind))
-    found = []
+    comparisons = []
     for per_channel in (False, True):
         for bias in (False, True):
             for relu in (False, True):
                 layer, x = drawn(kind, generator, outputs=OUTPUTS, per_channel=per_channel, bias=bias, relu=relu)
-                found.append(engines.compare(engine, layer, x))
-                assert found[-1].inside > 0.5 * found[-1].outputs
-    holds(engine, found)
+                comparisons.append(engines.compare(engine, layer, x))
+                assert comparisons[-1].inside > 0.5 * comparisons[-1].outputs
+    holds(engine, comparisons)
 
 
 @pytest.mark.parametrize("kind", ["linear", "3x3", "grouped", "depthwise"])
@@ -79,7 +79,7 @@ def test_exact_ties(engine, kind):
 
 @pytest.mark.parametrize("kind", ["linear", "3x3", "depthwise", "depthwise 5x5"])
 @pytest.mark.parametrize("channels", [1, 7, 13])
-def test_channels_that_fill_no_register(engine, kind, channels):
+def test_channel_counts_that_do_not_fill_a_register(engine, kind, channels):
     generator = torch.Generator().manual_seed(channels)
     layers = [drawn(kind, generator, outputs=20_000, per_channel=c, bias=c, ties=not c) for c in (False, True)]
     if "depthwise" in kind and channels == 1:  # one channel, one group: an ordinary convolution
@@ -87,7 +87,7 @@ def test_channels_that_fill_no_register(engine, kind, channels):
     holds(engine, [engines.compare(engine, *narrowed(layer, x, channels)) for layer, x in layers])
 
 
-def test_several_outputs_an_input_and_weights_down_to_minus_128(engine):
+def test_several_outputs_per_input_and_weights_down_to_minus_128(engine):
     generator = torch.Generator().manual_seed(9)
     weights = torch.randint(-128, 128, (12, 1, 3, 3), generator=generator).to(torch.int8)
     scale = torch.linspace(0.002, 0.01, 12, dtype=torch.float64)
@@ -119,37 +119,37 @@ def test_large_accumulators_show_how_m_is_rounded(engine, bits):
 def test_the_last_bit_of_m(engine, shape):
     # With M next to 1/2 every odd accumulator is next to a tie, and the order in which scales are multiplied decides.
     generator = torch.Generator().manual_seed(6)
-    found = []
+    comparisons = []
     for _ in range(12):
         weights = torch.randint(-1, 2, shape, generator=generator).to(torch.int8)
         s_x, s_w = (0.01 + 0.1 * torch.rand(2, generator=generator, dtype=torch.float64)).tolist()
         layer = Layer(weights, s_w, s_x, 131, 2 * s_x * s_w, 101)
         x = (torch.randint(121, 142, (300, 21, *shape[2:]), generator=generator) - 131) * s_x
-        found += [engines.compare(engine, layer, x)]
+        comparisons += [engines.compare(engine, layer, x)]
         per_channel = dataclasses.replace(layer, weight_scale=torch.full(shape[:1], s_w, dtype=torch.float64))
-        found += [engines.compare(engine, per_channel, x)]
-    holds(engine, found)
+        comparisons += [engines.compare(engine, per_channel, x)]
+    holds(engine, comparisons)
 
 
-def test_first_arrow_at_ties_and_next_to_them(engine):
+def test_input_quantization_at_ties_and_next_to_them(engine):
     generator = torch.Generator().manual_seed(0)
-    found = []
+    comparisons = []
     for scale, zero_point in [(0.05, 3), (0.037, 128), (0.1, 77), (2.0**-5, 13), (0.3, 255), (1e-3, 0)]:
         k = torch.randint(-zero_point - 9, 265 - zero_point, (1003, 7), generator=generator)
         ties = ((k + 0.5) * scale).to(torch.float32)
         for x in (ties, torch.nextafter(ties, ties + 1), torch.nextafter(ties, ties - 1), ties[:1], ties[:2]):
-            found.append(engines.compare(engine, identity(scale, zero_point, 7), x))
+            comparisons.append(engines.compare(engine, identity(scale, zero_point, 7), x))
             image = x[:9].T.reshape(1, 7, 1, -1)
-            found.append(engines.compare(engine, identity(scale, zero_point, 7, image=True), image))
-    holds(engine, found)
+            comparisons.append(engines.compare(engine, identity(scale, zero_point, 7, image=True), image))
+    holds(engine, comparisons)
 
 
-def test_what_is_left_over_of_eight_numbers_is_rounded_otherwise():
+def test_numbers_that_do_not_fill_a_vector_of_eight_are_rounded_differently():
     x = torch.full((1, 7), 0.5).repeat(2, 1)
-    steps = engines.arithmetic("litert-optimized", identity(1.0, 10, 7))
-    assert steps.input_codes(identity(1.0, 10, 7), x).flatten().tolist() == [10] * 8 + [11] * 6
+    reference = engines.reference_for("litert-optimized", identity(1.0, 10, 7))
+    assert reference.input_codes(identity(1.0, 10, 7), x).flatten().tolist() == [10] * 8 + [11] * 6
     image, layer = torch.full((1, 5, 1, 2), 0.5), identity(1.0, 10, 5, image=True)
-    codes = engines.arithmetic("litert-optimized", layer).input_codes(layer, image)
+    codes = engines.reference_for("litert-optimized", layer).input_codes(layer, image)
     assert codes[0, :, 0].tolist() == [[10, 10]] * 3 + [[10, 11]] * 2  # the last channels of the last pixel
 
 
@@ -169,10 +169,10 @@ def test_shapes(engine):
     assert engines.run(engine, layer, x[:0]).shape == (0, 32)
 
 
-@pytest.mark.parametrize("engine", litert.NAMES)
-def test_litert_says_what_it_does_not_take(engine):
+@pytest.mark.parametrize("engine", litert.ENGINE_NAMES)
+def test_litert_says_what_it_does_not_support(engine):
     if engine not in engines.available():
-        missing("engines", litert.HOW)
+        missing("engines", litert.INSTALL_HINT)
     layer, x = drawn("linear", torch.Generator().manual_seed(1), outputs=960)
     with pytest.raises(ValueError, match=rf"{engine} needs S1, S2, S3 and S1 \* S2 of 1\.18e-38 or more"):
         engines.run(engine, dataclasses.replace(layer, input_scale=1e-39), x)
@@ -190,7 +190,7 @@ def test_litert_says_what_it_does_not_take(engine):
 
 def test_onnxruntime_says_what_does_not_fit():
     if "onnxruntime" not in engines.available():
-        missing("engines", onnx_runtime.HOW)
+        missing("engines", onnx_runtime.INSTALL_HINT)
     layer, x = drawn("linear", torch.Generator().manual_seed(1), outputs=960)
     with pytest.raises(ValueError, match="onnxruntime refuses this layer: "):
         engines.run("onnxruntime", layer, x[:, 1:])
@@ -204,10 +204,10 @@ def test_nothing_is_printed():
         "layer = engines.Layer(torch.ones(1, 1, dtype=torch.int8), 0.1, 0.1, 0, 0.1, 0); "
         f"print(*[engines.run(name, layer, torch.ones(1, 1)).item() for name in {names}])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == (" ".join("1" for _ in names) + "\n", "")
+    process = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert (process.stdout, process.stderr) == (" ".join("1" for _ in names) + "\n", "")
     if len(names) < 2:
-        missing("engines", onnx_runtime.HOW)
+        missing("engines", onnx_runtime.INSTALL_HINT)
 
 
 # Without the packages ------------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_nothing_is_printed():
 @pytest.mark.parametrize("engine", BACKENDS)
 def test_without_its_packages_an_engine_says_what_to_do(engine, monkeypatch):
     backend = BACKENDS[engine]
-    for package in backend.NEEDS:
+    for package in backend.REQUIREMENTS:
         monkeypatch.setitem(sys.modules, package, None)
     importlib.reload(backend)
     assert backend.available() == [] and engines.missing()[engine].startswith("pip install ")
@@ -235,17 +235,17 @@ def test_the_rule_follows_the_layer():
     depthwise = dataclasses.replace(dense, weights=weights[:, :1], groups=16)
     for layer, engine, rule in [
         (linear, "litert-reference", litert.float64),
-        (dense, "litert-reference", rules.double_rounding),
-        (depthwise, "litert-reference", rules.double_rounding),
+        (dense, "litert-reference", output_stage.double_rounding),
+        (depthwise, "litert-reference", output_stage.double_rounding),
         (linear, "litert-optimized", litert.ties_up_of_product),
-        (per_channel, "litert-optimized", rules.double_rounding_ties_up),
-        (dense, "litert-optimized", rules.double_rounding_ties_up),
-        (grouped, "litert-optimized", rules.double_rounding),
+        (per_channel, "litert-optimized", output_stage.double_rounding_ties_up),
+        (dense, "litert-optimized", output_stage.double_rounding_ties_up),
+        (grouped, "litert-optimized", output_stage.double_rounding),
         (depthwise, "litert-optimized", litert.ties_up_in_eights),
         (depthwise, "litert", litert.xnnpack),
-        (depthwise, "onnxruntime", onnx_runtime.onnxruntime_rule),
+        (depthwise, "onnxruntime", onnx_runtime.onnxruntime_stage),
     ]:
-        assert engines.arithmetic(engine, layer).rule.name == rule.name
+        assert engines.reference_for(engine, layer).output_stage.name == rule.name
 
 
 def test_onnxruntime_saturates_without_vnni_but_for_depthwise_layers():
@@ -255,6 +255,6 @@ def test_onnxruntime_saturates_without_vnni_but_for_depthwise_layers():
     for layer in (depthwise, dataclasses.replace(depthwise, groups=1), Layer(weights.flatten(1), 0.1, 0.1, 0, 0.1, 0)):
         exact = layer.groups == 2
         expected = Layer.accumulator if exact else saturating_accumulator
-        assert engines.arithmetic("onnxruntime", layer, OLD).accumulate is expected
+        assert engines.reference_for("onnxruntime", layer, OLD).accumulate is expected
         arm = dataclasses.replace(OLD, machine="arm64")
-        assert engines.arithmetic("onnxruntime", layer, arm).accumulate is Layer.accumulator
+        assert engines.reference_for("onnxruntime", layer, arm).accumulate is Layer.accumulator

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from qlab import engines
-from qlab.arithmetic import output_stage as rules
+from qlab.arithmetic import output_stage
 from qlab.engines import Cpu, Layer, pytorch
 from qlab.engines.saturation import saturating_accumulator
 from tests.conftest import REPOSITORY, missing
@@ -22,8 +22,8 @@ OUTPUTS = 13_000  # times 11 kinds, 2 granularities, 4 combinations of bias and 
 
 def holds(engine: str, total: engines.Comparison) -> None:
     """No difference where rules were measured; on another CPU the counts are shown, and nothing is claimed."""
-    standing = engines.standing(engine)
-    if not standing.established and not measured(standing.cpu):
+    verification = engines.verify(engine)
+    if not verification.established and not measured(verification.cpu):
         pytest.skip(f"not established on this CPU: {engine}, {total.mismatches} of {total.outputs} outputs differ")
     assert total.mismatches == 0, str(total)
 
@@ -42,21 +42,21 @@ def measured(cpu: Cpu) -> bool:
 @pytest.mark.skipif(not measured(Cpu.here()), reason="not one of the CPUs on which rules were measured")
 @every_engine
 def test_the_rule_is_established_here(engine):
-    assert engines.standing(engine).established, str(engines.standing(engine))
+    assert engines.verify(engine).established, str(engines.verify(engine))
 
 
 @every_engine
 @pytest.mark.parametrize("kind", KINDS)
-def test_engines_equal_their_arithmetic(engine, kind):
+def test_engines_equal_their_reference(engine, kind):
     generator = torch.Generator().manual_seed(len(kind))
-    found = []
+    comparisons = []
     for per_channel in (False, True):
         for bias in (False, True):
             for relu in (False, True):
                 layer, x = drawn(kind, generator, outputs=OUTPUTS, per_channel=per_channel, bias=bias, relu=relu)
-                found.append(engines.compare(engine, layer, x))
-                assert found[-1].inside > 0.5 * found[-1].outputs
-    holds(engine, sum(found[1:], start=found[0]))
+                comparisons.append(engines.compare(engine, layer, x))
+                assert comparisons[-1].inside > 0.5 * comparisons[-1].outputs
+    holds(engine, sum(comparisons[1:], start=comparisons[0]))
 
 
 @every_engine
@@ -64,31 +64,39 @@ def test_engines_equal_their_arithmetic(engine, kind):
 def test_exact_ties(engine, kind):
     generator = torch.Generator().manual_seed(3)
     layers = [drawn(kind, generator, outputs=40_000, per_channel=c, relu=c, ties=True) for c in (False, True)]
-    found = [engines.compare(engine, layer, x) for layer, x in layers]
+    comparisons = [engines.compare(engine, layer, x) for layer, x in layers]
     layer, x = layers[0]
-    acc = layer.accumulator(pytorch.first_arrow(x, layer.input_scale, layer.input_zero_point)).double()
+    acc = layer.accumulator(pytorch.quantize_input(x, layer.input_scale, layer.input_zero_point)).double()
     halves = acc * layer.input_scale * layer.weight_scale / layer.output_scale % 1 == 0.5
     assert halves.double().mean() > 0.01
-    holds(engine, sum(found[1:], start=found[0]))
+    holds(engine, sum(comparisons[1:], start=comparisons[0]))
 
 
 @every_engine
 def test_a_bias_next_to_a_whole_step_of_the_accumulator(engine):
     """Sums next to halves: here fbgemm's fused multiply-add of the bias shows, in one of ten thousand outputs."""
-    generator, found, separate = torch.Generator().manual_seed(0), [], 0
+    generator, comparisons, separate = torch.Generator().manual_seed(0), [], 0
     for _ in range(40):
         s_x, s_w = (0.01 + 0.1 * torch.rand(2, generator=generator, dtype=torch.float64)).tolist()
         weights = torch.randint(-1, 2, (16, 64), generator=generator).to(torch.int8)
         bias = (torch.randint(200, 4000, (16,), generator=generator).double() * s_x * s_w).float()
         layer = Layer(weights, s_w, s_x, 131, 32 * s_x * s_w, 3, bias)
         x = (torch.randint(120, 143, (300, 64), generator=generator) - 131) * s_x
-        found.append(engines.compare(engine, layer, x))
-        acc, scale = layer.accumulator(pytorch.first_arrow(x, s_x, 131)), rules.f32(s_x) * rules.f32(s_w)
-        in_two_steps = acc.float().add_(bias * rules.f32(1 / rules.f64(scale)))
-        M = scale / rules.f32(layer.output_scale)
-        separate += int((rules.times_in_float32(in_two_steps, M, layer.stage) != rules.fbgemm(layer.stage)(acc)).sum())
+        comparisons.append(engines.compare(engine, layer, x))
+        acc, scale = (
+            layer.accumulator(pytorch.quantize_input(x, s_x, 131)),
+            output_stage.f32(s_x) * output_stage.f32(s_w),
+        )
+        in_two_steps = acc.float().add_(bias * output_stage.f32(1 / output_stage.f64(scale)))
+        M = scale / output_stage.f32(layer.output_scale)
+        separate += int(
+            (
+                output_stage.multiply_in_float32(in_two_steps, M, layer.output_params)
+                != output_stage.fbgemm(layer.output_params)(acc)
+            ).sum()
+        )
     assert separate > 0
-    holds(engine, sum(found[1:], start=found[0]))
+    holds(engine, sum(comparisons[1:], start=comparisons[0]))
 
 
 @every_engine
@@ -146,7 +154,7 @@ def test_extreme_scales(engine, scales):
     holds(engine, engines.compare(engine, layer, x))
 
 
-def test_the_first_arrow_is_a_fused_multiply_add_with_the_zero_point_inside():
+def test_input_quantization_is_a_fused_multiply_add_that_includes_the_zero_point():
     generator = torch.Generator().manual_seed(0)
     for scale, zero_point in [(0.05, 3), (0.037, 128), (0.1, 77), (2.0**-5, 13), (0.3, 255), (1e-3, 0)]:
         k = torch.randint(-zero_point, 256 - zero_point, (100_003,), generator=generator)
@@ -155,21 +163,21 @@ def test_the_first_arrow_is_a_fused_multiply_add_with_the_zero_point_inside():
             [ties, torch.nextafter(ties, torch.tensor(torch.inf)), torch.nextafter(ties, -torch.tensor(torch.inf))]
         )
         theirs = pytorch.quantize(x, scale, zero_point).int_repr()
-        assert torch.equal(pytorch.first_arrow(x, scale, zero_point), theirs)
+        assert torch.equal(pytorch.quantize_input(x, scale, zero_point), theirs)
 
 
 def test_depthwise_layers_saturate_in_fbgemms_own_kernel_and_not_with_small_weights():
     layer, x = drawn("depthwise", torch.Generator().manual_seed(8), outputs=30_000)
-    codes = pytorch.first_arrow(x, layer.input_scale, layer.input_zero_point)
-    steps = engines.arithmetic("fbgemm", layer)
-    assert (steps.accumulate(layer, codes) != layer.accumulator(codes)).sum() > 1000
+    codes = pytorch.quantize_input(x, layer.input_scale, layer.input_zero_point)
+    reference = engines.reference_for("fbgemm", layer)
+    assert (reference.accumulate(layer, codes) != layer.accumulator(codes)).sum() > 1000
     small = dataclasses.replace(layer, weights=layer.weights.clamp(-64, 64))
-    assert torch.equal(steps.accumulate(small, codes), small.accumulator(codes))
+    assert torch.equal(reference.accumulate(small, codes), small.accumulator(codes))
 
 
-def test_a_planted_difference_is_counted_and_given_in_full(monkeypatch):
+def test_a_planted_difference_is_counted_and_reported_in_full(monkeypatch):
     layer, x = drawn("linear", torch.Generator().manual_seed(4), outputs=2000, bias=True)
-    found = engines.compare(ENGINES[0], layer, x)
+    comparison = engines.compare(ENGINES[0], layer, x)
     real = pytorch.run
 
     def off_by_one(engine, layer, x):
@@ -179,50 +187,50 @@ def test_a_planted_difference_is_counted_and_given_in_full(monkeypatch):
 
     monkeypatch.setattr(pytorch, "run", off_by_one)
     planted = engines.compare(ENGINES[0], layer, x)
-    assert planted.mismatches == found.mismatches + 1 and planted.largest > 0
+    assert planted.mismatches == comparison.mismatches + 1 and planted.largest > 0
     (first,) = planted.first
-    assert first.place == (3, 5) and abs(first.exact - first.reference) < 0.51 and first.engine == 255 - first.reference
+    assert first.index == (3, 5) and abs(first.exact - first.reference) < 0.51 and first.engine == 255 - first.reference
     assert "accumulator" in str(planted) and str(first.accumulator) in str(planted)
     doubled = planted + planted
     assert (doubled.outputs, doubled.mismatches) == (2 * planted.outputs, 2 * planted.mismatches)
 
 
-def test_a_cpu_whose_rule_was_not_measured_is_told_with_the_counts():
-    arm = engines.standing(ENGINES[0], Cpu("arm64", vnni=False, amx=False, avx512=False))
+def test_on_a_cpu_whose_rule_was_not_measured_the_counts_are_reported():
+    arm = engines.verify(ENGINES[0], Cpu("arm64", vnni=False, amx=False, avx512=False))
     assert not arm.established and "not established on this CPU (arm64" in str(arm) and "outputs differ" in str(arm)
 
 
-def test_every_engine_that_torch_may_have_is_there():
-    absent = set(pytorch.NAMES) - set(ENGINES)
+def test_every_engine_of_torch_is_available():
+    absent = set(pytorch.ENGINE_NAMES) - set(ENGINES)
     if absent:
-        missing("engines", f"{', '.join(sorted(absent))}: {pytorch.HOW}")
+        missing("engines", f"{', '.join(sorted(absent))}: {pytorch.INSTALL_HINT}")
 
 
 @every_engine
 def test_the_quick_comparison_tells_rules_apart(engine, monkeypatch):
-    real, followed = pytorch.arithmetic, set()
+    real, followed = pytorch.reference_for, set()
     for other in (
         None,
-        rules.fbgemm,
-        rules.qnnpack,
-        rules.onednn,
-        rules.onednn_scales_first,
-        rules.float32_rule,
-        rules.single_rounding,
+        output_stage.fbgemm,
+        output_stage.qnnpack,
+        output_stage.onednn,
+        output_stage.onednn_scales_first,
+        output_stage.float32_stage,
+        output_stage.single_rounding,
     ):
 
         def replaced(engine, layer, cpu, other=other):
-            steps = real(engine, layer, cpu)
-            followed.add(steps.rule)
-            return dataclasses.replace(steps, rule=other or steps.rule)
+            reference = real(engine, layer, cpu)
+            followed.add(reference.output_stage)
+            return dataclasses.replace(reference, output_stage=other or reference.output_stage)
 
-        engines.standing.cache_clear()
-        monkeypatch.setattr(pytorch, "arithmetic", replaced)
-        standing = engines.standing(engine)
+        engines.verify.cache_clear()
+        monkeypatch.setattr(pytorch, "reference_for", replaced)
+        verification = engines.verify(engine)
         # An engine that follows one rule for all layers here follows it in the place of itself too.
         if other is not None and followed != {other}:
-            assert not standing.established, other.name
-    engines.standing.cache_clear()
+            assert not verification.established, other.name
+    engines.verify.cache_clear()
 
 
 def test_the_rule_follows_what_the_cpu_reports():
@@ -234,18 +242,18 @@ def test_the_rule_follows_what_the_cpu_reports():
     plain = Cpu("x86_64", vnni=False, amx=False, avx512=False)
     no_vnni = Cpu("x86_64", vnni=False, amx=False, avx512=True)
     for layer, cpu, engine, rule in [
-        (linear, amx, "onednn", rules.onednn_scales_first),
-        (dense, amx, "onednn", rules.onednn_scales_first),
-        (conv, amx, "onednn", rules.onednn),
-        (linear, plain, "onednn", rules.onednn_scales_first),
-        (conv, plain, "onednn", rules.onednn_scales_first),
-        (linear, no_vnni, "onednn", rules.onednn),
-        (linear, amx, "x86", rules.fbgemm),
-        (conv, amx, "x86", rules.onednn),
-        (conv, plain, "x86", rules.fbgemm),
-        (linear, plain, "qnnpack", rules.qnnpack),
+        (linear, amx, "onednn", output_stage.onednn_scales_first),
+        (dense, amx, "onednn", output_stage.onednn_scales_first),
+        (conv, amx, "onednn", output_stage.onednn),
+        (linear, plain, "onednn", output_stage.onednn_scales_first),
+        (conv, plain, "onednn", output_stage.onednn_scales_first),
+        (linear, no_vnni, "onednn", output_stage.onednn),
+        (linear, amx, "x86", output_stage.fbgemm),
+        (conv, amx, "x86", output_stage.onednn),
+        (conv, plain, "x86", output_stage.fbgemm),
+        (linear, plain, "qnnpack", output_stage.qnnpack),
     ]:
-        assert engines.arithmetic(engine, layer, cpu).rule is rule
+        assert engines.reference_for(engine, layer, cpu).output_stage is rule
     capped = Cpu("x86_64", vnni=True, amx=True, avx512=True, onednn_cap="AVX2", fbgemm_cap="AVX2")
     assert not capped.onednn_vnni and not capped.onednn_amx and not capped.fbgemm_vnni
     # fbgemm's kernels for small groups saturate where the CPU has no VNNI, and a cap does not take it from them.
@@ -259,7 +267,7 @@ def test_the_rule_follows_what_the_cpu_reports():
         (dense, capped, False),
     ]:
         expected = Layer.accumulator if exact else saturating_accumulator
-        assert engines.arithmetic("fbgemm", layer, cpu).accumulate is expected
+        assert engines.reference_for("fbgemm", layer, cpu).accumulate is expected
 
 
 @pytest.mark.parametrize(("bits", "groups"), [(512, 100), (256, 102)])
@@ -285,11 +293,11 @@ for channels in (2, 4, 8, 16):
         layer, x = drawn("small groups", generator, outputs=2000, per_channel=groups % 2 == 0, bias=True)
         for engine in ("fbgemm", "x86"):
             try:
-                found = engines.compare(engine, layer, x)
+                comparison = engines.compare(engine, layer, x)
             except ValueError:
                 refused += 1
             else:
-                assert not found.mismatches, f"{groups} groups of {channels} channels: {found}"
+                assert not comparison.mismatches, f"{groups} groups of {channels} channels: {comparison}"
 print("refused:", refused)
 """
 
@@ -297,14 +305,14 @@ print("refused:", refused)
 @pytest.mark.skipif(not measured(Cpu.here()), reason="not one of the CPUs on which rules were measured")
 def test_any_number_of_small_groups_is_right_or_refused():
     # In a process of its own, which has to end well: where the refusal were wrong, the heap would be.
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", SMALL_GROUPS], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert 0 < int(done.stdout.removeprefix("refused:")) < 100
+    assert process.returncode == 0, process.stderr[-2000:]
+    assert 0 < int(process.stdout.removeprefix("refused:")) < 100
 
 
-def test_an_engine_that_is_not_there_is_told_in_a_sentence(monkeypatch):
+def test_a_missing_engine_gives_a_one_sentence_error(monkeypatch):
     monkeypatch.setattr(pytorch, "available", lambda: [])
     layer = Layer(torch.ones(1, 1, dtype=torch.int8), 0.1, 0.1, 0, 0.1, 0)
     with pytest.raises(ValueError, match="the engine fbgemm does not run here: this build of PyTorch leaves it out"):

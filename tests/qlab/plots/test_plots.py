@@ -109,11 +109,12 @@ def test_graphs_stand_side_by_side_with_a_box_a_node(dark):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_size_latency_and_accuracy_have_a_panel_each(dark):
-    forms = [plots.Form("fp32", 400_000, 0.002, 0.97), plots.Form("int8", 110_000, 0.0011, 0.968)]
-    figure = plots.size_latency_accuracy(forms, dark=dark)
+    variants = [plots.Variant("fp32", 400_000, 0.002, 0.97), plots.Variant("int8", 110_000, 0.0011, 0.968)]
+    figure = plots.size_latency_accuracy(variants, dark=dark)
     assert len(figure.axes) == 3 and all(len(axes.patches) == 2 for axes in figure.axes)
     assert (
-        figure.description == "fp32: 400 kB, 2.00 ms a batch, 97.0% right; int8: 110 kB, 1.10 ms a batch, 96.8% right"
+        figure.description
+        == "fp32: 400 kB, 2.00 ms per batch, 97.0% right; int8: 110 kB, 1.10 ms per batch, 96.8% right"
     )
 
 
@@ -168,7 +169,7 @@ def test_the_pareto_plot_joins_and_names_what_nothing_beats(dark):
     assert beaten.get_xdata().tolist() == [2000] and front.get_xdata().tolist() == [1000, 4000]
     assert {text.get_text() for text in figure.axes[0].texts} == {"1", "2", "1  int8: 90.0%", "2  fp32: 95.0%"}
     assert not plots.pareto_plot(points, title="High", lowest=0.92, dark=dark).axes[0].lines[0].get_xdata().tolist()
-    assert figure.description.startswith("A trade. Beaten by none of the 3: int8: 1,000 bytes, 90.0%, fp32")
+    assert figure.description.startswith("A trade. On the Pareto front of 3: int8: 1,000 bytes, 90.0%, fp32")
 
 
 def test_the_error_drawn_is_what_comes_back_less_x():

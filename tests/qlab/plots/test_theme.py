@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from qlab import plots
 from qlab.plots import DARK, LIGHT
 
-LOOKS = {"light": LIGHT, "dark": DARK}
+THEMES = {"light": LIGHT, "dark": DARK}
 WRITTEN = ("ink", "activation", "weight_text", "clipping", "raw")
 TOLD_APART = ("activation", "weight", "clipping", "ink")
 
@@ -58,25 +58,25 @@ def test_the_measures_are_right_where_they_are_known():
     assert np.linalg.norm(red - green) < 12 < np.linalg.norm(lab("#a05a00", np.eye(3)) - lab("#6e7300", np.eye(3)))
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_what_is_written_can_be_read(look):
-    found = {name: contrast(getattr(look, name), look.background) for name in WRITTEN}
-    assert min(found.values()) >= 4.5, found
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_what_is_written_can_be_read(theme):
+    contrasts = {name: contrast(getattr(theme, name), theme.background) for name in WRITTEN}
+    assert min(contrasts.values()) >= 4.5, contrasts
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_lines_stand_out_from_the_background(look):
-    found = {name: contrast(getattr(look, name), look.background) for name in ("activation", "clipping", "raw")}
-    assert min(found.values()) >= 3, found
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_lines_stand_out_from_the_background(theme):
+    contrasts = {name: contrast(getattr(theme, name), theme.background) for name in ("activation", "clipping", "raw")}
+    assert min(contrasts.values()) >= 3, contrasts
     # Orange on white has 2.25, below the 3 that WCAG asks of what has to be seen: never the only way to a number.
-    assert contrast(look.weight, look.background) >= (3 if look is DARK else 2.2)
+    assert contrast(theme.weight, theme.background) >= (3 if theme is DARK else 2.2)
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 @pytest.mark.parametrize("eyes", EYES)
-def test_colours_stay_apart_for_colour_blind_eyes(look, eyes):
+def test_colours_stay_apart_for_colour_blind_eyes(theme, eyes):
     for one, other in itertools.combinations(TOLD_APART, 2):
-        apart = np.linalg.norm(lab(getattr(look, one), EYES[eyes]) - lab(getattr(look, other), EYES[eyes]))
+        apart = np.linalg.norm(lab(getattr(theme, one), EYES[eyes]) - lab(getattr(theme, other), EYES[eyes]))
         assert apart >= APART, (one, other, apart)
 
 

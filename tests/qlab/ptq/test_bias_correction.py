@@ -20,7 +20,7 @@ def test_the_mean_error_of_each_channel_becomes_zero(seed, shape):
     assert torch.allclose((moved - output).mean(dim=others), torch.zeros(shape[1]), atol=1e-5)
 
 
-def test_shapes_have_to_fit():
+def test_shapes_must_match():
     with pytest.raises(ValueError, match="do not fit"):
         corrected_bias(torch.zeros(3), torch.zeros(2, 4), torch.zeros(2, 4))
 
@@ -33,9 +33,9 @@ def test_a_network_is_corrected_from_the_first_layer_to_the_last(seed):
     images = torch.rand(30, 1, 8, 8)
     plan = dict.fromkeys(layers_of(network), Precision(4, 8))
     rough = quantized(network, plan, input_ranges(network, images))
-    made = correct_biases(network, rough, images)
-    errors = mean_errors(network, made, images)
+    corrected = correct_biases(network, rough, images)
+    errors = mean_errors(network, corrected, images)
     assert max(float(error.abs().max()) for error in errors.values()) < 1e-5
     before = mean_errors(network, rough, images)
     assert max(float(error.abs().max()) for error in before.values()) > 1e-3
-    assert all(torch.equal(layer.weight, layers_of(rough)[name].weight) for name, layer in layers_of(made).items())
+    assert all(torch.equal(layer.weight, layers_of(rough)[name].weight) for name, layer in layers_of(corrected).items())

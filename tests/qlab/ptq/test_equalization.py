@@ -27,13 +27,13 @@ def run(first, bias, second, x, depthwise):
 @settings(deadline=None)
 def test_the_fp32_function_stays_as_it_is(seed, depthwise, dead):
     first, bias, second, x = (t.double() for t in pair(seed, depthwise, dead))
-    made = equalize_pair(first, bias, second, depthwise=depthwise)
-    before, after = run(first, bias, second, x, depthwise), run(*made, x, depthwise)
+    equalized = equalize_pair(first, bias, second, depthwise=depthwise)
+    before, after = run(first, bias, second, x, depthwise), run(*equalized, x, depthwise)
     assert (before - after).abs().max() <= 1e-9 * before.abs().max()
 
 
 @given(SEEDS, st.booleans())
-def test_both_layers_have_one_range_a_channel_afterwards(seed, depthwise):
+def test_both_layers_have_the_same_range_per_channel_afterwards(seed, depthwise):
     first, bias, second, _ = pair(seed, depthwise)
     made_first, _, made_second = equalize_pair(first, bias, second, depthwise=depthwise)
     r1 = made_first.abs().amax(dim=(1, 2, 3))
@@ -55,14 +55,14 @@ def test_a_network_keeps_its_function_and_gets_even_ranges():
     for _ in range(60):
         net(x)  # running statistics as training leaves them
     network = fusion.folded(net)
-    made = equalize(network, consecutive(network))
-    assert torch.allclose(network(x), made(x), atol=1e-4 * float(network(x).detach().abs().max()))
+    equalized = equalize(network, consecutive(network))
+    assert torch.allclose(network(x), equalized(x), atol=1e-4 * float(network(x).detach().abs().max()))
 
     def spread(layer):
         ranges = layer.weight.detach().abs().amax(dim=(1, 2, 3))
         return float(ranges.max() / ranges.min())
 
-    assert spread(made.depthwise2[0]) < spread(network.depthwise2[0])
+    assert spread(equalized.depthwise2[0]) < spread(network.depthwise2[0])
 
 
 def test_batch_norm_has_to_be_folded_first():

@@ -23,7 +23,7 @@ def test_impossible_sizes():
         model_size(-1)
 
 
-def test_sqnr_is_20_db_a_digit():
+def test_sqnr_grows_by_20_db_per_digit():
     x = torch.randn(1000, generator=torch.Generator().manual_seed(0))
     assert sqnr(x, x * 1.01) == pytest.approx(40, abs=1e-4)
     assert sqnr(x, x) == math.inf and sqnr(torch.zeros(3), torch.ones(3)) == -math.inf
@@ -47,8 +47,8 @@ def test_a_bit_is_worth_six_decibels():
     )
 
 
-def test_mse_of_nothing():
-    with pytest.raises(ValueError, match="no mean"):
+def test_mse_of_an_empty_tensor():
+    with pytest.raises(ValueError, match="has no mean"):
         mse(torch.ones(0), torch.ones(0))
     with pytest.raises(ValueError, match="shapes differ"):
         mse(torch.ones(2), torch.ones(3))
@@ -58,12 +58,12 @@ POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, m
 
 
 @given(POINTS)
-def test_whatever_is_beaten_is_beaten_by_a_point_that_stays(points):
+def test_every_beaten_point_is_beaten_by_a_pareto_optimal_one(points):
     best = pareto([size for size, _ in points], [accuracy for _, accuracy in points])
-    kept = [point for point, stays in zip(points, best, strict=True) if stays]
-    assert kept
+    front = [point for point, stays in zip(points, best, strict=True) if stays]
+    assert front
     for point, stays in zip(points, best, strict=True):
-        better = any(s <= point[0] and a >= point[1] and (s, a) != point for s, a in kept)
+        better = any(s <= point[0] and a >= point[1] and (s, a) != point for s, a in front)
         assert better != stays
 
 
@@ -72,7 +72,7 @@ def test_equal_points_both_stay():
 
 
 @given(st.lists(st.floats(0.01, 100), min_size=2, max_size=9), st.floats(1, 1000))
-def test_a_part_cannot_win_more_than_its_share(seconds, faster):
+def test_a_part_cannot_save_more_than_its_share(seconds, faster):
     overall, bound = amdahl(seconds, 0, faster), amdahl(seconds, 0, math.inf)
     assert 1 - 1e-9 <= overall <= bound * (1 + 1e-9) and overall <= faster * (1 + 1e-9)
     assert bound == pytest.approx(sum(seconds) / sum(seconds[1:]))
@@ -81,5 +81,5 @@ def test_a_part_cannot_win_more_than_its_share(seconds, faster):
 def test_amdahl_of_impossible_times():
     assert amdahl([1, 6, 3], 1, 3) == pytest.approx(10 / 6) and amdahl([5.0], 0, math.inf) == math.inf
     for times, faster in (([0.0, 0.0], 2), ([1.0, -1.0], 2), ([1.0], 0)):
-        with pytest.raises(ValueError, match="times are"):
+        with pytest.raises(ValueError, match="times must be"):
             amdahl(times, 0, faster)

@@ -5,7 +5,7 @@ from torch import nn
 from qlab.arithmetic.quantize import dequantize, linear_quantize
 from qlab.experiments.depthwise import DepthwiseNet
 from qlab.ptq import fusion
-from qlab.ptq.layer_sqnr import compare
+from qlab.ptq.layer_sqnr import layer_sqnr
 from qlab.ptq.sensitivity import (
     Precision,
     all_but_one,
@@ -32,7 +32,7 @@ def images():
     return torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 
 
-def test_layers_stand_in_the_order_in_which_they_run(network):
+def test_layers_are_listed_in_the_order_in_which_they_run(network):
     assert [name.split(".")[0] for name in layers_of(network)] == [
         "stem", "depthwise1", "pointwise1", "depthwise2", "pointwise2", "depthwise3", "pointwise3", "head",
     ]  # fmt: skip
@@ -47,7 +47,7 @@ def test_folding_keeps_the_function():
 
 
 @pytest.mark.parametrize("per_channel", [False, True])
-def test_a_weight_on_its_grid_is_what_quantize_and_dequantize_make_of_it(per_channel):
+def test_a_quantized_weight_equals_quantize_then_dequantize(per_channel):
     weight = torch.randn(5, 3, 3, 3, generator=torch.Generator().manual_seed(0))
     dim = 0 if per_channel else None
     codes, scale, zero_point = linear_quantize(weight, 4, symmetric=True, narrow=True, channel_dim=dim)
@@ -57,22 +57,22 @@ def test_a_weight_on_its_grid_is_what_quantize_and_dequantize_make_of_it(per_cha
 
 def test_only_the_layers_of_the_plan_are_quantized(network, images):
     ranges = input_ranges(network, images)
-    made = quantized(network, {"depthwise2.0": Precision(3, None)}, ranges)
+    quantized_net = quantized(network, {"depthwise2.0": Precision(3, None)}, ranges)
     changed = [
         name
         for name, layer in layers_of(network).items()
-        if not torch.equal(layer.weight, layers_of(made)[name].weight)
+        if not torch.equal(layer.weight, layers_of(quantized_net)[name].weight)
     ]
     assert changed == ["depthwise2.0"]
     assert torch.equal(quantized(network, {}, ranges)(images), network(images))
 
 
-def test_inputs_are_put_on_a_grid_of_their_range(network, images):
+def test_inputs_are_quantized_over_their_range(network, images):
     ranges = input_ranges(network, images)
-    made = quantized(network, {"stem.0": Precision(8, 2)}, ranges)
+    quantized_net = quantized(network, {"stem.0": Precision(8, 2)}, ranges)
     seen = []
-    layers_of(made)["stem.0"].register_forward_hook(lambda layer, inputs, output: seen.append(inputs[0]))
-    made(images)
+    layers_of(quantized_net)["stem.0"].register_forward_hook(lambda layer, inputs, output: seen.append(inputs[0]))
+    quantized_net(images)
     assert len(seen[0].unique()) == 4
 
 
@@ -121,17 +121,19 @@ def test_bytes_of_weights():
     assert weight_bytes(nn.Sequential(layer), {}) == 4 * 44 and weight_bytes(nn.Sequential(layer), {"0": 8}) == 40 + 16
 
 
-def test_a_layer_alone_is_told_from_its_victims(network, images):
+def test_a_layers_own_noise_is_separated_from_inherited_noise(network, images):
     ranges = input_ranges(network, images)
     plan = dict.fromkeys(layers_of(network), Precision(8, 8)) | {"depthwise1.0": Precision(2, 8)}
-    rows = {row.name: row for row in compare(network, quantized(network, plan, ranges), images)}
+    rows = {row.name: row for row in layer_sqnr(network, quantized(network, plan, ranges), images)}
     assert rows["depthwise1.0"].alone < 15 < rows["pointwise1.0"].alone
     assert rows["pointwise1.0"].output < 15 < rows["stem.0"].output
 
 
-def test_in_the_first_layer_alone_is_the_output(network, images):
-    made = quantized(network, dict.fromkeys(layers_of(network), Precision(5, 6)), input_ranges(network, images))
-    first = compare(network, made, images)[0]
+def test_in_the_first_layer_the_own_noise_is_all_of_the_noise(network, images):
+    quantized_net = quantized(
+        network, dict.fromkeys(layers_of(network), Precision(5, 6)), input_ranges(network, images)
+    )
+    first = layer_sqnr(network, quantized_net, images)[0]
     assert first.alone == pytest.approx(first.output) and first.weight > 15
 
 
@@ -140,8 +142,10 @@ def test_torchs_numeric_suite_finds_the_same_noise(network, images):
     from qlab.torch_flow import numeric_suite
 
     theirs = numeric_suite.compare(network, images, images, "qnnpack")
-    made = quantized(network, dict.fromkeys(layers_of(network), Precision(8, 8)), input_ranges(network, images))
-    for row in compare(network, made, images):
+    quantized_net = quantized(
+        network, dict.fromkeys(layers_of(network), Precision(8, 8)), input_ranges(network, images)
+    )
+    for row in layer_sqnr(network, quantized_net, images):
         weight, output = theirs[row.name]
         assert weight == pytest.approx(row.weight, abs=3.0)
         assert row.output > 60 or abs(output - row.output) < 12  # the untrained head gives little but its bias

@@ -36,7 +36,7 @@ def test_stopped_and_resumed_is_the_same_as_one_run(stops):
     assert sweep(SETTINGS, square, known, progress=False) == sweep(SETTINGS, square, {}, progress=False)
 
 
-def test_a_file_is_read_again_and_nothing_is_measured_twice(tmp_path):
+def test_a_file_is_read_back_and_nothing_is_measured_twice(tmp_path):
     path = tmp_path / "sweep.json"
     with pytest.raises(KeyboardInterrupt):
         sweep(SETTINGS, stopped_after(3), path, of="squares", progress=False)
@@ -61,7 +61,7 @@ def test_results_of_something_else_are_refused(tmp_path):
     with pytest.raises(ValueError, match="seed 0"):
         sweep(SETTINGS, square, path, of="seed 1", progress=False)
     path.write_text("[1, 2")
-    with pytest.raises(ValueError, match="no file of results"):
+    with pytest.raises(ValueError, match="not a file of results"):
         sweep(SETTINGS, square, path, progress=False)
 
 

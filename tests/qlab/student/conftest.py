@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from autograder.collect.sample_class import written_answers
-from qlab.notebook import grade_id
+from qlab.cells import grade_id
 from tests.conftest import REPOSITORY
 
 LAB = "lab1_linear_quantization"

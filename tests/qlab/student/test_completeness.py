@@ -1,21 +1,21 @@
 import nbformat
 import pytest
 
-from qlab.student.completeness import wholeness
-from qlab.student.errors import DeskError
+from qlab.student.completeness import completeness
+from qlab.student.errors import StudentError
 from qlab.student.lab_copies import copies, copy_of
 from tests.qlab.student.conftest import LAB, change
 
 
 def state(folder):
-    return wholeness(copy_of("lab1", folder))
+    return completeness(copy_of("lab1", folder))
 
 
 def test_as_released_every_answer_is_missing_and_named(folder):
-    found = state(folder)
-    assert (found.answers, found.answered) == (9, 0)
-    assert "q1 has 8 blanks left" in found.missing and "the essay q6 is empty" in found.missing
-    assert sum("never run" in sentence for sentence in found.missing) == 1
+    report = state(folder)
+    assert (report.answers, report.answered) == (9, 0)
+    assert "q1 has 8 blanks left" in report.missing and "the essay q6 is empty" in report.missing
+    assert sum("not run yet" in sentence for sentence in report.missing) == 1
 
 
 def test_solved_run_and_saved_nothing_is_missing(solved):
@@ -31,16 +31,16 @@ def test_points_come_from_the_saved_cards(solved):
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
-        (lambda cells: [c for n, c in cells.items() if n != "q2"], "the answer cell q2 is deleted"),
-        (lambda cells: [c for n, c in cells.items() if n != "q3-check"], "the check cell q3-check is deleted"),
-        (lambda cells: [c for n, c in cells.items() if n != "setup"], "the cell setup is deleted"),
-        (lambda cells: [*cells.values(), nbformat.from_dict(cells["q1"])], "the cell q1 is there 2 times"),
+        (lambda cells: [c for n, c in cells.items() if n != "q2"], "the answer cell q2 was deleted"),
+        (lambda cells: [c for n, c in cells.items() if n != "q3-check"], "the check cell q3-check was deleted"),
+        (lambda cells: [c for n, c in cells.items() if n != "setup"], "the cell setup was deleted"),
+        (lambda cells: [*cells.values(), nbformat.from_dict(cells["q1"])], "cell q1 appears twice"),
         (lambda cells: cells["q6"].update(source="  \n"), "the essay q6 is empty"),
         (lambda cells: cells["q5"].update(source="M0 = __"), "q5 has 1 blank left"),
-        (lambda cells: cells["q5-check"].update(execution_count=None), "never run: q5-check;"),
+        (lambda cells: cells["q5-check"].update(execution_count=None), "not run yet: q5-check;"),
     ],
 )
-def test_each_thing_that_is_missing_is_said(solved, edit, sentence):
+def test_each_missing_thing_is_reported(solved, edit, sentence):
     change(solved, edit)
     assert [text for text in state(solved).missing if text.startswith(sentence)]
 
@@ -64,10 +64,10 @@ def test_labs_are_found_from_above_and_from_inside(folder):
 
 
 def test_where_there_is_no_such_lab_the_sentence_says_what_there_is(folder, tmp_path):
-    with pytest.raises(DeskError, match=f"no lab called lab9 here: {LAB}"):
+    with pytest.raises(StudentError, match=f"no lab called lab9 here, only {LAB}"):
         copy_of("lab9", folder)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DeskError, match="go to the folder that holds labs/"):
+    with pytest.raises(StudentError, match="go to the folder that contains labs/"):
         copy_of("lab1", tmp_path / "empty")
 
 

@@ -4,22 +4,22 @@ import zipfile
 
 import pytest
 
-from qlab.student.errors import DeskError
+from qlab.student.errors import StudentError
 from qlab.student.lab_copies import copy_of
-from qlab.student.submission_zip import hand_in
+from qlab.student.submission_zip import write_submission
 from tests.qlab.student.conftest import LAB
 
 
 def handed_in(folder, student="4711", name="Ada Lovelace", **more):
-    return hand_in(copy_of("lab1", folder), student, name, folder, **more)
+    return write_submission(copy_of("lab1", folder), student, name, folder, **more)
 
 
 def test_the_zip_holds_the_notebook_the_report_and_their_hashes(solved, tmp_path):
     report = tmp_path / "report.pdf"
     report.write_bytes(b"%PDF-1.7 my report")
-    done = handed_in(solved, report=report)
-    assert done.path.name == "Lab1_4711_Ada-Lovelace.zip" and done.missing == ()
-    with zipfile.ZipFile(done.path) as archive:
+    submission = handed_in(solved, report=report)
+    assert submission.path.name == "Lab1_4711_Ada-Lovelace.zip" and submission.missing == ()
+    with zipfile.ZipFile(submission.path) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     manifest = json.loads(content.pop("manifest.json"))
     assert content["Lab1_4711_Ada-Lovelace.ipynb"] == (solved / LAB / f"{LAB}.ipynb").read_bytes()
@@ -43,8 +43,8 @@ def test_names_in_any_script_and_none_leaves_the_folder(solved, student, name, s
 
 
 def test_what_is_missing_is_told_and_never_keeps_anybody_from_handing_in(folder):
-    done = handed_in(folder)
-    assert done.path.is_file() and "q1 has 8 blanks left" in done.missing
+    submission = handed_in(folder)
+    assert submission.path.is_file() and "q1 has 8 blanks left" in submission.missing
 
 
 def test_the_same_content_gives_the_same_bytes(solved):
@@ -57,15 +57,15 @@ def test_the_same_content_gives_the_same_bytes(solved):
     [("", "Ada", "student id is empty"), ("1", " / ", "name is empty: give it with --name")],
 )
 def test_an_empty_id_or_name_is_refused(solved, student, name, says):
-    with pytest.raises(DeskError, match=says):
+    with pytest.raises(StudentError, match=says):
         handed_in(solved, student, name)
 
 
 def test_a_report_has_to_be_a_pdf(solved, tmp_path):
     report = tmp_path / "report.pdf"
     report.write_bytes(b"PK a word file")
-    with pytest.raises(DeskError, match=r"report.pdf is no PDF"):
+    with pytest.raises(StudentError, match=r"report.pdf is not a PDF"):
         handed_in(solved, report=report)
-    with pytest.raises(DeskError, match="cannot be read"):
+    with pytest.raises(StudentError, match="cannot be read"):
         handed_in(solved, report=tmp_path / "none.pdf")
     assert not list(solved.glob("*.zip"))

@@ -8,8 +8,8 @@ import zipfile
 import nbformat
 import pytest
 
-from qlab.notebook import fingerprint, grade_id
-from qlab.student.errors import DeskError
+from qlab.cells import fingerprint, grade_id
+from qlab.student.errors import StudentError
 from qlab.student.lab_copies import copy_of
 from qlab.student.update import merge, update
 from tests.qlab.student.conftest import LAB, change
@@ -42,8 +42,8 @@ def newer(folder, tmp_path):
 
 
 def updated(folder, archive):
-    done = update(copy_of("lab1", folder), archive)
-    return done, nbformat.read(folder / LAB / f"{LAB}.ipynb", 4)
+    result = update(copy_of("lab1", folder), archive)
+    return result, nbformat.read(folder / LAB / f"{LAB}.ipynb", 4)
 
 
 def test_every_answer_stays_and_what_nobody_touched_becomes_new(solved, newer, right_answers):
@@ -53,35 +53,38 @@ def test_every_answer_stays_and_what_nobody_touched_becomes_new(solved, newer, r
         cells["setup"].source += "\n# mended"
 
     before = (solved / LAB / f"{LAB}.ipynb").read_bytes()
-    done, after = updated(solved, newer(edit))
+    result, after = updated(solved, newer(edit))
     cells = named(after)
     assert {name: cells[name].source for name in right_answers} == right_answers
     assert cells["q6"].source == "My own words on q6."
     assert all("mended" in cells[name].source.lower() for name in ("q1-check", "title", "setup"))
     assert (solved / LAB / "checks" / "__init__.py").read_text() == "# newer"
-    assert (done.backup / f"{LAB}.ipynb").read_bytes() == before and done.remarks == ()
-    assert (done.backup / "checks" / "__init__.py").is_file() and after.metadata.qlab.release == "newer"
+    assert (result.backup / f"{LAB}.ipynb").read_bytes() == before and result.remarks == ()
+    assert (result.backup / "checks" / "__init__.py").is_file() and after.metadata.qlab.release == "newer"
     assert after.metadata.kernelspec.name == "python3"
 
 
 def test_a_stub_that_changed_under_an_answer_is_told(solved, newer, right_answers):
-    done, after = updated(solved, newer(lambda cells: cells["q1"].update(source="another = __")))
+    result, after = updated(solved, newer(lambda cells: cells["q1"].update(source="another = __")))
     assert named(after)["q1"].source == right_answers["q1"]
-    assert done.remarks == ("the stub of q1 is another one now: your answer is kept, look whether it still fits",)
+    assert result.remarks == ("the stub of q1 has changed: your answer is kept, please check that it still fits",)
 
 
 def test_an_untouched_answer_becomes_the_new_stub(folder, newer):
-    done, after = updated(folder, newer(lambda cells: cells["q1"].update(source="another = __")))
-    assert named(after)["q1"].source == "another = __" and done.remarks == ()
+    result, after = updated(folder, newer(lambda cells: cells["q1"].update(source="another = __")))
+    assert named(after)["q1"].source == "another = __" and result.remarks == ()
 
 
 def test_a_provided_cell_that_the_student_changed_is_kept_and_told(folder, newer):
     change(folder, lambda cells: cells["setup"].update(source="DATA = 'mine'"))
-    done, after = updated(folder, newer(lambda cells: cells["setup"].update(source="DATA = 'new'")))
-    assert named(after)["setup"].source == "DATA = 'mine'" and "you changed the cell setup" in done.remarks[0]
+    result, after = updated(folder, newer(lambda cells: cells["setup"].update(source="DATA = 'new'")))
+    assert (
+        named(after)["setup"].source == "DATA = 'mine'"
+        and "both you and the release changed the cell setup" in result.remarks[0]
+    )
     change(folder, lambda cells: cells["setup"].update(source="DATA = 'mine'"))
-    done, after = updated(folder, newer(lambda cells: cells["setup"].update(source="DATA = 'new'")))
-    assert done.remarks == ()  # nothing of the release changed this time
+    result, after = updated(folder, newer(lambda cells: cells["setup"].update(source="DATA = 'new'")))
+    assert result.remarks == ()  # nothing of the release changed this time
 
 
 def test_own_cells_stay_where_they_stood_and_deleted_ones_come_back(folder, newer):
@@ -113,8 +116,8 @@ def test_new_cells_come_and_withdrawn_ones_go(folder, newer):
 
 
 def test_a_zip_without_a_folder_in_it_will_do(folder, newer):
-    done, _ = updated(folder, newer(root="", files={"figures/new.png": "png"}))
-    assert "figures/new.png" in done.files and (folder / LAB / "figures" / "new.png").is_file()
+    result, _ = updated(folder, newer(root="", files={"figures/new.png": "png"}))
+    assert "figures/new.png" in result.files and (folder / LAB / "figures" / "new.png").is_file()
 
 
 def checks_in(folder):
@@ -172,32 +175,32 @@ def test_the_notebooks_in_the_backup_are_nobodys_lab(folder, newer):
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"../../evil.py": "x"}, "reaches outside of its folder"),
-        ({"C:\\evil.py": "x"}, "reaches outside of its folder"),
+        ({"../../evil.py": "x"}, "has a path outside its folder"),
+        ({"C:\\evil.py": "x"}, "has a path outside its folder"),
         ({f"again/{LAB}.ipynb": "{}"}, "holds 2 notebooks"),
     ],
 )
-def test_an_archive_that_is_no_release_is_refused_and_nothing_changes(solved, newer, files, says):
+def test_an_archive_that_is_not_a_release_is_refused_and_nothing_changes(solved, newer, files, says):
     before = {path: path.read_bytes() for path in solved.rglob("*") if path.is_file()}
-    with pytest.raises(DeskError, match=says):
+    with pytest.raises(StudentError, match=says):
         updated(solved, newer(files=files))
     assert {path: path.read_bytes() for path in solved.rglob("*") if path.is_file()} == before
 
 
 def test_damaged_missing_or_another_labs_archives_are_refused(folder, newer, tmp_path):
     archive = newer()
-    with pytest.raises(DeskError, match=r"cannot be read .*: name the zip that you downloaded"):
+    with pytest.raises(StudentError, match=r"cannot be read .*: pass the zip that you downloaded"):
         updated(folder, tmp_path / "none.zip")
     archive.write_bytes(archive.read_bytes()[:200])
-    with pytest.raises(DeskError, match="damaged"):
+    with pytest.raises(StudentError, match="damaged"):
         updated(folder, archive)
     with zipfile.ZipFile(archive, "w") as broken:
         broken.writestr(f"{LAB}.ipynb", '{"cells": [')
-    with pytest.raises(DeskError, match=r"the notebook in newer\.zip is damaged: download it again"):
+    with pytest.raises(StudentError, match=r"the notebook in newer\.zip is damaged: download it again"):
         updated(folder, archive)
     with zipfile.ZipFile(archive, "w") as other:
         other.writestr(f"{LAB}.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": "1"}], "nbformat": 4}))
-    with pytest.raises(DeskError, match="no release of lab1"):
+    with pytest.raises(StudentError, match="not a release of lab1"):
         updated(folder, archive)
 
 
@@ -209,30 +212,32 @@ def test_a_zip_damaged_in_the_middle_is_told_as_such(folder, newer):
     content = bytearray(archive.read_bytes())
     content[start + 100 : start + 200] = b"\xff" * 100
     archive.write_bytes(content)
-    with pytest.raises(DeskError, match="is damaged or no zip file: download it again"):
+    with pytest.raises(StudentError, match="is damaged or not a zip file: download it again"):
         updated(folder, archive)
 
 
 def test_a_copy_without_cells_is_told_as_such(folder, newer):
     archive, path = newer(), folder / LAB / f"{LAB}.ipynb"
     path.write_text(json.dumps({"cells": [], "metadata": {"qlab": {"lab": LAB}}}))
-    with pytest.raises(DeskError, match=r"is empty or damaged: put it aside and unzip newer\.zip"):
+    with pytest.raises(StudentError, match=r"is empty or damaged: put it aside and unzip newer\.zip"):
         updated(folder, archive)
 
 
-@pytest.mark.parametrize(("fails", "says"), [("shutil.copy2", "nothing was changed"), ("write_atomic", "has it all")])
-def test_a_full_disk_is_told_with_the_file_and_leaves_no_half_backup(solved, newer, monkeypatch, fails, says):
+@pytest.mark.parametrize(
+    ("fails", "says"), [("shutil.copy2", "nothing was changed"), ("write_atomic", "has all replaced files")]
+)
+def test_a_full_disk_is_reported_with_the_file_and_leaves_no_partial_backup(solved, newer, monkeypatch, fails, says):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")  # as a write fails: without a file's name
 
     monkeypatch.setattr(f"qlab.student.update.{fails}", full)
     before = (solved / LAB / f"{LAB}.ipynb").read_bytes()
-    with pytest.raises(DeskError, match=rf"{LAB}.* could not be written \(No space.*make room.*{says}"):
+    with pytest.raises(StudentError, match=rf"{LAB}.* could not be written \(No space.*free some space.*{says}"):
         updated(solved, newer(files={"checks.py": ""}))
     assert (solved / LAB / "checks" / "__init__.py").is_file()
     assert (solved / LAB / f"{LAB}.ipynb").read_bytes() == before
-    kept = [path.read_bytes() for path in (solved / LAB / "before-update").rglob("*.ipynb")]
-    assert kept == ([before] if says == "has it all" else [])
+    backups = [path.read_bytes() for path in (solved / LAB / "before-update").rglob("*.ipynb")]
+    assert backups == ([before] if says == "has all replaced files" else [])
 
 
 def test_without_a_list_of_cells_every_change_counts_as_the_students(folder):

@@ -5,16 +5,13 @@ import copy
 import pytest
 import torch
 from torch import nn
-from torch.ao.quantization import default_fake_quant as torchs_default
+from torch.ao.quantization import default_fake_quant as stock_default_fake_quant
 
 from qlab import engines, torch_flow
 from qlab.experiments import training
 from qlab.formats import floatsd
 from qlab.formats.floatsd import FLOATSD4, FLOATSD4_EXTENDED, FLOATSD8
-from qlab.torch_flow import grid_convert as on_grid
-from qlab.torch_flow import grid_fake_quantize as grids
-from qlab.torch_flow import ptq_grid as post_quantize
-from qlab.torch_flow import qat
+from qlab.torch_flow import grid_convert, grid_fake_quantize, ptq_grid, qat
 from qlab.torch_flow.converted import converted_layers, folded_weight
 from tests.qlab.networks import BATCHES, DIGITS, mnist_net, mobilenet
 
@@ -40,7 +37,7 @@ PRINTED = [
 
 
 def trained_on(network, choose):
-    aware = post_quantize.retrainable(network, BATCHES, choose)
+    aware = ptq_grid.prepare_for_finetuning(network, BATCHES, choose)
     some = DIGITS.first(128, 1)
     training.train(aware, some, epochs=1, learning_rate=0.01, batch_size=32, progress=False)
     return aware.eval()
@@ -55,36 +52,40 @@ def magnitudes(layer):
 
 def test_the_configs_hold_the_fake_quantizers_of_their_names():
     for config, per_channel, free in (
-        (grids.log4_per_tensor_config, False, False),
-        (grids.log4_per_channel_config, True, True),
+        (grid_fake_quantize.log4_per_tensor_config, False, False),
+        (grid_fake_quantize.log4_per_channel_config, True, True),
     ):
         weight = config.weight()
         assert (weight.grid, weight.rule) == (FLOATSD4_EXTENDED, "papers")
         assert (weight.per_channel, weight.free_scale) == (per_channel, free)
-    assert repr(grids.default_log_weight_fake_quant()) == repr(grids.log4_per_tensor_config.weight())
-    assert repr(grids.default_per_channel_log_weight_fake_quant()) == repr(grids.log4_per_channel_config.weight())
+    assert repr(grid_fake_quantize.default_log_weight_fake_quant()) == repr(
+        grid_fake_quantize.log4_per_tensor_config.weight()
+    )
+    assert repr(grid_fake_quantize.default_per_channel_log_weight_fake_quant()) == repr(
+        grid_fake_quantize.log4_per_channel_config.weight()
+    )
 
 
-def test_activations_have_all_of_8_bits_where_torchs_default_leaves_out_one():
+def test_activations_use_all_8_bits_while_torchs_default_uses_7():
     with torch_flow.quiet():
-        ours, torchs = grids.default_fake_quant(), torchs_default()
-    for quantizer in (ours, torchs):
+        ours, stock = grid_fake_quantize.default_fake_quant(), stock_default_fake_quant()
+    for quantizer in (ours, stock):
         with torch_flow.quiet():
             quantizer(torch.tensor([0.0, 2.55]))
     assert (ours.activation_post_process.quant_min, ours.activation_post_process.quant_max) == (0, 255)
     assert ours.calculate_qparams()[0].item() == pytest.approx(0.01)
-    assert torchs.calculate_qparams()[0].item() == pytest.approx(2.55 / 127)
+    assert stock.calculate_qparams()[0].item() == pytest.approx(2.55 / 127)
     # Pairs of products with weights up to 64 stay within 16 bits.
     assert 2 * 255 * FLOATSD4_EXTENDED.top < 2**15
 
 
 @pytest.mark.parametrize(("grid", "how"), IN_8_BITS, ids=IDS)
-def test_a_fake_quantizer_does_what_the_numbers_say(grid, how):
+def test_a_fake_quantizer_equals_fake_quantize_to_grid(grid, how):
     weight = torch.randn(6, 3, 3, 3, generator=torch.Generator().manual_seed(0)) * torch.logspace(-2, 1, 6).reshape(
         -1, 1, 1, 1
     )
     weight.requires_grad_()
-    quantizer = grids.grid_config(grid, **how).weight()
+    quantizer = grid_fake_quantize.grid_config(grid, **how).weight()
     fake = quantizer(weight)
     dim = 0 if how["per_channel"] else None
     find = floatsd.free_scale if how.get("free_scale") else floatsd.power_of_two_scale
@@ -98,29 +99,29 @@ def test_a_fake_quantizer_does_what_the_numbers_say(grid, how):
 
 
 def test_a_scale_follows_the_weight_until_its_observer_is_off():
-    quantizer = grids.default_log_weight_fake_quant()
+    quantizer = grid_fake_quantize.default_log_weight_fake_quant()
     quantizer(torch.tensor([[64.0]]))
     assert quantizer.scale.tolist() == [1.0]
     quantizer.disable_observer()
     assert quantizer(torch.tensor([[1000.0, 0.9]])).tolist() == [[64.0, 1.0]]
     quantizer.disable_fake_quant()
     assert quantizer(torch.tensor([[1000.0]])).tolist() == [[1000.0]]
-    fresh = grids.default_log_weight_fake_quant()
+    fresh = grid_fake_quantize.default_log_weight_fake_quant()
     fresh.load_state_dict(quantizer.state_dict())
     assert fresh.scale.tolist() == [1.0] and not fresh.observer_enabled[0]
 
 
 def test_a_prepared_network_is_read_back_with_a_scale_for_each_channel():
-    aware = trained_on(mnist_net(), grids.package_choice)
-    fresh = on_grid.prepared_for_training(mnist_net())
+    aware = trained_on(mnist_net(), grid_fake_quantize.package_choice)
+    fresh = grid_convert.prepared_for_training(mnist_net())
     fresh.load_state_dict(aware.state_dict())
     with torch.no_grad():
         assert torch.equal(fresh.eval()(DIGITS.x_test), aware(DIGITS.x_test))
 
 
-def test_an_unknown_rule_is_told_when_the_fake_quantizer_is_made():
+def test_an_unknown_rule_is_an_error_when_the_fake_quantizer_is_created():
     with pytest.raises(ValueError, match="nearest, papers"):
-        grids.GridFakeQuantize(rule="up")
+        grid_fake_quantize.GridFakeQuantize(rule="up")
 
 
 # Which layer gets which -----------------------------------------------------------------------------------------------
@@ -130,26 +131,34 @@ def test_an_unknown_rule_is_told_when_the_fake_quantizer_is_made():
 def test_the_packages_choice_of_a_qconfig_for_each_layer(training):
     network = copy.deepcopy(mobilenet()).train(training)
     network.fuse_model(training=training)
-    grids.set_qconfigs(network)
-    layers = grids.weighted_layers(network)
+    grid_fake_quantize.set_qconfigs(network)
+    layers = grid_fake_quantize.weighted_layers(network)
     assert len(layers) == 53  # 52 convolutions and the classifier
-    depthwise = [name for name, layer in layers.items() if grids.is_depthwise(layer)]
+    depthwise = [name for name, layer in layers.items() if grid_fake_quantize.is_depthwise(layer)]
     assert len(depthwise) == 17
     for name, layer in layers.items():
         per_tensor = name in depthwise or name == "classifier"
-        assert layer.qconfig is (grids.log4_per_tensor_config if per_tensor else grids.log4_per_channel_config)
+        assert layer.qconfig is (
+            grid_fake_quantize.log4_per_tensor_config if per_tensor else grid_fake_quantize.log4_per_channel_config
+        )
 
 
 def test_a_choice_reaches_the_fake_quantizers():
     def choose(layer):
-        return grids.log4_per_tensor_config if isinstance(layer, nn.Linear) else grids.log4_per_channel_config
+        return (
+            grid_fake_quantize.log4_per_tensor_config
+            if isinstance(layer, nn.Linear)
+            else grid_fake_quantize.log4_per_channel_config
+        )
 
-    aware = on_grid.prepared_for_training(mnist_net(), choose)
-    found = {name: layer.weight_fake_quant.per_channel for name, layer in grids.weighted_layers(aware).items()}
+    aware = grid_convert.prepared_for_training(mnist_net(), choose)
+    found = {
+        name: layer.weight_fake_quant.per_channel for name, layer in grid_fake_quantize.weighted_layers(aware).items()
+    }
     # fc1 is fused with its ReLU, and not an nn.Linear for itself: layer_in looks into it.
     assert found == {"conv1.0": True, "conv2.0": True, "conv3.0": True, "fc1": True, "fc2": False}
-    one = on_grid.prepared_for_training(mnist_net(), grids.log4_per_tensor_config)
-    assert not any(layer.weight_fake_quant.per_channel for layer in grids.weighted_layers(one).values())
+    one = grid_convert.prepared_for_training(mnist_net(), grid_fake_quantize.log4_per_tensor_config)
+    assert not any(layer.weight_fake_quant.per_channel for layer in grid_fake_quantize.weighted_layers(one).values())
 
 
 # Convert --------------------------------------------------------------------------------------------------------------
@@ -158,10 +167,10 @@ def test_a_choice_reaches_the_fake_quantizers():
 @pytest.mark.parametrize("after_training", [True, False], ids=["post", "aware"])
 @pytest.mark.parametrize(("grid", "how"), IN_8_BITS, ids=IDS)
 def test_convert_keeps_values_on_the_grid(grid, how, after_training):
-    config = grids.grid_config(grid, **how)
-    make = post_quantize.post_quantized if after_training else (lambda network, _, choose: trained_on(network, choose))
+    config = grid_fake_quantize.grid_config(grid, **how)
+    make = ptq_grid.post_quantized if after_training else (lambda network, _, choose: trained_on(network, choose))
     prepared = make(mnist_net(), BATCHES, config)
-    int8 = on_grid.convert(prepared)
+    int8 = grid_convert.convert(prepared)
     layers = converted_layers(int8)
     assert list(layers) == ["conv1.0", "conv2.0", "conv3.0", "fc1", "fc2"]
     for name, layer in layers.items():
@@ -176,21 +185,23 @@ def test_convert_keeps_values_on_the_grid(grid, how, after_training):
             layer.weight().q_per_channel_zero_points() if how["per_channel"] else layer.weight().q_zero_point()
         )
         assert not torch.as_tensor(zero_points).any()
-    same = post_quantize.accuracy(prepared, DIGITS.x_test, DIGITS.y_test)
-    assert post_quantize.accuracy(int8, DIGITS.x_test, DIGITS.y_test) == pytest.approx(same, abs=0.015)
+    same = ptq_grid.accuracy(prepared, DIGITS.x_test, DIGITS.y_test)
+    assert ptq_grid.accuracy(int8, DIGITS.x_test, DIGITS.y_test) == pytest.approx(same, abs=0.015)
 
 
-@pytest.mark.parametrize("config", [grids.log4_per_tensor_config, grids.log4_per_channel_config])
+@pytest.mark.parametrize(
+    "config", [grid_fake_quantize.log4_per_tensor_config, grid_fake_quantize.log4_per_channel_config]
+)
 def test_every_weight_of_floatsd4_is_0_or_one_power_of_two(config):
-    for layer in converted_layers(on_grid.convert(trained_on(mnist_net(), config))).values():
+    for layer in converted_layers(grid_convert.convert(trained_on(mnist_net(), config))).values():
         assert all(bin(magnitude).count("1") <= 1 for magnitude in magnitudes(layer))
 
 
 def test_torchs_convert_leaves_the_grid_and_ours_does_not():
-    aware = trained_on(mnist_net(), grids.log4_per_channel_config)
-    theirs, ours = on_grid.torchs_convert(aware), on_grid.convert(aware)
+    aware = trained_on(mnist_net(), grid_fake_quantize.log4_per_channel_config)
+    theirs, ours = grid_convert.convert_stock(aware), grid_convert.convert(aware)
     for name, layer in converted_layers(theirs).items():
-        kept, (_, scale) = converted_layers(ours)[name].weight(), on_grid.grid_weights(aware)[name]
+        kept, (_, scale) = converted_layers(ours)[name].weight(), grid_convert.grid_weights(aware)[name]
         assert torch.equal(kept.q_per_channel_scales(), scale.double())
         assert {3, 5, 6, 7} <= magnitudes(layer)
         assert not torch.equal(layer.weight().dequantize(), kept.dequantize())
@@ -198,9 +209,9 @@ def test_torchs_convert_leaves_the_grid_and_ours_does_not():
 
 @pytest.mark.parametrize("engine", [name for name in ("fbgemm", "x86", "qnnpack") if name in engines.available()])
 def test_every_engine_computes_with_the_weights_of_training(engine):
-    aware = trained_on(mnist_net(), grids.package_choice)
-    int8 = on_grid.convert(aware, engine)
-    for name, (integers, _) in on_grid.grid_weights(aware).items():
+    aware = trained_on(mnist_net(), grid_fake_quantize.package_choice)
+    int8 = grid_convert.convert(aware, engine)
+    for name, (integers, _) in grid_convert.grid_weights(aware).items():
         assert torch.equal(int8.get_submodule(name).weight().int_repr(), integers)
     with torch.no_grad():
         same = aware(DIGITS.x_test).argmax(1) == qat.run(int8, DIGITS.x_test, engine).argmax(1)
@@ -218,7 +229,7 @@ def test_the_block_of_a_published_example():
             network[0].weight.copy_(weight)
         network.fuse_model = lambda: None
         network[0].weight.data[7, 3].clamp_(-64 * unit, 64 * unit)
-        quantized = _with_stubs(network, grids.log4_per_channel_config)
+        quantized = _with_stubs(network, grid_fake_quantize.log4_per_channel_config)
         kept = quantized.weight()
         assert kept.shape == (32, 16, 5, 5) and not kept.q_per_channel_zero_points().any()
         assert kept.int_repr()[7, 3].tolist() == BLOCK
@@ -228,14 +239,14 @@ def test_the_block_of_a_published_example():
 
 
 def _with_stubs(network, config):
-    from qlab.torch_flow import api as torchs
+    from qlab.torch_flow import api as tq
 
-    model = nn.Sequential(torchs.QuantStub(), network[0], torchs.DeQuantStub()).eval()
-    grids.set_qconfigs(model, config)
-    observed = torchs.prepare(model)
-    post_quantize.calibrate(observed, [torch.rand(1, 16, 6, 6)])
-    on_grid.put_on_grid(observed)
-    return on_grid.convert(observed)[1]
+    model = nn.Sequential(tq.QuantStub(), network[0], tq.DeQuantStub()).eval()
+    grid_fake_quantize.set_qconfigs(model, config)
+    observed = tq.prepare(model)
+    ptq_grid.calibrate(observed, [torch.rand(1, 16, 6, 6)])
+    grid_convert.put_on_grid(observed)
+    return grid_convert.convert(observed)[1]
 
 
 def test_the_base_format_has_no_64_and_the_published_text_fewer_values_still():
@@ -245,22 +256,22 @@ def test_the_base_format_has_no_64_and_the_published_text_fewer_values_still():
 
 
 def test_a_grid_beyond_8_bits_is_refused_in_a_sentence():
-    aware = on_grid.prepared_for_training(mnist_net(), grids.grid_config(FLOATSD8, per_channel=True))
-    post_quantize.calibrate(aware, BATCHES[:1])
-    with pytest.raises(ValueError, match=r"conv1\.0: torch's engines hold weights in 8 bits.*FloatSD8 goes to 2304"):
-        on_grid.convert(aware)
+    aware = grid_convert.prepared_for_training(mnist_net(), grid_fake_quantize.grid_config(FLOATSD8, per_channel=True))
+    ptq_grid.calibrate(aware, BATCHES[:1])
+    with pytest.raises(ValueError, match=r"conv1\.0: torch's engines hold 8-bit weights.*FloatSD8 goes up to 2304"):
+        grid_convert.convert(aware)
 
 
-def test_a_mobilenet_comes_through_both_ways():
+def test_a_mobilenet_can_be_converted_both_ways():
     images = DIGITS.x_test[:100]
     for prepared in (
-        post_quantize.post_quantized(mobilenet(), BATCHES[:1]),
-        post_quantize.retrainable(mobilenet(), BATCHES[:1]),
+        ptq_grid.post_quantized(mobilenet(), BATCHES[:1]),
+        ptq_grid.prepare_for_finetuning(mobilenet(), BATCHES[:1]),
     ):
-        int8 = on_grid.convert(prepared)
-        for name, (integers, _) in on_grid.grid_weights(prepared).items():
+        int8 = grid_convert.convert(prepared)
+        for name, (integers, _) in grid_convert.grid_weights(prepared).items():
             assert torch.equal(int8.get_submodule(name).weight().int_repr(), integers)
-        right = [post_quantize.accuracy(one, images, DIGITS.y_test[:100]) for one in (prepared, int8)]
+        right = [ptq_grid.accuracy(one, images, DIGITS.y_test[:100]) for one in (prepared, int8)]
         assert right[0] == pytest.approx(right[1], abs=0.1)
 
 
@@ -268,19 +279,19 @@ def test_a_mobilenet_comes_through_both_ways():
 
 
 def test_prepare_leaves_the_weights_in_fp32():
-    prepared = post_quantize.prepared(mnist_net())
+    prepared = ptq_grid.prepared(mnist_net())
     fused = copy.deepcopy(mnist_net())
     fused.fuse_model()
-    for name, layer in grids.weighted_layers(prepared).items():
+    for name, layer in grid_fake_quantize.weighted_layers(prepared).items():
         assert torch.equal(folded_weight(layer), folded_weight(fused.get_submodule(name)))
         assert len(folded_weight(layer)[0].unique()) > 15
-    on_grid.put_on_grid(prepared)
-    for layer in grids.weighted_layers(prepared).values():
+    grid_convert.put_on_grid(prepared)
+    for layer in grid_fake_quantize.weighted_layers(prepared).values():
         assert len(folded_weight(layer)[0].unique()) <= 15
 
 
 def test_measuring_with_observers_on_calibrates_on_the_test_set():
-    prepared = post_quantize.prepared(mnist_net())
+    prepared = ptq_grid.prepared(mnist_net())
     brighter = 2 * DIGITS.x_test
     with torch.no_grad():
         prepared(DIGITS.x_train[:100])
@@ -289,34 +300,34 @@ def test_measuring_with_observers_on_calibrates_on_the_test_set():
     def moved():
         return [name for name, value in prepared.state_dict().items() if name in ranges and value != ranges[name]]
 
-    post_quantize.accuracy(prepared, brighter, DIGITS.y_test)
+    ptq_grid.accuracy(prepared, brighter, DIGITS.y_test)
     assert moved() == []
-    post_quantize.accuracy(prepared, brighter, DIGITS.y_test, observing=True)
+    ptq_grid.accuracy(prepared, brighter, DIGITS.y_test, observing=True)
     assert len(moved()) == len(ranges) == 6
-    post_quantize.calibrate(prepared, BATCHES)
+    ptq_grid.calibrate(prepared, BATCHES)
     ranges = {name: value.clone() for name, value in prepared.state_dict().items() if name.endswith("max_val")}
-    post_quantize.accuracy(prepared, brighter, DIGITS.y_test, observing=True)
+    ptq_grid.accuracy(prepared, brighter, DIGITS.y_test, observing=True)
     assert moved() == []
 
 
-def test_measuring_puts_mode_and_observers_back():
-    aware = post_quantize.retrainable(mnist_net(), BATCHES).train()
+def test_measuring_restores_mode_and_observers():
+    aware = ptq_grid.prepare_for_finetuning(mnist_net(), BATCHES).train()
     before = {name: value.clone() for name, value in aware.state_dict().items()}
-    post_quantize.accuracy(aware, DIGITS.x_test, DIGITS.y_test)
+    ptq_grid.accuracy(aware, DIGITS.x_test, DIGITS.y_test)
     assert aware.training and all(torch.equal(value, before[name]) for name, value in aware.state_dict().items())
     assert all(bool(value) for name, value in before.items() if name.endswith("observer_enabled"))
 
 
-def test_the_network_to_retrain_starts_where_the_post_quantized_one_stands():
+def test_the_network_to_finetune_starts_as_the_post_quantized_one():
     network = mnist_net()
-    for choose in (grids.package_choice, grids.log4_per_tensor_config):
-        made = [make(network, BATCHES, choose) for make in (post_quantize.post_quantized, post_quantize.retrainable)]
-        after, start = (post_quantize.accuracy(one, DIGITS.x_test, DIGITS.y_test) for one in made)
+    for choose in (grid_fake_quantize.package_choice, grid_fake_quantize.log4_per_tensor_config):
+        made = [make(network, BATCHES, choose) for make in (ptq_grid.post_quantized, ptq_grid.prepare_for_finetuning)]
+        after, start = (ptq_grid.accuracy(one, DIGITS.x_test, DIGITS.y_test) for one in made)
         assert after == pytest.approx(start, abs=0.01)
     assert not network.training and not hasattr(network, "qconfig")
 
 
-def test_nothing_is_said_on_stderr(capsys, recwarn):
-    on_grid.convert(trained_on(mnist_net(), grids.package_choice))
-    on_grid.convert(post_quantize.post_quantized(mnist_net(), BATCHES))
+def test_nothing_is_printed_on_stderr(capsys, recwarn):
+    grid_convert.convert(trained_on(mnist_net(), grid_fake_quantize.package_choice))
+    grid_convert.convert(ptq_grid.post_quantized(mnist_net(), BATCHES))
     assert capsys.readouterr().err == "" and not recwarn.list

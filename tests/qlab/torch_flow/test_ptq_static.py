@@ -73,8 +73,8 @@ def test_the_file_shrinks_to_about_a_third(resnet, converted):
 
 def test_qconfigs_are_the_engines_defaults_but_for_the_histogram():
     for name in ("fbgemm", "qnnpack"):
-        ours, torchs = torch_flow.minmax_qconfig(name), torch_flow.get_default_qconfig(name)
-        assert ours.weight.p.keywords == torchs.weight.p.keywords
+        ours, stock = torch_flow.minmax_qconfig(name), torch_flow.get_default_qconfig(name)
+        assert ours.weight.p.keywords == stock.weight.p.keywords
         activation = ours.activation()
         assert (activation.quant_min, activation.quant_max) == ((0, 127) if name == "fbgemm" else (0, 255))
     with pytest.raises(ValueError, match="no engine"):

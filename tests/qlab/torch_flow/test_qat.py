@@ -40,7 +40,7 @@ def test_every_code_in_which_the_two_models_differ_has_its_reason(trained, engin
     assert same > 0.97
 
 
-def test_a_code_without_a_reason_is_found(trained, monkeypatch):
+def test_a_code_without_a_known_reason_is_reported(trained, monkeypatch):
     digits, network = trained
     aware, int8 = aware_and_int8(digits, network, "qnnpack")
     monkeypatch.setattr(layer_by_layer, "FLOAT32_ERROR", -1.0)
@@ -60,7 +60,7 @@ def test_fused_observers_train_with_another_scale_than_convert_uses(trained):
     assert sum(row.weights_differing for row in rows) > 0
 
 
-def test_nothing_is_said_on_stderr_and_the_engine_is_put_back(trained, capsys, recwarn):
+def test_nothing_is_printed_on_stderr_and_the_engine_is_restored(trained, capsys, recwarn):
     digits, network = trained
     before = torch.backends.quantized.engine
     _, int8 = aware_and_int8(digits, network, "qnnpack")
@@ -69,8 +69,8 @@ def test_nothing_is_said_on_stderr_and_the_engine_is_put_back(trained, capsys, r
     assert capsys.readouterr().err == "" and not recwarn.list
 
 
-def test_one_block_trains_and_gives_its_codes():
-    block = qat.OneBlock(torch.ones(2, 1, 3, 3))
+def test_the_example_block_trains_and_returns_its_codes():
+    block = qat.ConvBNReLUBlock(torch.ones(2, 1, 3, 3))
     images, targets = torch.rand(4, 1, 5, 5), torch.ones(4, 2, 5, 5)
     before = block.conv.weight.clone()
     qat.train_steps(block.train(), images, targets, steps=2)

@@ -6,7 +6,7 @@ from tests.qlab.formats.floatsd.grids import GRIDS, IDS
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=IDS)
-def test_every_code_there_and_back_and_every_value(grid):
+def test_encode_and_decode_are_inverse_for_every_code_and_value(grid):
     codes = floatsd.valid_codes(grid)
     assert len(codes) == len(grid.values) <= 2**grid.bits
     assert torch.equal(floatsd.encode(floatsd.decode(codes, grid), grid).long(), codes)
@@ -19,7 +19,7 @@ def test_every_other_code_is_refused(grid):
     others = set(range(-1, 2**grid.bits + 1)) - set(floatsd.valid_codes(grid).tolist())
     assert 2 ** (grid.bits - 1) in others  # negative 0
     for code in others:
-        with pytest.raises(ValueError, match=f"^{code} is no code"):
+        with pytest.raises(ValueError, match=f"^{code} is not a code"):
             floatsd.decode(torch.tensor([0, code]), grid)
 
 

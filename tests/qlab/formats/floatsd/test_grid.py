@@ -17,7 +17,7 @@ def test_the_family_has_as_many_codes_mantissas_and_values_as_the_papers_say(
     assert len(floatsd.floatsd(exponent_bits, groups).values) == values
 
 
-def test_the_two_forms_of_floatsd4():
+def test_the_two_variants_of_floatsd4():
     assert floatsd.FLOATSD4.values == (-32, -16, -8, -4, -2, -1, 0, 1, 2, 4, 8, 16, 32)
     assert floatsd.FLOATSD4_EXTENDED.magnitudes == (0, 1, 2, 4, 8, 16, 32, 64)
     assert (len(floatsd.FLOATSD4.values), len(floatsd.FLOATSD4_EXTENDED.values)) == (13, 15)
@@ -28,7 +28,7 @@ def test_the_two_forms_of_floatsd4():
 
 @pytest.mark.parametrize("exponent_bits", [0, 1, 2, 3])
 @pytest.mark.parametrize("groups", [(1,), (3,), (3, 2), (2, 3), (2, 2, 1)])
-def test_every_value_is_a_digit_a_group_times_a_power_of_two(exponent_bits, groups):
+def test_every_value_is_one_digit_per_group_times_a_power_of_two(exponent_bits, groups):
     built = set()
     for exponent in range(2**exponent_bits):
         sums = {0}
@@ -84,6 +84,6 @@ def test_on_grid_is_membership(grid):
         lambda: floatsd.uniform(1),
     ],
 )
-def test_what_is_no_grid_is_refused(make):
+def test_invalid_grids_are_refused(make):
     with pytest.raises(ValueError, match=r"\w"):
         make()

@@ -59,7 +59,7 @@ def test_every_value_stays_and_every_threshold_is_where_it_says(grid, rule):
 
 
 @given(real_tensors(min_size=2), st.sampled_from([1, 2, 5, 31]))
-def test_with_power_of_two_scales_a_scale_a_channel_changes_the_smallest_weights_only(x, divisor):
+def test_with_power_of_two_scales_per_channel_scales_change_the_smallest_weights_only(x, divisor):
     x = torch.stack([x, x / divisor])
     grid = floatsd.FLOATSD4_EXTENDED
     whole = floatsd.fake_quantize_to_grid(x, grid, floatsd.power_of_two_scale(x, grid), rule="papers")
@@ -74,7 +74,7 @@ def test_thresholds_of_powers_of_two():
 
 
 @given(real_tensors(min_size=2))
-def test_fake_quantized_is_scale_times_integer_a_channel(x):
+def test_fake_quantized_values_are_scale_times_integer_per_channel(x):
     x = torch.stack([x, x * 3])
     for grid in (floatsd.FLOATSD4, floatsd.FLOATSD8):
         scale = floatsd.free_scale(x, grid, channel_dim=0)
@@ -83,7 +83,7 @@ def test_fake_quantized_is_scale_times_integer_a_channel(x):
         assert torch.equal(fake, integers * scale.reshape(-1, 1))
 
 
-def test_the_gradient_passes_and_is_cut_beyond_the_top():
+def test_the_gradient_passes_and_is_zero_beyond_the_top():
     # FloatSD4's last step is 16 wide: 32 + 8 = 40 is beyond.
     x = torch.tensor([0.0, 0.1, 5.0, 32.0, 39.9, 40.0, -39.9, -40.0], requires_grad=True)
     (floatsd.fake_quantize_to_grid(x, floatsd.FLOATSD4, 1.0) * torch.arange(1.0, 9.0)).sum().backward()
@@ -95,7 +95,7 @@ def test_the_smallest_dtype_that_holds_the_top():
     assert floatsd.round_to_grid(torch.ones(1), floatsd.FLOATSD8, 1.0).dtype == torch.int16
 
 
-def test_what_is_called_wrongly_is_refused():
+def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="nearest, papers"):
         floatsd.thresholds(floatsd.FLOATSD4, "up")
     with pytest.raises(ValueError, match="scale"):

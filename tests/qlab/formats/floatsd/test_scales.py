@@ -29,13 +29,13 @@ def test_a_largest_value_that_the_top_meets_exactly_takes_that_power(exponent):
 
 
 @given(real_tensors(), st.sampled_from(GRIDS))
-def test_the_free_scale_takes_the_largest_to_the_top(x, grid):
+def test_the_free_scale_maps_the_largest_value_to_the_top(x, grid):
     scale = floatsd.free_scale(x, grid)
     assert scale == max((x.abs().max() / grid.top).item(), EPS)
 
 
 @pytest.mark.parametrize("find", [floatsd.power_of_two_scale, floatsd.free_scale])
-def test_a_scale_a_channel_is_that_of_the_channel_alone(find):
+def test_a_per_channel_scale_is_that_of_the_channel_alone(find):
     x = torch.randn(5, 3, 2, 2, generator=torch.Generator().manual_seed(0))
     x[3] = 0
     for dim in (0, 1, -1):

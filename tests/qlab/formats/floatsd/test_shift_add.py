@@ -21,7 +21,7 @@ def test_every_product_of_every_value_with_every_int8(grid):
         assert torch.equal(floatsd.shift_dot(INT8.unsqueeze(-1), torch.tensor([value])), INT8 * value)
 
 
-def test_there_is_no_multiplication_in_it():
+def test_no_multiplication_is_used():
     for function in (shift_add.shift_multiply, shift_add.shift_dot, shift_add._digit_planes):
         tree = ast.parse(inspect.getsource(function))
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.Mult | ast.MatMult | ast.Div | ast.Pow)]
@@ -44,10 +44,10 @@ def test_signed_digits_add_up_and_are_the_fewest(value):
 
 def sums(digits: int) -> set[int]:
     """What exactly so many signed powers of two, or fewer, add up to."""
-    found = {0}
+    sums = {0}
     for _ in range(digits):
-        found |= {one + sign * 2**shift for one in found for shift in range(9) for sign in (-1, 1)}
-    return found
+        sums |= {one + sign * 2**shift for one in sums for shift in range(9) for sign in (-1, 1)}
+    return sums
 
 
 @settings(max_examples=50)
@@ -67,7 +67,7 @@ def test_a_dot_product_of_uint8_and_int8_does_not_wrap():
     assert floatsd.shift_dot(x, weights).tolist() == [[-255 * 64 * 100] * 2]
 
 
-def test_what_it_costs():
+def test_operation_counts():
     # 3 = 4 - 1 takes two digits, one of them shifted; 0 costs nothing; 1 is added without a shift.
     weights = torch.tensor([[1, 2, 0, 3], [0, 0, 0, 0], [64, 64, 64, 64]])
     assert floatsd.operations(weights) == floatsd.Operations(0, 1 + 1 + 4, 3 + 0 + 3)
@@ -86,8 +86,8 @@ def test_the_cost_of_every_value_is_its_digits(grid):
         assert floatsd.operations(torch.tensor([value])) == floatsd.Operations(0, shifts, max(len(digits) - 1, 0))
 
 
-def test_what_does_not_meet_is_refused():
-    with pytest.raises(ValueError, match="same number"):
+def test_shapes_that_do_not_match_are_refused():
+    with pytest.raises(ValueError, match="same last dimension"):
         floatsd.shift_dot(torch.zeros(3), torch.zeros(4))
     with pytest.raises(ValueError, match="at least one bit"):
         floatsd.adders_in_a_multiplier(0)
