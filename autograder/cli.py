@@ -11,6 +11,8 @@ from autograder.commands import (
     export,
     feedback,
     grade,
+    lint,
+    new,
     regrade,
     release,
     report,
@@ -21,6 +23,8 @@ from autograder.commands.app import app
 from autograder.errors import BUG, OK, STOPPED, WRONG_CALL, StoppedError, UserError
 
 COMMANDS = (  # in --help's order
+    new.new,
+    lint.lint,
     release.release,
     roster.roster,
     collect.collect,

@@ -2,6 +2,7 @@
 
 OK, BUG, WRONG_CALL, WITHOUT_MARK, NOT_REPRODUCED = range(5)
 REFUSED = WITHOUT_MARK  # done, but something that was submitted could not be collected
+LACKING = WITHOUT_MARK  # done, but a lab lacks something
 STOPPED = 130
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from autograder.course_folder.layout import SOLUTIONS, Course
+from autograder.course_folder.layout import Course, source_folder
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
@@ -42,27 +42,57 @@ class WrittenAnswer:
     source: str
 
 
-def written_answers(lab: str) -> list[WrittenAnswer]:
-    """Every answer on file for a lab, in order."""
+def written_answers(lab: str, course: Course | None = None) -> list[WrittenAnswer]:
+    """Every answer on file for a lab, in order; the lab may be the course's own."""
+    return answers_in(source_folder(lab, course))
+
+
+def answers_in(source: Path) -> list[WrittenAnswer]:
+    """Every answer on file in the folder of a lab's source, in order."""
     answers = []
-    for path in sorted((SOLUTIONS / lab / "samples" / "answers").glob("*.py")):
+    for path in sorted((source / "samples" / "answers").glob("*.py")):
         _, *parts = HEADER.split(path.read_text("utf-8"))
-        for kind, name, source in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-            answers.append(WrittenAnswer(path.stem, kind == "right", name.strip(), source.strip()))
+        for kind, name, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+            answers.append(WrittenAnswer(path.stem, kind == "right", name.strip(), text.strip()))
     return answers
 
 
-def essays(lab: str) -> dict[str, str]:
-    """The answers on file to questions that are graded by hand, by heading."""
-    path = SOLUTIONS / lab / "samples" / "answers" / "essays.md"
+def essays(lab: str, course: Course | None = None) -> dict[str, str]:
+    """The answers on file to questions that are graded by hand, by heading; the lab may be the course's own."""
+    return essays_in(source_folder(lab, course))
+
+
+def essays_in(source: Path) -> dict[str, str]:
+    """The answers on file to questions that are graded by hand, by heading, in the folder of a lab's source."""
+    path = source / "samples" / "answers" / "essays.md"
     _, *parts = ESSAY_HEADER.split(path.read_text("utf-8")) if path.is_file() else [""]
     return {name.strip(): text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def class_list(lab: str) -> list[dict[str, Any]]:
-    """The students of a lab's sample class, each with answers, damage and expected marks; empty if there is none."""
-    path = SOLUTIONS / lab / "samples" / "class.toml"
-    return list(tomllib.loads(path.read_text("utf-8"))["student"]) if path.is_file() else []
+def class_list(lab: str, course: Course | None = None) -> list[dict[str, Any]]:
+    """The students of a lab's sample class; see `class_in`. The lab may be the course's own."""
+    return class_in(source_folder(lab, course))
+
+
+def class_in(source: Path) -> list[dict[str, Any]]:
+    """The sample class in the folder of a lab's source: each student with answers, damage and expected marks.
+
+    Empty if there is none.
+    """
+    return list(_table(source / "samples" / "class.toml").get("student", []))
+
+
+def names_in(source: Path) -> dict[str, dict[str, str]]:
+    """What each wrong answer on file should be called: question -> the answer's name -> the mistake's name, or ""."""
+    return _table(source / "samples" / "answers" / "named.toml")
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """A TOML file; empty where there is none."""
+    try:
+        return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read ({error}): correct it, then run again.") from error
 
 
 def write_submissions(lab: GradedLab, course: Course) -> list[str]:
@@ -74,10 +104,10 @@ def write_submissions(lab: GradedLab, course: Course) -> list[str]:
     hash_file = course.root / "submitted" / ".sample-class.json"
     # The hash of each file that we wrote: a file with another hash must not be overwritten.
     hashes: dict[str, str] = json.loads(hash_file.read_text("utf-8")) if hash_file.is_file() else {}
-    answers = {(answer.question, answer.name): answer.source for answer in written_answers(lab.name)}
-    texts = essays(lab.name)
+    answers = {(answer.question, answer.name): answer.source for answer in written_answers(lab.name, course)}
+    texts = essays(lab.name, course)
     students = []
-    for student in class_list(lab.name):
+    for student in class_list(lab.name, course):
         content = submission(student, lab, answers, texts)
         path = course.root / "submitted" / student["id"] / lab.name / f"{lab.name}.ipynb"
         if path.is_file() and _hash(path) not in (hashes.get(student["id"]), hashlib.sha256(content).hexdigest()):

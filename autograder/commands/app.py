@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.course_folder.layout import Course, notebook_names
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, notebook_names
 from autograder.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,15 +19,16 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Build labs, grade submissions, write feedback. Exit codes: 0 done; 2 something is missing or wrong (the "
-    "message names the fix); 3 done, but a submission has no mark or a file was refused; 4 a replay does not reproduce "
-    "its record.",
+    "message names the fix); 3 done, but a submission has no mark, a file was refused or a lab lacks something; "
+    "4 a replay does not reproduce its record.",
 )
 
 
-def lab_names_beginning(incomplete: str) -> list[str]:
+def lab_names_beginning(context: typer.Context, incomplete: str) -> list[str]:
     """For the shell's completion: the notebooks whose names begin like this; none where there is no source of any."""
+    course = Course(Path(context.params.get("course") or DEFAULT_COURSE).resolve())
     try:
-        return [name for name in notebook_names() if name.startswith(incomplete)]
+        return [name for name in notebook_names(course) if name.startswith(incomplete)]
     except UserError:
         return []
 

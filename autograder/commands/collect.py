@@ -30,7 +30,8 @@ def collect(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table and write nothing.")] = False,
 ) -> None:
     """Bring an LMS's download to submitted/; the newest file counts. Example: autograder collect lab2 download.zip."""
-    name, place = find_lab(lab), Course.at(course, create=False)
+    place = Course.at(course, create=False)
+    name = find_lab(lab, place)
     place.check_released(name)
     absent = [str(source) for source in archives if not source.exists()]
     if absent:

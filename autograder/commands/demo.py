@@ -1,31 +1,50 @@
 """autograder demo: the whole loop on the sample class."""
 
 import sys
-from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from autograder.commands.app import CourseOption, app, short
 from autograder.commands.feedback import write_feedback
 from autograder.commands.grade import GradeOptions, grade_lab
 from autograder.commands.release import release_labs
-from autograder.course_folder.layout import DEFAULT_COURSE, Course, lab_names, notebook_names
+from autograder.course_folder.layout import (
+    DEFAULT_COURSE,
+    Course,
+    find_lab,
+    lab_names,
+    labs_folder,
+    notebook_names,
+    source_folder,
+)
 
 
 @app.command()
-def demo(course: CourseOption = DEFAULT_COURSE) -> None:
+def demo(
+    lab: Annotated[str, typer.Argument(help="A lab's name, or a beginning of it; all labs by default.")] = "",
+    course: CourseOption = DEFAULT_COURSE,
+) -> None:
     """Run the whole loop on the sample class: release, submit, grade, feedback, marks. Example: autograder demo."""
     place = Course.at(course)
+    labs = [find_lab(lab, place)] if lab else lab_names(place)
     sandboxed = _has_sandbox()
-    release_labs(notebook_names(), place, force=False)
+    release_labs(labs if lab else notebook_names(place), place, force=False)
     from autograder.collect.sample_class import write_submissions
     from autograder.grade.lab import GradedLab
 
-    for name in lab_names():
+    for name in labs:
         students = write_submissions(GradedLab.of(name, place), place)
+        if not students:
+            print(f"{name}: it has no sample class")
+            continue
         print(f"{name}: {len(students)} sample submissions in {short(place.root / 'submitted')}")
         summary = grade_lab(place, name, GradeOptions(sandboxed=sandboxed))
         write_feedback(place, name)
         summary.show(terminal=sys.stdout.isatty())
-    for what, path in (("labs", Path("labs").resolve()), ("marks", place.marks), ("feedback", place.root / "feedback")):
+    for path in dict.fromkeys(labs_folder(source_folder(name, place)) for name in labs):
+        print(f"{'labs:':10}{short(path)}")
+    for what, path in (("marks", place.marks), ("feedback", place.root / "feedback")):
         print(f"{what + ':':10}{short(path)}")
 
 

@@ -16,8 +16,8 @@ def essays(
     course: CourseOption = DEFAULT_COURSE,
 ) -> None:
     """List what is to be graded by hand: student, question, words, file. Example: autograder essays lab1."""
-    names = [find_lab(lab)] if lab else lab_names()
     place = Course.at(course, create=False)
+    names = [find_lab(lab, place)] if lab else lab_names(place)
     if not place.gradebook.is_file():
         raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
     from rich.console import Console

@@ -42,12 +42,12 @@ def export(
         raise UserError(f"which lab? autograder export lab1 --to {to} writes its totals.")
     if column and not for_lms:
         raise UserError(f"--column names a grade in an LMS: it goes with --to moodle or canvas, not with {to}.")
-    name = find_lab(lab) if lab else ""
+    name = find_lab(lab, place) if lab else ""
     if not place.gradebook.is_file():
         raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
     from autograder.deductions import late
 
-    for lab_name in [name] if for_lms else lab_names():
+    for lab_name in [name] if for_lms else lab_names(place):
         late.update(place, lab_name)
     if for_lms:
         _for_lms(place, name, to, column)

@@ -29,7 +29,8 @@ def feedback(
     For the LMS: autograder feedback lab1 --zip moodle --download submissions.zip (Canvas: the same with canvas;
     plain makes one folder per student and needs no download).
     """
-    name, place = find_lab(lab), Course.at(course, create=False)
+    place = Course.at(course, create=False)
+    name = find_lab(lab, place)
     if naming in (Naming.MOODLE, Naming.CANVAS) and not download:
         raise UserError(
             f"{naming.lms} expects its own file names: give the download that you collected with --download FILE."

@@ -31,7 +31,8 @@ def grade(
     ] = False,
 ) -> None:
     """Grade what is in submitted/ and write marks.csv. Example: autograder grade lab1 --student ada --explain."""
-    name, place = find_lab(lab), Course.at(course, create=False)
+    place = Course.at(course, create=False)
+    name = find_lab(lab, place)
     if explain:
         if not student:
             raise UserError("--explain needs --student ID.")

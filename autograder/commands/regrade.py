@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder.commands.app import CourseOption, LabArgument, app, progress, short, some, students_of
-from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
+from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab, source_folder
 from autograder.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def regrade(
 
     Run autograder release first, so that the course has the fix. Only this question changes; marks given by hand stay.
     """
-    name, place = find_lab(lab), Course.at(course, create=False)
+    place = Course.at(course, create=False)
+    name = find_lab(lab, place)
     place.check_released(name)
     students = students_of(place, name)
     from autograder.grade.lab import GradedLab
@@ -48,8 +49,9 @@ def _warn_if_not_released(name: str, course: Course) -> None:
     from autograder.release.build import up_to_date
 
     if not up_to_date(name, course):
+        source = short(source_folder(name, course))
         print(
-            f"autograder: solutions/{name} has unreleased changes: if the fix is one, run autograder release first.",
+            f"autograder: {source} has unreleased changes: if the fix is one, run autograder release first.",
             file=sys.stderr,
         )
 

@@ -7,7 +7,14 @@ from typing import Annotated
 import typer
 
 from autograder.commands.app import CourseOption, app, short
-from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_notebook, notebook_names
+from autograder.course_folder.layout import (
+    DEFAULT_COURSE,
+    Course,
+    find_notebook,
+    labs_folder,
+    notebook_names,
+    source_folder,
+)
 
 
 @app.command()
@@ -17,14 +24,19 @@ def release(
     force: Annotated[bool, typer.Option(help="Also build what is up to date.")] = False,
     archive: Annotated[bool, typer.Option("--zip", help="Also write the zips for students, into handout/.")] = False,
 ) -> None:
-    """Build labs/ and the course's source/ and release/ from solutions/. Example: autograder release lab1 --zip."""
-    names, place = [find_notebook(lab)] if lab else notebook_names(), Course.at(course)
+    """Build labs/ and the course's source/ and release/ from solutions/. Example: autograder release lab1 --zip.
+
+    A lab of your own, in the course's solutions/, goes to the course's labs/.
+    """
+    place = Course.at(course)
+    names = [find_notebook(lab, place)] if lab else notebook_names(place)
     release_labs(names, place, force=force)
     if archive:
         from autograder.release.handout_zip import write_handout
 
         for name in names:
-            print(f"for students: {short(write_handout(name, place.root / 'handout'))}")
+            labs = labs_folder(source_folder(name, place))
+            print(f"for students: {short(write_handout(name, place.root / 'handout', labs))}")
 
 
 def release_labs(labs: Iterable[str], course: Course, *, force: bool) -> None:
@@ -37,4 +49,5 @@ def release_labs(labs: Iterable[str], course: Course, *, force: bool) -> None:
             print(f"{lab}: up to date")
             continue
         print(f"{lab}: building …", flush=True)
-        print(f"{lab}: released to {short(release(lab, course))} and labs/{lab}")
+        copies = labs_folder(source_folder(lab, course))
+        print(f"{lab}: released to {short(release(lab, course, copies))} and {short(copies / lab)}")

@@ -16,7 +16,8 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print the same as JSON instead.")] = False,
 ) -> None:
     """Write a page for the course meeting: questions, mistakes by name, time. Example: autograder report lab1."""
-    name, place = find_lab(lab), Course.at(course, create=False)
+    place = Course.at(course, create=False)
+    name = find_lab(lab, place)
     place.check_released(name)
     if not any((place.root / "records" / name).glob("*.json")):
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")

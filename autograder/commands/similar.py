@@ -15,7 +15,8 @@ def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
 
     A page shows them side by side, for a person to judge: no mark follows from it.
     """
-    name, place = find_lab(lab), Course.at(course, create=False)
+    place = Course.at(course, create=False)
+    name = find_lab(lab, place)
     place.check_released(name)
     students = students_of(place, name)
     if not any(place.autograded(name, student).is_file() for student in students):
@@ -33,7 +34,7 @@ def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
 
     graded = GradedLab.of(name, place)
     solution = nbformat.read(place.source(name) / f"{name}.ipynb", as_version=4)
-    pairs = find_pairs(place, graded, solution, written_answers(name))
+    pairs = find_pairs(place, graded, solution, written_answers(name, place))
     path = write_page(place, graded, pairs)
     table = Table("students", "", "similar answers", box=None, pad_edge=False, header_style="bold")
     for pair in pairs[:MAX_ROWS]:

@@ -24,7 +24,10 @@ configure(get_config())  # noqa: F821  # nbgrader provides it
 
 @dataclass(frozen=True)
 class Course:
-    """A course folder: source/, release/, submitted/, kept/, autograded/, feedback/, records/, the gradebook, marks."""
+    """A course folder: source/, release/, submitted/, kept/, autograded/, feedback/, records/, the gradebook, marks.
+
+    Labs of the course's own have their sources in solutions/ and their copies for students in labs/.
+    """
 
     root: Path
 
@@ -64,6 +67,11 @@ class Course:
     def db_url(self) -> str:
         """The URL by which SQLAlchemy opens the database."""
         return f"sqlite:///{self.gradebook}"
+
+    @property
+    def solutions(self) -> Path:
+        """The sources of the course's own labs; there need not be any."""
+        return self.root / "solutions"
 
     def source(self, lab: str) -> Path:
         """The lab with answers and hidden tests."""
@@ -139,53 +147,105 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def notebook_names() -> list[str]:
+def sources(course: Course | None = None) -> dict[str, Path]:
+    """The folder of every notebook's source by its name: the bundled ones and, where a course is given, its own.
+
+    Raises:
+        UserError: there is no solutions folder at all, or two of them hold a notebook of the same name.
+    """
+    own = None if course is None else course.solutions
+    folders = [folder for folder in dict.fromkeys((SOLUTIONS, own)) if folder is not None and folder.is_dir()]
+    if not folders:
+        raise UserError(
+            "there is no solutions/ folder: run autograder from a clone of the repository (pip install -e .), or make "
+            "a lab of your own with autograder new."
+        )
+    found: dict[str, Path] = {}
+    for folder in (folder for solutions in folders for folder in solutions.iterdir()):
+        if (folder / f"{folder.name}.py").is_file():
+            if folder.name in found:
+                raise UserError(f"{folder.name} lies in {folder.parent} and among the bundled labs: rename your own.")
+            found[folder.name] = folder
+    return {name: found[name] for name in in_order(found)}
+
+
+def source_folder(name: str, course: Course | None = None) -> Path:
+    """The folder of a notebook's source.
+
+    Raises:
+        UserError: there is none of this name.
+    """
+    found = sources(course)
+    if name not in found:
+        raise UserError(f"{name} has no source: choose one of {', '.join(found)}.")
+    return found[name]
+
+
+def labs_folder(source: Path) -> Path:
+    """Where students' copies go: labs/ beside the solutions/ that holds a source."""
+    return source.parent.with_name("labs")
+
+
+def notebook_names(course: Course | None = None) -> list[str]:
     """Every notebook that has a source: the labs, and what is handed out without being graded.
 
+    Args:
+        course: whose own labs count too.
+
     Raises:
-        UserError: there is no solutions folder beside this package.
+        UserError: see `sources`.
     """
-    if not SOLUTIONS.is_dir():
-        raise UserError(
-            "there is no solutions/ folder: run autograder from a clone of the repository (pip install -e .)."
-        )
-    return in_order(folder.name for folder in SOLUTIONS.iterdir() if (folder / f"{folder.name}.py").is_file())
+    return list(sources(course))
 
 
-def is_graded(name: str) -> bool:
-    """Whether a notebook asks questions, that is, whether its folder has checks."""
-    return any((SOLUTIONS / name / checks).is_file() for checks in ("checks/__init__.py", "checks.py"))
+def asks(folder: Path) -> bool:
+    """Whether the notebook of a folder asks questions, that is, whether there are checks beside it."""
+    return any((folder / checks).is_file() for checks in ("checks/__init__.py", "checks.py"))
 
 
-def lab_names() -> list[str]:
+def is_graded(name: str, course: Course | None = None) -> bool:
+    """Whether a notebook asks anything."""
+    return asks(source_folder(name, course))
+
+
+def lab_names(course: Course | None = None) -> list[str]:
     """Every lab: the notebooks that are graded.
 
+    Args:
+        course: whose own labs count too.
+
     Raises:
-        UserError: there is no solutions folder beside this package.
+        UserError: see `sources`.
     """
-    return [name for name in notebook_names() if is_graded(name)]
+    return [name for name, folder in sources(course).items() if asks(folder)]
 
 
-def find_lab(beginning: str) -> str:
+def find_lab(beginning: str, course: Course | None = None) -> str:
     """The lab whose name begins like this.
+
+    Args:
+        course: whose own labs count too.
 
     Raises:
         UserError: none does, or several do, or what does is not graded.
     """
-    names = lab_names()
+    names = lab_names(course)
     if beginning and not matching(beginning, names):
-        for name in matching(beginning, notebook_names()):
+        for name in matching(beginning, notebook_names(course)):
             raise UserError(f"{name} is not graded: it asks no questions, so there is nothing to submit or mark.")
     return _find(beginning, names)
 
 
-def find_notebook(beginning: str) -> str:
+def find_notebook(beginning: str, course: Course | None = None) -> str:
     """The notebook whose name begins like this, graded or not.
+
+    Args:
+        course: whose own labs count too.
 
     Raises:
         UserError: none does, or several do.
     """
-    return _find(beginning, notebook_names())
+    return _find(beginning, notebook_names(course))
 
 
 def _find(beginning: str, names: list[str]) -> str:

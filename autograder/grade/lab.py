@@ -45,7 +45,7 @@ class GradedLab:
             if path.is_file() and path.suffix not in (".ipynb", ".png", ".pyc")
         }
         full = _with_hidden(released, _read(source / f"{name}.ipynb"))
-        return cls(name, released, full, files, _modules(source))
+        return cls(name, released, full, files, modules_in(source))
 
     @cached_property
     def limits(self) -> Limits:
@@ -78,7 +78,7 @@ def _read(path: Path) -> NotebookNode:
     return nbformat.reads(path.read_text("utf-8"), as_version=4)
 
 
-def _modules(folder: Path) -> dict[str, str]:
+def modules_in(folder: Path) -> dict[str, str]:
     """Modules and packages that lie in a folder, by the names they are imported under: checks, checks.q1, provided."""
     paths = {path.stem: path for path in folder.glob("*.py")}
     for package in folder.glob("*/__init__.py"):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 import shutil
 import tempfile
 import tomllib
@@ -18,7 +19,7 @@ from traitlets.config import Config
 
 import qlab
 from autograder import gradebook, pages
-from autograder.course_folder.layout import LABS, SOLUTIONS, Course, is_graded
+from autograder.course_folder.layout import Course, asks, labs_folder, source_folder
 from autograder.course_folder.nbgrader_config import configure
 from autograder.errors import UserError
 from autograder.files import replace_folder
@@ -26,6 +27,8 @@ from autograder.grade.limits import Limits
 
 # What a released lab contains besides its notebook. Answers, samples and measured numbers stay here.
 RELEASED = ("checks/*.py", "checks.py", "provided.py", "figures/*.png")
+# Where a number in a text comes from, for whoever looks at the source (`autograder lint`); students do not get it.
+ORIGIN = re.compile(r"\s*<!--\s*(quoted|given|computed):(.+?)-->", re.DOTALL)
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -47,7 +50,7 @@ def read_source(folder: Path) -> NotebookNode:
         cell.id = cell.metadata.get("id") or metadata.get("nbgrader", {}).get("grade_id") or f"cell-{number}"
         cell.metadata = NotebookNode(metadata)
         if cell.cell_type == "markdown":
-            cell.source = _filled_in(cell.source, numbers, lab)
+            cell.source = _filled_in(ORIGIN.sub("", cell.source), numbers, lab)
     notebook.metadata = nbformat.from_dict(KERNEL)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     if limits := _limits(folder / "grading.toml"):
@@ -101,28 +104,35 @@ def write_source(folder: Path, target: Path) -> None:
     nbformat.write(read_source(folder), target / f"{folder.name}.ipynb")
 
 
-def release(lab: str, course: Course, labs: Path | None = LABS) -> Path:
-    """Build a lab: the course's source/ and release/, the folder in labs/, and the gradebook's entry if it is graded.
+def release(lab: str, course: Course, labs: Path | None = None, *, source: Path | None = None) -> Path:
+    """Build a lab: the course's source/ and release/, and the gradebook's entry if it is graded.
+
+    Args:
+        lab: its name.
+        course: where it is built.
+        labs: a folder of labs, which gets a copy of what students get.
+        source: the folder of its source, where that is not one of `sources(course)`.
 
     Raises:
         UserError: nbgrader refuses the source; the message quotes why.
     """
     with tempfile.TemporaryDirectory(prefix=".source-", dir=course.root) as scratch:
         built, before = Path(scratch) / "new" / lab, Path(scratch) / "before"
-        write_source(SOLUTIONS / lab, built)
+        source = source or source_folder(lab, course)
+        write_source(source, built)
         old = [folder for folder in (course.source(lab), course.release(lab)) if folder.is_dir()]
         for number, folder in enumerate(old):
             shutil.copytree(folder, before / str(number))
         gradebook.back_up(course)
         replace_folder(built, course.source(lab))
         try:
-            _generate(lab, course)
+            _generate(lab, course, graded=asks(source))
         except UserError:
             for number, folder in enumerate(old):
                 replace_folder(before / str(number), folder)
             raise
     if labs is not None:
-        labs.mkdir(exist_ok=True)
+        labs.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".labs-", dir=labs) as scratch:
             copy = Path(scratch) / lab
             shutil.copytree(course.release(lab), copy)
@@ -130,12 +140,11 @@ def release(lab: str, course: Course, labs: Path | None = LABS) -> Path:
     return course.release(lab)
 
 
-def _generate(lab: str, course: Course) -> None:
-
+def _generate(lab: str, course: Course, *, graded: bool) -> None:
     gradebook.prepare(course)
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     config = configure(Config(), course.root)
-    if not is_graded(lab):
+    if not graded:
         config.GenerateAssignment.no_database, config.SaveCells.enabled = True, False
     api = NbGraderAPI(config=config)
     result = api.generate_assignment(lab, force=True, create=True)
@@ -147,10 +156,12 @@ def _generate(lab: str, course: Course) -> None:
         )
 
 
-def up_to_date(lab: str, course: Course, labs: Path = LABS) -> bool:
+def up_to_date(lab: str, course: Course) -> bool:
     """Whether the course and labs/ have the lab as its source is now."""
-    stamp = read_source(SOLUTIONS / lab).metadata.qlab.release
-    notebooks = [folder / f"{lab}.ipynb" for folder in (course.source(lab), course.release(lab), labs / lab)]
+    source = source_folder(lab, course)
+    stamp = read_source(source).metadata.qlab.release
+    copies = (course.source(lab), course.release(lab), labs_folder(source) / lab)
+    notebooks = [folder / f"{lab}.ipynb" for folder in copies]
     return course.gradebook.is_file() and all(
         path.is_file() and stamp_of(path).get("release") == stamp for path in notebooks
     )

@@ -10,7 +10,7 @@ import zipfile
 from functools import cache
 from pathlib import Path
 
-from autograder.course_folder.layout import LABS, REPOSITORY, is_graded, refuse_former_course
+from autograder.course_folder.layout import LABS, REPOSITORY, asks, refuse_former_course
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.pages import render_page
@@ -23,6 +23,11 @@ ENTRY_TIME = (2000, 1, 1, 0, 0, 0)  # always the same, so that the same lab give
 def write_handout(lab: str, folder: Path, labs: Path = LABS) -> Path:
     """The zip for one lab: its folder, the qlab wheel, the tested versions, conda's environment, START.html.
 
+    Args:
+        lab: its name.
+        folder: where the zip goes.
+        labs: the folder that holds the lab as students get it.
+
     Raises:
         UserError: the lab is not released, or the wheel cannot be built.
     """
@@ -34,7 +39,7 @@ def write_handout(lab: str, folder: Path, labs: Path = LABS) -> Path:
         name: content,
         "constraints.txt": (REPOSITORY / "constraints.txt").read_bytes(),
         "environment.yml": _for_conda(name),
-        "START.html": _page(lab, name).encode(),
+        "START.html": _page(lab, name, graded=asks(labs / lab)).encode(),
     }
     path = folder / f"{lab}.zip"
     write_atomic(path, _zipped(files))
@@ -44,6 +49,8 @@ def write_handout(lab: str, folder: Path, labs: Path = LABS) -> Path:
 @cache
 def wheel() -> tuple[str, bytes]:
     """Name and content of the wheel, built from this repository without downloading anything."""
+    if not all((REPOSITORY / file).is_file() for file in PROJECT_FILES):
+        raise UserError("the zip for students holds a wheel of qlab: run autograder from a clone of its repository.")
     refuse_former_course()  # it lies in the package, and students' work must not get into a wheel
     with tempfile.TemporaryDirectory(prefix="qlab-wheel-") as scratch:
         source = Path(scratch) / "source"
@@ -75,12 +82,12 @@ def _for_conda(wheel_name: str) -> bytes:
     return text.replace("      - .\n", f"      - ./{wheel_name}\n").encode()
 
 
-def _page(lab: str, wheel_name: str) -> str:
+def _page(lab: str, wheel_name: str, *, graded: bool) -> str:
     short = lab.split("_")[0]
     torch = next(
         line for line in (REPOSITORY / "constraints.txt").read_text("utf-8").split() if line.startswith("torch==")
     )
-    return render_page("handout.html", lab=lab, short=short, graded=is_graded(lab), wheel=wheel_name, torch=torch)
+    return render_page("handout.html", lab=lab, short=short, graded=graded, wheel=wheel_name, torch=torch)
 
 
 def _zipped(files: dict[str, bytes]) -> bytes:

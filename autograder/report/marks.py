@@ -116,7 +116,7 @@ def write_marks(course: Course) -> Path:
 
 def marks_table(course: Course) -> list[list[str]]:
     """The marks of every lab that was graded: a header, then one row per student."""
-    labs = [_Columns.of(course, lab) for lab in lab_names()]
+    labs = [_Columns.of(course, lab) for lab in lab_names(course)]
     labs = [columns for columns in labs if columns.rows]
     header = ["student_id", *(name for columns in labs for name in columns.header)]
     students = sorted({student for columns in labs for student in columns.rows})

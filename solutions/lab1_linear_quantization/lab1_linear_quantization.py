@@ -35,6 +35,7 @@ few lines each, and a trained network that runs on them loses next to nothing.
 | Q6 | essay: theory, hardware, software | 20 |
 | Q7 | your thoughts on the lab | 5 |
 | | 65 by checks, 35 read by hand | 100 |
+<!-- given: the size of Q4's model -->
 
 **How it works.** A blank looks like `__`: replace every one. Below each answer stands a check; it tells what holds, what
 fails, and the likely mistake. It shows the visible cases: **hidden ones remain**, and they are tried when the lab is
@@ -406,6 +407,7 @@ so its sum was not quite the fp32 one: errors of earlier roundings arrive too.
 Now all of it on a real network: an MLP without biases, trained on the data set named at the top. `digits` is embedded in
 scikit-learn and trains in seconds. For Fashion-MNIST change one line of the first code cell to `DATA = "fashion_mnist"` and run from
 there; it is read from the folder that the environment variable QLAB_DATA names, or, with `DOWNLOAD = True`, fetched (30 MB).
+<!-- given: what the four files of the download take together -->
 """
 
 # %% id="train" tags=["demo"]
@@ -536,6 +538,7 @@ The dotted lines are the data's own ends (raw), the dashed ones the range that i
 0: symmetric leaves 2 % of their codes unused, affine none, and $Z_w = 0$ saves work in every layer. The activations lie on one side:
 symmetric leaves 64 % of their codes unused, more than a bit's worth; affine still 28 %, because its range has to hold 0 and no value
 lies between 0 and 1. So many engines take symmetric weights and affine activations.
+<!-- computed: ranges -->
 
 ## 7 · The model's size
 
@@ -544,6 +547,7 @@ lies between 0 and 1. So many engines take symmetric weights and affine activati
 
 A model takes 50 MB in fp32. How many MB do its parameters take in int8? Give the number here (a plain number, with a decimal point and without the
 unit), the calculation below.
+<!-- given: the size of the question's model -->
 
 <details><summary>Hint 1: a question</summary>What stays the same, the number of parameters or the bytes of each?</details>
 <details><summary>Hint 2: the equation</summary>size = parameters * bits / 8</details>

@@ -239,6 +239,7 @@ quantization-aware training (Lab 5) are moving averages.
 c = 0.01, and what is left of that 100 batches later?
 
 <details><summary>Then open this</summary>By 0.01 of the difference of 9, so 9 %; after 100 more batches 0.99 to the power of 100, 37 %, of that is left.</details>
+<!-- given: 9 of the momentum's example, and 0.99 to the power of 100 -->
 
 **A worked example.** Channel 1: low starts at -1.3974, and the second batch's -1.2556 moves it to
 -1.3974 + 0.01 (-1.2556 + 1.3974) = -1.3960.
@@ -413,6 +414,7 @@ The range that the picture asks for is narrower than MinMax: a smaller step for 
 threshold is near the largest value, with 4 bits far from it. Three rules find one.
 
 **Percentile**: keep 99.9 % of the values, say, and leave as many out below as above.
+<!-- given: an example of a share -->
 
 **A worked example.** The numbers -20, -19, …, 80 are 101 values. Keeping 90 % leaves 5 % out on each side: low = -15, high = 75.
 

@@ -960,6 +960,7 @@ On digits, over {{ digits.seeds }} seeds: fp32 {{ digits.mlp_fp32 }}, FP16 {{ di
 
 **"Int8 is 2x to 4x faster"** is said of all of these. When is it true? A layer of N by N weights does $N^2$ multiplications for each row of a batch, but reads its $N^2$ weights once for the whole batch. With few rows it waits for memory: four times fewer bytes are up to four times faster, whatever the arithmetic. With many rows it waits for arithmetic,
 and there it depends on the CPU's int8 instructions; a dynamic layer also pays for looking at the activations. The next cell measures one layer of 2048 by 2048 for growing batches. **Predict** the row in which the speedup is largest.
+<!-- given: the claim that the next cell tests -->
 """
 
 # %% id="claim" tags=["demo"]

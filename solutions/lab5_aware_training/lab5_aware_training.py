@@ -563,6 +563,7 @@ plots.curves(
 
 **Is one epoch enough?** At 8 and 4 bits none would do. At 2 bits the rule of thumb (two epochs from 1 % of the rate) leaves {{ digits.tenth2 }}: its steps are too small for weights that have to change their code. One epoch from ten times that rate gives {{ digits.first2 }}, four give {{ digits.longer2 }}: one epoch is not enough there,
 and the rate counts as much as the number of epochs. The rule was found for 8 bits, where there is little to repair.
+<!-- given: the rule of thumb's own rate -->
 
 **From a checkpoint or from scratch?** The next cell trains the same network with 2-bit weights from its random start, with as many epochs as checkpoint and repair had together. **Predict** which is better, then change the numbers and test both claims: `scratch_bits`, `scratch_epochs`, `scratch_rate`.
 """

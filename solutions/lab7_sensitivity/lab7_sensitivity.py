@@ -149,6 +149,7 @@ $$ \text{MSE} = \frac{1}{n} \sum (x - y)^2, \qquad \text{SQNR} = 10 \log_{10} \f
 
 The mean squared error has the tensor's own unit, squared; it cannot be compared between layers. The signal-to-quantization-noise ratio can: 0 dB means that the noise is as strong as the signal, each 10 dB more
 that it is ten times weaker, and one bit more is worth about 6 dB.
+<!-- given: the definition of a decibel; 20 log10(2) is 6.02 -->
 
 **A worked example.** $x = (3, 4)$ and $y = (3, 3.5)$: the signal is $25$, the noise $0.25$, the ratio $100$: 20 dB. The mean squared error is $0.125$.
 

@@ -5,11 +5,9 @@
 writes it; test_contract.py holds that it is up to date, and that each mistake is caught and called by its name.
 """
 
-import tomllib
-
+from autograder.collect.sample_class import names_in, written_answers
 from autograder.course_folder.layout import REPOSITORY, SOLUTIONS, lab_names
 from autograder.files import write_atomic
-from autograder.collect.sample_class import written_answers
 from qlab.check import Question
 from tests.labs.loading import questions
 
@@ -37,7 +35,7 @@ def page() -> str:
 def row(lab: str, asked: list[Question]) -> str:
     answers = written_answers(lab)
     right = sum(answer.right for answer in answers)
-    names = tomllib.loads((SOLUTIONS / lab / "samples" / "answers" / "named.toml").read_text("utf-8"))
+    names = names_in(SOLUTIONS / lab)
     named = sum(bool(name) for of_question in names.values() for name in of_question.values())
     mistakes = sum(len(question.mistakes) for question in asked)
     counts = (len(asked), mistakes, len(answers), right, len(answers) - right, named)
