@@ -141,7 +141,7 @@ def test_twice_in_one_download_the_newest_counts_and_the_others_are_kept(taught,
 
 def test_what_the_lab_came_with_is_passed_over(run):
     found = run(
-        {"S101/a.ipynb": notebook(), "S101/checks.py": b"", "S101/figures/mapping.png": b"", "S101/my.txt": b""}
+        {"S101/a.ipynb": notebook(), "S101/checks/q1.py": b"", "S101/figures/mapping.png": b"", "S101/my.txt": b""}
     )
     assert found.rows[0].remark == "left out: my.txt"
 
