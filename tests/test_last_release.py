@@ -283,7 +283,7 @@ def solved(lab: str, then: Path) -> Any:
 
 def run(notebook: Any, folder: Path) -> None:
     """Run a notebook in a kernel of its own, which finds the qlab of this tree."""
-    client = NotebookClient(notebook, timeout=60, allow_errors=True, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(folder)}})
     client.execute(env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
 
 
