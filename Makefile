@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
+OLDEST := .oldest
+OLDEST_EXTRAS := --extra test --extra engines --extra lecture
+OLDEST_TORCH := $(shell sed -n 's/.*"torch>=\([0-9.]*\)".*/torch==\1/p' pyproject.toml)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 LAB ?= lab1
 COURSE ?= course
@@ -11,7 +14,7 @@ FORMGRADER := --ServerApp.default_url=/formgrader --ServerApp.jpserver_extension
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test check lint lab lecture release grade feedback formgrader bench clean
+.PHONY: help course test check lint oldest lab lecture release grade feedback formgrader bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,10 +28,22 @@ test: lint $(VENV)/.sandbox  ## lint, format, types, then every test (QLAB_REQUI
 check: lint  ## lint, format, types, then the fast tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
 
-lint: $(VENV)/.test  ## lint, format and types alone
+lint: $(VENV)/.test  ## lint, format, types and declared dependencies alone
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/deptry qlab autograder
+
+oldest: pyproject.toml  ## the fast tests with the oldest versions that pyproject.toml admits, which it downloads
+	@test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	@$(OLDEST)/bin/python -m pip install -q uv
+	@$(OLDEST)/bin/uv pip compile -q pyproject.toml $(OLDEST_EXTRAS) --resolution lowest-direct --no-header --no-annotate \
+	  | grep -vE '^(nvidia|cuda|triton|torch)' > $(OLDEST)/versions.txt
+	@echo "This downloads $(OLDEST_TORCH) in its CPU build (200 MB) and $$(wc -l < $(OLDEST)/versions.txt) packages (500 MB) into $(OLDEST):"
+	@paste -sd ' ' $(OLDEST)/versions.txt
+	$(call install-torch,$(OLDEST),$(OLDEST_TORCH))
+	@$(OLDEST)/bin/uv pip install -q --python $(OLDEST)/bin/python --no-deps -r $(OLDEST)/versions.txt
+	@PATH="$(CURDIR)/$(OLDEST)/bin:$$PATH" PYTHONPATH=$(CURDIR) $(OLDEST)/bin/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
 
 lab: $(VENV)/.grade  ## JupyterLab on labs/
 	@$(BIN)/jupyter lab --notebook-dir labs
@@ -52,18 +67,22 @@ bench: $(VENV)/.test  ## measure every number that README, docs/ and labs quote
 	@$(BIN)/python benchmarks/run.py
 
 clean:  ## remove the environment and caches; the course folder, with marks in it, stays
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up: torch first, in its CPU build, because PyPI's build for Linux brings gigabytes of CUDA with it.
+define install-torch
+	@$(1)/bin/python -m pip install --report $(1)/torch.json "$(2)+cpu" 2>$(1)/torch.log \
+	  || $(1)/bin/python -m pip install --report $(1)/torch.json "$(2)" --index-url $(TORCH_CPU) \
+	  || { echo "$(2) could not be installed: install its CPU build into $(1) yourself, then run make again."; exit 1; }
+endef
+
 $(VENV)/.torch: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "qlab needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { echo "python3 has no venv here: on Debian, apt-get install python3-venv."; exit 1; }
 	@echo "Setting up $(VENV): $(TORCH) (CPU) ..."
-	@$(BIN)/python -m pip install --report $(VENV)/torch.json "$(TORCH)+cpu" 2>$(VENV)/torch.log \
-	  || $(BIN)/python -m pip install --report $(VENV)/torch.json "$(TORCH)" --index-url $(TORCH_CPU) \
-	  || { echo "$(TORCH) could not be installed: install its CPU build into $(VENV) yourself, then run make again."; exit 1; }
+	$(call install-torch,$(VENV),$(TORCH))
 	@touch $@
 
 # Up to version 0.1 the distribution was called qlab. It has to go before quantization-lab is installed: uninstalled later,

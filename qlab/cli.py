@@ -13,6 +13,8 @@ from qlab.student.errors import BUG, INCOMPLETE, NO_LAB, OK, WRONG_CALL, Student
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a plain help text is there at once, and a screen reader reads it
+    context_settings={"max_content_width": 110},
     help="The commands work on the labs in the current folder. Exit codes: 0 all is well; 2 something is missing or "
     "the command was used wrongly (the message says what to do); 3 it worked, but something is not right yet.",
 )

@@ -13,6 +13,7 @@ RESULTS = json.loads((REPOSITORY / "benchmarks" / "results.json").read_text("utf
 PAGE = (REPOSITORY / "docs" / "benchmarks.md").read_text("utf-8")
 SECTIONS = {
     "loop": ("course_loop", "sentence"),
+    "startup": ("startup", "page"),
     "labs": ("labs", "sentence"),
     "engines": ("engines", "page"),
     "speed": ("speed", "page"),

@@ -96,7 +96,7 @@ def test_every_page_of_docs_is_reached_from_the_readme():
 
 TARGETS = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
 COMMANDS = {
-    program: {name: {option for parameter in command.params for option in parameter.opts}
+    program: {name: {"--help", *(option for parameter in command.params for option in parameter.opts)}
               for name, command in typer.main.get_command(app).commands.items()}
     for program, app in (("autograder", autograder_app), ("qlab", qlab_app))
 }  # fmt: skip

@@ -18,6 +18,8 @@ MAX_NAMES = 10  # of students in a sentence
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a plain help text is there at once, and a screen reader reads it
+    context_settings={"max_content_width": 110},
     help="Build labs, grade submissions, write feedback. Exit codes: 0 done; 2 something is missing or wrong (the "
     "message names the fix); 3 done, but a submission has no mark, a file was refused or a lab lacks something; "
     "4 a replay does not reproduce its record.",

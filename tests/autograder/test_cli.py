@@ -14,6 +14,7 @@ from autograder.course_folder.layout import Course
 from autograder.errors import StoppedError, UserError
 from autograder.grade.lab import GradedLab
 from tests.autograder.conftest import LAB
+from tests.conftest import REPOSITORY
 
 
 def run(*arguments, **options):
@@ -147,3 +148,18 @@ def test_explain_replays_a_record(graded):
 def test_grade_prints_the_table_and_its_exit_code_says_that_a_mark_is_missing(graded):
     done = run("grade", "lab1", "--course", graded.course.root)
     assert done.returncode == 3 and "0 graded now" in done.stdout and "ends in the middle" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["autograder --help", "autograder grade --help", "qlab --help", "qlab labs", "qlab submit --help"]
+)
+def test_a_help_text_and_the_list_of_labs_import_nothing_that_takes_long(command):
+    program, *arguments = command.split()
+    code = (
+        f"import sys; from {program}.cli import app\n"
+        f"try: app({arguments!r})\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "print([name for name in ('torch', 'numpy', 'nbformat', 'nbgrader', 'IPython') if name in sys.modules])"
+    )
+    process = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert process.stdout.splitlines()[-1] == "[]", process.stderr
