@@ -49,6 +49,15 @@ FORMER = {
 }
 
 
+def today(former: str) -> str | None:
+    """Where the module of a former name ("floatsd.bits") is today, both without "qlab."; None for every other name."""
+    package, _, module = former.rpartition(".")
+    if former not in FORMER and package in FORMER:
+        # A package that has moved is found under both names: its other modules must not be loaded once per name.
+        return f"{FORMER[package]}.{module}"
+    return FORMER.get(former)
+
+
 class FormerNames(MetaPathFinder, Loader):
     """Finds modules of qlab under the names that they had before version 0.2."""
 
@@ -57,11 +66,11 @@ class FormerNames(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         """A spec that loads today's module; None for other names."""
         package, _, name = fullname.partition(".")
-        return ModuleSpec(fullname, self) if package == "qlab" and name in FORMER else None
+        return ModuleSpec(fullname, self) if package == "qlab" and today(name) else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Today's module; its real spec is saved for `exec_module`."""
-        module = importlib.import_module(f"qlab.{FORMER[spec.name.removeprefix('qlab.')]}")
+        module = importlib.import_module(f"qlab.{today(spec.name.removeprefix('qlab.'))}")
         spec.loader_state = module.__spec__
         return module
 

@@ -104,9 +104,13 @@ COMMANDS = {
 
 def code(text: str) -> list[str]:
     """Everything in code spans and in the lines of code blocks."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
-    return [*spans, *(line for block in blocks for line in block.splitlines())]
+    found, inside = [], False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            inside = not inside
+        else:
+            found += [line] if inside else re.findall(r"`([^`]+)`", line)
+    return found
 
 
 def called(program: str, text: str) -> list[tuple[str, list[str]]]:

@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from autograder.errors import UserError
 from autograder.grade.lab import GradedLab
 from autograder.grade.proxies import with_handles, with_objects
 from autograder.grade.student_process import CheckEndedError, Conversation, EndedError, StudentProcess
 from qlab.cells import count_blanks
 from qlab.check.answer import Returned, defines
-from qlab.check.forbidden_calls import name_of
+from qlab.check.forbidden_calls import NoSuchFunctionError, find_forbidden, name_of
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE, Lab, Question
 
@@ -35,6 +36,7 @@ class Judge:
     """
 
     def __init__(self, lab: GradedLab):
+        self._lab = lab.name
         self._modules = LabModules(lab.modules)
 
     @contextmanager
@@ -60,6 +62,9 @@ class Judge:
             cells: the sources of the student's cells that have run, oldest first.
             process: the student's.
             seconds: how long all calls of the student's code together may take.
+
+        Raises:
+            UserError: the lab names a function that does not exist. That costs no student marks: nobody is graded.
         """
         answer = StudentAnswer((), cells, process, seconds)
         namespace: dict[str, Any] = {"__name__": "judge"}
@@ -76,6 +81,8 @@ class Judge:
             check.stopped = str(error)
         except EndedError as error:
             check.ended = str(error)
+        except NoSuchFunctionError as error:
+            raise UserError(f"{self._lab} cannot be graded: {error}.") from error
         except Exception as error:
             # A bug in the check, or values that it cannot handle: it grants nothing, and is reported.
             check.broken = f"{type(error).__name__}: {error}"[:MAX_ERROR]
@@ -137,6 +144,8 @@ class StudentAnswer:
     def answer_to(self, names: tuple[str, ...], forbidden: tuple[str, ...]) -> "StudentAnswer":
         """The answer to a question that asks for these names; during its calls the forbidden functions raise."""
         self._names, self._forbidden = names, forbidden
+        for name in forbidden:
+            find_forbidden(name)  # here, where no student can have taken a function away
         if missing := self._process.missing(names):
             raise NotDefinedError(missing)
         return self
@@ -159,7 +168,9 @@ class StudentAnswer:
     def patched(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
         """While the context lasts, the student's function finds the provided functions under these names."""
         references = {name: name_of(function) for name, function in names.items()}
-        self._ask({"op": "patch", "target": self._names[0], "names": references})
+        reply = self._ask({"op": "patch", "target": self._names[0], "names": references})
+        if "error" in reply:  # else the answer would be marked with the wrong functions around it
+            raise LookupError(_text(reply["error"]))
         yield
         self._ask({"op": "unpatch"})
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from qlab.cells import count_blanks, parsed
-from qlab.check.forbidden_calls import forbid
+from qlab.check.forbidden_calls import NoSuchFunctionError, forbid
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,16 @@ class LocalAnswer:
         return count_blanks(self._source())
 
     def call(self, arguments: tuple[Any, ...]) -> Returned:
-        """Call it. Warnings are dropped, and stderr goes to stdout: to a grader, output on stderr means a failure."""
+        """Call it. Warnings are dropped, and stderr goes to stdout: to a grader, output on stderr means a failure.
+
+        Raises:
+            NoSuchFunctionError: a function that it may not call does not exist: the lab's fault, not the answer's.
+        """
         try:
             with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout), forbid(self.forbidden):
                 warnings.simplefilter("ignore")
                 return Returned(self.function(*arguments))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, NoSuchFunctionError):
             raise
         except BaseException as error:  # even exit() in an answer must not end the check
             name, place = type(error).__name__, self._place(error)

@@ -9,7 +9,7 @@ from qlab.check.answer import Answer, Returned
 from qlab.check.cases import Case
 from qlab.check.values import Field, Interval, difference, split
 
-Expected = Callable[[Case, tuple[Any, ...]], tuple[Interval, ...]]
+Expected = Callable[[Case, tuple[Any, ...], int], tuple[Interval, ...]]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class CaseResult:
         expected: the accepted values of each field.
         returned: what the answer returned.
         wrong: a description of the error in each field; "" if there is none.
+        seed: from which the inputs of a random case were drawn.
     """
 
     case: Case
@@ -29,6 +30,7 @@ class CaseResult:
     expected: tuple[Interval, ...]
     returned: Returned
     wrong: tuple[str, ...]
+    seed: int
 
     @property
     def passes(self) -> bool:
@@ -57,7 +59,8 @@ def run_cases(
     results = []
     for case in cases:
         arguments = case.inputs(seed)
-        expected = expected_in(case, arguments)
+        expected = expected_in(case, arguments, seed)
         returned = answer.call(case.inputs(seed))
-        results.append(CaseResult(case, arguments, expected, returned, field_errors(returned, expected, fields, case)))
+        wrong = field_errors(returned, expected, fields, case)
+        results.append(CaseResult(case, arguments, expected, returned, wrong, seed))
     return results

@@ -16,10 +16,15 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 NOTHING = contextlib.nullcontext()
+OURS = ("qlab", "provided")  # whose functions a lab can rely on
 
 
 class ForbiddenCallError(Exception):
     """An answer calls the function that it was asked to implement."""
+
+
+class NoSuchFunctionError(LookupError):
+    """A lab's checks forbid a function of qlab's or of the lab's own that there is not: a fault of theirs."""
 
 
 def refuse(name: str) -> NoReturn:
@@ -35,15 +40,42 @@ def name_of(function: object) -> str:
 
 def find(name: str) -> tuple[Any, str, Any] | None:
     """The object that holds the function, the attribute's name, and the function; None if the name does not resolve."""
-    module, _, qualname = name.partition(":")
     try:
-        holder = sys.modules.get(module) or importlib.import_module(module)
-        *way, attribute = qualname.split(".")
-        for part in way:
-            holder = getattr(holder, part)
-        return holder, attribute, getattr(holder, attribute)
+        return _resolved(name)
     except (ImportError, AttributeError):
         return None
+
+
+def find_forbidden(name: str) -> tuple[Any, str, Any] | None:
+    """As `find`; None only for what cannot be called here: torch's, in another version, or what is not installed.
+
+    Raises:
+        NoSuchFunctionError: there is no such function in qlab or in the lab's provided.py. Were it passed over, answers
+            could call what the lab means to forbid.
+    """
+    try:
+        return _resolved(name)
+    except (ImportError, AttributeError) as error:
+        elsewhere = isinstance(error, ImportError) and not _is_ours(error.name or "")
+        if elsewhere or not _is_ours(name.partition(":")[0]):
+            return None
+        raise NoSuchFunctionError(
+            f"answers may not call {name}, but there is no such function: "
+            "the lab was made for another version of qlab, or its checks misspell the name"
+        ) from error
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in OURS
+
+
+def _resolved(name: str) -> tuple[Any, str, Any]:
+    module, _, qualname = name.partition(":")
+    holder = sys.modules.get(module) or importlib.import_module(module)
+    *way, attribute = qualname.split(".")
+    for part in way:
+        holder = getattr(holder, part)
+    return holder, attribute, getattr(holder, attribute)
 
 
 @contextlib.contextmanager
@@ -53,13 +85,16 @@ def forbid(names: Iterable[str]) -> Iterator[None]:
     Replacing a name in a module would not be enough, since a student may have imported the function under another name.
     So Python functions temporarily get other code, and torch's built-in functions are recognized when they are called.
     A callable that is neither, such as a function wrapped by functools.lru_cache, is replaced in its own module only.
-    A name that does not resolve, as may happen in another version of torch, is skipped: nobody can call it.
+    A name of torch's that does not resolve in this version is skipped: nobody can call it.
+
+    Raises:
+        NoSuchFunctionError: a name of qlab's or of the lab's own does not resolve.
     """
     before: list[tuple[Any, str, Any]] = []
     built_in: dict[Any, str] = {}
     try:
         for name in names:
-            if (location := find(name)) is None:
+            if (location := find_forbidden(name)) is None:
                 continue
             holder, attribute, function = location
             if not isinstance(function, FunctionType) and name.startswith("torch:"):

@@ -17,8 +17,8 @@ Mistakes = tuple[Mistake, ...]
 class MutantSet:
     """What the reference returns, and what it returns with one or two of the question's mistakes.
 
-    Fixed cases are the same for everyone. A grader with hundreds of answers needs the mutants' results for them
-    thousands of times, so they are computed once and cached.
+    Every answer is compared with the same results, so they are computed once and cached: those of fixed cases for good,
+    those of drawn cases until another seed comes.
 
     Args:
         reference: of the question, in steps.
@@ -30,7 +30,9 @@ class MutantSet:
         self._reference = reference
         self._fields = fields
         self._mistakes = tuple(mistakes)
-        self._remembered: dict[tuple[str, ...], tuple[Interval, ...]] = {}
+        self._fixed: dict[tuple[str, ...], tuple[Interval, ...]] = {}
+        self._drawn: dict[tuple[str, ...], tuple[Interval, ...]] = {}
+        self._seed: int | None = None  # that the cached results of drawn cases belong to
 
     def combinations(self, count: int) -> Iterator[tuple[Mistakes, Overrides]]:
         """All combinations of `count` mistakes with their overridden steps, unless two override the same step."""
@@ -42,23 +44,24 @@ class MutantSet:
     def returned(self, mistakes: Mistakes, steps: Overrides, result: CaseResult) -> tuple[Interval, ...] | None:
         """What a mutant returns in a case; None if it raises there."""
         try:
-            return self._remember(mistakes, steps, result.case, result.arguments)
+            return self._cached(mistakes, steps, result.case, result.arguments, result.seed)
         except (ValueError, TypeError, ArithmeticError, RuntimeError, NotNumericError):
             return None
 
-    def expected(self, case: Case, arguments: tuple[Any, ...]) -> tuple[Interval, ...]:
+    def expected(self, case: Case, arguments: tuple[Any, ...], seed: int) -> tuple[Interval, ...]:
         """The accepted values in a case: what the reference returns without any fault."""
-        return self._remember((), {}, case, arguments)
+        return self._cached((), {}, case, arguments, seed)
 
-    def _remember(
-        self, mistakes: Mistakes, steps: Overrides, case: Case, arguments: tuple[Any, ...]
+    def _cached(
+        self, mistakes: Mistakes, steps: Overrides, case: Case, arguments: tuple[Any, ...], seed: int
     ) -> tuple[Interval, ...]:
-        if case.drawn:
-            return accepted(self._reference, self._fields, arguments, steps)
+        if case.drawn and seed != self._seed:
+            self._drawn, self._seed = {}, seed
+        cache = self._drawn if case.drawn else self._fixed
         key = (case.name, *(mistake.name for mistake in mistakes))
-        if key not in self._remembered:
-            self._remembered[key] = accepted(self._reference, self._fields, arguments, steps)
-        return self._remembered[key]
+        if key not in cache:
+            cache[key] = accepted(self._reference, self._fields, arguments, steps)
+        return cache[key]
 
 
 def accepted(

@@ -25,24 +25,24 @@ class Variant:
 Form = Variant  # its name in labs released before 0.2
 
 
-def size_latency_accuracy(variants: list[Variant], *, dark: bool = False) -> DescribedFigure:
+def size_latency_accuracy(forms: list[Variant], *, dark: bool = False) -> DescribedFigure:
     """The variants of one model in three bar charts with numbers: file size, latency, accuracy.
 
     Args:
-        variants: at least one; the others are compared with the first.
+        forms: the variants, at least one (the name that released labs know); the others are compared with the first.
         dark: for a dark background.
     """
     theme = DARK if dark else LIGHT
-    figure = DescribedFigure(figsize=(10.2, 1.0 + 0.5 * len(variants)), dpi=100, facecolor=theme.background)
+    figure = DescribedFigure(figsize=(10.2, 1.0 + 0.5 * len(forms)), dpi=100, facecolor=theme.background)
     figure.subplots_adjust(left=0.17, right=0.975, top=0.86, bottom=0.06, wspace=0.12)
-    names = [variant.name for variant in variants]
-    for place, (values, title, labels) in enumerate(_columns(variants, "latency, ms per batch")):
+    names = [variant.name for variant in forms]
+    for place, (values, title, labels) in enumerate(_columns(forms, "latency, ms per batch")):
         panel = BarPanel(figure.add_subplot(1, 3, place + 1), theme, names, named=place == 0)
         panel.move(title, values, labels)
     figure.description = "; ".join(
         f"{variant.name}: {variant.size / 1000:.0f} kB, {variant.seconds * 1000:.2f} ms per batch, "
         f"{variant.accuracy:.1%} right"
-        for variant in variants
+        for variant in forms
     )
     return figure
 

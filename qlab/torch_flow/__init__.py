@@ -4,6 +4,7 @@ torch.ao.quantization is deprecated upstream. Apart from `qlab.engines.pytorch`,
 """
 
 from qlab.engines.pytorch import selected
+from qlab.torch_flow import api, grid_fake_quantize, ptq_static
 from qlab.torch_flow.api import (
     DeQuantStub,
     FloatFunctional,
@@ -35,6 +36,8 @@ from qlab.torch_flow.grid_fake_quantize import (
     log4_per_tensor_config,
 )
 from qlab.torch_flow.ptq_static import minmax_qconfig, static
+
+functions, grids, ptq = api, grid_fake_quantize, ptq_static  # their names before version 0.2
 
 __all__ = [
     "ConvertedLayer",

@@ -19,6 +19,7 @@ from autograder.grade.student.namespace import NamespaceServer
 from autograder.grade.student.shell import OUTPUTS, Shell, TooLong, run, time_limit
 from autograder.grade.student.watchdog import exit_reason
 from autograder.grade.wire import Channel, ChannelClosedError, encode
+from qlab.check.forbidden_calls import NoSuchFunctionError
 
 # A copy's exit status: a call ran too long, or the judge has asked all that it wanted to ask.
 TOO_LATE, FINISHED = 113, 114
@@ -145,6 +146,8 @@ def _encoded_reply(server: NamespaceServer, message: dict[str, Any]) -> bytes:
         return encode(server.handle(message), server.make_handle)
     except WireError as error:
         name, detail = "a value that is too large", str(error)
+    except NoSuchFunctionError as error:  # the judge has found it, so it was removed here
+        return encode({"error": str(error)[:1000], "error_name": type(error).__name__})
     except Exception as error:  # raised by a method of the student's class, such as __iter__, during packing
         name, detail = type(error).__name__, str(error)
     return encode({"error": f"the returned value cannot be examined: {detail}"[:1000], "error_name": name[:100]})

@@ -83,7 +83,7 @@ def constant_lacks(question: Question, cases: Sequence[Case]) -> Iterator[str]:
     if not question.cases[0].arguments:
         return
     for case in cases:
-        value = tuple(_high(interval) for interval in question.mutants.expected(case, case.inputs(0)))
+        value = tuple(_high(interval) for interval in question.mutants.expected(case, case.inputs(0), 0))
         answer = LocalAnswer(lambda *_, value=value: value if len(value) > 1 else value[0], ("x",))
         outcome = question.outcome(answer, cases, 0)
         if outcome.points:

@@ -1,5 +1,6 @@
 """FloatSD, weights without multipliers: grids of signed digits and powers of two, rounding, codec, shift and add."""
 
+from qlab.formats.floatsd import codec
 from qlab.formats.floatsd.codec import decode, encode, valid_codes
 from qlab.formats.floatsd.grid import (
     FLOATSD4,
@@ -25,6 +26,8 @@ from qlab.formats.floatsd.shift_add import (
     shift_multiply,
     signed_digits,
 )
+
+bits = codec  # its name before version 0.2
 
 __all__ = [
     "FLOATSD4",

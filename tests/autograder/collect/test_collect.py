@@ -144,7 +144,7 @@ def test_of_several_submissions_in_one_download_the_newest_counts(enrolled, run)
 
 def test_files_that_the_lab_came_with_are_skipped(run):
     report = run(
-        {"S101/a.ipynb": notebook(), "S101/checks.py": b"", "S101/figures/mapping.png": b"", "S101/my.txt": b""}
+        {"S101/a.ipynb": notebook(), "S101/checks/q1.py": b"", "S101/figures/mapping.png": b"", "S101/my.txt": b""}
     )
     assert report.rows[0].remark == "left out: my.txt"
 

@@ -14,6 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.errors import UserError
 from autograder.grade.codec import Handle, Opaque
 from autograder.grade.judge import Judge, LabModules, free_names, valid_outcome
 from autograder.grade.student_process import CheckEndedError, EndedError
@@ -69,7 +70,7 @@ def doubling(message):
 
 
 def new_judge(sources=None):
-    return Judge(types.SimpleNamespace(modules={"checks": CHECKS} if sources is None else sources))
+    return Judge(types.SimpleNamespace(name="lab12", modules={"checks": CHECKS} if sources is None else sources))
 
 
 @contextmanager
@@ -200,6 +201,32 @@ def test_a_broken_check_grants_nothing(source):
         result = judge.check(source, [], process, 5)
     assert valid_outcome(result.outcome, 3.0) is None
     assert process.open == 0  # the copy that answered has been closed
+
+
+def forbidding(name):
+    """The lab's checks, whose Q1 forbids a function."""
+    return {"checks": CHECKS.replace("provided=qlab", f"off_limits=({name!r},), provided=qlab")}
+
+
+@pytest.mark.parametrize("name", ["qlab.quantize:no_such", "qlab.no_such:f", "provided:f"])
+def test_a_forbidden_function_that_does_not_exist_costs_nobody_marks(name):
+    message = f"^lab12 cannot be graded: answers may not call {name}, but there is no such function: .*name\\.$"
+    with new_judge(forbidding(name)).submission(1) as judge, pytest.raises(UserError, match=message):
+        judge.check(ALSO, [], Process(doubling), 5)
+
+
+@pytest.mark.parametrize("name", ["torch:no_such", "torch.ao.no_such:f", "qlab.quantize:linear_quantize"])
+def test_a_forbidden_function_may_be_missing_in_torch(name):
+    with new_judge(forbidding(name)).submission(1) as judge:
+        assert judge.check(ALSO, [], Process(doubling), 5).outcome.points == 3
+
+
+def test_a_provided_function_that_the_students_process_does_not_find_breaks_the_check():
+    source = "from checks import q1, q2\nq2.answer, q2.uses = 'double', {'double': q1}\nq2.check(double)"
+    process = Process(lambda message: {"error": "there is no provided:f"})
+    with judging() as judge:
+        result = judge.check(source, [], process, 5)
+    assert result.outcome is None and result.broken == "LookupError: there is no provided:f" and process.open == 0
 
 
 def test_the_error_of_a_broken_check_is_short():

@@ -510,6 +510,14 @@ def test_forbidden_functions_raise_while_an_answer_is_called(student):
     assert not student.run("f(torch.ones(2)), g(torch.ones(2, 2))").outputs[-1].get("ename")
 
 
+def test_a_forbidden_function_that_a_student_deletes_cannot_be_called_under_another_name(student):
+    # The name resolved to nothing then, so nothing was forbidden, and the answer was right.
+    student.run("import torch\nfrom qlab.arithmetic import quantize\nown = quantize.linear_quantize")
+    student.run("del quantize.linear_quantize\ndef f(x): return own(x)")
+    came = call(student, "f", torch.ones(2), forbidden=("qlab.arithmetic.quantize:linear_quantize",))
+    assert came.value is None and came.error_name == "NoSuchFunctionError"
+
+
 def test_provided_functions_are_patched_in_and_out_again(student):
     import qlab
 

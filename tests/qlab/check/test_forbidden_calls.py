@@ -1,5 +1,6 @@
 import functools
 import math
+import sys
 import timeit
 
 import pytest
@@ -7,7 +8,8 @@ import torch
 
 import qlab
 from qlab.arithmetic.quantize import linear_quantize as under_another_name
-from qlab.check.forbidden_calls import ForbiddenCallError, find, forbid, name_of
+from qlab.check.answer import LocalAnswer
+from qlab.check.forbidden_calls import ForbiddenCallError, NoSuchFunctionError, find, forbid, name_of
 
 X = torch.tensor([-1.0, 0.0, 2.0])
 QUANTIZE = "qlab.arithmetic.quantize:linear_quantize"
@@ -105,8 +107,30 @@ def test_torchs_own_functions_are_off_limits_by_every_way():
     assert calls[4]().shape == X.shape and calls[0]().is_quantized
 
 
-def test_a_name_that_stands_for_nothing_here_is_passed_over():
-    with forbid(["torch:ops.quantized.no_such", "no_such_module:f", "qlab:no_such", "torch:no_such"]):
+def test_a_function_that_torch_does_not_have_is_passed_over():
+    with forbid(["torch:ops.quantized.no_such", "no_such_module:f", "torch.no_such:f", "torch:no_such"]):
+        assert qlab.linear_quantize(X)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["qlab:no_such", "qlab.no_such:f", "qlab.arithmetic.quantize:no_such", "qlab.quantize:no_such", "provided:f",
+     "qlab.arithmetic.quantize:quantize.no_such"],
+)  # fmt: skip
+def test_a_function_that_qlab_or_the_lab_does_not_have_is_an_error(name):
+    # It was passed over, and the function that the lab had meant could be called.
+    with pytest.raises(NoSuchFunctionError, match=f"may not call {name}, but there is no such function"):
+        forbid([QUANTIZE, name]).__enter__()
+    assert qlab.linear_quantize(X), "what was off limits before the error came is not any more"
+    with pytest.raises(NoSuchFunctionError):
+        LocalAnswer(qlab.dequantize, ("x",), (name,)).call((X, 1.0, 0))
+
+
+def test_what_is_not_installed_cannot_be_called(monkeypatch, tmp_path):
+    (tmp_path / "provided.py").write_text("import a_package_that_is_not_installed")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "provided", raising=False)
+    with forbid(["provided:f"]):
         assert qlab.linear_quantize(X)
 
 
