@@ -103,7 +103,10 @@ def test_nothing_handed_in(course):
 
 @pytest.mark.parametrize(
     "command",
-    ["release", "roster", "collect", "grade", "regrade", "essays", "report", "similar", "feedback", "export", "demo"],
+    [
+        *("new", "lint", "release", "roster", "collect", "grade", "regrade", "essays", "report", "similar", "feedback"),
+        *("export", "demo"),
+    ],
 )
 def test_every_command_has_help_with_an_example(command):
     done = run(command, "--help")
