@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
@@ -57,8 +57,11 @@ def name_of(number: int, then: Path) -> str:
 # Names ----------------------------------------------------------------------------------------------------------------
 
 
+Case = tuple[Sequence[str], Sequence[str]]  # statements, and the expressions to look at then
+
+
 class Interpreters:
-    """Gives a fresh interpreter to each case: statements, then expressions to look at."""
+    """Gives cases an interpreter that has not imported qlab yet."""
 
     def __init__(self, tree: Path):
         self.tree = tree
@@ -66,13 +69,18 @@ class Interpreters:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", script], cwd=tree, text=True, **pipes)
 
-    def ask(self, statements: Iterable[str], expressions: Iterable[str]) -> dict[str, Any]:
-        """What each expression is, which files were loaded twice, and what raised an exception."""
-        case = {"statements": list(statements), "expressions": list(expressions)}
-        print(json.dumps(case), file=self.process.stdin, flush=True)
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        assert Path(answer["qlab"]).is_relative_to(self.tree) and not answer["twice"], answer
+    def ask(self, *case: Sequence[str]) -> dict[str, Any]:
+        """What each expression of a case is, and what raised an exception; no file was loaded twice."""
+        (answer,) = self.ask_at_once([case])
         return answer
+
+    def ask_at_once(self, cases: Sequence[Sequence[Sequence[str]]]) -> list[dict[str, Any]]:
+        """The same for many cases, which share an interpreter; that is quicker."""
+        sent = [{"statements": statements, "expressions": expressions} for statements, expressions in cases]
+        print(json.dumps(sent), file=self.process.stdin, flush=True)
+        answers: list[dict[str, Any]] = json.loads(self.process.stdout.readline())
+        assert all(Path(answer["qlab"]).is_relative_to(self.tree) and not answer["twice"] for answer in answers)
+        return answers
 
 
 @pytest.fixture(scope="module")
@@ -112,16 +120,18 @@ def fitting(before: list[list[str]] | None, after: list[list[str]] | None) -> bo
     )
 
 
-def same(before: dict[str, Any], after: dict[str, Any]) -> None:
+def stay_as_they_were(cases: list[Case], then: Interpreters, today: Interpreters) -> None:
     """Each name stands for the same kind of thing, is called alike, and is the very object that qlab uses."""
-    assert (before["errors"], after["errors"]) == ([], [])
-    for expression, was in before["values"].items():
-        now = after["values"][expression]
-        assert now["kind"] == was["kind"] and now["itself"], (expression, was, now)
-        # A string names a function that answers may not call, so how it is called does not matter.
-        called = not expression.startswith("importlib.")
-        fits = fitting(was["parameters"], now["parameters"])
-        assert fits or not called, (expression, was["parameters"], now["parameters"])
+    for case, before in zip(cases, then.ask_at_once(cases), strict=True):
+        after = today.ask(*case)
+        assert (before["errors"], after["errors"]) == ([], [])
+        for expression, was in before["values"].items():
+            now = after["values"][expression]
+            assert now["kind"] == was["kind"] and now["itself"], (expression, was, now)
+            # A string names a function that answers may not call, so how it is called does not matter.
+            called = not expression.startswith("importlib.")
+            fits = fitting(was["parameters"], now["parameters"])
+            assert fits or not called, (expression, was["parameters"], now["parameters"])
 
 
 @about_names
@@ -132,26 +142,21 @@ def test_every_name_that_its_labs_use_is_the_very_object_that_is_used_today(then
     cases = {
         (
             tuple(dict.fromkeys(line for usage in together for line in usage.imports)),
-            tuple({name for usage in together for name in (*usage.expressions, *map(function, usage.functions))}),
+            tuple(sorted({name for one in together for name in (*one.expressions, *map(function, one.functions))})),
         )
         for together in used.values()
     }
-    for case in cases:
-        same(*(tree.ask(*case) for tree in interpreters))
+    stay_as_they_were(sorted(cases), *interpreters)
     assert len({name for _, names in cases for name in names}) > 250
 
 
 @about_names
 def test_every_public_name_of_then_is_public(then, interpreters):
-    assignments = [
-        node
-        for node in ast.parse((then / "qlab/__init__.py").read_text("utf-8")).body
-        if "__all__" in ast.unparse(node)
-    ]
-    names = ast.literal_eval(assignments[0].value)
+    statements = ast.parse((then / "qlab" / "__init__.py").read_text("utf-8")).body
+    (names,) = [ast.literal_eval(one.value) for one in statements if ast.unparse(one).startswith("__all__ = ")]
     assert len(names) > 20 and set(names) <= set(qlab.__all__)
-    same(*(tree.ask(["from qlab import *"], names) for tree in interpreters))
-    same(*(tree.ask(["import qlab"], [f"qlab.{name}" for name in names]) for tree in interpreters))
+    cases = [(["from qlab import *"], names), (["import qlab"], [f"qlab.{name}" for name in names])]
+    stay_as_they_were(cases, *interpreters)
 
 
 @about_names
@@ -159,12 +164,12 @@ def test_every_module_that_its_labs_name_is_imported_in_every_way(named, interpr
     assert len(named) > 40
     for name in named:
         package, _, module = name.rpartition(".")
-        answer = interpreters[1].ask([f"import {name}", f"import {name} as n"], [f"sys.modules[{name!r}]", "n"])
-        other = interpreters[1].ask([f"from {package} import {module}"], [module])
-        values = {**answer["values"], **other["values"]}
-        assert not answer["errors"] and not other["errors"] and all(value["itself"] for value in values.values())
-        assert values[f"sys.modules[{name!r}]"]["kind"] == "module"
-        assert values["n"] == values[module] and (values[module]["kind"] == "module") == (module not in BOTH), name
+        ways = [f"import {name}", f"import {name} as named", f"from {package} import {module}"]
+        answer = interpreters[1].ask(ways, [f"sys.modules[{name!r}]", "named", module])
+        assert answer["errors"] == [] and all(value["itself"] for value in answer["values"].values())
+        loaded, named_so, imported = answer["values"].values()
+        assert loaded["kind"] == "module" and named_so == imported, name
+        assert imported["kind"] == ("function" if module in BOTH else "module")
 
 
 @about_names
@@ -210,7 +215,7 @@ def test_what_is_function_and_module_stays_both_in_every_order(interpreters):
         f"one_{name} is two_{name} is three_{name} is qlab.{name} is sys.modules['qlab.{name}'].{name}" for name in BOTH
     ]
     for order in itertools.permutations(ways):
-        answer = interpreters[1].ask(itertools.chain(*order), [*alike, *(f"qlab.{name}" for name in BOTH)])
+        answer = interpreters[1].ask([*itertools.chain(*order)], [*alike, *(f"qlab.{name}" for name in BOTH)])
         assert answer["errors"] == [] and all(answer["values"][expression]["home"] == "True" for expression in alike)
         assert all(answer["values"][f"qlab.{name}"]["kind"] == "function" for name in BOTH)
 

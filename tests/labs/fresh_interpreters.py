@@ -1,7 +1,7 @@
-"""Statements and expressions in interpreters that have not imported qlab yet: a line of JSON each way for a case.
+"""Statements and expressions in interpreters that have not imported qlab yet: a line of JSON each way.
 
 Its text is run by `python -c` in the tree whose qlab is meant: tests/ itself holds a package called qlab. What takes
-long to import is imported once; each case gets a process of its own, forked before anything of qlab is there.
+long to import is imported once; each line's cases get a process, forked before anything of qlab is there.
 """
 
 import contextlib
@@ -30,12 +30,12 @@ def main():
         print(in_a_fork(json.loads(line)), flush=True)
 
 
-def in_a_fork(case):
+def in_a_fork(cases):
     reading, writing = os.pipe()
     if os.fork() == 0:
         os.close(reading)
         with os.fdopen(writing, "w") as pipe:
-            json.dump(looked_at(case), pipe)
+            json.dump([looked_at(case) for case in cases], pipe)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
