@@ -49,7 +49,7 @@ def graded(course: Path, place: Path, command: list[str], user: int | None = Non
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *(path for path in sys.path if "site-packages" in path)]),
     }  # fmt: skip
     command = [*command, "-m", "tests.hostile.harness", str(place / "course"), str(path)]
-    done = subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     results: Results = json.loads(path.read_text())
     return results
