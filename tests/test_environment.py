@@ -125,3 +125,30 @@ def test_the_pins_install_on_every_python_that_we_promise():
         except PackageNotFoundError:
             continue
         assert asked is None or SpecifierSet(asked).contains(oldest), name
+
+
+# Ways to install qlab by a name that is another project's on PyPI, or by the wheel's name of before version 0.2.
+FORMER_FORMS = re.compile(
+    r"pip3? install (?:-\S+ )*[\"']?qlab\b(?!/)|qlab\[\w|qlab-\*\.whl|qlab-[0-9.]+\S*\.whl"
+    r"|name = \"qlab\"|version\(\"qlab\"\)"
+)
+TELL_OF_THEM = {"tests/test_environment.py", "tests/test_upgrade.py", "tests/test_last_release.py"}
+
+
+def test_no_text_tells_anybody_to_install_qlab_by_name():
+    for form in ('pip install -U "qlab[lecture]"', "%pip install qlab", "pip install qlab-0.1.0-py3-none-any.whl"):
+        assert FORMER_FORMS.search(form), form
+    for form in ("pip install .", "pip install quantization_lab-0.2.0-py3-none-any.whl", "pip uninstall -y qlab"):
+        assert not FORMER_FORMS.search(form), form
+    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout
+    names = listed.splitlines() or [str(path.relative_to(REPOSITORY)) for path in REPOSITORY.rglob("*.*")]
+    texts = [
+        name for name in names if name.endswith((".py", ".md", ".toml", ".yml", ".html", ".ipynb", ".tmpl", "run"))
+    ]
+    assert len(texts) > 300
+    telling = {
+        name
+        for name in {*texts, "Makefile"} - TELL_OF_THEM
+        if FORMER_FORMS.search((REPOSITORY / name).read_text("utf-8", errors="ignore"))
+    }
+    assert telling == set()
