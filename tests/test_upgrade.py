@@ -149,7 +149,7 @@ def installation_findings(python: Path, folder: Path) -> str:
     """What qlab doctor says of how qlab was installed."""
     code = (
         "from pathlib import Path\nfrom qlab.student.doctor import _installation\n"
-        "print(*[f'{finding.found} -> {finding.fix}' for finding in _installation(Path())], sep='\\n')"
+        "print(*[f'{finding.state} -> {finding.fix}' for finding in _installation(Path())], sep='\\n')"
     )
     return run(python, "-c", code, cwd=folder)
 

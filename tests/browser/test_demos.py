@@ -154,7 +154,7 @@ def test_a_demo_moves_in_notebook_7_too(browser, notebook):
     page = browser.new_page(viewport={"width": 1200, "height": 1100})
     page.goto(notebook.format("mapping.ipynb"), wait_until="load")
     page.locator(".jp-Notebook .jp-CodeCell").nth(1).wait_for(timeout=120_000)
-    page.wait_for_function(KERNEL_IS_THERE, timeout=120_000)
+    wait_for_kernel(page, notebook.replace("notebooks/{}", "api/kernels"))
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
     page.keyboard.press("Shift+Enter")
@@ -167,5 +167,11 @@ def test_a_demo_moves_in_notebook_7_too(browser, notebook):
     page.close()
 
 
-KERNEL_IS_THERE = """() => document.querySelector('.jp-NotebookKernelStatus, .jp-Toolbar-kernelStatus,'
-    + ' .jp-Notebook-ExecutionIndicator[data-status="idle"]')"""
+def wait_for_kernel(page, address):
+    """Until the server says that the page is connected to an idle kernel: an order given before that is lost."""
+    for _ in range(1200):
+        kernels = page.request.get(address).json()
+        if any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the page has no kernel: {kernels}")
