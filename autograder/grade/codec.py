@@ -25,6 +25,8 @@ MAX_DIMENSIONS = 32
 
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)}
 QUANTIZED = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qint32: torch.int32}
+# A dtype of each size that numpy has, to read the bytes of all that it does not have.
+READABLE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64, 16: torch.complex128}
 PLAIN_DTYPES = {name: dtype for name, dtype in DTYPES.items() if not name.startswith(("q", "bits"))}
 ARRAY_DTYPE = re.compile("[<>|][biufc][0-9]{1,2}")
 
@@ -158,24 +160,37 @@ def _integer(value: int) -> int:
 
 def _pack_tensor(value: Tensor, buffers: Buffers) -> list[Any]:
     tensor = value.detach()
-    if tensor.layout != torch.strided or tensor.device.type == "meta":
+    if tensor.layout != torch.strided:
         return _opaque(f"{tensor.layout} tensor", buffers)
-    if tensor.numel() * tensor.element_size() > MAX_MESSAGE:
+    if tensor.is_nested or tensor.is_meta:
+        return _opaque("tensor without memory", buffers)
+    if tensor.numel() * tensor.element_size() > MAX_MESSAGE or not _is_shape(tensor.shape):
         raise WireError(f"a tensor of shape {tuple(tensor.shape)} is larger than {MAX_MESSAGE // 2**20} MB")
-    tensor = tensor.cpu()
-    if tensor.is_quantized:
-        return _pack_quantized(tensor, buffers)
-    flat = tensor.resolve_conj().resolve_neg().contiguous().reshape(-1)
+    try:
+        return _pack_quantized(tensor, buffers) if tensor.is_quantized else _pack_elements(tensor, buffers)
+    except RuntimeError:  # torch has tensors without memory: of its function transforms, of freed storages, and others
+        return _opaque("tensor without memory", buffers)
+
+
+def _pack_elements(tensor: Tensor, buffers: Buffers) -> list[Any]:
     name = str(tensor.dtype).removeprefix("torch.")
-    return ["tensor", name, list(tensor.shape), buffers.add(flat.view(torch.uint8).numpy().tobytes())]
+    if name not in PLAIN_DTYPES:
+        return _opaque(f"tensor of {name}", buffers)
+    elements = tensor.cpu().resolve_conj().resolve_neg()
+    elements = elements.as_strided(elements.shape, elements.stride())  # raises if the storage was made too small
+    # numpy reads bytes by the strides; torch's contiguous does not for a single element, nor for dtypes below a byte.
+    data = elements.view(READABLE[elements.element_size()]).numpy().tobytes()
+    return ["tensor", name, list(tensor.shape), buffers.add(data)]
 
 
 def _pack_quantized(tensor: Tensor, buffers: Buffers) -> list[Any]:
-    codes = _pack_tensor(tensor.int_repr(), buffers)
+    if tensor.dtype not in QUANTIZED or tensor.qscheme() not in (torch.per_tensor_affine, torch.per_channel_affine):
+        return _opaque(f"tensor of {str(tensor.dtype).removeprefix('torch.')}", buffers)
+    codes = _pack_elements(tensor.int_repr(), buffers)
     if tensor.qscheme() == torch.per_tensor_affine:
         return ["quantized", codes, tensor.q_scale(), tensor.q_zero_point()]
-    scales = _pack_tensor(tensor.q_per_channel_scales(), buffers)
-    points = _pack_tensor(tensor.q_per_channel_zero_points(), buffers)
+    scales = _pack_elements(tensor.q_per_channel_scales(), buffers)
+    points = _pack_elements(tensor.q_per_channel_zero_points(), buffers)
     return ["quantized", codes, scales, points, tensor.q_per_channel_axis()]
 
 
@@ -228,8 +243,12 @@ def _unpack_dict(fields: list[Any], buffers: Buffers, depth: int) -> dict[Any, A
     return {unpack(key, buffers, depth): unpack(value, buffers, depth) for key, value in fields}
 
 
+def _is_shape(shape: Any) -> bool:
+    return len(shape) <= MAX_DIMENSIONS and all(type(n) is int and 0 <= n <= MAX_MESSAGE for n in shape)
+
+
 def _shape(shape: Any) -> list[int]:
-    if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and 0 <= n <= MAX_MESSAGE for n in shape):
+    if not _is_shape(shape):
         raise WireError("a shape is invalid")
     return list(shape)
 

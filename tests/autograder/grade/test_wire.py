@@ -1,7 +1,9 @@
 """The wire: plain values arrive as they were sent, others are reported, and no bytes can do more than fail."""
 
+import itertools
 import json
 import math
+import operator
 import resource
 import socket
 import struct
@@ -17,6 +19,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from torch._subclasses import FakeTensorMode
 
 from autograder.grade import codec, wire
 from autograder.grade.codec import Buffers, Handle, Opaque, WireError, pack, unpack
@@ -39,8 +42,11 @@ def crossed(value, make_handle=codec.no_handle):
 
 def bits(tensor):
     """The tensor's elements as bytes, in order."""
-    flat = tensor.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes()
+    seen = tensor.detach().resolve_conj().resolve_neg()
+    memory, size = bytes(seen.untyped_storage()), seen.element_size()
+    indices = itertools.product(*map(range, seen.shape))
+    places = [seen.storage_offset() + sum(map(operator.mul, index, seen.stride())) for index in indices]
+    return b"".join(memory[place * size : (place + 1) * size] for place in places)
 
 
 def same(a, b):
@@ -176,6 +182,79 @@ def test_tensors_of_every_dtype(name, shape):
 def test_views_arrive_as_what_they_show(name, change):
     view = change(random_tensor(codec.PLAIN_DTYPES[name], (4, 6)))
     assert crossed(view).is_contiguous() and same(crossed(view), view.clone())
+
+
+@st.composite
+def views(draw):
+    """Tensors of any dtype and strides, of which torch calls some contiguous that are not."""
+    dtype = codec.PLAIN_DTYPES[draw(st.sampled_from(ALL_DTYPES))]
+    shape = draw(st.lists(st.sampled_from([0, 1, 1, 2, 5]), max_size=4))
+    view = random_tensor(dtype, shape).permute(draw(st.permutations(range(len(shape)))))
+    for axis, size in enumerate(view.shape):
+        first, step = draw(st.integers(0, size)), draw(st.integers(1, 3))
+        view = view[(slice(None),) * axis + (slice(first, draw(st.integers(0, size)), step),)]
+    ones = [draw(st.sampled_from([1, 3])) if size == 1 else size for size in view.shape]
+    return view.expand(ones)
+
+
+@given(views())
+@settings(max_examples=400)
+def test_tensors_of_any_strides_arrive_as_what_they_show(view):
+    assert same(crossed(view), view)
+
+
+def test_a_single_element_with_a_stride_arrives():
+    # torch calls it contiguous, so nothing copied it, and its bytes were read with the stride of another shape.
+    view = torch.arange(15.0).reshape(1, 3, 5).permute(0, 2, 1)[:, :1, :1]
+    assert view.is_contiguous() and view.numel() == 1 and crossed(view).tolist() == [[[0.0]]]
+    assert crossed(torch.arange(10.0)[::5][1:]).tolist() == [5.0]
+
+
+def freed():
+    tensor = torch.ones(3)
+    tensor.untyped_storage().resize_(0)
+    return tensor
+
+
+def fake():
+    with FakeTensorMode():
+        return torch.ones(3)
+
+
+def with_float_zero_points(dtype):
+    scales, points = torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.5, 0.25, 0.0])
+    return torch.quantize_per_channel(torch.ones(3, 4), scales, points, 0, dtype)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (freed, "tensor without memory"),
+        (fake, "tensor without memory"),
+        (lambda: torch.ones(3, device="meta"), "tensor without memory"),
+        (lambda: torch._efficientzerotensor(3), "tensor without memory"),
+        (lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]), "tensor without memory"),
+        (lambda: torch.empty(3, dtype=torch.qint8), "tensor without memory"),
+        (lambda: torch.empty(3, dtype=torch.bits8), "tensor of bits8"),
+        (lambda: with_float_zero_points(torch.quint8), "tensor of quint8"),
+        (lambda: with_float_zero_points(torch.quint4x2), "tensor of quint4x2"),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_tensors_that_cannot_cross_become_opaque_and_say_what_they_are(make, name):
+    assert type(crossed(make())).__name__ == name
+
+
+def test_tensors_inside_a_function_transform_become_opaque():
+    packed = []
+    torch.func.vmap(lambda x: (packed.append(pack(x, Buffers())), x)[1])(torch.ones(2, 3))
+    assert packed == [["other", "tensor without memory"]]
+
+
+@pytest.mark.parametrize("shape", [(0, 2**40), (2**40, 0), (1,) * 33])
+def test_shapes_that_the_judge_refuses_are_refused_before_they_are_sent(shape):
+    with pytest.raises(WireError, match="a tensor of shape"):
+        wire.encode({"value": torch.empty(shape)})
 
 
 def test_conjugate_and_negative_views_arrive_as_what_they_show():
