@@ -73,7 +73,7 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
 
     hide_from_students(course.root)
     # The fork server is started first: while it warms up on one core, this process imports what it needs on another.
-    with scheduler(options.scheduler, options.sandboxed) as start:
+    with scheduler(options.scheduler, options.sandboxed) as workers:
         from autograder import gradebook
         from autograder.deductions import late
         from autograder.grade.grade_class import grade_class
@@ -93,7 +93,7 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
                     bar.update()
 
                 result = grade_class(
-                    course, lab, students, start, writer.store,
+                    course, lab, students, workers, writer.store,
                     sandboxed=options.sandboxed, force=options.force, progress=count,
                 )  # fmt: skip
         except KeyboardInterrupt as stop:

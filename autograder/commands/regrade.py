@@ -63,7 +63,7 @@ def _regrade(
     from autograder.grade.zygote import hide_from_students
 
     hide_from_students(course.root)
-    with start_scheduler(scheduler, sandboxed) as start:
+    with start_scheduler(scheduler, sandboxed) as workers:
         from autograder import gradebook
         from autograder.deductions import late
         from autograder.grade.lab import GradedLab
@@ -85,7 +85,7 @@ def _regrade(
             store = None if writer is None else writer.store
             regrading = Regrading(course, lab, question, sandboxed=sandboxed, store=store)
             try:
-                regrading.run(students, start, count)
+                regrading.run(students, workers, count)
             except KeyboardInterrupt as stop:
                 bar.close()
                 _show(regrading.result, question, name, dry_run=dry_run)

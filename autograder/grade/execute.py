@@ -13,12 +13,11 @@ from nbformat.notebooknode import NotebookNode
 
 from autograder.grade.judge import CheckResult, Judge, valid_outcome
 from autograder.grade.limits import Limits
-from autograder.grade.student_process import EndedError, StudentProcess
-from autograder.grade.wire import Channel
+from autograder.grade.student_process import Connection, EndedError, StudentProcess
 from qlab.cells import is_test
 from qlab.check.outcome import Outcome
 
-Connect = Callable[[Limits], Channel]
+Connect = Callable[[Limits], Connection]
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class ExecutionResult:
         stopped: why a cell or a check was stopped.
         seconds: wall time of cells and checks.
         remarks: what a person should know about the run as a whole.
+        waited_out: whether a limit of wall time was reached with processor time left, which may be the machine's fault.
         scratch: bytes of files that the submission wrote.
     """
 
@@ -59,6 +59,7 @@ class ExecutionResult:
     seconds: dict[str, float] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    waited_out: bool = False
     scratch: int = 0
 
 
@@ -84,7 +85,9 @@ class _Execution:
         self.judge = judge
         self.result = ExecutionResult()
         self.checked: dict[str, CheckResult] = {}
-        self.students_seconds: dict[str, float] = {}  # by cell; the time of provided cells does not count
+        # By cell, of processor and of wall time; those of provided cells do not count.
+        self.computed: dict[str, float] = {}
+        self.waited: dict[str, float] = {}
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
@@ -96,6 +99,7 @@ class _Execution:
             try:
                 culprit = self._run_cells(process, left_out)
             finally:
+                self.result.waited_out |= process.waited_out
                 process.close()
             if not culprit:
                 return self.result
@@ -106,15 +110,17 @@ class _Execution:
     def _run_cells(self, process: StudentProcess, left_out: Collection[str]) -> str:
         """Run all cells once; return the id of the one that ended the process, or "" if none did."""
         executed: list[str] = []
+        computed = process.processor_seconds()
         for cell in self.cells:
             # A check that ended the process is not run again, but later cells may need its verdict.
             if cell.id in left_out and cell.id not in self.checked:
                 continue
-            if self._seconds_left() <= 0:
+            if self._seconds_left() <= 0 or self._wall_seconds_left() <= 0:
+                self.result.waited_out |= self._seconds_left() > 0
                 limit = self.plan.limits.submission_seconds
                 self.result.remarks.append(f"it took more than {limit:g} seconds: the cells after that were not run")
                 break
-            started, waited = perf_counter(), process.waited
+            started = perf_counter()
             try:
                 if is_test(cell):
                     self._check(cell, executed, process)
@@ -126,15 +132,17 @@ class _Execution:
                 return str(cell.id)
             finally:
                 self.result.seconds[cell.id] = round(perf_counter() - started, 3)
+                before, computed = computed, process.processor_seconds()
                 if cell.id not in self.plan.untouched:
-                    self.students_seconds[cell.id] = process.waited - waited
+                    self.computed[cell.id] = computed - before
+                    self.waited[cell.id] = perf_counter() - started
         self.result.scratch = process.used()
         return ""
 
     def _run_cell(self, cell: NotebookNode, process: StudentProcess) -> None:
         provided = cell.id in self.plan.untouched
         seconds = self.plan.limits.provided_seconds if provided else self._cell_seconds()
-        cell_run = process.run_cell(cell.source, seconds)
+        cell_run = process.run_cell(cell.source, seconds, provided=provided)
         cell.outputs = [nbformat.from_dict(output) for output in cell_run.outputs]
         if cell_run.stopped:
             self.result.stopped[cell.id] = cell_run.stopped
@@ -162,5 +170,9 @@ class _Execution:
         return max(0.1, min(self.plan.limits.question_seconds, self._seconds_left()))
 
     def _seconds_left(self) -> float:
-        """How much is left of the student's time."""
-        return self.plan.limits.submission_seconds - sum(self.students_seconds.values())
+        """How much is left of the student's processor time."""
+        return self.plan.limits.submission_seconds - sum(self.computed.values())
+
+    def _wall_seconds_left(self) -> float:
+        """How much is left of the wall time."""
+        return self.plan.limits.wall_seconds - sum(self.waited.values())

@@ -12,7 +12,7 @@ from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
 from autograder.grade.pool import Pool, QueuedJob
 from autograder.grade.record import GradingRecord
-from autograder.grade.scheduler import Start
+from autograder.grade.scheduler import Workers
 from autograder.grade.submission import Submission
 from autograder.grade.worker import Job, JobResult, pack
 
@@ -29,7 +29,7 @@ def grade_class(
     course: Course,
     lab: GradedLab,
     students: Sequence[str],
-    start: Start,
+    workers: Workers,
     store: Callable[[GradingRecord], None],
     *,
     sandboxed: bool = True,
@@ -41,20 +41,20 @@ def grade_class(
     Args:
         course, lab: where, and which lab.
         students: whose submissions; each must have one.
-        start: starts an executor.
+        workers: the processes that grade.
         store: stores a record in the gradebook; storing one twice changes nothing.
         sandboxed: whether students' code runs in a sandbox.
         force: also grade what has not changed, with the seeds of before.
         progress: called with each student who is done.
     """
-    return _Class(course, lab, start, store, sandboxed, force, progress).grade(students)
+    return _Class(course, lab, workers, store, sandboxed, force, progress).grade(students)
 
 
 @dataclass
 class _Class:
     course: Course
     lab: GradedLab
-    start: Start
+    workers: Workers
     store: Callable[[GradingRecord], None]
     sandboxed: bool
     force: bool
@@ -66,7 +66,7 @@ class _Class:
         self.submitted = self.course.submitted(self.lab.name)
 
     def grade(self, students: Sequence[str]) -> ClassResult:
-        for queued, result in Pool(self.lab, self.start).run(self._jobs(students)):
+        for queued, result in Pool(self.lab, self.workers).run(self._jobs(students)):
             self._save(result, queued)
         return self.result
 

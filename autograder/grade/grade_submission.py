@@ -12,7 +12,7 @@ from autograder.grade.judge import Judge
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.limits import Limits
 from autograder.grade.record import CellGrade, GradingRecord
-from autograder.grade.student_process import TOO_LONG
+from autograder.grade.student_process import TOO_LONG, WAITED
 from autograder.grade.submission import Submission
 from qlab.cells import grade_id, is_answer, is_test
 from qlab.check.outcome import Outcome
@@ -25,10 +25,17 @@ MAX_QUOTE = 300  # characters of an exception that feedback quotes
 
 @dataclass(frozen=True)
 class GradedSubmission:
-    """A record, and the notebook as graders and feedback show it; None if the file could not be read."""
+    """A graded submission.
+
+    Attributes:
+        record: with the marks.
+        notebook: as graders and feedback show it; None if the file could not be read.
+        waited_out: see `ExecutionResult`.
+    """
 
     record: GradingRecord
     notebook: NotebookNode | None
+    waited_out: bool = False
 
 
 def grade_submission(
@@ -75,7 +82,7 @@ def grade_submission(
         seconds=result.seconds,
         scratch=result.scratch,
     )
-    return GradedSubmission(record, _as_released(repaired.notebook, lab, record))
+    return GradedSubmission(record, _as_released(repaired.notebook, lab, record), result.waited_out)
 
 
 def _release_remarks(stamp: str, release: str) -> list[str]:
@@ -138,6 +145,9 @@ def _stopped(question: str, out_of: float, what: str, reason: str) -> Outcome:
     fails = f"{what} was stopped: {reason}"
     if reason.startswith(TOO_LONG):
         step = "which condition ends your loop, and can it become true?"
+        return _failure(question, out_of, fails, "does not end", step)
+    if reason.startswith(WAITED):
+        step = "what does it wait for? Grading has no input and no network"
         return _failure(question, out_of, fails, "does not end", step)
     step = "which line ends Python, or asks for all the memory?"
     return _failure(question, out_of, fails, "ends the Python process", step)

@@ -16,9 +16,11 @@ class Limits:
     """What a submission may use.
 
     Attributes:
-        question_seconds: wall time of one cell that the student wrote, or of all calls of one check together.
-        provided_seconds: wall time of an unchanged provided cell; some of them train.
-        submission_seconds: wall time of all cells that the student wrote and of all checks.
+        question_seconds: processor time, of all its processes together, of one cell that the student wrote, or of all
+            calls of one check.
+        provided_seconds: processor time of an unchanged provided cell; some of them train.
+        submission_seconds: processor time of all cells that the student wrote and of all checks.
+        wall_factor: wall time may be so many times longer, because others may be busy on the machine.
         memory: bytes, for all its processes together.
         processes: how many at a time, threads included.
         open_files: per process.
@@ -30,12 +32,18 @@ class Limits:
     question_seconds: float = 10.0
     provided_seconds: float = 60.0
     submission_seconds: float = 60.0
+    wall_factor: float = 3.0
     memory: int = 2048 * MB
     processes: int = 64
     open_files: int = 256
     scratch: int = 256 * MB
     output: int = 20_000
     restarts: int = 3
+
+    @property
+    def wall_seconds(self) -> float:
+        """Wall time of all cells that the student wrote and of all checks."""
+        return self.submission_seconds * self.wall_factor
 
     def plain(self) -> dict[str, Any]:
         """The limits as a dictionary of numbers."""
@@ -67,6 +75,7 @@ MINIMUM = {
     "question_seconds": 0.1,
     "provided_seconds": 0.1,
     "submission_seconds": 1.0,
+    "wall_factor": 1.0,
     "memory": 1024 * MB,  # in bytes; torch alone takes more than half of it
     "processes": 4,
     "open_files": 32,

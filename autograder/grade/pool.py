@@ -1,17 +1,23 @@
-"""Runs jobs several at a time: submits them, submits them again if the pool breaks, and yields results as they come."""
+"""Runs jobs several at a time, and once more alone what others may have disturbed; yields results as they come."""
 
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import GradingRecord
-from autograder.grade.scheduler import Start
+from autograder.grade.scheduler import Workers
 from autograder.grade.worker import Job, JobResult, grade
 
 MAX_IN_FLIGHT = 16  # jobs submitted and not finished: enough for a small cluster, little memory here
-MAX_TRIES = 3
+TRIES_ALONE = 2
+DIED = f"the process that graded it died {TRIES_ALONE} times, with no other submission beside it: please report this."
+NO_TIME = (
+    "it waited longer than it may, perhaps because the machine was busy, and there was no time left to try it again "
+    "alone: run the same command again."
+)
 
 
 @dataclass(frozen=True)
@@ -21,63 +27,80 @@ class QueuedJob:
     Attributes:
         job: what to do.
         before: the student's record from an earlier grading, if there is one.
-        tries: how often the job was submitted.
     """
 
     job: Job
     before: GradingRecord | None
-    tries: int = 1
 
 
 class Pool:
     """Runs the jobs of one lab."""
 
-    def __init__(self, lab: GradedLab, start: Start):
+    def __init__(self, lab: GradedLab, workers: Workers):
         self._lab = lab
-        self._start = start
+        self._workers = workers
         self._executor: Executor | None = None
         self._in_flight: dict[Future[JobResult], QueuedJob] = {}
+        self._alone: list[QueuedJob] = []
 
     def run(self, jobs: Iterable[QueuedJob]) -> Iterator[tuple[QueuedJob, JobResult]]:
         """Every job with its result, in the order in which they finish; jobs are only taken as there is room."""
         for queued in jobs:
-            self._submit(queued)
+            self._in_flight[self._submit(queued)] = queued
             while len(self._in_flight) >= MAX_IN_FLIGHT:
                 yield from self._collect()
         while self._in_flight:
             yield from self._collect()
+        yield from self._run_alone()
 
-    def _submit(self, queued: QueuedJob) -> None:
+    def _submit(self, queued: QueuedJob) -> "Future[JobResult]":
         if self._executor is None:
-            self._executor = self._start()
+            self._executor = self._workers.start()
         try:
-            future = self._executor.submit(grade, queued.job)
+            return self._executor.submit(grade, queued.job)
         except BrokenProcessPool:
-            self._executor = self._start()
-            future = self._executor.submit(grade, queued.job)
-        self._in_flight[future] = queued
+            self._executor = self._workers.start()
+            return self._executor.submit(grade, queued.job)
 
     def _collect(self) -> Iterator[tuple[QueuedJob, JobResult]]:
-        """The finished jobs; those that a broken pool lost are submitted again."""
+        """The finished jobs, but for those that may have been disturbed.
+
+        Any job in flight when a worker died may be what killed it. Whatever was stopped because it waited may have
+        waited for a processor that others kept busy.
+        """
         finished, _ = wait(self._in_flight, return_when=FIRST_COMPLETED)
         for future in finished:
             queued = self._in_flight.pop(future)
             try:
                 result = future.result()
             except BrokenProcessPool:
-                yield from self._retry(queued)
+                self._alone.append(queued)
+                continue
+            if result.waited_out:
+                self._alone.append(queued)
             else:
                 yield queued, result
 
-    def _retry(self, queued: QueuedJob) -> Iterator[tuple[QueuedJob, JobResult]]:
-        """Submit a job again. Any job in flight when a worker died may be what killed it, hence MAX_TRIES."""
-        if queued.tries < MAX_TRIES:
-            self._submit(replace(queued, tries=queued.tries + 1))
-            return
-        reason = f"the process that graded it died {MAX_TRIES} times: please report this."
-        stamp = self._lab.stamp
-        student = queued.job.submission.student
-        record = GradingRecord(
-            student, self._lab.name, "", queued.job.seed, stamp.get("release", ""), "", reason=reason
-        )
-        yield queued, JobResult(record, None)
+    def _run_alone(self) -> Iterator[tuple[QueuedJob, JobResult]]:
+        """The results of jobs that were disturbed, one after another, while nothing else runs."""
+        longest = self._lab.limits.wall_seconds
+        last_start = time.monotonic() + 2 * longest * self._workers.count - longest
+        for queued in self._alone:
+            if time.monotonic() > last_start:
+                yield queued, self._without_mark(queued, NO_TIME)
+            else:
+                yield queued, self._result_alone(queued)
+
+    def _result_alone(self, queued: QueuedJob) -> JobResult:
+        for _ in range(TRIES_ALONE):
+            try:
+                return self._submit(queued).result()
+            except BrokenProcessPool:
+                continue
+        return self._without_mark(queued, DIED)
+
+    def _without_mark(self, queued: QueuedJob, reason: str) -> JobResult:
+        """The result of a job that could not be done; without a hash it never counts as up to date."""
+        student, release = queued.job.submission.student, self._lab.stamp.get("release", "")
+        record = GradingRecord(student, self._lab.name, "", queued.job.seed, release, "", reason=reason)
+        return JobResult(record, None)

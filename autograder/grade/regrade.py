@@ -13,7 +13,7 @@ from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.pool import Pool, QueuedJob
 from autograder.grade.record import GradingRecord
-from autograder.grade.scheduler import Start
+from autograder.grade.scheduler import Workers
 from autograder.grade.submission import Submission
 from autograder.grade.worker import Job, JobResult, pack
 from autograder.gradebook import CellMark
@@ -104,9 +104,9 @@ class Regrading:
         self._marks = gradebook.marks(course, lab.name)
         self._totals = self._read_totals()
 
-    def run(self, students: Sequence[str], start: Start, progress: Callable[[str], None] = lambda _: None) -> None:
+    def run(self, students: Sequence[str], workers: Workers, progress: Callable[[str], None] = lambda _: None) -> None:
         """Grade the question of these students; `result` is up to date at any time, also after Ctrl-C."""
-        for queued, job_result in Pool(self.lab, start).run(self._jobs(students, progress)):
+        for queued, job_result in Pool(self.lab, workers).run(self._jobs(students, progress)):
             self._take(queued, job_result)
             progress(job_result.record.student)
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 from autograder.errors import UserError
 from autograder.grade.zygote import close_fork_server, fork_server
@@ -16,12 +17,23 @@ CONNECT_SECONDS = 20
 MANAGER_SECONDS = 2.0  # for the pool's manager thread to end after its workers are gone
 PR_SET_PDEATHSIG = 1
 
-Start = Callable[[], Executor]
+
+@dataclass(frozen=True)
+class Workers:
+    """The processes that grade.
+
+    Attributes:
+        start: starts an executor for them; calling it again replaces one that broke.
+        count: how many there are.
+    """
+
+    start: Callable[[], Executor]
+    count: int
 
 
 @contextmanager
-def scheduler(address: str, sandboxed: bool, workers: int = 0) -> Iterator[Start]:
-    """A function that starts an executor; calling it again replaces one that broke.
+def scheduler(address: str, sandboxed: bool, workers: int = 0) -> Iterator[Workers]:
+    """The processes that grade, as long as the context lasts.
 
     Args:
         address: "" for processes of this machine, or that of a Dask scheduler, such as tcp://host:8786.
@@ -31,12 +43,12 @@ def scheduler(address: str, sandboxed: bool, workers: int = 0) -> Iterator[Start
     Raises:
         UserError: there can be no sandbox, or no scheduler answers.
     """
-    with _dask(address) if address else _this_machine(sandboxed, workers or os.cpu_count() or 1) as start:
-        yield start
+    with _dask(address) if address else _this_machine(sandboxed, workers or os.cpu_count() or 1) as processes:
+        yield processes
 
 
 @contextmanager
-def _this_machine(sandboxed: bool, workers: int) -> Iterator[Start]:
+def _this_machine(sandboxed: bool, workers: int) -> Iterator[Workers]:
     # It warms up on one core while this process goes on. Workers are forked later and share it.
     fork_server(sandboxed, wait=False)
     started: list[ProcessPoolExecutor] = []
@@ -47,7 +59,7 @@ def _this_machine(sandboxed: bool, workers: int) -> Iterator[Start]:
         return started[-1]
 
     try:
-        yield start
+        yield Workers(start, workers)
     finally:
         for executor in started:
             _end(executor)
@@ -83,7 +95,7 @@ def _start_worker() -> None:
 
 
 @contextmanager
-def _dask(address: str) -> Iterator[Start]:
+def _dask(address: str) -> Iterator[Workers]:
     try:
         from distributed import Client
     except ModuleNotFoundError as error:
@@ -95,4 +107,4 @@ def _dask(address: str) -> Iterator[Start]:
         raise UserError(message) from error
     with client:
         executor: Executor = client.get_executor(pure=False)
-        yield lambda: executor
+        yield Workers(lambda: executor, max(1, len(client.ncores())))

@@ -3,22 +3,27 @@
 Whatever comes from there is data and nothing else: every reply is checked for its type and its size before it is used.
 """
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from autograder.grade.codec import WireError
 from autograder.grade.limits import PICTURE_SHARE, Limits
+from autograder.grade.meter import USED_UP, Meter
 from autograder.grade.wire import Channel, ChannelClosedError, ChannelTimeoutError
 
-GRACE = 3.0  # seconds beyond a time limit that a process has to interrupt itself and answer
+GRACE = 3.0  # seconds beyond a limit of wall time that a process has to interrupt itself and answer
+PROCESSOR_GRACE = 2.0  # the same of processor time
+NEARLY = 0.8  # a process that used so much of its processor time computed; one that used less waited, or had to wait
 ANSWER_SECONDS = 20.0  # for what takes milliseconds, unless the machine is busy
 START_SECONDS = 30.0
 MAX_REASON = 200
 EXTRA_OUTPUT = 50_000  # characters that a traceback may add to what a cell may print
 SILENT = "it stopped answering"
 TOO_LONG = "it ran longer"
+WAITED = "it waited longer"
 
 
 class EndedError(Exception):
@@ -34,6 +39,19 @@ class ForkServerGoneError(Exception):
 
 
 @dataclass(frozen=True)
+class Connection:
+    """To a new student's process, and to the watchdog that measures it."""
+
+    channel: Channel
+    meter: Meter
+
+    def close(self) -> None:
+        """End the process, and everything that it started."""
+        self.channel.close()
+        self.meter.close()
+
+
+@dataclass(frozen=True)
 class CellRun:
     """How a cell ran: its outputs as a notebook stores them, wall time, and why it was stopped ("" if it was not)."""
 
@@ -43,27 +61,43 @@ class CellRun:
 
 
 class StudentProcess:
-    """A process that runs one submission's cells and answers its checks."""
+    """A process that runs one submission's cells and answers its checks.
 
-    def __init__(self, channel: Channel, limits: Limits, files: Mapping[str, bytes]):
-        self._channel = channel
+    Attributes:
+        waited_out: whether something was stopped by its limit of wall time, with processor time left. That may be the
+            machine's fault, so it only counts if it happens again while nothing else runs.
+    """
+
+    def __init__(self, connection: Connection, limits: Limits, files: Mapping[str, bytes]):
+        self._connection = connection
         self._limits = limits
         self._ended = ""
-        self.waited = 0.0  # seconds spent waiting for answers, that is, in the student's code and not in the judge's
+        self.waited_out = False
         try:
             self._ask({"op": "files", "files": dict(files)}, START_SECONDS)
         except EndedError as error:
             raise ForkServerGoneError(str(error)) from error
 
-    def run_cell(self, source: str, seconds: float) -> CellRun:
-        """Run a cell for at most so many seconds.
+    def run_cell(self, source: str, seconds: float, *, provided: bool = False) -> CellRun:
+        """Run a cell for at most so many seconds of processor time.
+
+        Args:
+            source: of the cell.
+            seconds: of processor time.
+            provided: whether it is the lab's and not the student's.
 
         Raises:
             EndedError: the process did not survive it.
         """
-        reply = self._ask({"op": "cell", "source": source, "seconds": seconds}, seconds + GRACE, _too_long(seconds))
-        stopped = _too_long(seconds) if reply.get("late") is True else ""
+        step = Step(self._connection.meter, seconds, seconds * self._limits.wall_factor, provided)
+        message = {"op": "cell", "source": source, "seconds": seconds, "wall_seconds": step.wall_seconds}
+        reply = self._ask(message, step.wall_seconds + GRACE, step)
+        stopped = self._stopped(step) if reply.get("late") is True else ""
         return CellRun(_outputs(reply.get("outputs"), self._limits.output), _seconds(reply.get("seconds")), stopped)
+
+    def processor_seconds(self) -> float:
+        """Processor time that it has used, with all processes that it started."""
+        return self._connection.meter.allow(math.inf)
 
     def show_verdict(self, name: str, verdict: dict[str, Any]) -> None:
         """Let the provided cells know the judge's verdict on a question."""
@@ -92,58 +126,113 @@ class StudentProcess:
 
         Args:
             forbidden: functions that raise while the student's code runs.
-            seconds: how long all answers together may take.
+            seconds: of processor time that all answers together may take.
 
         Raises:
             CheckEndedError: the process could not be forked.
         """
-        reply = self._ask({"op": "check", "forbidden": forbidden}, ANSWER_SECONDS)
+        step = Step(self._connection.meter, seconds, seconds * self._limits.wall_factor)
+        reply = self._ask({"op": "check", "forbidden": forbidden, "seconds": seconds}, ANSWER_SECONDS)
         if "copy_ended" in reply:
             raise CheckEndedError(_reason(reply["copy_ended"]))
-        return Conversation(self._ask, seconds)
+        return Conversation(self, step)
+
+    def ask(self, message: dict[str, Any], wall_seconds: float, step: "Step") -> dict[str, Any]:
+        """Send a message that belongs to a check and return the reply.
+
+        Raises:
+            CheckEndedError: the copy ended, or took too long.
+            EndedError: the process itself ended.
+        """
+        reply = self._ask({**message, "wall_seconds": wall_seconds}, wall_seconds + GRACE, step)
+        if "copy_ended" in reply:
+            reason = _reason(reply["copy_ended"])
+            raise CheckEndedError(self._stopped(step) if reason == "late" else reason)
+        return reply
 
     def close(self) -> None:
         """End the process, and everything that it started."""
-        self._channel.close()
+        self._connection.close()
 
-    def _ask(self, message: dict[str, Any], seconds: float, late: str = SILENT) -> dict[str, Any]:
+    def _ask(self, message: dict[str, Any], wall_seconds: float, step: "Step | None" = None) -> dict[str, Any]:
         """Send a message and return the reply. A process that fails to answer properly in time is given up for good.
 
         Args:
             message: what to ask.
-            seconds: how long it may take.
-            late: what to say about a process that takes longer.
+            wall_seconds: how long it may take.
+            step: what it belongs to, and what is said if it takes longer.
         """
         if self._ended:
             raise EndedError(self._ended)
-        started = time.monotonic()
         try:
-            self._channel.send(message, seconds)
-            reply = self._channel.receive(seconds)
+            self._connection.channel.send(message, wall_seconds)
+            reply = self._connection.channel.receive(wall_seconds)
         except ChannelClosedError as error:
             raise self._gone("it ended the Python process") from error
         except ChannelTimeoutError as error:
-            raise self._gone(late) from error
+            if step is None:
+                self.waited_out = True
+            raise self._gone(SILENT if step is None else self._stopped(step)) from error
         except WireError as error:
             raise self._gone(f"it sent an invalid answer ({error})") from error
-        finally:
-            self.waited += time.monotonic() - started
         if "ended" in reply:
-            raise self._gone(_reason(reply["ended"]))
+            reason = _reason(reply["ended"])
+            raise self._gone(step.too_long() if step is not None and reason == USED_UP else reason)
         return reply
+
+    def _stopped(self, step: "Step") -> str:
+        """Why a step was stopped that took too long."""
+        if step.computed():
+            return step.too_long()
+        self.waited_out = True
+        return step.waited()
 
     def _gone(self, reason: str) -> EndedError:
         self._ended = reason
-        self._channel.close()
+        self.processor_seconds()  # the last that can be asked for
+        self._connection.close()
         return EndedError(reason)
+
+
+class Step:
+    """A cell or a check, from its beginning on: what it may use, and what is said if it uses more.
+
+    Args:
+        meter: of the student's process.
+        seconds: of processor time.
+        wall_seconds: of wall time.
+        provided: whether the code is the lab's and not the student's.
+    """
+
+    def __init__(self, meter: Meter, seconds: float, wall_seconds: float, provided: bool = False):
+        self.seconds = seconds
+        self.wall_seconds = wall_seconds
+        self._meter = meter
+        self._provided = provided
+        self._began = meter.allow(seconds + PROCESSOR_GRACE)
+
+    def computed(self) -> bool:
+        """Whether it used its processor time up, or nearly."""
+        return self._meter.allow(PROCESSOR_GRACE) - self._began >= NEARLY * self.seconds
+
+    def too_long(self) -> str:
+        """That it computed too long."""
+        question = "" if self._provided else ": is there an endless loop?"
+        return f"{TOO_LONG} than {self.seconds:g} seconds{question}"
+
+    def waited(self) -> str:
+        """That it did not end, and hardly computed."""
+        question = "" if self._provided else ": for input, for the network, for another process?"
+        return f"{WAITED} than {self.wall_seconds:g} seconds{question}"
 
 
 class Conversation:
     """What the judge asks a copy of a student's process during one check."""
 
-    def __init__(self, ask: Callable[[dict[str, Any], float, str], dict[str, Any]], seconds: float):
-        self._ask = ask
-        self._seconds = self._left = seconds
+    def __init__(self, process: StudentProcess, step: Step):
+        self._process = process
+        self._step = step
+        self._left = step.wall_seconds
         self._over = False
 
     def ask(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -155,26 +244,18 @@ class Conversation:
         """
         started = time.monotonic()
         try:
-            reply = self._ask({**message, "seconds": self._left}, self._left + GRACE, _too_long(self._seconds))
-        except EndedError:
+            reply = self._process.ask(message, self._left, self._step)
+        except (CheckEndedError, EndedError):
             self._over = True
             raise
         self._left = max(self._left - (time.monotonic() - started), 0.01)
-        if "copy_ended" in reply:
-            self._over = True
-            reason = _reason(reply["copy_ended"])
-            raise CheckEndedError(_too_long(self._seconds) if reason == "late" else reason)
         return reply
 
     def close(self) -> None:
         """Let the copy end, if it has not ended yet."""
         if not self._over:
             self._over = True
-            self._ask({"op": "end", "seconds": 0.0}, GRACE, SILENT)
-
-
-def _too_long(seconds: float) -> str:
-    return f"{TOO_LONG} than {seconds:g} seconds: is there an endless loop?"
+            self._process.ask({"op": "end"}, 0.0, self._step)
 
 
 def _seconds(value: Any) -> float:

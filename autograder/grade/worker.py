@@ -14,9 +14,9 @@ from autograder.grade.judge import Judge
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
 from autograder.grade.record import GradingRecord
-from autograder.grade.student_process import ForkServerGoneError
+from autograder.grade.student_process import Connection, ForkServerGoneError
 from autograder.grade.submission import Submission
-from autograder.grade.wire import Channel, ChannelClosedError
+from autograder.grade.wire import ChannelClosedError
 from autograder.grade.zygote import close_fork_server, fork_server
 
 # A Dask worker may have several threads, but the judge imports every lab's modules under the same names.
@@ -42,10 +42,17 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """The record of a graded submission, and its notebook for graders and feedback; None if it could not be read."""
+    """What grading a submission gave.
+
+    Attributes:
+        record: with the marks.
+        notebook: for graders and feedback; None if it could not be read.
+        waited_out: whether it was stopped by a limit of wall time, which may be the fault of others on the machine.
+    """
 
     record: GradingRecord
     notebook: str | None
+    waited_out: bool = False
 
 
 def grade(job: Job) -> JobResult:
@@ -68,11 +75,11 @@ def grade(job: Job) -> JobResult:
                 GradingRecord(job.submission.student, lab.name, "", job.seed, "", "", reason=reason), None
             )
             text = None
-    return JobResult(replace(graded.record, sandboxed=job.sandboxed), text)
+    return JobResult(replace(graded.record, sandboxed=job.sandboxed), text, graded.waited_out)
 
 
 def _grade(job: Job, lab: GradedLab, judge: Judge) -> GradedSubmission:
-    def connect(limits: Limits) -> Channel:
+    def connect(limits: Limits) -> Connection:
         try:
             return fork_server(job.sandboxed).connect(limits)
         except ChannelClosedError as error:

@@ -19,7 +19,7 @@ from autograder.grade.limits import Limits
 from autograder.grade.sandbox import TRUSTED, NoSandboxError, bubblewrap_command, student_environment
 
 if TYPE_CHECKING:
-    from autograder.grade.wire import Channel
+    from autograder.grade.student_process import Connection
 
 START_SECONDS = 120.0  # importing torch from a cold disk is slow
 
@@ -75,8 +75,8 @@ class ForkServer:
         # A sandbox may start and still not allow the inner namespaces, which only a submission's process shows.
         trial = self.connect(Limits())
         try:
-            trial.send({"op": "used"})
-            reply = trial.receive(START_SECONDS)
+            trial.channel.send({"op": "used"})
+            reply = trial.channel.receive(START_SECONDS)
         except (ChannelClosedError, ChannelTimeoutError, WireError) as error:
             raise NoSandboxError(f"the sandbox does not answer ({self._last_error()}; {TRUSTED}).") from error
         finally:
@@ -85,22 +85,27 @@ class ForkServer:
             raise NoSandboxError(f"{reply['ended']}: the kernel has to allow user namespaces ({TRUSTED}).")
         self._ready = True
 
-    def connect(self, limits: Limits) -> "Channel":
-        """The judge's end of a channel to a new student's process. Closing it ends that process and all its children.
+    def connect(self, limits: Limits) -> "Connection":
+        """The judge's ends of connections to a new student's process and to its watchdog.
+
+        Closing them ends that process and all its children.
 
         Raises:
             ChannelClosedError: the fork server is gone.
         """
+        from autograder.grade.meter import Meter
+        from autograder.grade.student_process import Connection
         from autograder.grade.wire import Channel, ChannelClosedError
 
-        ours, theirs = socket.socketpair()
+        ours, students = socket.socketpair()
+        asking, watchdogs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         request = json.dumps({"limits": limits.plain(), "isolated": self.isolated}).encode()
-        with theirs:
+        with students, watchdogs:
             try:
-                socket.send_fds(self._control, [request], [theirs.fileno()])
+                socket.send_fds(self._control, [request], [students.fileno(), watchdogs.fileno()])
             except OSError as error:
                 raise ChannelClosedError from error
-        return Channel(ours)
+        return Connection(Channel(ours), Meter(asking))
 
     def close(self) -> None:
         """End it. Students' processes that it has forked go on until their channels are closed."""

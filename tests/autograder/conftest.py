@@ -53,8 +53,8 @@ def graded(released: Course, tmp_path_factory: pytest.TempPathFactory) -> Graded
     lab = GradedLab.of(LAB, course)
     write_submissions(lab, course)
 
-    with scheduler("", sandboxed=SANDBOXED, workers=1) as start, gradebook.open_writer(course) as writer:
-        result = grade_class(course, lab, list(course.submitted(LAB)), start, writer.store, sandboxed=SANDBOXED)
+    with scheduler("", sandboxed=SANDBOXED, workers=1) as workers, gradebook.open_writer(course) as writer:
+        result = grade_class(course, lab, list(course.submitted(LAB)), workers, writer.store, sandboxed=SANDBOXED)
     write_marks(course)
     write_feedback(course, lab)
     return GradedClass(course, lab, {student["id"]: student for student in class_list(LAB)}, result)

@@ -2,8 +2,8 @@
 
     python -m autograder.grade.student CONTROL
 
-CONTROL is the descriptor of an inherited socket (SOCK_SEQPACKET). A request is a packet of JSON with the socket of the
-new process attached. The fork server ends once nobody holds the other end of CONTROL.
+CONTROL is the descriptor of an inherited socket (SOCK_SEQPACKET). A request is a packet of JSON with the sockets of the
+new process and of its watchdog attached. The fork server ends once nobody holds the other end of CONTROL.
 
 Each request makes two processes: a watchdog outside the submission's namespaces, and in them the student's process.
 """
@@ -26,8 +26,9 @@ import torch
 
 import qlab
 from autograder.grade.limits import Limits
-from autograder.grade.student import SCRATCH, isolation, session, watchdog
+from autograder.grade.student import SCRATCH, isolation, session
 from autograder.grade.student.shell import Shell, make_shell
+from autograder.grade.student.watchdog import Watchdog
 from autograder.grade.wire import Channel, ChannelClosedError
 
 MAX_REQUEST = 4096
@@ -42,12 +43,13 @@ def main() -> None:
     control.send(b"ready")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that ended watchdogs do not become zombies
     while True:
-        request, descriptors, *_ = socket.recv_fds(control, MAX_REQUEST, 1)
+        request, descriptors, *_ = socket.recv_fds(control, MAX_REQUEST, 2)
         if not request:
             return
         if os.fork() == 0:
             control.close()
-            _watch_over_student(json.loads(request), descriptors[0], shell)
+            connection, questions = descriptors
+            _watch_over_student(json.loads(request), connection, questions, shell)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -69,16 +71,16 @@ def warm_up() -> Shell:
     return shell
 
 
-def _watch_over_student(request: dict[str, Any], descriptor: int, shell: Shell) -> None:
+def _watch_over_student(request: dict[str, Any], descriptor: int, meter: int, shell: Shell) -> None:
     """The whole life of a submission's watchdog and, in its child, of the student's process; never returns."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     limits, isolated = Limits(**request["limits"]), request["isolated"]
     connection = socket.socket(fileno=descriptor)
-    channel, reason, proc, temporary = Channel(connection), "", -1, None
+    channel, questions, reason, temporary = Channel(connection), socket.socket(fileno=meter), "", None
     try:
+        # Opened before entering the namespaces: the watchdog has to see processes inside them.
+        proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         if isolated:
-            # Opened before entering the namespaces: the watchdog has to see processes inside them.
-            proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
             isolation.enter_namespaces(limits)
             folder = Path(SCRATCH)
         else:
@@ -86,8 +88,10 @@ def _watch_over_student(request: dict[str, Any], descriptor: int, shell: Shell) 
             folder = Path(temporary.name)
         child = os.fork()
         if child == 0:
-            _run_student(channel, shell, limits, folder / "lab", proc)
-        reason = watchdog.watch(child, descriptor, limits, proc)
+            questions.close()
+            os.close(proc)
+            _run_student(channel, shell, limits, folder / "lab", isolated)
+        reason = Watchdog(child, descriptor, questions, limits, proc).watch()
     except OSError as error:
         reason = f"no sandbox could be set up: {error}"
     finally:
@@ -98,12 +102,11 @@ def _watch_over_student(request: dict[str, Any], descriptor: int, shell: Shell) 
         os._exit(0)
 
 
-def _run_student(channel: Channel, shell: Shell, limits: Limits, folder: Path, proc: int) -> None:
+def _run_student(channel: Channel, shell: Shell, limits: Limits, folder: Path, isolated: bool) -> None:
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         _close_standard_files()
-        if proc >= 0:
-            os.close(proc)
+        if isolated:
             isolation.become_student(limits)
         else:
             os.setsid()

@@ -6,6 +6,7 @@ A check's calls happen in the copy, so whatever they crash, use up or change is 
 import os
 import random
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,11 @@ def _do(message: dict[str, Any], channel: Channel, shell: Shell, limits: Limits,
         case "files":
             _write(folder, message["files"])
         case "cell":
-            return _cell(shell, message["source"], message["seconds"], limits.output)
+            return _cell(shell, message, limits.output)
         case "verdict":
             checks_stub.add_question(message["name"], message["verdict"], shell.user_ns)
         case "check":
-            return _check(channel, shell, message["forbidden"])
+            return _check(channel, shell, message["forbidden"], message["seconds"])
         case "missing":
             missing = [name for name in message["names"] if name not in shell.user_ns]
             return {"missing": missing[0] if missing else ""}
@@ -75,8 +76,8 @@ def _plain(values: tuple[Any, ...]) -> dict[str, Any]:
     return reply
 
 
-def _cell(shell: Shell, source: str, seconds: float, output: int) -> dict[str, Any]:
-    reply = run(shell, source, seconds, output)
+def _cell(shell: Shell, message: dict[str, Any], output: int) -> dict[str, Any]:
+    reply = run(shell, message["source"], message["seconds"], message["wall_seconds"], output)
     try:
         encode(reply)
     except WireError:
@@ -102,7 +103,7 @@ def _used(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.parent.rglob("*") if path.is_file() and not path.is_symlink())
 
 
-def _check(channel: Channel, shell: Shell, forbidden: tuple[str, ...]) -> dict[str, Any]:
+def _check(channel: Channel, shell: Shell, forbidden: tuple[str, ...], seconds: float) -> dict[str, Any]:
     """Let a copy of this process answer the judge until the check is over; return the reply after that."""
     random_state = random.getstate()  # Python would seed it anew in the fork
     try:
@@ -112,7 +113,7 @@ def _check(channel: Channel, shell: Shell, forbidden: tuple[str, ...]) -> dict[s
     if copy == 0:
         try:
             random.setstate(random_state)
-            _answer(channel, NamespaceServer(shell.user_ns, tuple(forbidden)))
+            _answer(channel, NamespaceServer(shell.user_ns, tuple(forbidden)), seconds)
         except TooLong:
             os._exit(TOO_LATE)
         finally:
@@ -124,15 +125,22 @@ def _check(channel: Channel, shell: Shell, forbidden: tuple[str, ...]) -> dict[s
     return {"copy_ended": "late" if code == TOO_LATE else exit_reason(status)}
 
 
-def _answer(channel: Channel, server: NamespaceServer) -> None:
-    """The copy's whole life. It does not reply to the last message: its parent does, once the copy is gone."""
+def _answer(channel: Channel, server: NamespaceServer, seconds: float) -> None:
+    """The copy's whole life. It does not reply to the last message: its parent does, once the copy is gone.
+
+    Args:
+        channel: to the judge.
+        server: of the student's names.
+        seconds: of processor time that all answers together may take.
+    """
     OUTPUTS.begin(0)  # nothing that a graded call prints is recorded, because it may be a hidden input
     # A fork has only one thread. If torch's pool had several before, the copy would wait for them forever.
     torch.set_num_threads(1)
     pid = os.getpid()
     channel.send({})
     while (message := channel.receive())["op"] != "end":
-        with time_limit(message.pop("seconds")):
+        # The judge thinks between messages, and that costs this process no processor time.
+        with time_limit(seconds - time.process_time(), message.pop("wall_seconds")):
             reply = _encoded_reply(server, message)
         if os.getpid() != pid:
             os._exit(0)  # a child of the call, as in `serve`

@@ -19,12 +19,15 @@ from traitlets.config import Config
 from autograder.grade.limits import PICTURE_SHARE
 
 CUT = "\n… cut off here\n"
-REPEAT_SECONDS = 0.5  # between interrupts of a cell that goes on
+REPEAT_SECONDS = 1.0  # between interrupts of a cell that goes on
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class TooLong(KeyboardInterrupt):
-    """Interrupts a cell that runs too long. A KeyboardInterrupt, so that `except Exception` does not catch it."""
+    """Interrupts a cell that computes or waits too long.
+
+    A KeyboardInterrupt, so that `except Exception` does not catch it.
+    """
 
 
 class Outputs:
@@ -140,50 +143,70 @@ def make_shell() -> Shell:
     config.InteractiveShell.colors = "NoColor"
     shell: Shell = Shell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)
     sys.stdout, sys.stderr = OutputStream("stdout"), OutputStream("stderr")
-    run(shell, "%matplotlib inline\n1", 60, 1000)
+    run(shell, "%matplotlib inline\n1", 60, 300, 1000)
     shell.reset(new_session=True)
     shell.user_ns.update(_="", __="", ___="")  # as in a new notebook
     return shell
 
 
-def run(shell: Shell, source: str, seconds: float, output: int) -> dict[str, Any]:
+def run(shell: Shell, source: str, seconds: float, wall_seconds: float, output: int) -> dict[str, Any]:
     """Run a cell.
 
     Args:
         shell: to run it in.
         source: of the cell.
-        seconds: after which it is interrupted.
+        seconds: of this process's processor time, after which it is interrupted.
+        wall_seconds: after which it is interrupted too.
         output: how many characters it may print.
 
     Returns:
         A message: the outputs, how long it took, whether it was interrupted.
     """
     OUTPUTS.begin(output)
-    started = time.perf_counter()
+    started, computed = time.perf_counter(), time.process_time()
     late = False
     try:
-        with time_limit(seconds):
+        with time_limit(seconds, wall_seconds):
             late = isinstance(shell.run_cell(source, store_history=True).error_in_exec, TooLong)
     except TooLong:
-        signal.setitimer(signal.ITIMER_REAL, 0)  # the signal may have come while time_limit was stopping the timer
+        stop_timers()  # the signal may have come while time_limit was stopping them
         late = True
     except BaseException as error:  # IPython catches what a cell raises, but may fail on a hostile exception object
         OUTPUTS.error(type(error).__name__, "", [])
     duration = time.perf_counter() - started
-    return {"outputs": OUTPUTS.outputs, "seconds": duration, "late": late or duration >= seconds}
+    late = late or time.process_time() - computed >= seconds or duration >= wall_seconds
+    return {"outputs": OUTPUTS.outputs, "seconds": duration, "late": late}
+
+
+# What counts the time, and the signal that it sends: processor time of this process with all its threads, wall time.
+TIMERS = {signal.ITIMER_PROF: signal.SIGPROF, signal.ITIMER_REAL: signal.SIGALRM}
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt the code in this context after so many seconds, and again and again if it goes on."""
+def time_limit(seconds: float, wall_seconds: float) -> Iterator[None]:
+    """Interrupt the code in this context after so much processor or wall time, and again and again if it goes on."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        raise TooLong(f"it ran longer than {seconds:g} seconds")
+        set_timers(REPEAT_SECONDS, REPEAT_SECONDS)  # no second interrupt before this one is told in full
+        raise TooLong("it computed too long" if number == signal.SIGPROF else "it waited too long")
 
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), REPEAT_SECONDS)
+    before = {number: signal.signal(number, interrupt) for number in TIMERS.values()}
+    set_timers(seconds, wall_seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        stop_timers()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def set_timers(seconds: float, wall_seconds: float) -> None:
+    """Let each timer interrupt after so many seconds, and then again and again."""
+    for timer, limit in zip(TIMERS, (seconds, wall_seconds), strict=True):
+        signal.setitimer(timer, max(limit, 0.001), REPEAT_SECONDS)
+
+
+def stop_timers() -> None:
+    """Let no time limit interrupt anything any more."""
+    for timer in TIMERS:
+        signal.setitimer(timer, 0)

@@ -1,67 +1,149 @@
-"""Watches over one submission's processes from outside its namespaces: ends them, and says why they ended."""
+"""Watches over one submission's processes from outside its namespaces: ends them, and says why they ended.
 
+The judge tells it over a socket of its own how much processor time they may use from now on, all together. Nothing that
+a submission does reaches that socket.
+"""
+
+import math
 import os
 import re
 import select
 import signal
+import socket
 from contextlib import suppress
 
+from autograder.grade import meter
 from autograder.grade.limits import MB, Limits
 
 POLL_MILLISECONDS = 100
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")  # of processor time per second
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 PROPORTIONAL_SHARE = re.compile(r"^Pss_Anon: *(\d+) kB", re.MULTILINE)
 
 
-def watch(process: int, connection: int, limits: Limits, proc: int) -> str:
-    """Wait until a student's process ends, the judge is gone or memory runs out; then end all processes it has started.
+class Watchdog:
+    """Watches one submission.
 
     Args:
         process: the student's process, number 1 of its namespace: once it ends, the kernel ends all others in there.
         connection: the socket whose other end the judge holds.
+        questions: the socket over which the judge asks for processor time; see `autograder.grade.meter`.
         limits: see `Limits`.
-        proc: a descriptor of /proc; -1 to not watch memory.
-
-    Returns:
-        Why it ended, in words for the student.
+        proc: a descriptor of /proc; -1 to watch neither memory nor processor time.
     """
-    reason, before = "", _anonymous(proc, os.getpid())
-    poll = select.poll()
-    poll.register(connection, 0)  # no events: poll then only reports that the other end was closed
-    ended, status = os.waitpid(process, os.WNOHANG)
-    while not ended and not reason and not poll.poll(POLL_MILLISECONDS):
-        if proc >= 0 and _uses_more(limits.memory, proc, process, before):
-            reason = f"it used more than {limits.memory // MB} MB of memory"
-        ended, status = os.waitpid(process, os.WNOHANG)
-    if not ended:
+
+    def __init__(self, process: int, connection: int, questions: socket.socket, limits: Limits, proc: int):
+        self._process = process
+        self._questions = questions
+        self._limits = limits
+        self._proc = proc
+        self._memory_before = _anonymous(proc, os.getpid())
+        self._tree = ProcessTree(proc, process)
+        self._allowed = math.inf  # seconds of processor time, since the process began
+        self._poll = select.poll()
+        self._poll.register(connection, 0)  # no events: poll then only reports that the other end was closed
+        self._poll.register(questions, select.POLLIN)
+
+    def watch(self) -> str:
+        """Wait until the process ends, the judge is gone or a limit is reached; then end all processes it has started.
+
+        Returns:
+            Why it ended, in words for the student.
+        """
+        reason = ""
+        ended, status = os.waitpid(self._process, os.WNOHANG)
+        while not ended and not reason and self._judge_is_there():
+            reason = self._limit_reached()
+            ended, status = os.waitpid(self._process, os.WNOHANG)
+        used = self._tree.processor_seconds()
+        if not ended:
+            status = self._end()
+        with suppress(OSError):
+            self._questions.send(meter.SECONDS.pack(used))
+        return reason or exit_reason(status)
+
+    def _judge_is_there(self) -> bool:
+        """Wait for a moment, and answer the judge's questions."""
+        for descriptor, event in self._poll.poll(POLL_MILLISECONDS):
+            if descriptor != self._questions.fileno() or not event & select.POLLIN:
+                return False
+            packet = self._questions.recv(meter.SECONDS.size)
+            if len(packet) != meter.SECONDS.size:
+                return False
+            (seconds,) = meter.SECONDS.unpack(packet)
+            used = self._tree.processor_seconds()
+            self._allowed = used + seconds
+            with suppress(OSError):
+                self._questions.send(meter.SECONDS.pack(used))
+        return True
+
+    def _limit_reached(self) -> str:
+        if self._proc < 0:
+            return ""
+        if self._tree.processor_seconds() > self._allowed:
+            return meter.USED_UP
+        if _uses_more(self._limits.memory, self._tree, self._memory_before):
+            return f"it used more than {self._limits.memory // MB} MB of memory"
+        return ""
+
+    def _end(self) -> int:
         with suppress(ProcessLookupError, PermissionError):  # without a sandbox, the group is all that we can end
-            os.killpg(process, signal.SIGKILL)
+            os.killpg(self._process, signal.SIGKILL)
         with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-        _, status = os.waitpid(process, 0)
-    return reason or exit_reason(status)
+            os.kill(self._process, signal.SIGKILL)
+        _, status = os.waitpid(self._process, 0)
+        return status
 
 
 def exit_reason(status: int) -> str:
     """How a process ended, in words for the student; `status` is that of os.waitpid."""
     code = os.waitstatus_to_exitcode(status)
     if code == -signal.SIGXCPU:
-        return "it used more processor time than is allowed"
+        return meter.USED_UP
     if code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
         return f"it ended the Python process ({name})"
     return "it ended the Python process"
 
 
-def _uses_more(memory: int, proc: int, process: int, before: int) -> bool:
-    """Whether a process and its descendants use more memory together, beyond what each was forked with."""
-    family = [process]
-    for member in family:
-        family += _children(proc, member)
-    if sum(max(0, _anonymous(proc, member) - before) for member in family) <= memory:
+class ProcessTree:
+    """A process and all its descendants, as /proc shows them."""
+
+    def __init__(self, proc: int, process: int):
+        self.proc = proc
+        self._process = process
+        self._seen = 0.0  # the most processor time that was seen: a process that is gone without being waited for
+        self._gone = 0.0  # takes its own along
+
+    def members(self) -> list[int]:
+        """The numbers of all its processes."""
+        family = [self._process]
+        for member in family:
+            family += _children(self.proc, member)
+        return family
+
+    def processor_seconds(self) -> float:
+        """How much processor time they have used, those that are gone included."""
+        now = sum(_processor_seconds(self.proc, member) for member in self.members())
+        self._gone += max(0.0, self._seen - now)
+        self._seen = now
+        return now + self._gone
+
+
+def _processor_seconds(proc: int, process: int) -> float:
+    """What a process, and those of its children that it has waited for, used, in user mode and in the kernel."""
+    _, _, fields = _read(proc, f"{process}/stat").rpartition(")")
+    ticks = fields.split()[11:15]
+    return sum(map(int, ticks)) / CLOCK_TICKS
+
+
+def _uses_more(memory: int, tree: ProcessTree, before: int) -> bool:
+    """Whether a tree of processes uses more memory, beyond what each was forked with."""
+    members = tree.members()
+    if sum(max(0, _anonymous(tree.proc, member) - before) for member in members) <= memory:
         return False
     # That sum counts pages shared between a process and its fork twice. The exact sum takes longer, so it comes second.
-    return sum(_proportional_share(proc, member) for member in family) > memory
+    return sum(_proportional_share(tree.proc, member) for member in members) > memory
 
 
 def _anonymous(proc: int, process: int) -> int:

@@ -51,8 +51,8 @@ def wrongly_graded(released, tmp_path_factory) -> Course:
     for student in set(course.submitted(LAB)) - set(STUDENTS):
         shutil.rmtree(root / "submitted" / student)
     lab = with_check(course, RIGHT, WRONG, "wrong0")
-    with scheduler("", sandboxed=SANDBOXED, workers=1) as start, gradebook.open_writer(course) as writer:
-        grade_class(course, lab, STUDENTS, start, writer.store, sandboxed=SANDBOXED)
+    with scheduler("", sandboxed=SANDBOXED, workers=1) as workers, gradebook.open_writer(course) as writer:
+        grade_class(course, lab, STUDENTS, workers, writer.store, sandboxed=SANDBOXED)
     with gradebook.open_gradebook(course) as book:
         for student, cell, points in (("ada", "q4-calculation", 8.0), ("bela", "q4-check", 4.0)):
             grade = book.find_grade(cell, LAB, LAB, student)
@@ -70,10 +70,10 @@ def course(wrongly_graded, tmp_path) -> Course:
 
 
 def regraded(course, *, dry_run=False, students=STUDENTS) -> RegradeResult:
-    with scheduler("", sandboxed=SANDBOXED, workers=1) as start, gradebook.open_writer(course) as writer:
+    with scheduler("", sandboxed=SANDBOXED, workers=1) as workers, gradebook.open_writer(course) as writer:
         store = None if dry_run else writer.store
         work = Regrading(course, GradedLab.of(LAB, course), "Q4", sandboxed=SANDBOXED, store=store)
-        work.run(students, start)
+        work.run(students, workers)
     return work.result
 
 

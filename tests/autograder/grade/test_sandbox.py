@@ -102,11 +102,11 @@ def test_when_the_watchdog_dies_the_students_process_ends(sandboxed):
 
 def test_closing_the_connection_ends_the_submission(either):
     before = {one.pid for one in psutil.Process(either._process.pid).children(recursive=True)}
-    channels = [either.connect(Limits()) for _ in range(3)]
-    StudentProcess(channels[0], Limits(), {}).run_cell(BUSY, 5)
-    channels[1].send({"op": "files", "files": {}})
-    for channel in channels:
-        channel.close()
+    connections = [either.connect(Limits()) for _ in range(3)]
+    StudentProcess(connections[0], Limits(), {}).run_cell(BUSY, 5)
+    connections[1].channel.send({"op": "files", "files": {}})
+    for connection in connections:
+        connection.close()
     until = time.monotonic() + 5
     while time.monotonic() < until:
         left = {one.pid for one in psutil.Process(either._process.pid).children(recursive=True)} - before
