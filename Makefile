@@ -8,6 +8,8 @@ OLDEST := .oldest
 OLDEST_EXTRAS := --extra test --extra engines --extra lecture
 OLDEST_TORCH := $(shell sed -n 's/.*"torch>=\([0-9.]*\)".*/torch==\1/p' pyproject.toml)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
+# Tests in a browser, and hostile submissions, wait more than they compute: three at a time keep two cores busy.
+WORKERS ?= 3
 LAB ?= lab1
 COURSE ?= course
 FORMGRADER := --ServerApp.default_url=/formgrader --ServerApp.jpserver_extensions="{'nbgrader.server_extensions.formgrader': True}"
@@ -23,10 +25,10 @@ course: $(VENV)/.grade $(VENV)/.sandbox  ## the whole loop on the bundled class:
 	@$(BIN)/autograder demo --course $(COURSE)
 
 test: lint $(VENV)/.sandbox  ## lint, format, types, then every test (QLAB_REQUIRE names what may not be skipped)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 check: lint  ## lint, format, types, then the fast tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" -q
 
 lint: $(VENV)/.test  ## lint, format, types and declared dependencies alone
 	@$(BIN)/ruff check .
@@ -43,7 +45,7 @@ oldest: pyproject.toml  ## the fast tests with the oldest versions that pyprojec
 	@paste -sd ' ' $(OLDEST)/versions.txt
 	$(call install-torch,$(OLDEST),$(OLDEST_TORCH))
 	@$(OLDEST)/bin/uv pip install -q --python $(OLDEST)/bin/python --no-deps -r $(OLDEST)/versions.txt
-	@PATH="$(CURDIR)/$(OLDEST)/bin:$$PATH" PYTHONPATH=$(CURDIR) $(OLDEST)/bin/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
+	@PATH="$(CURDIR)/$(OLDEST)/bin:$$PATH" PYTHONPATH=$(CURDIR) $(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" -q
 
 lab: $(VENV)/.grade  ## JupyterLab on labs/
 	@$(BIN)/jupyter lab --notebook-dir labs

@@ -1,4 +1,4 @@
-"""Where a benchmark writes its results: benchmarks/results.json, and docs/benchmarks.md between two markers."""
+"""Writes a benchmark's measurements to benchmarks/results.json, and its section of docs/benchmarks.md."""
 
 import json
 import re
@@ -11,13 +11,19 @@ RESULTS = REPOSITORY / "benchmarks" / "results.json"
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 
 
-def write(section: str, found: Any, text: str) -> None:
-    """Write one section of results.json, and the text between `<!-- section -->` and `<!-- /section -->`."""
+def write(section: str, measurements: Any, text: str) -> None:
+    """Write one section: its measurements to results.json, and its text to the page.
+
+    The text goes between the lines `<!-- section -->` and `<!-- /section -->`.
+
+    Raises:
+        SystemExit: the page has no such lines.
+    """
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-    results[section] = found
+    results[section] = measurements
     write_atomic(RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    between = re.compile(rf"(<!-- {section} -->\n).*?(<!-- /{section} -->)", re.DOTALL)
-    page, places = between.subn(lambda place: f"{place[1]}{text}\n{place[2]}", PAGE.read_text("utf-8"))
-    if not places:
-        raise SystemExit(f"{PAGE} has no place for it: <!-- {section} -->, and <!-- /{section} --> on a later line.")
+    section_lines = re.compile(rf"(<!-- {section} -->\n).*?(<!-- /{section} -->)", re.DOTALL)
+    page, count = section_lines.subn(lambda match: f"{match[1]}{text}\n{match[2]}", PAGE.read_text("utf-8"))
+    if not count:
+        raise SystemExit(f"{PAGE} lacks the markers <!-- {section} --> and, on a later line, <!-- /{section} -->.")
     write_atomic(PAGE, page)

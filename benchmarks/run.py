@@ -1,4 +1,4 @@
-"""make bench: every benchmark, one after the other."""
+"""Runs every benchmark, one after the other: `make bench`."""
 
 import subprocess
 import sys
@@ -7,6 +7,6 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 for script in sorted(HERE.glob("*.py")):
-    if script.stem not in ("run", "results"):
+    if script.name not in ("run.py", "results.py"):
         print(f"\n== {script.stem}", flush=True)
         subprocess.run([sys.executable, script], check=True)

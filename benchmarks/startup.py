@@ -1,8 +1,8 @@
-"""CPU seconds that a help text, a list of labs and a completion take: what one waits for at the keyboard.
+"""Measures the CPU seconds of commands that must answer at once: help texts, the list of labs, a completion.
 
     python benchmarks/startup.py
 
-Each command runs several times, and the fastest counts; `python -c pass` beside them is the least that Python takes.
+Each command runs several times, and the fastest run counts. `python -c pass` shows the least that Python takes.
 Writes benchmarks/results.json and the table in docs/benchmarks.md.
 """
 
@@ -40,21 +40,21 @@ def cpu_seconds(command: Sequence[str], environment: dict[str, str]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def page(found: dict[str, Any]) -> str:
-    """The table as docs/benchmarks.md shows it."""
-    rows = [f"| `{name}` | {seconds:.2f} |" for name, seconds in found["cpu_s"].items()]
-    return "\n".join([f"On {found['cpu']}:", "", "| command | CPU s |", "|---|---|", *rows])
+def section_text(measurements: dict[str, Any]) -> str:
+    """The section of docs/benchmarks.md: a table with one line per command."""
+    rows = [f"| `{name}` | {seconds:.2f} |" for name, seconds in measurements["cpu_s"].items()]
+    return "\n".join([f"On {measurements['cpu']}:", "", "| command | CPU s |", "|---|---|", *rows])
 
 
 def main() -> None:
-    """Measure the commands in turns, so that what else runs here disturbs all of them alike."""
+    """Measure the commands in turns, so that other processes on this machine disturb all of them alike."""
     times: dict[str, float] = dict.fromkeys(COMMANDS, float("inf"))
     for _ in range(RUNS):
-        for name, call in COMMANDS.items():
-            times[name] = min(times[name], cpu_seconds(*call))
-    found = {"cpu": str(Cpu.here()), "cpu_s": {name: round(seconds, 3) for name, seconds in times.items()}}
-    results.write("startup", found, page(found))
-    print(page(found))
+        for name, (command, environment) in COMMANDS.items():
+            times[name] = min(times[name], cpu_seconds(command, environment))
+    measurements = {"cpu": str(Cpu.here()), "cpu_s": {name: round(seconds, 3) for name, seconds in times.items()}}
+    results.write("startup", measurements, section_text(measurements))
+    print(section_text(measurements))
 
 
 if __name__ == "__main__":

@@ -11,50 +11,50 @@ from tests.conftest import REPOSITORY
 
 RESULTS = json.loads((REPOSITORY / "benchmarks" / "results.json").read_text("utf-8"))
 PAGE = (REPOSITORY / "docs" / "benchmarks.md").read_text("utf-8")
-SECTIONS = {
-    "loop": ("course_loop", "sentence"),
-    "startup": ("startup", "page"),
-    "labs": ("labs", "sentence"),
-    "engines": ("engines", "page"),
-    "speed": ("speed", "page"),
-    "formats": ("number_formats", "words"),
-    "live": ("demo_latency", "words"),
+SCRIPTS = {
+    "loop": "course_loop",
+    "startup": "startup",
+    "labs": "labs",
+    "engines": "engines",
+    "speed": "speed",
+    "formats": "number_formats",
+    "live": "demo_latency",
 }
 
 
 @pytest.fixture
 def benchmarks(monkeypatch):
-    """The scripts' folder on the path, as when one of them is run."""
-    known = set(sys.modules)
+    """Put the scripts' folder on the path, as Python does for a script."""
+    modules_before = set(sys.modules)
     monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
     yield
-    for name in set(sys.modules) - known:
+    for name in set(sys.modules) - modules_before:
         if str(REPOSITORY / "benchmarks") in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
 
 
-def written(section: str) -> str:
+def section_on_page(section: str) -> str:
     return re.search(rf"<!-- {section} -->\n(.*?)\n<!-- /{section} -->", PAGE, re.DOTALL)[1]
 
 
 def test_every_result_has_its_section():
-    assert sorted(re.findall(r"<!-- (\w+) -->", PAGE)) == sorted(RESULTS) == sorted([*SECTIONS, "grading"])
+    assert sorted(re.findall(r"<!-- (\w+) -->", PAGE)) == sorted(RESULTS) == sorted([*SCRIPTS, "grading"])
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", SCRIPTS)
 def test_a_section_says_what_was_measured(section, benchmarks):
-    script, function = SECTIONS[section]
-    assert getattr(importlib.import_module(script), function)(RESULTS[section]) == written(section)
+    script = importlib.import_module(SCRIPTS[section])
+    assert script.section_text(RESULTS[section]) == section_on_page(section)
 
 
 def test_the_table_of_grading_says_what_was_measured():
     # Its script makes the table from its own measurements, not from results.json.
-    measured, table = RESULTS["grading"], written("grading")
+    measured, table = RESULTS["grading"], section_on_page("grading")
     graders = [measured[name]["classes"] for name in ("autograder grade", "nbgrader autograde", "otter")]
     own, *peers = ({entry["submissions"]: entry for entry in classes} for classes in graders)
-    for what, title in (("cpu_s", "CPU s"), ("wall_s", "wall s")):
-        times = [f"{peer[20][what]:.1f} ({peer[20][what] / own[20][what]:.1f} x)" for peer in peers]
-        assert f"| {title}, 20 submissions | {own[20][what]:.1f} | {' | '.join(times)} |" in table
+    for quantity, title in (("cpu_s", "CPU s"), ("wall_s", "wall s")):
+        times = [f"{peer[20][quantity]:.1f} ({peer[20][quantity] / own[20][quantity]:.1f} x)" for peer in peers]
+        assert f"| {title}, 20 submissions | {own[20][quantity]:.1f} | {' | '.join(times)} |" in table
     assert f"| wall s, 300 submissions | {own[300]['wall_s']:.0f} |" in table
     assert f"On {measured['cpu']}, {measured['cores']} cores" in table
 
@@ -67,5 +67,5 @@ def test_a_result_goes_between_its_markers(benchmarks, tmp_path, monkeypatch):
     results.write("loop", {"seconds": 1}, "new")
     assert results.PAGE.read_text("utf-8") == "a\n<!-- loop -->\nnew\n<!-- /loop -->\nb\n"
     assert json.loads(results.RESULTS.read_text("utf-8")) == {"loop": {"seconds": 1}}
-    with pytest.raises(SystemExit, match="has no place for it"):
+    with pytest.raises(SystemExit, match="lacks the markers"):
         results.write("labs", {}, "new")

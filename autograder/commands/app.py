@@ -27,7 +27,7 @@ app = typer.Typer(
 
 
 def lab_names_beginning(context: typer.Context, incomplete: str) -> list[str]:
-    """For the shell's completion: the notebooks whose names begin like this; none where there is no source of any."""
+    """For the shell's completion: the notebooks whose names begin like this; none if there are no sources."""
     course = Course(Path(context.params.get("course") or DEFAULT_COURSE).resolve())
     try:
         return [name for name in notebook_names(course) if name.startswith(incomplete)]

@@ -22,14 +22,15 @@ def collect(
         str, typer.Option(help="When the lab is due: 2026-10-12 23:59; the gradebook remembers it.")
     ] = "",
     timezone: Annotated[
-        str, typer.Option(help="Of times without one: Europe/Berlin; by default that of rules.toml, or this machine's.")
+        str,
+        typer.Option(help="For times without one: Europe/Berlin; by default that of rules.toml or this machine."),
     ] = "",
     times: Annotated[
         Path | None, typer.Option(help="A CSV with submission times, such as Moodle's grading worksheet.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table and write nothing.")] = False,
 ) -> None:
-    """Bring an LMS's download to submitted/; the newest file counts. Example: autograder collect lab2 download.zip."""
+    """Copy an LMS's submissions to submitted/; the newest count. Example: autograder collect lab2 download.zip."""
     place = Course.at(course, create=False)
     name = find_lab(lab, place)
     place.check_released(name)

@@ -22,7 +22,7 @@ from autograder.course_folder.layout import (
 
 @app.command()
 def demo(
-    lab: Annotated[str, typer.Argument(help="A lab's name, or a beginning of it; all labs by default.")] = "",
+    lab: Annotated[str, typer.Argument(help="A lab's name, or the beginning of it; all labs by default.")] = "",
     course: CourseOption = DEFAULT_COURSE,
 ) -> None:
     """Run the whole loop on the sample class: release, submit, grade, feedback, marks. Example: autograder demo."""
@@ -36,7 +36,7 @@ def demo(
     for name in labs:
         students = write_submissions(GradedLab.of(name, place), place)
         if not students:
-            print(f"{name}: it has no sample class")
+            print(f"{name}: no sample class")
             continue
         print(f"{name}: {len(students)} sample submissions in {short(place.root / 'submitted')}")
         summary = grade_lab(place, name, GradeOptions(sandboxed=sandboxed))
@@ -49,7 +49,7 @@ def demo(
 
 
 def _has_sandbox() -> bool:
-    """Whether there is a sandbox; if not, say so. The sample class can do without, because its code is ours."""
+    """Whether there is a sandbox; if not, say so. The sample class does not need one, because its code is ours."""
     from autograder.grade.sandbox import NoSandboxError
     from autograder.grade.zygote import close_fork_server, fork_server
 

@@ -81,8 +81,8 @@ def _for_lms(course: Course, lab: str, to: Format, column: str) -> None:
         raise UserError(f"nobody has a mark for {lab} yet: run autograder grade {lab} first.")
     print(f"marks: {short(result.path)}, {result.rows} students")
     if result.without_mark:
-        print(f"not in the file, because without a mark: {some(result.without_mark)}")
+        print(f"not in the file, because they have no mark: {some(result.without_mark)}")
     if result.not_final:
-        print(f"not final, because a part is to be graded by hand: {some(result.not_final)}")
+        print(f"not final, because a part is still to be graded by hand: {some(result.not_final)}")
     if result.unnamed:
-        print(f"without a name on the roster: {some(result.unnamed)}")
+        print(f"no name on the roster for: {some(result.unnamed)}")

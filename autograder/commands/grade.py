@@ -23,7 +23,7 @@ def grade(
     explain: Annotated[
         bool, typer.Option(help="Replay one student's record and print every card; writes nothing.")
     ] = False,
-    force: Annotated[bool, typer.Option(help="Also grade what has not changed.")] = False,
+    force: Annotated[bool, typer.Option(help="Also grade submissions that have not changed.")] = False,
     feedback: Annotated[bool, typer.Option("--feedback", help="Also write the feedback pages.")] = False,
     scheduler: Annotated[str, typer.Option(help="A Dask cluster to grade on, such as tcp://host:8786.")] = "",
     no_sandbox: Annotated[

@@ -15,12 +15,13 @@ def lint(
     lab: LabArgument,
     course: CourseOption = DEFAULT_COURSE,
     no_run: Annotated[
-        bool, typer.Option("--no-run", help="Look at texts, questions and answers on file; grade and run nothing.")
+        bool, typer.Option("--no-run", help="Only check texts, questions and answers on file; grade and run nothing.")
     ] = False,
 ) -> None:
-    """Say what a lab lacks, a sentence each; exit code 3 if anything. Example: autograder lint lab12.
+    """Say what a lab lacks, one sentence for each problem. Example: autograder lint lab12.
 
-    The lab's own code runs with your rights, without a sandbox. Nothing is written.
+    The exit code is 3 if there is a problem. The lab's own code runs with your rights, without a sandbox. Nothing is
+    written.
     """
     place = Course.at(course, dry=True)
     source = source_folder(find_lab(lab, place), place)
@@ -31,6 +32,6 @@ def lint(
     for sentence in sentences:
         print(f"- {sentence}")
     if sentences:
-        print(f"\n{short(source)} lacks {len(sentences)} thing{'' if len(sentences) == 1 else 's'}.")
+        print(f"\n{len(sentences)} problem{'' if len(sentences) == 1 else 's'} found in {short(source)}.")
         raise typer.Exit(LACKING)
-    print(f"{short(source)} lacks nothing that can be seen{' without a run' if no_run else ''}.")
+    print(f"no problems found in {short(source)}{' (without a run)' if no_run else ''}.")

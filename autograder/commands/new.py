@@ -15,12 +15,12 @@ def new(
     title: Annotated[str, typer.Option(help="The notebook's title.")],
     course: CourseOption = DEFAULT_COURSE,
     bundled: Annotated[
-        bool, typer.Option("--bundled", help="Put it among the labs of this repository instead, to contribute it.")
+        bool, typer.Option("--bundled", help="Make it one of this repository's labs instead, to contribute it.")
     ] = False,
 ) -> None:
     """Make a lab of your own in the course's solutions/. Example: autograder new lab12 --title "Pooling".
 
-    It has one question, two named mistakes, an essay and a sample class, and it releases and grades as it is.
+    It has one question, two named mistakes, an essay and a sample class, and you can release and grade it as it is.
     """
     from autograder.release.new import new_lab
 

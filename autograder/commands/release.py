@@ -21,7 +21,7 @@ from autograder.course_folder.layout import (
 def release(
     lab: Annotated[str, typer.Argument(help="A lab's name, or the beginning of it; all labs by default.")] = "",
     course: CourseOption = DEFAULT_COURSE,
-    force: Annotated[bool, typer.Option(help="Also build what is up to date.")] = False,
+    force: Annotated[bool, typer.Option(help="Also build labs that are up to date.")] = False,
     archive: Annotated[bool, typer.Option("--zip", help="Also write the zips for students, into handout/.")] = False,
 ) -> None:
     """Build labs/ and the course's source/ and release/ from solutions/. Example: autograder release lab1 --zip.

@@ -164,7 +164,7 @@ def sources(course: Course | None = None) -> dict[str, Path]:
     for folder in (folder for solutions in folders for folder in solutions.iterdir()):
         if (folder / f"{folder.name}.py").is_file():
             if folder.name in found:
-                raise UserError(f"{folder.name} lies in {folder.parent} and among the bundled labs: rename your own.")
+                raise UserError(f"{folder.name} is in {folder.parent} and among the bundled labs: rename yours.")
             found[folder.name] = folder
     return {name: found[name] for name in in_order(found)}
 
@@ -252,5 +252,5 @@ def _find(beginning: str, names: list[str]) -> str:
     matches = matching(beginning, names)
     if len(matches) == 1:
         return matches[0]
-    what = f"may mean {', '.join(matches)}" if matches else "is no lab"
+    what = f"may mean {', '.join(matches)}" if matches else "is not a lab"
     raise UserError(f"“{beginning}” {what}: choose one of {', '.join(names)}.")

@@ -24,7 +24,7 @@ class Timezone:
         try:
             return ZoneInfo(self.name) if self.name else None
         except (ValueError, KeyError, OSError) as error:
-            raise UserError(f"“{self.name}” is no time zone: name one like Europe/Berlin or UTC.") from error
+            raise UserError(f"“{self.name}” is not a time zone: name one like Europe/Berlin or UTC.") from error
 
     @property
     def display_name(self) -> str:

@@ -89,9 +89,9 @@ def _release_remarks(stamp: str, release: str) -> list[str]:
     if stamp == release:
         return []
     if not stamp:
-        return ["the notebook carries no release stamp; it was graded with the checks of the current release"]
+        return ["the notebook has no release stamp; it was graded with the checks of the current release"]
     return [
-        f"the notebook is of an older release ({stamp}); it was graded with the checks of the current one ({release})"
+        f"the notebook is from an older release ({stamp}); it was graded with the checks of the current one ({release})"
     ]
 
 

@@ -20,14 +20,14 @@ def new_lab(name: str, title: str, solutions: Path, taken: dict[str, Path]) -> P
         name: lab and a number, then words if you like: lab12, lab12_pooling.
         title: of the notebook.
         solutions: the folder that holds labs' sources; the lab becomes a folder in it.
-        taken: the labs that there are, with their folders.
+        taken: the existing labs, with their folders.
 
     Returns:
-        The lab's folder, which stands there whole or not at all.
+        The lab's folder, which is written whole or not at all.
 
     Raises:
-        UserError: the name is no lab's, it or its number is taken, the title cannot stand in a heading, or the folder
-            cannot be written.
+        UserError: the name is not a lab's, it or its number is taken, the title cannot be part of a heading, or the
+            folder cannot be written.
     """
     number = _number(name)
     for other, folder in taken.items():
@@ -54,18 +54,18 @@ def _number(name: str) -> str:
     match = NAME.fullmatch(name)
     if match is None:
         raise UserError(
-            f"“{name}” is no name for a lab: write lab and a number, then words in small letters if you like, such as "
+            f"“{name}” is not a name for a lab: write lab and a number, then lower-case words if you like, such as "
             "lab12 or lab12_pooling."
         )
     return match.group(1)
 
 
 def _check_title(title: str) -> None:
-    """The title stands in a heading, in a Python string and in a jinja template."""
+    """The title is put into a heading, a Python string and a jinja template."""
     if not title.strip() or len(title) > LONGEST_TITLE or not title.isprintable():
-        raise UserError(f"the title is one line of at most {LONGEST_TITLE} characters: give it with --title.")
+        raise UserError(f"the title must be one line of at most {LONGEST_TITLE} characters: give it with --title.")
     if any(sign in title for sign in ('"""', "\\", "{", "}", "@")):
-        raise UserError('the title holds one of \\ { } @ or """, which mean something in a source: leave it out.')
+        raise UserError('the title contains one of \\ { } @ or """, which have a meaning in the source: leave it out.')
 
 
 def _write(folder: Path, words: dict[str, str]) -> None:

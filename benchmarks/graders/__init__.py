@@ -1,1 +1,1 @@
-"""What benchmarks/grading.py is made of: a meter, a class of submissions, and the three graders."""
+"""The parts of benchmarks/grading.py: a meter of processes, a class of submissions, and the three graders."""

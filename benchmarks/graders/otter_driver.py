@@ -10,10 +10,10 @@ from pathlib import Path
 from otter.api import grade_submission
 
 archive, submitted, marks = sys.argv[1:]
-found = {}
+full_marks = {}
 for student, path in json.loads(Path(submitted).read_text("utf-8")).items():
-    graded = grade_submission(path, archive, quiet=True)
-    if graded.catastrophic_error:
-        raise graded.catastrophic_error
-    found[student] = [name for name, test in graded.results.items() if test.passed_all]
-Path(marks).write_text(json.dumps(found), "utf-8")
+    submission = grade_submission(path, archive, quiet=True)
+    if submission.catastrophic_error:
+        raise submission.catastrophic_error
+    full_marks[student] = [name for name, test in submission.results.items() if test.passed_all]
+Path(marks).write_text(json.dumps(full_marks), "utf-8")

@@ -25,7 +25,7 @@ def run(*arguments, **options):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["grade", "nolab"], "is no lab: choose one of lab1_linear_quantization"),
+        (["grade", "nolab"], "is not a lab: choose one of lab1_linear_quantization"),
         (["grade", "lab1"], "run autograder release lab1_linear_quantization"),
         (["grade", "lecture"], "lecture is not graded"),
         (["collect", "lecture", "a.zip"], "lecture is not graded"),

@@ -1,4 +1,4 @@
-"""What attacks gain without the defence that they aim at, as measured; makes the table in README.md.
+"""What attacks gain without the defence that they aim at, as measured; writes the table in README.md.
 
     python -m tests.hostile.gains
 
@@ -16,10 +16,10 @@ HERE = Path(__file__).parent
 INTRODUCTION = """\
 # Hostile and broken submissions
 
-Made by `python -m tests.hostile.gains` from the table in attacks/ and from gains.json, which
-`python benchmarks/hostile.py` measures. With our grader, no attack ends with more points than the same submission
-without it. The last column says how it ends elsewhere: under stock `nbgrader autograde`, in one run with an honest
-submission, or, where it says so, under this grader without one of its defences.
+`python -m tests.hostile.gains` writes this page from the table in attacks/ and from gains.json, which
+`python benchmarks/hostile.py` writes. With our grader, no attack gets more points than the same submission without it.
+The last column says what happens elsewhere: under stock `nbgrader autograde`, in one run with an honest submission, or,
+where the column says so, under this grader without one of its defences.
 """
 
 

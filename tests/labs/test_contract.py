@@ -35,7 +35,7 @@ ANSWERED = (0, 5, 6) if "QLAB_SEEDS" in os.environ else (0, 5)  # of those at wh
 # What lint says of a bundled lab that is true: the text does not name the notebook that it quotes.
 KNOWN = {
     "lab1_linear_quantization": [
-        "compare-answer: nothing computed 83.9 %, 0.000875: take it from results.json, name the source, or end the "
+        "compare-answer: no source for 83.9 %, 0.000875: take it from results.json, name the source, or end the "
         "paragraph with <!-- given: why --> or <!-- computed: cell -->."
     ]
 }

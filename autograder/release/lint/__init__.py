@@ -1,7 +1,7 @@
 """What a lab lacks, in sentences.
 
 A lab's own code (its checks, its solution, the answers on file) comes from whoever grades with it. So it runs here with
-the rights of whoever calls this, without a sandbox.
+the caller's rights, without a sandbox.
 """
 
 import contextlib
@@ -25,12 +25,12 @@ RULES: tuple[tuple[str, Rule], ...] = (
 
 
 def lint(source: Path, *, run: bool = True, progress: Callable[[str], None] = lambda _: None) -> list[str]:
-    """What the lab in a folder lacks: a sentence each, in the order in which to mend them.
+    """What the lab in a folder lacks: one sentence for each problem, in the order in which to fix them.
 
     Args:
         source: the folder of the lab's source.
-        run: grade its stub, its solution and its sample class too, and run the notebook as a student does.
-        progress: is told what is looked at next.
+        run: also grade its stub, its solution and its sample class, and run the notebook as a student does.
+        progress: called with what is checked next.
 
     Raises:
         UserError: the source cannot be read as a lab at all.

@@ -32,7 +32,7 @@ def lacks(lab: LabSource) -> Iterator[str]:
 
 
 def answer_lacks(lab: LabSource, answer: WrittenAnswer) -> str:
-    """What is wrong with what the check says of an answer; "" where nothing is."""
+    """What is wrong with what the check says about an answer; "" if nothing is."""
     where = f"{answer.question}: the {'right' if answer.right else 'wrong'} answer on file “{answer.name}”"
     try:
         outcome = check_written(lab, answer)
@@ -49,12 +49,12 @@ def answer_lacks(lab: LabSource, answer: WrittenAnswer) -> str:
     if name is None:
         return f"{where} is called “{called}”, and named.toml does not say whether that is right."
     if called != name:
-        return f"{where} is called “{called}” by the check and “{name}” by named.toml."
+        return f"{where} is called “{called}” by the check but “{name}” by named.toml."
     return ""
 
 
 def check_written(lab: LabSource, answer: WrittenAnswer, earlier: Mapping[str, Any] | None = None) -> Outcome | None:
-    """What the check says of an answer on file: its cell runs in this process, among the lab's provided functions.
+    """What the check says about an answer on file: its cell runs in this process, among the lab's provided functions.
 
     Args:
         lab, answer: see there.

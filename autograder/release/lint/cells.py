@@ -25,15 +25,15 @@ def _names(lab: LabSource) -> Iterator[str]:
     named = [name for cell in lab.cells if (name := grade_id(cell))]
     for name, count in Counter(named).items():
         if count > 1:
-            yield f"the grade_id {name} is there {count} times: rename all but one."
+            yield f"{count} cells have the grade_id {name}: rename all but one."
     for cell, written in zip(lab.cells, lab.written, strict=True):
         if not grade_id(cell) and not written.metadata.get("id") and "nbgrader" not in written.metadata:
-            yield f"the cell that begins with “{_beginning(cell)}” has no name: write id= into its header."
-    # As they are written: reading gives the second of two cells of the same id a new one.
+            yield f"the cell that begins with “{_beginning(cell)}” has no name: add id= to its header."
+    # As they are written: when a source is read, the second of two cells with the same id gets a new one.
     ids = Counter(grade_id(cell) or cell.metadata.get("id", "") for cell in lab.written)
     for name, count in ids.items():
         if name and count > 1 and named.count(name) <= 1:
-            yield f"the id {name} is there {count} times: rename all but one."
+            yield f"{count} cells have the id {name}: rename all but one."
 
 
 def _beginning(cell: NotebookNode) -> str:
@@ -46,7 +46,7 @@ def _places(lab: LabSource) -> Iterator[str]:
     for above, cell in itertools.pairwise(lab.cells):
         if is_test(cell) and grade_id(cell) != f"{grade_id(above)}-check":
             wanted = grade_id(cell).removesuffix("-check")
-            yield f"the test cell {grade_id(cell)} does not stand right below the answer {wanted}: move it there."
+            yield f"the test cell {grade_id(cell)} is not right below the answer {wanted}: move it there."
     names = {grade_id(cell) for cell in lab.cells}
     for asked in lab.questions:
         for name in (asked.id.lower(), check_of(asked)):
@@ -77,9 +77,12 @@ def _points(lab: LabSource) -> Iterator[str]:
         given = points.get(check_of(question), question.points)
         if given != question.points:
             yield (
-                f"{question.id}: its test cell gives {given:g} points and its parts {question.points:g} together: make "
-                "them equal, or grading grants nothing."
+                f"{question.id}: its test cell gives {given:g} points, but its parts add up to {question.points:g}: "
+                "make them equal, or grading grants nothing."
             )
     by_hand = sum(points[grade_id(cell)] for cell in graded if is_answer(cell))
     if by_hand != lab.lab.by_hand:
-        yield f"the cells read by hand have {by_hand:g} points together and checks/ says by_hand={lab.lab.by_hand:g}."
+        yield (
+            f"the cells graded by hand have {by_hand:g} points in all, but checks/ says by_hand={lab.lab.by_hand:g}: "
+            "make them equal."
+        )

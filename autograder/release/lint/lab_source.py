@@ -1,4 +1,4 @@
-"""A lab's source as its lint looks at it: cells, questions with their hidden cases, answers on file."""
+"""A lab's source as lint reads it: cells, questions with their hidden cases, answers on file."""
 
 import ast
 import sys
@@ -63,7 +63,7 @@ class LabSource:
 
     @cached_property
     def names(self) -> dict[str, dict[str, str]]:
-        """What the wrong ones among them are to be called; see `names_in`."""
+        """What the check should call the wrong ones; see `names_in`."""
         return names_in(self.folder)
 
     @cached_property
@@ -72,22 +72,22 @@ class LabSource:
         return class_in(self.folder)
 
     def tree(self, question: Question) -> ast.Module:
-        """The test cell of a question; an empty one where there is none, or none that is Python."""
+        """The test cell of a question; an empty one if there is none, or none that is Python."""
         try:
             return ast.parse(self.checks.get(check_of(question), ""))
         except SyntaxError:
             return ast.Module([], [])
 
     def cases(self, question: Question) -> list[Case]:
-        """The cases of a question, those included that its test cell adds in its hidden region."""
+        """The cases of a question, including those that its test cell adds in its hidden region."""
         setup = ast.parse(self.checks.get(check_of(question), "")).body[:-1]
         exec(compile(ast.Module(setup, []), check_of(question), "exec"), {})
         return [*question.cases, *question._hidden]
 
     def outcome(self, question: str, names: dict[str, Any]) -> Outcome | None:
-        """What the test cell of "q1" says of the answers in `names`; None where it says nothing.
+        """What the test cell of "q1" says about the answers in `names`; None if it says nothing.
 
-        What was checked before is forgotten: an earlier answer of somebody else's must not count.
+        It forgets earlier checks first: somebody else's earlier answer must not count.
         """
         self.lab.forget()
         *setup, last = ast.parse(self.checks[f"{question}-check"]).body
@@ -111,13 +111,13 @@ def opened(folder: Path) -> Iterator[LabSource]:
         UserError: the notebook or the checks cannot be read, or there are no checks.
     """
     if not asks(folder):
-        raise UserError(f"{folder} has no checks: it asks nothing, so there is nothing to lint.")
+        raise UserError(f"{folder} has no checks: it asks no questions, so there is nothing to lint.")
     modules = LabModules(modules_in(folder))
     sys.meta_path.insert(0, modules)
     try:
         modules.forget()
         with warnings.catch_warnings(category=DuplicateCellId, action="ignore"):
-            cells = read_source(folder).cells  # two cells of one id: lint says so itself
+            cells = read_source(folder).cells  # two cells with one id: lint says so itself
         yield LabSource(folder, cells, _written(folder), _lab(folder))
     finally:
         sys.meta_path.remove(modules)
@@ -145,7 +145,7 @@ def _lab(folder: Path) -> Lab:
 
 
 def _line_in_checks(error: Exception) -> str:
-    """Where in the checks an import failed: a SyntaxError knows it, any other by its traceback."""
+    """Where in the checks an import failed: a SyntaxError says where; for any other error, the traceback does."""
     if isinstance(error, SyntaxError):
         return f", line {error.lineno},"
     place, step = "", error.__traceback__

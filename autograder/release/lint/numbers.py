@@ -1,4 +1,4 @@
-"""Numbers in the text that nothing computed.
+"""Numbers in the text that have no source.
 
 A number that looks measured has a per cent sign or a unit of time, memory, energy, frequency or level behind it, says
 how many times faster or smaller something is, or is a decimal said of an accuracy, a loss or the like. It may stand in
@@ -42,7 +42,7 @@ PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 def lacks(lab: LabSource) -> Iterator[str]:
-    """The numbers of each paragraph that looks measured and says nothing of where they come from."""
+    """The numbers of each paragraph that look measured, if it does not say where they come from."""
     names = {cell.id for cell in lab.cells}
     for cell, written in zip(lab.cells, lab.written, strict=True):
         if cell.cell_type != "markdown" or "nbgrader" in cell.metadata:
@@ -54,7 +54,7 @@ def lacks(lab: LabSource) -> Iterator[str]:
                     yield f"{cell.id}: “computed: {told.strip()}” names no cell of the notebook."
             if not origins and (numbers := _measured(paragraph)):
                 yield (
-                    f"{cell.id}: nothing computed {', '.join(numbers)}: take it from results.json, name the source, "
+                    f"{cell.id}: no source for {', '.join(numbers)}: take it from results.json, name the source, "
                     "or end the paragraph with <!-- given: why --> or <!-- computed: cell -->."
                 )
 

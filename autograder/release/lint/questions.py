@@ -1,4 +1,4 @@
-"""Questions: what their cases let be seen, and what their mistakes are called when they are made."""
+"""Questions: whether their cases show every mistake, and whether the check calls it by its name."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,9 +16,9 @@ SEEDS = (0, 1)  # the seed for practising, and one such as grading draws
 def lacks(lab: LabSource, seeds: Sequence[int] = SEEDS) -> Iterator[str]:
     """What the questions lack, hidden cases included."""
     for question in lab.questions:
-        # In grading a name that the cell does not define is the student's: torch of the set-up cell is not there.
+        # In grading, a name that the cell does not define is the student's: torch from the set-up cell is not there.
         if strange := [name for name in free_names(lab.tree(question)) if name not in question.names]:
-            yield f"{question.id}: its test cell uses {', '.join(strange)} and does not define it: import it there."
+            yield f"{question.id}: its test cell uses {', '.join(strange)} but does not define it: import it there."
             continue
         try:
             cases = lab.cases(question)
@@ -26,13 +26,13 @@ def lacks(lab: LabSource, seeds: Sequence[int] = SEEDS) -> Iterator[str]:
             yield f"{question.id}: its test cell fails before it checks anything ({type(error).__name__}: {error})."
             continue
         if not question.mistakes:
-            yield f"{question.id}: it names no mistake: say what goes wrong, as faults put into the reference."
+            yield f"{question.id}: it names no mistakes: add some, each a fault in a step of the reference."
         try:
             for seed in seeds:
                 sentences = [*reference_lacks(question, cases, seed), *mistake_lacks(question, cases, seed)]
                 yield from sentences
                 if sentences:
-                    break  # at another seed they would come again
+                    break  # another seed would only repeat them
             yield from constant_lacks(question, cases)
         except Exception as error:
             yield f"{question.id}: its reference or a case fails by itself ({type(error).__name__}: {error})."
@@ -50,14 +50,14 @@ def reference_lacks(question: Question, cases: Sequence[Case], seed: int) -> Ite
 
 
 def mistake_lacks(question: Question, cases: Sequence[Case], seed: int) -> Iterator[str]:
-    """Each mistake, made, loses marks and gets its own name."""
+    """An answer that makes a mistake loses marks, and the check calls the mistake by its name."""
     names = {mistake.name for mistake in question.mistakes}
     for mistake in question.mistakes:
         outcome = question.outcome(LocalAnswer(made(question, mistake), ("x",)), cases, seed)
         if outcome.right:
             yield (
-                f"{question.id}: the mistake “{mistake.name}” cannot be observed: add a case in which it gives "
-                "something else than the reference."
+                f"{question.id}: the mistake “{mistake.name}” cannot be observed: add a case in which it "
+                "returns something other than the reference."
             )
         elif outcome.out_of and outcome.points >= outcome.out_of:
             yield f"{question.id}: the mistake “{mistake.name}” costs no points: give points to the part that it fails."
@@ -74,12 +74,12 @@ def mistake_lacks(question: Question, cases: Sequence[Case], seed: int) -> Itera
 
 
 def made(question: Question, mistake: Mistake) -> Any:
-    """A mistake of a question, as an answer makes it."""
+    """An answer that makes this mistake."""
     return lambda *arguments: question.reference(*arguments, **mistake.steps)
 
 
 def constant_lacks(question: Question, cases: Sequence[Case]) -> Iterator[str]:
-    """What is expected in one case, returned in all of them, earns nothing."""
+    """An answer that always returns what one case expects earns nothing."""
     if not question.cases[0].arguments:
         return
     for case in cases:

@@ -120,7 +120,7 @@ def _solution_lacks(record: GradingRecord) -> Iterator[str]:
 
 
 def differences(student: dict[str, Any], record: GradingRecord) -> Iterator[str]:
-    """Where grading makes something else of a student of a sample class than class.toml says.
+    """Where grading gives a student of the sample class something other than class.toml says.
 
     Args:
         student: an entry of class.toml.
@@ -135,7 +135,7 @@ def differences(student: dict[str, Any], record: GradingRecord) -> Iterator[str]
     by_hand = [cell for cell, points in marks.items() if points is None]
     if by_hand != student.get("read_by_hand", []):
         expected = ", ".join(student.get("read_by_hand", [])) or "nothing"
-        yield f"{', '.join(by_hand) or 'nothing'} waits for a person, not {expected}"
+        yield f"{', '.join(by_hand) or 'nothing'} is to be graded by hand, not {expected}"
     for question, name in student.get("mistakes", {}).items():
         called = "; and ".join(record.mistakes.get(question, ())) or "nothing"
         if record.mistakes.get(question) != (name,):
@@ -157,7 +157,7 @@ class Run:
         notebook: with outputs.
         seconds: of each code cell, by id.
         total: seconds from the start of the kernel to its end.
-        ended: the cell in which the kernel ended before its time; "" where it did not.
+        ended: the cell in which the kernel died; "" if it did not.
     """
 
     notebook: NotebookNode
@@ -206,10 +206,10 @@ def _outcome(cell: NotebookNode) -> Outcome | None:
 
 
 def run_lacks(done: Run, *, solved: bool) -> Iterator[str]:
-    """Exceptions, what goes to stderr, and checks that say something else than they should."""
-    how = "solved" if solved else "as it is handed out"
+    """Exceptions, what goes to stderr, and checks that say something other than they should."""
+    how = "with its solutions" if solved else "as it is handed out"
     if done.ended:
-        yield f"{done.ended}: in the notebook {how} it ends the kernel: nothing below it runs."
+        yield f"{done.ended}: in the notebook {how} it ends the kernel, so nothing below it runs."
         return
     for cell in done.notebook.cells:
         for output in cell.get("outputs", []):
@@ -221,9 +221,9 @@ def run_lacks(done: Run, *, solved: bool) -> Iterator[str]:
         if outcome is None:
             yield f"{name}: in the notebook {how} it shows no card: end it with the check."
         elif solved and not outcome.right:
-            yield f"{name}: in the notebook solved it fails: {outcome.fails[0]}."
+            yield f"{name}: in the notebook {how} it fails: {outcome.fails[0]}."
         elif not solved and outcome.points:
-            yield f"{name}: in the notebook as it is handed out the stub gets {outcome.points:g} points."
+            yield f"{name}: in the notebook {how} the stub gets {outcome.points:g} points."
 
 
 def over_time(done: Run) -> Iterator[str]:
@@ -234,4 +234,4 @@ def over_time(done: Run) -> Iterator[str]:
             yield f"{cell.id}: the test cell takes {seconds:.1f} s, more than {LONGEST_CHECK:g} s: use smaller cases."
     if done.total > LONGEST_NOTEBOOK:
         took = f"{done.total:.0f} s, more than {LONGEST_NOTEBOOK:g} s"
-        yield f"the solved notebook takes {took}: train less, or load what is trained."
+        yield f"the notebook with its solutions takes {took}: train less, or load trained weights."

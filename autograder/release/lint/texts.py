@@ -16,7 +16,7 @@ RUBRIC = re.compile(r"rubric|any sincere answer", re.IGNORECASE)
 
 
 def lacks(lab: LabSource) -> Iterator[str]:
-    """What texts lack."""
+    """What the texts lack."""
     for question in lab.questions:
         yield from _exercise(lab, question)
         yield from _next_steps(question)
@@ -50,7 +50,7 @@ def _next_steps(question: Question) -> Iterator[str]:
 
 
 def _rubrics(lab: LabSource) -> Iterator[str]:
-    """A text that a person reads has its rubric above it, behind the answer before."""
+    """An answer that a person reads has its rubric above it, after the previous such answer."""
     above: list[str] = []
     for cell in lab.cells:
         if is_answer(cell) and cell.cell_type == "markdown":
@@ -71,4 +71,4 @@ def _figures(lab: LabSource) -> Iterator[str]:
             elif not (lab.folder / path).is_file():
                 yield f"{cell.id}: the picture {path} is missing."
             if not alternative.strip():
-                yield f"{cell.id}: the picture {path} has no text for whoever cannot see it: write it into the [ ]."
+                yield f"{cell.id}: the picture {path} has no text for people who cannot see it: write one in its [ ]."

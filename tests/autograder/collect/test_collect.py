@@ -248,7 +248,7 @@ def test_without_a_time_zone_times_are_this_machines(enrolled, run):
     ("options", "says"),
     [
         ({"deadline": "soon"}, "is not a date and time"),
-        ({"timezone": "Mars/Olympus"}, "is no time zone"),
+        ({"timezone": "Mars/Olympus"}, "is not a time zone"),
         ({"deadline": "2026-13-01"}, "is not a date and time"),
     ],
 )

@@ -27,7 +27,7 @@ def test_labs_are_found_and_listed_by_number():
 @pytest.mark.usefixtures("solutions")
 @pytest.mark.parametrize(
     ("beginning", "says"),
-    [("lab3", "is no lab"), ("lab", "may mean lab1_linear, lab2_integers"), ("lec", "not graded")],
+    [("lab3", "is not a lab"), ("lab", "may mean lab1_linear, lab2_integers"), ("lec", "not graded")],
 )
 def test_what_means_no_lab_or_several_is_a_sentence(beginning, says):
     with pytest.raises(UserError, match=says):

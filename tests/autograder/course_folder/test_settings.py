@@ -15,7 +15,7 @@ from tests.autograder.conftest import LAB
         ("missing_screenshot = true", "a percentage, from 0 to 100"),
         ("[screenshots]\nlab1 = -1", "how many each needs"),
         ("screenshots = 3", "how many each needs"),
-        ('timezone = "Mars"', "is no time zone"),
+        ('timezone = "Mars"', "is not a time zone"),
         ("timezone = 8", "must be a name"),
         ("late = 5", "late is not a setting"),
         ("= 5", "cannot be read"),

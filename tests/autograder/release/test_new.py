@@ -64,7 +64,7 @@ def test_names_that_are_labs(name, number, tmp_path):
     ["", "lab", "Lab12", "lab012", "lab12-a", "lab12_", "lab12__a", "lab12_A", "lab१२", "12", "../lab12", "lab12/a"],
 )
 def test_names_that_are_none(name, tmp_path):
-    with pytest.raises(UserError, match="is no name for a lab: write lab and a number"):
+    with pytest.raises(UserError, match="is not a name for a lab: write lab and a number"):
         new_lab(name, "T", tmp_path, {})
     assert not list(tmp_path.iterdir())
 
@@ -111,13 +111,13 @@ def test_a_courses_own_lab_counts_beside_the_bundled_ones(course):
     assert source_folder("lab12", course) == course.solutions / "lab12"
     assert labs_folder(course.solutions / "lab12") == course.root / "labs"
     assert labs_folder(SOLUTIONS / "lab1_linear_quantization") == LABS
-    with pytest.raises(UserError, match="“lab12” is no lab"):
+    with pytest.raises(UserError, match="“lab12” is not a lab"):
         find_lab("lab12")
 
 
 def test_two_labs_of_one_name_are_refused(course):
     new_lab("lab1_linear_quantization", "T", course.solutions, {})
-    with pytest.raises(UserError, match="among the bundled labs: rename your own"):
+    with pytest.raises(UserError, match="among the bundled labs: rename yours"):
         lab_names(course)
 
 
@@ -146,11 +146,11 @@ def test_the_templates_go_into_the_wheel():
     ("arguments", "says"),
     [
         (["new", "lab12", "--title", "T"], "lab12 is taken by"),
-        (["new", "Lab9", "--title", "T"], "is no name for a lab"),
+        (["new", "Lab9", "--title", "T"], "is not a name for a lab"),
         (["new", "lab9"], "--title"),
-        (["lint", "lab9"], "“lab9” is no lab"),
+        (["lint", "lab9"], "“lab9” is not a lab"),
         (["lint", "lecture"], "lecture is not graded"),
-        (["release", "lab9"], "“lab9” is no lab"),
+        (["release", "lab9"], "“lab9” is not a lab"),
     ],
 )
 def test_a_wrong_call_is_one_sentence(arguments, says, course):

@@ -39,7 +39,7 @@ ATTACKS = [
     ),
     asks(
         "qlab's general form",
-        "Calls the function that qlab's own is a face of.",
+        "Calls the more general function that qlab's own function calls.",
         "from qlab.arithmetic.qparams import qparams\nreturn qparams(fp32_tensor, bitwidth)[:2]",
     ),
     asks(
@@ -84,19 +84,19 @@ return s.item(), z.item()
     ),
     asks(
         "the provided function",
-        "Calls what the cells below the check would use.",
+        "Calls the function that the cells below the check would use.",
         "return q1.yours_or_provided()(fp32_tensor, bitwidth)",
     ),
     Attack(
         "the provided function in Q2",
-        "Calls qlab's quantizer by the verdict on Q2 itself.",
+        "Calls qlab's quantizer through the verdict on Q2 itself.",
         OFF_LIMITS,
         base="Q2 wrong",
         answers=q2("reached()\nreturn qlab.linear_quantize(fp32_tensor, bitwidth)"),
     ),
     Attack(
         "the limits taken off",
-        "Puts the code back that is off limits while it is called.",
+        "Restores the code that is off limits while it is called.",
         OFF_LIMITS,
         cells={
             "q1": """
@@ -112,15 +112,15 @@ limits.refuse = lambda name: None
     degenerate(
         "a scale that is not a number", "Returns NaN, with which nothing can be compared.", "return float('nan'), 0"
     ),
-    degenerate("an infinite scale", "Returns infinity, by which everything becomes 0.", "return float('inf'), 0"),
+    degenerate("an infinite scale", "Returns infinity; whatever is divided by it becomes 0.", "return float('inf'), 0"),
     degenerate(
         "a scale for everything",
-        "Returns an object that is any number.",
+        "Returns an object that passes for any number.",
         "class Any(float):\n    __eq__ = lambda *_: True\nreturn Any(1e30), Any(0)",
     ),
     degenerate(
         "an earlier answer that raises",
-        "Lets the earlier answer raise, so that the later one cannot be tried.",
+        "Lets the earlier answer raise, so that the later one cannot be checked.",
         "raise ValueError",
     ),
     Attack(
@@ -148,7 +148,7 @@ return torch.zeros_like(fp32_tensor), s, z
     ),
     Attack(
         "an earlier answer that does the later one",
-        "Lets the provided function for Q1, which stands in, be a place to find Q2's.",
+        "Uses the provided function for Q1, which stands in for the answer, to find Q2's.",
         CARRIED,
         base="Q1 and Q2 wrong",
         answers={

@@ -13,7 +13,7 @@ ATTACKS = [
     ),
     Attack(
         "displayhook replaced",
-        "Shows 15 in place of whatever a cell ends in.",
+        "Shows 15 in place of the value of a cell's last line.",
         JUDGE,
         cells={
             "q1-check": """
@@ -28,7 +28,7 @@ reached()
     ),
     Attack(
         "AST transformer",
-        "Rewrites the test cell's syntax tree so that it ends in 15.",
+        "Rewrites the test cell's syntax tree so that its last value is 15.",
         JUDGE,
         cells={
             "q1-check": """
@@ -56,7 +56,7 @@ reached()
     ),
     Attack(
         "run_code patched",
-        "Makes every test cell end well without running it: no error is full marks on stock nbgrader.",
+        "Makes every test cell succeed without running it: stock nbgrader gives full marks if there is no error.",
         JUDGE,
         cells={
             "q1-check": """
@@ -88,7 +88,7 @@ reached()
     ),
     Attack(
         "events",
-        "Shows 15 before every cell, through IPython's events.",
+        "Shows 15 before every cell, with IPython's events.",
         JUDGE,
         cells={
             "q1-check": """
@@ -131,7 +131,7 @@ reached()
     ),
     Attack(
         "user_ns with another mind",
-        "Swaps the notebook's variables for a dictionary that gives the library's function where Q1's answer is asked.",
+        "Swaps the notebook's variables for a dictionary that gives the library's function as Q1's answer.",
         JUDGE,
         cells={
             "q1-check": """
@@ -148,7 +148,7 @@ shell.user_ns = Names(shell.user_ns)
     ),
     Attack(
         "formatter for outcomes",
-        "Has IPython show 15 as the text of every result, by a formatter.",
+        "Registers a formatter with which IPython shows 15 as the text of every result.",
         JUDGE,
         cells={
             "q1-check": """
@@ -161,7 +161,7 @@ reached()
     ),
     Attack(
         "errors silenced",
-        "Makes the check raise and IPython show no error, which stock nbgrader takes for full marks.",
+        "Makes the check raise and hides the error from IPython; stock nbgrader then gives full marks.",
         JUDGE,
         cells={
             "q1-check": """

@@ -24,7 +24,7 @@ exec(inspect.getsource(sys.modules["qlab.arithmetic.qparams"]), copy)
     ),
     gains(
         "copied code",
-        "Makes a function of the compiled code of qlab's, before it is off limits.",
+        "Makes a function from the compiled code of qlab's function, before that is off limits.",
         "return mine(fp32_tensor, bitwidth)",
         """
 import sys, types, qlab

@@ -103,7 +103,7 @@ def swapped(notebook: Notebook) -> None:
 
 
 def manual(notebook: Notebook) -> None:
-    """Makes the check a question that a person marks."""
+    """Makes the check a question that is graded by hand."""
     the(notebook, "q1-check")["metadata"]["nbgrader"]["solution"] = True
 
 
@@ -170,7 +170,7 @@ def huge_outputs(notebook: Notebook) -> None:
 CLAIMS = [
     claims(
         "skip-execution",
-        "Tags the checks so that they are not run: no error is full marks on stock nbgrader.",
+        "Tags the checks so that they are not run: stock nbgrader gives full marks if there is no error.",
         tagged("skip-execution", "demo", "raises-exception"),
         witness="",
     ),
@@ -195,10 +195,10 @@ CLAIMS = [
         witness="q1-check was missing",
     ),
     claims("checks exchanged", "Gives Q1's check the name of Q2's.", swapped, witness=""),
-    claims("a check for a person", "Makes the check a question that a person marks.", manual, witness=""),
+    claims("a check for a person", "Makes the check a question that is graded by hand.", manual, witness=""),
     claims(
         "a check as text",
-        "Makes the check a cell of text.",
+        "Makes the check a text cell.",
         lambda n: the(n, "q1-check").update(cell_type="markdown"),
         witness="",
     ),
@@ -217,13 +217,13 @@ CLAIMS = [
     ),
     claims(
         "a provided cell changed",
-        "Prints marks in a cell of the lab's.",
+        "Prints marks in one of the lab's own cells.",
         lambda n: n["cells"][1].update(source=n["cells"][1]["source"] + "\n15"),
         witness="",
     ),
     claims(
         "a stamp of its own",
-        "Says that it is of another release, with a path for a version.",
+        "Says that it is from another release, with a path as its version.",
         lambda n: n["metadata"].update(
             qlab={"release": "../../x", "version": ["y"], "limits": {"memory": 1e18, "question_seconds": 1e9}}
         ),
@@ -248,7 +248,7 @@ CLAIMS = [
 MENDED = [
     mends(
         "schema_version 99",
-        "Is of a version of nbgrader's metadata that is not there.",
+        "Has a version of nbgrader's metadata that does not exist.",
         each_cell(lambda c: c["metadata"].get("nbgrader", {}).update(schema_version=99)),
     ),
     mends("a copied answer", "Copies an answer, as honest students do.", copied("q1"), witness="appears twice"),
@@ -273,7 +273,7 @@ MENDED = [
     ),
     mends(
         "metadata of other types",
-        "Has a list, a text, a null and a number for metadata.",
+        "Has a list, a text, a null and a number as metadata.",
         lambda n: [cell.update(metadata=odd_) for cell, odd_ in zip(n["cells"], [[], "x", None, 1], strict=False)],
     ),
     mends(
@@ -286,29 +286,29 @@ MENDED = [
     ),
     mends(
         "tags of other types",
-        "Has a number, a text and nested lists for tags.",
+        "Has a number, a text and nested lists as tags.",
         lambda n: [
             cell["metadata"].update(tags=value)
             for cell, value in zip(n["cells"], [1, "demo", [[]], {"a": 1}, None], strict=False)
         ],
     ),
     mends("no kernelspec", "Names no kernel.", lambda n: n["metadata"].pop("kernelspec", None)),
-    mends("another kernel", "Asks for a kernel of R.", kernel("ir", "R")),
-    mends("a kernel that is a command", "Names a kernel like a path.", kernel("../../bin/sh", "bash")),
+    mends("another kernel", "Asks for an R kernel.", kernel("ir", "R")),
+    mends("a kernel that is a command", "Has a path as the name of its kernel.", kernel("../../bin/sh", "bash")),
     mends(
         "no ids",
-        "Is of minor version 4, without ids.",
+        "Has minor version 4, without ids.",
         lambda n: [n.update(nbformat_minor=4), *[cell.pop("id", None) for cell in n["cells"]]],
     ),
-    mends("minor version 0", "Is of the first minor version.", lambda n: n.update(nbformat_minor=0)),
-    mends("minor version 99", "Is of a minor version of the future.", lambda n: n.update(nbformat_minor=99)),
+    mends("minor version 0", "Has the first minor version.", lambda n: n.update(nbformat_minor=0)),
+    mends("minor version 99", "Has a minor version of the future.", lambda n: n.update(nbformat_minor=99)),
     mends(
-        "a minor version that is a text", "Has a text for a minor version.", lambda n: n.update(nbformat_minor="five")
+        "a minor version that is a text", "Has a text as its minor version.", lambda n: n.update(nbformat_minor="five")
     ),
-    mends("format 3", "Is of the format of 2014.", format_3, witness="converted from notebook format 3"),
+    mends("format 3", "Has the format of 2014.", format_3, witness="converted from notebook format 3"),
     mends(
         "ids as paths",
-        "Has paths, lists and long texts for ids.",
+        "Has paths, lists and long texts as ids.",
         lambda n: [
             cell.update(id=value)
             for cell, value in zip(n["cells"], ["../../x", [], "x" * 10_000, "", 5, "\0", "a b"], strict=False)
@@ -326,12 +326,12 @@ MENDED = [
     ),
     mends(
         "a source that is a number",
-        "Has numbers and nested lists for a source.",
+        "Has numbers and nested lists as a source.",
         lambda n: n["cells"].extend({**own_cell(""), "source": value} for value in (1, None, {"a": 1}, [1, [2], None])),
     ),
     mends(
         "outputs of other types",
-        "Has a text and a number for outputs.",
+        "Has a text and a number as outputs.",
         lambda n: [
             cell.update(outputs=value)
             for cell, value in zip(
@@ -345,7 +345,7 @@ MENDED = [
     mends("null bytes", "Has null bytes in its own cells.", odd(own_cell("x = 'a\0b'"))),
     mends(
         "lone surrogates",
-        "Has halves of characters in a source, in an id, in its stamp.",
+        "Has lone surrogates, halves of characters, in a source, in an id and in its stamp.",
         lambda n: [
             n["cells"].insert(3, {**own_cell("'\ud800'"), "id": "\udfff"}),
             n["metadata"].setdefault("qlab", {}).update(release="\ud800"),
@@ -354,7 +354,7 @@ MENDED = [
     ),
     mends(
         "a surrogate attached",
-        "Has half of a character in an essay's attachments.",
+        "Has half a character in an essay's attachments.",
         attached({"\ud800.png": {"image/png": "\udfff"}}),
     ),
     mends(
@@ -370,7 +370,7 @@ MENDED = [
     ),
     mends(
         "attachments at the limit",
-        "Nests an attachment as deep as a parser goes.",
+        "Nests an attachment as deeply as the parser allows.",
         attached({"a.png": {"image/png": nested(960)}}),
         witness="not a notebook",
         refused=True,
@@ -403,10 +403,10 @@ display(HTML('<script>alert(1)</script>'), Javascript('alert(1)'))
             for k in range(5000)
         ),
     ),
-    mends("a long line", "Has a cell of a megabyte.", odd(own_cell("x = '" + "x" * 1_000_000 + "'"))),
+    mends("a long line", "Has a cell of one megabyte.", odd(own_cell("x = '" + "x" * 1_000_000 + "'"))),
     mends(
         "a cell that does not parse",
-        "Has syntax errors, and source nested beyond the parser.",
+        "Has syntax errors, and source nested too deeply for the parser.",
         lambda n: [n["cells"].insert(3, own_cell("(" * 10_000)), n["cells"].insert(3, own_cell("def ("))],
         witness="SyntaxError",
     ),
@@ -427,7 +427,7 @@ FILES = [
     encoded("a byte-order mark", "Begins with a byte-order mark.", lambda c: b"\xef\xbb\xbf" + c, "byte-order mark"),
     encoded("an empty file", "Is empty.", lambda c: b"", "the file is empty", refused=True),
     encoded("truncated", "Ends in the middle.", lambda c: c[: len(c) // 2], "ends in the middle", refused=True),
-    encoded("no JSON", "Is no JSON.", lambda c: b"Dear TA, my notebook is attached." * 10, "damaged", refused=True),
+    encoded("no JSON", "Is not JSON.", lambda c: b"Dear TA, my notebook is attached." * 10, "damaged", refused=True),
     encoded("UTF-16", "Is encoded in UTF-16.", lambda c: c.decode().encode("utf-16"), "UTF-8", refused=True),
     encoded("random bytes", "Is random.", lambda c: bytes(range(256)) * 100, "UTF-8", refused=True),
     encoded("null bytes for JSON", "Is null bytes.", lambda c: b"\0" * 1000, "damaged", refused=True),
@@ -440,7 +440,7 @@ FILES = [
     ),
     encoded(
         "a number too long",
-        "Holds a number of a million digits.",
+        "Contains a number of a million digits.",
         lambda c: b'{"cells": [], "nbformat": ' + b"9" * 1_000_000 + b"}",
         "nested too deeply",
         refused=True,
@@ -462,32 +462,32 @@ FILES = [
         refused=True,
     ),
     encoded(
-        "format 99", "Is of a format of the future.", text('"nbformat": 4', '"nbformat": 99'), NO_NOTEBOOK, refused=True
+        "format 99", "Has a format of the future.", text('"nbformat": 4', '"nbformat": 99'), NO_NOTEBOOK, refused=True
     ),
     encoded(
         "a format that is a list",
-        "Has a list for a format.",
+        "Has a list as its format.",
         text('"nbformat": 4,', '"nbformat": [4],'),
         NO_NOTEBOOK,
         refused=True,
     ),
     encoded(
         "a script renamed",
-        "Is a Python file named as a notebook.",
+        "Is a Python file with a notebook's name.",
         lambda c: b"import torch\nprint(1)\n",
         "damaged",
         refused=True,
     ),
     encoded(
         "keys twice",
-        "Has each key twice, with other values.",
+        "Has each key twice, with different values.",
         text('"metadata": {', '"cells": [], "metadata": {'),
         "no cells",
         refused=True,
     ),
     encoded(
         "NaN and infinity in JSON",
-        "Has numbers that JSON has not.",
+        "Has numbers that JSON does not have.",
         text('"execution_count": null', '"execution_count": NaN'),
         "",
     ),

@@ -67,7 +67,7 @@ qlab.check.values.split = qlab.check.case_results.split = lambda value, fields: 
     ),
     before_the_check(
         "fake outcome",
-        "Makes every outcome one with all the points.",
+        "Gives every outcome all the points.",
         """
 import qlab.check.outcome
 qlab.check.outcome.Outcome.points = property(lambda self: self.out_of, lambda self, value: None)

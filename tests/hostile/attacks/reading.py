@@ -43,7 +43,7 @@ ATTACKS = [
     ),
     reads(
         "homes and passwords",
-        "Reads the home of whoever grades, and the system's users.",
+        "Reads the home directory of whoever grades, and the list of the system's users.",
         "@HOME@",
         "@HOME@/.netrc",
         "/etc/passwd.",
@@ -151,7 +151,7 @@ torch.manual_seed(0)
     ),
     Attack(
         "a table of the practice inputs",
-        "Recognizes the inputs that are drawn while students practise and answers from a table.",
+        "Recognizes the inputs that students see while they practise, and answers from a table.",
         SEED,
         answers=q1("""
 import zlib

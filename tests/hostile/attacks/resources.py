@@ -21,7 +21,7 @@ ATTACKS = [
     call("memory at once", "Asks for three gigabytes.", "reached()\nbytearray(3 << 30)"),
     cell(
         "memory of many",
-        "Shares its memory out among eight processes, each of which stays below the limit.",
+        "Divides its memory among eight processes, each of which stays below the limit.",
         FORK
         + """
 reached()
@@ -110,7 +110,7 @@ files.clear()
     ),
     cell(
         "displays",
-        "Displays ten thousand things, large ones among them.",
+        "Displays ten thousand things, some of them large.",
         """
 from IPython.display import HTML, display
 reached()
@@ -185,7 +185,7 @@ builtins.print = print
     ),
     call(
         "a short cut for time",
-        "Sets the clock's functions back, so that it seems to take no time.",
+        "Turns back the functions of the clock, so that it seems to take no time.",
         """
 import time
 reached()
@@ -196,7 +196,7 @@ time.sleep(3600)
     ),
     cell(
         "verdicts that hang",
-        "Makes the place where the judge's verdict is put sleep.",
+        "Makes the object that receives the judge's verdict sleep.",
         """
 import sys, time, types
 reached()

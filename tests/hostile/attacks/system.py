@@ -86,7 +86,7 @@ def some(result):
     ),
     cell(
         "the file of all submissions",
-        "Looks for an open file that other submissions have too, to leave answers in it.",
+        "Looks for an open file that other submissions share, to leave answers in it.",
         """
 import os, stat
 for number in range(256):
@@ -126,7 +126,7 @@ while True: pass
     ),
     cell(
         "kill everything",
-        "Kills every process it may, its parent, its group and the first one.",
+        "Kills every process that it is allowed to, its parent, its group and process 1.",
         """
 import os, signal
 reached()
@@ -168,7 +168,7 @@ signal.setitimer(signal.ITIMER_VIRTUAL, 0.02, 0.02)
 PROCESSES = [
     cell(
         "a double fork",
-        "Leaves a process behind that nobody is the parent of and that writes into the scratch folder for ever.",
+        "Leaves behind an orphaned process that writes to the scratch folder for ever.",
         FORK
         + """
 reached()
@@ -181,7 +181,7 @@ if os.fork() == 0:
     ),
     cell(
         "a fork bomb",
-        "Forks without end.",
+        "Forks endlessly.",
         FORK + "reached()\nwhile True:\n    try: os.fork()\n    except OSError: pass",
         spoils=True,
         witness="was stopped: it ran longer",
@@ -203,7 +203,7 @@ return 1.0, 0
     ),
     cell(
         "a thread goes on",
-        "Lets a thread exchange answers while they are checked.",
+        "Lets a thread swap answers while they are being checked.",
         """
 import threading, time
 def swap():
@@ -243,10 +243,10 @@ threading.Thread(target=answer, daemon=True).start()
         spoils=True,
         witness="",
     ),
-    call("os._exit", "Ends the process with status 0 while it is asked.", "import os\nreached()\nos._exit(0)"),
+    call("os._exit", "Ends the process with status 0 while it is answering.", "import os\nreached()\nos._exit(0)"),
     call(
         "an exit status of the grader's",
-        "Ends the copy with the status that means that all was asked.",
+        "Ends the copy with the exit status that means that every question was asked.",
         "import os\nreached()\nos._exit(114)",
         witness=LATE,
     ),
@@ -263,7 +263,7 @@ threading.Thread(target=answer, daemon=True).start()
     cell("exit and quit", "Asks IPython to end.", "reached()\nget_ipython().ask_exit()\nexit()"),
     cell(
         "an exit handler",
-        "Registers what runs when Python ends.",
+        "Registers code that runs when Python ends.",
         "import atexit\natexit.register(lambda: __import__('time').sleep(60))\nreached()",
     ),
 ]
@@ -271,7 +271,7 @@ threading.Thread(target=answer, daemon=True).start()
 TERMINAL = [
     each(
         "the terminal",
-        "Writes commands into whoever's terminal the grader runs in.",
+        "Writes commands to the terminal in which the grader runs.",
         "import fcntl, os, termios",
         "fcntl.ioctl(os.open('/dev/tty', os.O_RDWR), termios.TIOCSTI, b'x')",
         "fcntl.ioctl(0, termios.TIOCSTI, b'x')",

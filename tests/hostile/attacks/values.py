@@ -55,7 +55,7 @@ class Lie(int):
     ),
     returns(
         "a tensor that lies",
-        "Returns a tensor whose class answers every function of torch by itself.",
+        "Returns a tensor whose class overrides every function of torch.",
         """
 class Lie(torch.Tensor):
     @classmethod
@@ -69,7 +69,7 @@ class Lie(torch.Tensor):
     ),
     returns(
         "a lazy sequence",
-        "Returns a sequence that computes its entries anew whenever it is read.",
+        "Returns a sequence that computes its entries again whenever it is read.",
         """
 class Lie(tuple):
     read = 0
@@ -108,11 +108,11 @@ class Lie:
     ),
     returns(
         "a value within itself",
-        "Returns a list that holds itself.",
+        "Returns a list that contains itself.",
         "",
         "value = [1.0]\nvalue.append(value)\nreturn value, 0",
     ),
-    returns("a dictionary", "Returns a dictionary that is as long as wanted.", "", "return {0: 1.0, 1: 0}"),
+    returns("a dictionary", "Returns a dictionary of the expected length.", "", "return {0: 1.0, 1: 0}"),
     returns(
         "NaN and infinity",
         "Returns NaN, in the hope that every comparison with it fails.",
@@ -140,7 +140,7 @@ class Lie(Exception):
     ),
     Attack(
         "an answer that is an object",
-        "Answers with a callable object that claims to be what a grader puts in an answer's place.",
+        "Answers with a callable object that claims to be the proxy that a grader puts in an answer's place.",
         PLAIN,
         cells={
             "q1-check": """
@@ -163,14 +163,14 @@ get_scale_and_zero_point = Answer()
     ),
     Attack(
         "the arguments changed",
-        "Changes its arguments in place, so that the expected result is that of zeros.",
+        "Changes its arguments in place, so that the expected result is computed from zeros.",
         PLAIN,
         base="Q2 wrong",
         answers=q2("reached()\nfp32_tensor.zero_()\nreturn torch.zeros_like(fp32_tensor), 1.0, 0"),
     ),
     Attack(
         "a number that equals all",
-        "Gives an object for the number of Q4 that equals whatever it is compared with.",
+        "Gives, as the number for Q4, an object that equals whatever it is compared with.",
         PLAIN,
         base="all right",
         answers={

@@ -106,7 +106,7 @@ ATTACKS = [
     in_the_answer("nested JSON", "Sends a million opening brackets.", 'send(frame(b"[" * 1_000_000))', witness=INVALID),
     in_the_answer(
         "nested lists",
-        "Sends a value of ten thousand lists within each other.",
+        "Sends a value of ten thousand nested lists.",
         'send(frame(b\'{"value": \' + b\'["list", \' * 300 + b"1" + b"]" * 300 + b"}"))',
         witness=INVALID,
     ),
@@ -116,7 +116,7 @@ ATTACKS = [
         'send(frame(b\'{"value": \' + b"9" * 1_000_000 + b"}"))',
         witness=INVALID,
     ),
-    in_the_answer("garbage", "Sends bytes that are no message.", "send(os.urandom(100_000))", witness=INVALID),
+    in_the_answer("garbage", "Sends bytes that are not a message.", "send(os.urandom(100_000))", witness=INVALID),
     in_the_answer(
         "half a frame, then silence",
         "Sends half of a message and sleeps.",
@@ -137,26 +137,26 @@ ATTACKS = [
     ),
     in_the_answer(
         "a lying dtype",
-        "Sends a tensor of a type that is none, and an array of Python objects.",
+        "Sends a tensor of a type that does not exist, and an array of Python objects.",
         'send(frame({"value": ["tensor", "__class__", [1], 0]}, [b"abcd"]) + '
         'frame({"value": ["array", "|O", [1], 0]}, [b"12345678"]))',
         witness=INVALID,
     ),
     in_the_answer(
         "a reference beyond the message",
-        "Sends a tensor whose bytes are in a buffer that is not there.",
+        "Sends a tensor whose bytes are in a buffer that does not exist.",
         'send(frame({"value": ["tensor", "float32", [1], 99]}))',
         witness=INVALID,
     ),
     in_the_answer(
         "no dictionary",
-        "Sends a list, a number and a null for a message.",
+        "Sends a list, a number and a null as messages.",
         'send(frame([1]) + frame(b"1") + frame(b"null"))',
         witness=INVALID,
     ),
     in_the_answer(
         "a flood",
-        "Sends replies without end.",
+        "Sends endless replies.",
         "while True:\n    send(frame({'value': 'x' * 100_000}))",
         witness="",
         spoils=True,

@@ -43,13 +43,13 @@ def test_a_new_lab_lacks_nothing(lab):
 CELLS = [
     (
         LAB, '# %% id="q1-provided"', "# %%",
-        "the cell that begins with “values = q1.yours_or_provided()” has no name: write id= into its header.",
+        "the cell that begins with “values = q1.yours_or_provided()” has no name: add id= to its header.",
     ),
-    (LAB, 'id="end-text"', 'id="title"', "the id title is there 2 times: rename all but one."),
+    (LAB, 'id="end-text"', 'id="title"', "2 cells have the id title: rename all but one."),
     (
         LAB, '"grade_id": "q2"', '"grade_id": "q1"',
         (
-            "the grade_id q1 is there 2 times: rename all but one.",
+            "2 cells have the grade_id q1: rename all but one.",
             "Q1: the answer cell does not define real_values, which its check asks for.",
         ),
     ),
@@ -60,15 +60,15 @@ CELLS = [
     (
         LAB, '# %% nbgrader={"grade": true, "grade_id": "q1-check"',
         '# %% id="between"\nprint("between")\n\n# %% nbgrader={"grade": true, "grade_id": "q1-check"',
-        "the test cell q1-check does not stand right below the answer q1: move it there.",
+        "the test cell q1-check is not right below the answer q1: move it there.",
     ),
     (
         LAB, '"points": 60', '"points": 50',
-        "Q1: its test cell gives 50 points and its parts 60 together: make them equal, or grading grants nothing.",
+        "Q1: its test cell gives 50 points, but its parts add up to 60: make them equal, or grading grants nothing.",
     ),
     (
         LAB, '"points": 40', '"points": 30',
-        "the cells read by hand have 30 points together and checks/ says by_hand=40.",
+        "the cells graded by hand have 30 points in all, but checks/ says by_hand=40: make them equal.",
     ),
     (
         LAB, "    values = scale * (codes - zero_point)", "    values = __",
@@ -114,7 +114,7 @@ TEXTS = [
 ]  # fmt: skip
 
 NUMBERS = [
-    (f"{text}", f"end-text: nothing computed {found}: take it from results.json, name the source, or end the paragraph "
+    (f"{text}", f"end-text: no source for {found}: take it from results.json, name the source, or end the paragraph "
      "with <!-- given: why --> or <!-- computed: cell -->.")
     for text, found in (
         ("It gets 97.5 % of the images.", "97.5 %"),
@@ -149,15 +149,15 @@ FREE = [
 QUESTIONS = [
     (
         Q1, ADDED, mistake("the codes are widened late", "s * (q - z)"),
-        "Q1: the mistake “the codes are widened late” cannot be observed: add a case in which it gives something "
-        "else than the reference.",
+        "Q1: the mistake “the codes are widened late” cannot be observed: add a case in which it returns "
+        "something other than the reference.",
     ),
     (
         Q1, ADDED, mistake("plus for minus", "s * (q + z)"),
         (
             "Q1: the mistakes “plus for minus” and “the zero-point is added” look alike in all cases: add a case that "
             "tells them apart, or drop one.",
-            "q1: the wrong answer on file “plus instead of minus” is called “plus for minus” by the check and “the "
+            "q1: the wrong answer on file “plus instead of minus” is called “plus for minus” by the check but “the "
             "zero-point is added” by named.toml.",
         ),
     ),
@@ -192,7 +192,7 @@ ANSWERS = [
     ),
     (
         NAMED, '"plus instead of minus" = "the zero-point is added"', '"plus instead of minus" = "something else"',
-        "q1: the wrong answer on file “plus instead of minus” is called “the zero-point is added” by the check and "
+        "q1: the wrong answer on file “plus instead of minus” is called “the zero-point is added” by the check but "
         "“something else” by named.toml.",
     ),
     (
@@ -243,7 +243,7 @@ def test_a_picture_that_says_nothing(lab):
     (lab / "figures" / "plot.png").write_bytes(b"")
     change(lab, LAB, "Name a stretch", "![](figures/plot.png) Name a stretch")
     assert lint(lab, run=False) == [
-        "end-text: the picture figures/plot.png has no text for whoever cannot see it: write it into the [ ]."
+        "end-text: the picture figures/plot.png has no text for people who cannot see it: write one in its [ ]."
     ]
 
 
@@ -287,7 +287,7 @@ def test_no_mistakes_and_no_answers(lab):
     (lab / SAMPLES).unlink()
     (lab / NAMED).unlink()
     assert lint(lab, run=False) == [
-        "Q1: it names no mistake: say what goes wrong, as faults put into the reference.",
+        "Q1: it names no mistakes: add some, each a fault in a step of the reference.",
         "q1: no right answer is on file: add one to samples/answers/q1.py.",
         "q1: no wrong answer is on file: add one to samples/answers/q1.py.",
     ]
@@ -331,7 +331,7 @@ def test_a_check_that_fails_by_itself(lab):
 def test_a_check_that_uses_a_name_of_the_notebook(lab):
     # Its only free names are the student's answers: torch of the set-up cell is not there in grading.
     change(lab, LAB, "### BEGIN HIDDEN TESTS\nimport torch\n", "### BEGIN HIDDEN TESTS\n")
-    assert "Q1: its test cell uses torch and does not define it: import it there." in lint(lab, run=False)
+    assert "Q1: its test cell uses torch but does not define it: import it there." in lint(lab, run=False)
 
 
 # Runs -----------------------------------------------------------------------------------------------------------------
@@ -365,7 +365,7 @@ def test_a_solution_that_does_not_get_all(lab):
     fails = "codes of 8 bits (45 points): in “the worked example” you returned 1.5, expected 0 (2 of 2 values differ)"
     assert sentences == [
         f"Q1: the solution gets 15 of 60 points: {fails} (5 of 5 cases fail).",
-        f"q1-check: in the notebook solved it fails: {fails} (3 of 3 cases fail).",
+        f"q1-check: in the notebook with its solutions it fails: {fails} (3 of 3 cases fail).",
     ]
 
 
@@ -379,7 +379,7 @@ def test_a_sample_class_that_gets_other_marks(lab):
     ]
     assert planted(lab, *changes) == [
         "class.toml, ada: q1-check gets 60 points, not 50.",
-        "class.toml, ada: q2 waits for a person, not nothing.",
+        "class.toml, ada: q2 is to be graded by hand, not nothing.",
         "class.toml gives q1 the answer “never written”, which is not on file.",
         "class.toml, chen: the mistake in Q1 is called “the zero-point is added”, not “blanks left”.",
     ]
@@ -400,11 +400,11 @@ def test_a_notebook_that_is_slow_and_loud(lab, monkeypatch):
     slow = [sentence for sentence in sentences if " s, more than " in sentence]
     assert re.fullmatch(r"q1-check: the test cell takes 2\.\d s, more than 2 s: use smaller cases\.", slow[0])
     assert re.fullmatch(
-        r"the solved notebook takes \d+ s, more than 1 s: train less, or load what is trained\.", slow[1]
+        r"the notebook with its solutions takes \d+ s, more than 1 s: train less, or load trained weights\.", slow[1]
     )
     assert [sentence for sentence in sentences if sentence not in slow] == [
         f"q1-provided: in the notebook {how} {what}"
-        for how in ("solved", "as it is handed out")
+        for how in ("with its solutions", "as it is handed out")
         for what in ("it writes to stderr: “loud”.", "it raises ZeroDivisionError: division by zero.")
     ]
 
@@ -413,15 +413,15 @@ def test_a_notebook_that_is_slow_and_loud(lab, monkeypatch):
 def test_a_notebook_that_ends_its_kernel(lab):
     sentences = planted(lab, (LAB, "values = q1.yours_or_provided()", "import os\n\nos._exit(1)"))
     assert [sentence for sentence in sentences if "ends the kernel" in sentence] == [
-        f"q1-provided: in the notebook {how} it ends the kernel: nothing below it runs."
-        for how in ("solved", "as it is handed out")
+        f"q1-provided: in the notebook {how} it ends the kernel, so nothing below it runs."
+        for how in ("with its solutions", "as it is handed out")
     ]
 
 
 @pytest.mark.slow
 def test_a_check_without_a_card(lab):
     sentences = planted(lab, (LAB, "q1.check(real_values)\n", "q1.check(real_values);\nNone\n"))
-    assert "q1-check: in the notebook solved it shows no card: end it with the check." in sentences
+    assert "q1-check: in the notebook with its solutions it shows no card: end it with the check." in sentences
 
 
 # The command ----------------------------------------------------------------------------------------------------------
@@ -433,10 +433,10 @@ def test_the_command_says_it_and_ends_with_3(tmp_path):
     command = [sys.executable, "-m", "autograder.cli", "lint", "lab12", "--no-run", "--course", str(course.root)]
     before = sorted(course.root.rglob("*"))
     well = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert well.returncode == 0 and "lacks nothing that can be seen without a run" in well.stdout, well.stderr
+    assert well.returncode == 0 and f"no problems found in {folder} (without a run)." in well.stdout, well.stderr
     assert sorted(course.root.rglob("*")) == before
     change(folder, Q1, STEP, '""')
     lacking = subprocess.run(command, capture_output=True, text=True, check=False)
     assert lacking.returncode == 3 and "Traceback" not in lacking.stderr
     assert lacking.stdout.startswith("- Q1: the mistake “the zero-point is added” has no next step")
-    assert "lacks 1 thing." in lacking.stdout
+    assert "1 problem found in" in lacking.stdout
