@@ -13,6 +13,10 @@ from nbformat.notebooknode import NotebookNode
 from qlab.cells import grade_id, is_answer, is_test
 
 LARGEST = 50 * 2**20  # bytes; a lab with all outputs stored is far smaller
+# A lab has fewer than 100 cells, and none with more than 5,000 characters of code. Reading takes time for each.
+MAX_CELLS = 2_000
+MAX_CODE = 100_000  # characters of one code cell
+MAX_ALL_CODE = 500_000  # of all code cells together
 
 
 class NotebookError(Exception):
@@ -72,12 +76,34 @@ def parse(content: bytes) -> tuple[NotebookNode, tuple[str, ...]]:
         raise NotebookError(
             "the file is not a notebook that Jupyter can read: submit the .ipynb as Jupyter saved it."
         ) from error
+    _check_size(notebook.get("cells", []))
     cells = [cell for cell in map(_repaired_cell, notebook.get("cells", [])) if cell is not None]
+    _check_code(cells)
     for number, cell in enumerate(cells):
         cell.id = cell.id or f"cell-{number}"  # the same each time it is read, so that two runs can be compared
     if not cells:
         raise NotebookError("the notebook has no cells.")
     return _notebook(cells, _plain_metadata(raw)), tuple(remarks)
+
+
+def _check_size(cells: Any) -> None:
+    if isinstance(cells, list) and len(cells) > MAX_CELLS:
+        raise NotebookError(
+            f"the notebook has {len(cells):,} cells, and {MAX_CELLS:,} are the most that can be read: delete copies."
+        )
+
+
+def _check_code(cells: Sequence[NotebookNode]) -> None:
+    sizes = [len(cell.source) for cell in cells if cell.cell_type == "code"]
+    for what, size, largest in (
+        ("a code cell", max(sizes, default=0), MAX_CODE),
+        ("the notebook's code", sum(sizes), MAX_ALL_CODE),
+    ):
+        if size > largest:
+            raise NotebookError(
+                f"{what} has {size:,} characters, and {largest:,} are the most that can be read: read large data from "
+                "a file beside the notebook."
+            )
 
 
 def _notebook(cells: list[NotebookNode], metadata: dict[str, Any]) -> NotebookNode:
@@ -187,14 +213,16 @@ def _recognize(
 def _without_duplicates(cells: list[NotebookNode], expected: dict[str, NotebookNode], remarks: list[str]) -> None:
     """Turn duplicates into ordinary cells. Of several answers, the last edited one above its check counts."""
     copies: dict[str, list[NotebookNode]] = {}
-    for cell in cells:
+    places: dict[int, int] = {}
+    for place, cell in enumerate(cells):
+        places[id(cell)] = place
         name = grade_id(cell)
         if name and name in expected:
             copies.setdefault(name, []).append(cell)
     for name, same in copies.items():
         worked_on = [cell for cell in same if cell.source.strip() != expected[name].source.strip()] or same
-        checks = [place for place, cell in enumerate(cells) if grade_id(cell) == f"{name}-check"]
-        worked_on = [cell for cell in worked_on if checks and cells.index(cell) < checks[0]] or worked_on
+        checks = [places[id(check)] for check in copies.get(f"{name}-check", []) if grade_id(check)]
+        worked_on = [cell for cell in worked_on if checks and places[id(cell)] < checks[0]] or worked_on
         if len(same) > 1:
             times = "twice" if len(same) == 2 else f"{len(same)} times"
             remarks.append(f"cell {name} appears {times}: the copies count as ordinary cells")

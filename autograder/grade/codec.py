@@ -7,6 +7,7 @@ arrays are sent beside the JSON. `unpack` checks everything, because a student's
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -20,6 +21,7 @@ MAX_MESSAGE = 64 * 2**20  # bytes of all tensors and arrays in a message
 MAX_BUFFERS = 16 * 1024
 MAX_NAMES = 1024  # handles, and values that cannot cross, per message: each makes the reader create a type
 MAX_DEPTH = 40
+MAX_ALIKE = 16  # keys of a dictionary with the same hash; chance makes two at most
 MAX_INTEGER_BITS = 4096
 MAX_DIMENSIONS = 32
 
@@ -240,7 +242,12 @@ def _items(fields: list[Any], buffers: Buffers, depth: int) -> list[Any]:
 
 
 def _unpack_dict(fields: list[Any], buffers: Buffers, depth: int) -> dict[Any, Any]:
-    return {unpack(key, buffers, depth): unpack(value, buffers, depth) for key, value in fields}
+    items = [(unpack(key, buffers, depth), unpack(value, buffers, depth)) for key, value in fields]
+    # Each key is compared with all earlier ones of its hash: with n of them that takes n * n / 2 steps.
+    alike = Counter(hash(key) for key, _ in items)
+    if alike and max(alike.values()) > MAX_ALIKE:
+        raise WireError(f"a dictionary has more than {MAX_ALIKE} keys with the same hash")
+    return dict(items)
 
 
 def _is_shape(shape: Any) -> bool:

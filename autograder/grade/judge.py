@@ -83,7 +83,11 @@ class Judge:
             check.ended = str(error)
         except NoSuchFunctionError as error:
             raise UserError(f"{self._lab} cannot be graded: {error}.") from error
+        except MemoryError:
+            raise  # the judge's own, not the check's: see `judge_limits`
         except Exception as error:
+            if "can't allocate memory" in str(error):  # torch's way to say the same
+                raise MemoryError from error
             # A bug in the check, or values that it cannot handle: it grants nothing, and is reported.
             check.broken = f"{type(error).__name__}: {error}"[:MAX_ERROR]
             check.ended = answer.close_after_failure()
@@ -195,11 +199,7 @@ class StudentAnswer:
     def _returned(self, message: dict[str, Any]) -> Returned:
         reply = self._ask(message)
         if "error" in reply:
-            return Returned(
-                error=_text(reply["error"]),
-                error_name=_text(reply.get("error_name")),
-                error_place=_text(reply.get("error_place", "")),
-            )
+            return Returned(error=_text(reply["error"]), error_name=_text(reply.get("error_name")))
         return Returned(with_objects(reply.get("value"), self._returned))
 
 

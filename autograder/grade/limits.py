@@ -26,6 +26,10 @@ class Limits:
         open_files: per process.
         scratch: bytes of files that it may write.
         output: characters that a cell may print; those of pictures count one hundredth.
+        notebook_output: the same for all cells together.
+        judge_seconds: processor time of everything outside of its own processes: reading it, checking its answers,
+            naming its mistakes, writing the graded notebook.
+        judge_memory: bytes that all this may take.
         restarts: how often a submission whose process died is run again, without the cell that killed it.
     """
 
@@ -38,6 +42,9 @@ class Limits:
     open_files: int = 256
     scratch: int = 256 * MB
     output: int = 20_000
+    notebook_output: int = 200_000
+    judge_seconds: float = 30.0
+    judge_memory: int = 2048 * MB
     restarts: int = 3
 
     @property
@@ -76,6 +83,8 @@ MINIMUM = {
     "provided_seconds": 0.1,
     "submission_seconds": 1.0,
     "wall_factor": 1.0,
+    "judge_seconds": 5.0,
+    "judge_memory": 256 * MB,
     "memory": 1024 * MB,  # in bytes; torch alone takes more than half of it
     "processes": 4,
     "open_files": 32,

@@ -21,6 +21,7 @@ ANSWER_SECONDS = 20.0  # for what takes milliseconds, unless the machine is busy
 START_SECONDS = 30.0
 MAX_REASON = 200
 EXTRA_OUTPUT = 50_000  # characters that a traceback may add to what a cell may print
+NO_ROOM = "[the outputs of this cell were left out: the notebook's cells print and draw too much]\n"
 SILENT = "it stopped answering"
 TOO_LONG = "it ran longer"
 WAITED = "it waited longer"
@@ -72,6 +73,7 @@ class StudentProcess:
         self._connection = connection
         self._limits = limits
         self._ended = ""
+        self._output_left = float(limits.notebook_output)
         self.waited_out = False
         try:
             self._ask({"op": "files", "files": dict(files)}, START_SECONDS)
@@ -93,7 +95,17 @@ class StudentProcess:
         message = {"op": "cell", "source": source, "seconds": seconds, "wall_seconds": step.wall_seconds}
         reply = self._ask(message, step.wall_seconds + GRACE, step)
         stopped = self._stopped(step) if reply.get("late") is True else ""
-        return CellRun(_outputs(reply.get("outputs"), self._limits.output), _seconds(reply.get("seconds")), stopped)
+        outputs = self._outputs(reply.get("outputs"))
+        return CellRun(outputs, _seconds(reply.get("seconds")), stopped)
+
+    def _outputs(self, value: Any) -> list[dict[str, Any]]:
+        """The valid outputs of a cell that fit into the notebook."""
+        outputs = _outputs(value, self._limits.output)
+        size = sum(map(_size, outputs))
+        if size > self._output_left:
+            return [{"output_type": "stream", "name": "stderr", "text": NO_ROOM}]
+        self._output_left -= size
+        return outputs
 
     def processor_seconds(self) -> float:
         """Processor time that it has used, with all processes that it started."""
@@ -271,12 +283,15 @@ def _outputs(value: Any, limit: int) -> list[dict[str, Any]]:
     outputs, left = [], limit + EXTRA_OUTPUT + 0.0
     for item in value if isinstance(value, list) else []:
         output = _output(item) if isinstance(item, dict) else None
-        if output is not None:
-            pictures = sum(len(text) for mime, text in output.get("data", {}).items() if "image" in mime)
-            left -= len(str(output)) - pictures + pictures / PICTURE_SHARE
-        if output is not None and left >= 0:
+        if output is not None and (left := left - _size(output)) >= 0:
             outputs.append(output)
     return outputs
+
+
+def _size(output: dict[str, Any]) -> float:
+    """Characters of an output, those of pictures at one hundredth."""
+    pictures = sum(len(text) for mime, text in output.get("data", {}).items() if "image" in mime)
+    return len(str(output)) - pictures + pictures / PICTURE_SHARE
 
 
 def _output(item: dict[Any, Any]) -> dict[str, Any] | None:

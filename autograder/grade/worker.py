@@ -11,8 +11,9 @@ from nbformat.v4 import nbjson
 from autograder.errors import UserError
 from autograder.grade.grade_submission import GradedSubmission, grade_submission
 from autograder.grade.judge import Judge
+from autograder.grade.judge_limits import JudgeTimeError, judge_limits
 from autograder.grade.lab import GradedLab
-from autograder.grade.limits import Limits
+from autograder.grade.limits import MB, Limits
 from autograder.grade.record import GradingRecord
 from autograder.grade.student_process import Connection, ForkServerGoneError
 from autograder.grade.submission import Submission
@@ -21,6 +22,7 @@ from autograder.grade.zygote import close_fork_server, fork_server
 
 # A Dask worker may have several threads, but the judge imports every lab's modules under the same names.
 _one_at_a_time = threading.Lock()
+TOO_MUCH = "its text or the values of its answers are far larger than they have to be. Make them smaller."
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,24 @@ def grade(job: Job) -> JobResult:
     """
     with _one_at_a_time:
         lab, judge = _judge(job.lab)
+        reason = ""
         try:
-            graded = _grade(job, lab, judge)
-            text = None if graded.notebook is None else nbjson.writes(graded.notebook)
+            with judge_limits(job.limits.judge_seconds, job.limits.judge_memory):
+                graded = _grade(job, lab, judge)
+                text = None if graded.notebook is None else nbjson.writes(graded.notebook)
         except UserError:
             raise
+        except JudgeTimeError:
+            reason = f"judging it took more than {job.limits.judge_seconds:g} seconds of processor time: {TOO_MUCH}"
+        except MemoryError:
+            reason = f"judging it took more than {job.limits.judge_memory // MB} MB of memory: {TOO_MUCH}"
         except Exception as error:
             reason = f"the grader itself failed on it ({type(error).__name__}: {error}): please report this."
+        if reason:
+            _judge.cache_clear()  # it was left in the middle of something
             # Without a hash the record never counts as up to date, so that the next run tries again.
-            graded = GradedSubmission(
-                GradingRecord(job.submission.student, lab.name, "", job.seed, "", "", reason=reason), None
-            )
-            text = None
+            record = GradingRecord(job.submission.student, lab.name, "", job.seed, "", "", reason=reason)
+            graded, text = GradedSubmission(record, None), None
     return JobResult(replace(graded.record, sandboxed=job.sandboxed), text, graded.waited_out)
 
 

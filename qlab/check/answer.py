@@ -12,10 +12,12 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from qlab.cells import count_blanks, parsed
 from qlab.check.forbidden_calls import NoSuchFunctionError, forbid
+from qlab.check.hidden import exception_name
 
 
 @dataclass(frozen=True)
@@ -26,17 +28,19 @@ class Returned:
         value: None if an exception was raised.
         error: the exception on one line: name, place, message.
         error_name: the name of its class.
-        error_place: the line in the student's code, as " in line 2: return 1 / x"; "" if it is unknown.
     """
 
     value: Any = None
     error: str = ""
     error_name: str = ""
-    error_place: str = ""
 
     def describe_error(self, *, hidden: bool) -> str:
-        """The exception on one line, without its message if the case is hidden: the message may quote the input."""
-        return f"{self.error_name}{self.error_place}" if hidden else self.error
+        """The exception on one line; of a hidden case only its name, if it is a known one."""
+        return self.describe_name(hidden=True) if hidden else self.error
+
+    def describe_name(self, *, hidden: bool) -> str:
+        """The name of the exception's class; of a hidden case only if it is a known one."""
+        return exception_name(self.error_name) if hidden else self.error_name
 
 
 class Answer(Protocol):
@@ -98,7 +102,7 @@ class LocalAnswer:
         except BaseException as error:  # even exit() in an answer must not end the check
             name, place = type(error).__name__, self._place(error)
             message = str(error).strip().splitlines()
-            return Returned(None, f"{name}{place}" + (f" ({message[0]})" if message else ""), name, place)
+            return Returned(None, f"{name}{place}" + (f" ({message[0]})" if message else ""), name)
 
     @contextlib.contextmanager
     def patched(self, names: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
@@ -142,11 +146,18 @@ def _executed_cells() -> list[str]:
 
 
 def defines(cell: str, name: str) -> bool:
-    """Whether the cell's top level defines a function or a variable of this name."""
+    """Whether the cell's top level defines a function, a class or a variable of this name."""
+    return name in _names_defined(cell)
+
+
+@lru_cache(maxsize=512)  # each question asks about every cell, and most cells are the same for a whole class
+def _names_defined(cell: str) -> frozenset[str]:
     tree = parsed(cell)
-    return tree is not None and any(
-        (isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name)
-        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name)
-        for statement in tree.body
-        for node in ([statement] if isinstance(statement, ast.FunctionDef | ast.ClassDef) else ast.walk(statement))
-    )
+    names = set()
+    for statement in tree.body if tree is not None else ():
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            names.add(statement.name)
+            continue
+        nodes = ast.walk(statement)
+        names |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return frozenset(names)

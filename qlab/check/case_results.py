@@ -43,8 +43,8 @@ def field_errors(
 ) -> tuple[str, ...]:
     """A description of the error in each field of what an answer returned; "" if there is none."""
     if returned.error:
-        return (f"your code raised {returned.error_name}",) * len(fields)
-    values = split(returned.value, fields)
+        return (f"your code raised {returned.describe_name(hidden=case.hidden)}",) * len(fields)
+    values = split(returned.value, fields, hidden=case.hidden)
     if isinstance(values, str):
         return (values,) * len(fields)
     # Without arguments, the answer is the values themselves, so the expected values must not be revealed.

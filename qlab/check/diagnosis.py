@@ -189,7 +189,8 @@ def _raises(failures: Sequence[CaseResult], fields: tuple[Field, ...]) -> Diagno
         (step for part, step in KNOWN_EXCEPTIONS.items() if part in first.returned.error),
         f"run it by itself in a new cell{f' with the arguments {shown}' if shown else ''}",
     )
-    return _named(f"raises {first.returned.error_name}", step, first.returned.describe_error(hidden=first.case.hidden))
+    name = first.returned.describe_name(hidden=first.case.hidden)
+    return _named(f"raises {name}", step, "" if first.case.hidden else first.returned.error)
 
 
 def _returns_nothing(failures: Sequence[CaseResult], fields: tuple[Field, ...]) -> Diagnosis | None:
@@ -199,7 +200,7 @@ def _returns_nothing(failures: Sequence[CaseResult], fields: tuple[Field, ...]) 
 
 
 def _wrong_count(failures: Sequence[CaseResult], fields: tuple[Field, ...]) -> Diagnosis | None:
-    problem = split(failures[0].returned.value, fields)
+    problem = split(failures[0].returned.value, fields, hidden=failures[0].case.hidden)
     if isinstance(problem, str):
         names = ", ".join(field.name for field in fields)
         return _named("the wrong number of values is returned", f"end with: return {names}", problem)

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from qlab.check.hidden import type_name
+
 # The same formula in float32 and in float64 differs by far less than this, and every mistake by far more.
 RELATIVE_TOLERANCE = 1e-6
 # An unrounded code of a faulty answer has a float32 error, enlarged by subtracting nearly equal numbers.
@@ -62,7 +64,7 @@ class NotNumericError(Exception):
     """A returned value cannot be read as numbers; the message says what it is.
 
     Attributes:
-        kind: the same without quoting the value, for hidden cases: an answer may return its input as text.
+        kind: the same for hidden cases; see `qlab.check.hidden`.
     """
 
     def __init__(self, message: str, kind: str = ""):
@@ -79,16 +81,20 @@ def as_numbers(value: Any) -> Tensor:
     if value is None:
         raise NotNumericError("None")
     if isinstance(value, bool | str | bytes | complex):
-        raise NotNumericError(f"{type(value).__name__} {value!r:.60}", f"a value of type {type(value).__name__}")
+        raise NotNumericError(f"{type(value).__name__} {value!r:.60}", _of_type(value))
     try:
         numbers = _tensor(value).detach().cpu()
         if numbers.numel() > MOST_VALUES:
-            raise NotNumericError(f"a tensor of {numbers.numel()} values")
+            raise NotNumericError(f"a tensor of {numbers.numel()} values", "a tensor of too many values")
         if numbers.is_complex() or numbers.dtype == torch.bool:
             raise NotNumericError(f"a tensor of {numbers.dtype}")
         return numbers.dequantize().double() if numbers.is_quantized else numbers.double()
     except (TypeError, ValueError, RuntimeError, OverflowError, NotImplementedError) as error:
-        raise NotNumericError(f"a value of type {type(value).__name__}") from error
+        raise NotNumericError(f"a value of type {type(value).__name__}", _of_type(value)) from error
+
+
+def _of_type(value: Any) -> str:
+    return f"a value of type {type_name(type(value).__name__)}"
 
 
 def _tensor(value: Any) -> Tensor:
@@ -98,14 +104,22 @@ def _tensor(value: Any) -> Tensor:
     return torch.as_tensor(float(value) if isinstance(value, Real) else value, dtype=torch.float64)
 
 
-def split(value: Any, fields: tuple[Field, ...]) -> tuple[Any, ...] | str:
-    """The value's parts, one per field, or a sentence that says why it does not have that many parts."""
+def split(value: Any, fields: tuple[Field, ...], *, hidden: bool = False) -> tuple[Any, ...] | str:
+    """The value's parts, one per field, or a sentence that says why it does not have that many parts.
+
+    Args:
+        value: what came back.
+        fields: what should.
+        hidden: say nothing that depends on the value.
+    """
     if len(fields) == 1:
         # A tuple with one entry is a stray comma, not a wrong answer.
         return (value[0],) if isinstance(value, tuple) and len(value) == 1 else (value,)
     names = ", ".join(field.name for field in fields)
     if value is None:
         return f"nothing came back, expected {names}"
+    if hidden and not (isinstance(value, tuple | list) and len(value) == len(fields)):
+        return f"another number of values came back, expected {len(fields)}: {names}"
     if not isinstance(value, tuple | list):
         return f"one value of type {type(value).__name__} came back, expected {len(fields)}: {names}"
     if len(value) != len(fields):
@@ -124,7 +138,7 @@ def difference(
         field: its kind.
         strict: require integers if the field does; must be off when recognizing mistakes.
         reveal: say what was expected; must be off if a number is the whole answer, or it would be given away.
-        hidden: do not quote text that came back.
+        hidden: say only what kind of error it is.
     """
     try:
         numbers = as_numbers(value)
@@ -135,15 +149,17 @@ def difference(
     if not field.shaped and numbers.numel() == 1:
         numbers = numbers.reshape(low.shape)
     if numbers.shape != low.shape:
-        return f"shape {_shape(numbers)} came back, expected {_shape(low)}"
+        return "another shape came back" if hidden else f"shape {_shape(numbers)} came back, expected {_shape(low)}"
     if not bool(torch.isfinite(numbers).all()):
         return "NaN or infinity came back"
     if strict and field.integer and bool((numbers != numbers.round()).any()):
-        first = numbers[numbers != numbers.round()].reshape(-1)[0].item()
-        return f"{shown(first)} came back, expected integers"
+        first = shown(numbers[numbers != numbers.round()].reshape(-1)[0].item())
+        return f"{'a fraction' if hidden else first} came back, expected integers"
     wrong = disagreement(numbers, expected, field, strict=strict)
     if not bool(wrong.any()):
         return ""
+    if hidden:
+        return "a wrong value came back"
     returned, correct = numbers[wrong].reshape(-1)[0].item(), expected.shown()[wrong].reshape(-1)[0].item()
     count = f" ({int(wrong.sum())} of {wrong.numel()} values differ)" if wrong.numel() > 1 else ""
     if not reveal:

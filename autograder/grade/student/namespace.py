@@ -95,8 +95,7 @@ class NamespaceServer:
 
 def _to_message(returned: Returned) -> dict[str, Any]:
     if returned.error:
-        place = returned.error_place[:200]
-        return {"error": returned.error[:1000], "error_name": returned.error_name[:100], "error_place": place}
+        return {"error": returned.error[:1000], "error_name": returned.error_name[:100]}
     return {"value": returned.value}
 
 
