@@ -7,6 +7,8 @@ from typing import Any
 
 import jinja2
 
+from autograder.text import clean
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -17,7 +19,13 @@ def _environment() -> jinja2.Environment:
         # Pages quote what students wrote. The text of a lab is our own, and Markdown, so it is taken as it is.
         autoescape=jinja2.select_autoescape(["html"], default_for_string=False),
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
     )
+
+
+def _shown(value: Any) -> Any:
+    """Text without invisible characters that a browser would obey; all else as it is."""
+    return clean(value, len(value)) if type(value) is str else value
 
 
 def render_page(template: str, **values: Any) -> str:

@@ -12,6 +12,7 @@ from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import NOT_REPRODUCED, WITHOUT_MARK, StoppedError, UserError
 
 if TYPE_CHECKING:
+    from autograder.grade.record import GradingRecord
     from autograder.report.terminal import Summary
 
 
@@ -138,7 +139,27 @@ def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int
     if replay.marks() == record.marks():
         print(f"\nThe replay gives the same marks as the record: {record.auto_points:g} points from checks.")
         return 0
-    why = "the file has changed" if submission.sha256 != record.sha256 else "the lab or qlab has changed"
+    why = _why_different(record, replay)
     points = f"{replay.auto_points:g} points from checks, the record has {record.auto_points:g}"
     print(f"\nThe replay gives {points}: {why}; grade again.")
     return NOT_REPRODUCED
+
+
+def _why_different(record: "GradingRecord", replay: "GradingRecord") -> str:
+    """Why a replay gives other marks than the record has."""
+    from autograder.grade.student_process import is_about_time
+
+    if record.sha256 != replay.sha256:
+        return "the file has changed"
+    if (record.release, record.version) != (replay.release, replay.version):
+        return "the lab has changed"
+    before, after = ({grade.cell: grade for grade in either.cells} for either in (record, replay))
+    slow = [
+        name
+        for name, grade in before.items()
+        if name in after and grade.points != after[name].points
+        and any(is_about_time(text) for one in (grade, after[name]) if one.outcome for text in one.outcome.fails)
+    ]  # fmt: skip
+    if slow:
+        return f"time: {', '.join(slow)} reached its limit in one of the two"
+    return "the same file and lab do not give the same each time (random numbers, the clock), or qlab has changed"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
+from autograder.grade.grade_submission import Reseed
 from autograder.grade.lab import GradedLab
 from autograder.grade.pool import Pool, QueuedJob
 from autograder.grade.record import GradingRecord
@@ -80,9 +81,9 @@ class _Class:
                 self.store(before)
                 self.progress(student)
                 continue
-            seed = before.seed if before is not None else secrets.randbits(31)
-            job = Job(submission, self.packed, self.lab.limits, seed, self.sandboxed)
-            yield QueuedJob(job, before)
+            new = secrets.randbits(31)
+            seed, reseed = (new, None) if before is None else (before.seed, Reseed(before.answers, new))
+            yield QueuedJob(Job(submission, self.packed, self.lab.limits, seed, self.sandboxed, reseed), before)
 
     def _up_to_date(self, record: GradingRecord, submission: Submission) -> bool:
         same_lab = (record.release, record.version) == (self.lab.stamp.get("release"), self.lab.stamp.get("version"))

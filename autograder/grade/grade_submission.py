@@ -1,5 +1,7 @@
 """Grades one submission: a function of (submission, lab, limits, seed), wherever it runs."""
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass, replace
 
@@ -38,8 +40,27 @@ class GradedSubmission:
     waited_out: bool = False
 
 
+@dataclass(frozen=True)
+class Reseed:
+    """Another seed, for who hands in again: no other try at an answer is worth anything if luck decides.
+
+    Attributes:
+        answers: the hash of the answers that were graded before; the seed of before stays if they are still the same.
+        seed: the new one.
+    """
+
+    answers: str
+    seed: int
+
+
 def grade_submission(
-    submission: Submission, lab: GradedLab, limits: Limits, seed: int, connect: Connect, judge: Judge
+    submission: Submission,
+    lab: GradedLab,
+    limits: Limits,
+    seed: int,
+    connect: Connect,
+    judge: Judge,
+    reseed: Reseed | None = None,
 ) -> GradedSubmission:
     """Read, repair, run and mark. Whatever was submitted, there is a record, with marks or with the reason for none.
 
@@ -50,6 +71,7 @@ def grade_submission(
         seed: of the random test cases.
         connect: gives a process for the student's cells.
         judge: of this lab.
+        reseed: the seed instead, if the answers have changed.
 
     Raises:
         ForkServerGoneError: no process could be started, which is not the student's fault.
@@ -67,6 +89,9 @@ def grade_submission(
     stamp = submitted.metadata.get("qlab", {}).get("release", "")
     repaired = repair(submitted, lab.graded)
     files = {**submission.files, **lab.files}  # the lab's file counts, if a student submitted one of that name
+    answers = answers_hash(repaired.notebook)
+    if reseed is not None and reseed.answers != answers:
+        seed = reseed.seed
     plan = Plan(files, lab.not_run(repaired.notebook), lab.untouched(repaired.notebook), limits)
     with judge.submission(seed):
         result = execute(repaired.notebook, plan, judge, connect)
@@ -76,6 +101,8 @@ def grade_submission(
     remarks = (*submission.remarks, *odd, *_release_remarks(str(stamp), record.release), *repaired.remarks)
     record = replace(
         record,
+        seed=seed,
+        answers=answers,
         submitted_release=str(stamp),
         cells=cells,
         remarks=(*remarks, *result.remarks, *_crashes(repaired.notebook, result)),
@@ -83,6 +110,14 @@ def grade_submission(
         scratch=result.scratch,
     )
     return GradedSubmission(record, _as_released(repaired.notebook, lab, record), result.waited_out)
+
+
+def answers_hash(notebook: NotebookNode) -> str:
+    """A hash of all answers that are checked; a change in any other cell leaves it as it is."""
+    answers = sorted(
+        (grade_id(cell), cell.source) for cell in notebook.cells if is_answer(cell) and cell.cell_type == "code"
+    )
+    return hashlib.sha256(json.dumps(answers).encode()).hexdigest()[:16]
 
 
 def _release_remarks(stamp: str, release: str) -> list[str]:

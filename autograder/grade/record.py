@@ -2,14 +2,18 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from autograder.files import write_atomic
+from autograder.text import clean, cleaned, first_few
 from qlab.check.outcome import Outcome
 
 FORMAT = 2
+MOST_REMARKS = 20
+LONGEST_REMARK = 400
+LONGEST_STAMP = 40  # characters; a release is named by 12
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,11 @@ class GradingRecord:
         student, lab: whose, of which lab.
         sha256: of what was submitted; "" if it could not be read.
         seed: of the random test cases; grading again with it gives the same marks.
+        answers: a hash of the answers that are checked; "" in a record of an earlier version, or without a mark.
         release, version: of the lab that it was graded with.
         submitted_release: the release stamp in the notebook itself.
         cells: the graded cells; empty if the file could not be read.
-        remarks: what was repaired, and whatever else a person should know.
+        remarks: what was repaired, and whatever else a person should know; the first few.
         reason: why there is no mark; "" if there is one.
         seconds: wall time by cell.
         limits: what the submission was allowed to use.
@@ -60,6 +65,7 @@ class GradingRecord:
     release: str
     version: str
     submitted_release: str = ""
+    answers: str = ""
     cells: tuple[CellGrade, ...] = ()
     remarks: tuple[str, ...] = ()
     reason: str = ""
@@ -83,6 +89,15 @@ class GradingRecord:
     def marks(self) -> dict[str, float | None]:
         """Points by cell, which a replay has to reproduce."""
         return {grade.cell: grade.points for grade in self.cells}
+
+    def for_people(self) -> "GradingRecord":
+        """The record with all text that a student may have chosen cleaned and cut.
+
+        Only the student's id stays as it is, because it names files: what shows it has to clean it.
+        """
+        remarks = first_few(self.remarks, MOST_REMARKS, LONGEST_REMARK)
+        reason, stamp = clean(self.reason, LONGEST_REMARK), clean(self.submitted_release, LONGEST_STAMP)
+        return replace(cleaned(self), student=self.student, remarks=remarks, reason=reason, submitted_release=stamp)
 
     def text(self) -> str:
         """The record as it is in its file."""

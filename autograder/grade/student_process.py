@@ -270,6 +270,11 @@ class Conversation:
             self._process.ask({"op": "end"}, 0.0, self._step)
 
 
+def is_about_time(text: str) -> bool:
+    """Whether this says that something was stopped because it took too long."""
+    return any(reason in text for reason in (TOO_LONG, WAITED, SILENT))
+
+
 def _seconds(value: Any) -> float:
     return round(value, 3) if type(value) is float and 0 <= value < float("inf") else 0.0
 

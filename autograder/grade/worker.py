@@ -9,7 +9,7 @@ import torch
 from nbformat.v4 import nbjson
 
 from autograder.errors import UserError
-from autograder.grade.grade_submission import GradedSubmission, grade_submission
+from autograder.grade.grade_submission import GradedSubmission, Reseed, grade_submission
 from autograder.grade.judge import Judge
 from autograder.grade.judge_limits import JudgeTimeError, judge_limits
 from autograder.grade.lab import GradedLab
@@ -30,7 +30,7 @@ class Job:
     """One submission to grade, as it is sent to a grading process.
 
     Attributes:
-        submission, limits, seed: see `grade_submission`.
+        submission, limits, seed, reseed: see `grade_submission`.
         lab: the lab, pickled once for the whole class. Unpickling is safe here, because the bytes are our own.
         sandboxed: whether the student's code runs in a sandbox.
     """
@@ -40,6 +40,7 @@ class Job:
     limits: Limits
     seed: int
     sandboxed: bool
+    reseed: Reseed | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def grade(job: Job) -> JobResult:
             # Without a hash the record never counts as up to date, so that the next run tries again.
             record = GradingRecord(job.submission.student, lab.name, "", job.seed, "", "", reason=reason)
             graded, text = GradedSubmission(record, None), None
-    return JobResult(replace(graded.record, sandboxed=job.sandboxed), text, graded.waited_out)
+    record = replace(graded.record, sandboxed=job.sandboxed).for_people()
+    return JobResult(record, text, graded.waited_out)
 
 
 def _grade(job: Job, lab: GradedLab, judge: Judge) -> GradedSubmission:
@@ -94,10 +96,10 @@ def _grade(job: Job, lab: GradedLab, judge: Judge) -> GradedSubmission:
             raise ForkServerGoneError from error
 
     try:
-        return grade_submission(job.submission, lab, job.limits, job.seed, connect, judge)
+        return grade_submission(job.submission, lab, job.limits, job.seed, connect, judge, job.reseed)
     except ForkServerGoneError:
         close_fork_server(job.sandboxed)
-        return grade_submission(job.submission, lab, job.limits, job.seed, connect, judge)
+        return grade_submission(job.submission, lab, job.limits, job.seed, connect, judge, job.reseed)
 
 
 def pack(lab: GradedLab) -> bytes:

@@ -14,6 +14,7 @@ from autograder.deductions.screenshots import ScreenshotRule
 from autograder.files import write_atomic
 from autograder.grade.record import GradingRecord
 from autograder.gradebook import CellMark
+from autograder.text import clean
 
 UNSANDBOXED = "graded without a sandbox: trust the mark as far as you trust the notebook"
 
@@ -181,5 +182,5 @@ def _points(points: float | None) -> str:
 
 def safe_text(text: str) -> str:
     """Text on one line that no spreadsheet takes for a formula: one that would be gets a leading apostrophe."""
-    text = " ".join(text.split())
+    text = " ".join(clean(text).split())
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.report.marks import StudentMarks
+from autograder.text import clean
 
 MAX_ROWS = 60  # students; a larger class is read in marks.csv
 SLOWEST = 3
@@ -54,9 +55,9 @@ class Summary:
         if len(self.rows) <= MAX_ROWS or row.remarks:
             entries = {name: _entry(row, name) for name in row.questions}
             total = "–" if row.total is None else f"{row.total:g}"
-            self.rows = [*self.rows, (row.record.student, entries, total, row.remarks)][: 10 * MAX_ROWS]
+            self.rows = [*self.rows, (clean(row.record.student), entries, total, row.remarks)][: 10 * MAX_ROWS]
         for cell, seconds in row.record.seconds.items():
-            heapq.heappush(self.slowest, (seconds, cell, row.record.student))
+            heapq.heappush(self.slowest, (seconds, cell, clean(row.record.student)))
             if len(self.slowest) > SLOWEST:
                 heapq.heappop(self.slowest)
 
