@@ -9,6 +9,7 @@ import hashlib
 import inspect
 import io
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,3 +69,17 @@ def parsed(source: str) -> ast.Module | None:
             return ast.parse(inspect.cleandoc(source) if source[:1].isspace() else source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
+
+
+@lru_cache(maxsize=512)  # each question asks about every cell, and most cells are the same for a whole class
+def names_defined(source: str) -> frozenset[str]:
+    """The functions, classes and variables that a cell's top level defines; empty if it does not parse."""
+    tree = parsed(source)
+    names = set()
+    for statement in tree.body if tree is not None else ():
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            names.add(statement.name)
+            continue
+        nodes = ast.walk(statement)
+        names |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return frozenset(names)

@@ -10,13 +10,14 @@ from typing import Any
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from qlab.cells import grade_id, is_answer, is_test
+from qlab.cells import grade_id, is_answer, is_test, names_defined
 
 LARGEST = 50 * 2**20  # bytes; a lab with all outputs stored is far smaller
 # A lab has fewer than 100 cells, and none with more than 5,000 characters of code. Reading takes time for each.
 MAX_CELLS = 2_000
 MAX_CODE = 100_000  # characters of one code cell
 MAX_ALL_CODE = 500_000  # of all code cells together
+CHECK = ".check("  # a test cell's line that calls the check
 
 
 class NotebookError(Exception):
@@ -25,10 +26,17 @@ class NotebookError(Exception):
 
 @dataclass(frozen=True)
 class Repaired:
-    """A notebook with every cell of the lab in its place, and a remark on each repair."""
+    """A notebook with every cell of the lab in its place.
+
+    Attributes:
+        notebook: the notebook.
+        remarks: one on each repair.
+        lost: names of answers that are not found, though they may be there: all cells have lost their names.
+    """
 
     notebook: NotebookNode
     remarks: tuple[str, ...]
+    lost: frozenset[str] = frozenset()
 
 
 def read(path: Path) -> tuple[NotebookNode, tuple[str, ...]]:
@@ -149,6 +157,7 @@ def _repaired_cell(cell: Any) -> NotebookNode | None:
         return None
     source = cell.get("source", "")
     text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # an editor's line ends are no change
     metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
     name = cell["id"] if isinstance(cell.get("id"), str) else ""
     # nbformat's own constructors would validate each cell, which takes longer than everything else.
@@ -184,7 +193,11 @@ def repair(notebook: NotebookNode, lab: NotebookNode) -> Repaired:
     remarks: list[str] = []
     expected = {grade_id(cell): cell for cell in lab.cells if grade_id(cell)}
     cells = list(notebook.cells)
+    nameless = not any(grade_id(cell) in expected or cell.id in expected for cell in cells)
     _recognize(cells, lab, expected, remarks)
+    if nameless:
+        _recognize_by_text(cells, expected, remarks)
+    lost = {name for name in expected if is_answer(expected[name])} - {grade_id(cell) for cell in cells}
     _without_duplicates(cells, expected, remarks)
     for cell in cells:
         _as_in_lab(cell, expected.get(grade_id(cell)))
@@ -192,7 +205,7 @@ def repair(notebook: NotebookNode, lab: NotebookNode) -> Repaired:
     _restore_graded(cells, lab, remarks)
     _tests_behind_answers(cells, lab, remarks)
     _unique_ids(cells)
-    return Repaired(_notebook(cells, dict(lab.metadata)), tuple(remarks))
+    return Repaired(_notebook(cells, dict(lab.metadata)), tuple(remarks), frozenset(lost if nameless else ()))
 
 
 def _recognize(
@@ -208,6 +221,34 @@ def _recognize(
             remarks.append(f"the cell {cell.id} had lost its metadata and was recognized by its id")
         elif not grade_id(cell) and provided.get(cell.source.strip(), cell.id) not in ids:
             cell.id = provided[cell.source.strip()]
+
+
+def _recognize_by_text(cells: list[NotebookNode], expected: dict[str, NotebookNode], remarks: list[str]) -> None:
+    """Recognize the checks by the line that calls them, and code answers by the names that they define."""
+    calls = {
+        line.strip(): name
+        for name, cell in expected.items()
+        if is_test(cell)
+        for line in cell.source.splitlines()
+        if CHECK in line
+    }
+    answers = {
+        name: names_defined(cell.source)
+        for name, cell in expected.items()
+        if is_answer(cell) and cell.cell_type == "code"
+    }
+    named = 0
+    for cell in cells:
+        if cell.cell_type != "code" or grade_id(cell):
+            continue
+        checks = {calls[line] for line in map(str.strip, cell.source.splitlines()) if line in calls}
+        defined = names_defined(cell.source)
+        found = sorted(checks) or [name for name, names in answers.items() if names and names <= defined]
+        if len(found) == 1:
+            cell.metadata = NotebookNode({"nbgrader": {"grade_id": found[0]}})
+            named += 1
+    if named:
+        remarks.append(f"all cells had lost their names: {named} were recognized by their text")
 
 
 def _without_duplicates(cells: list[NotebookNode], expected: dict[str, NotebookNode], remarks: list[str]) -> None:

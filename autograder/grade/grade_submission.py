@@ -19,9 +19,13 @@ from autograder.grade.submission import Submission
 from qlab.cells import grade_id, is_answer, is_test
 from qlab.check.outcome import Outcome
 from qlab.check.render import notebook_data
-from qlab.notebook import NotebookError, parse, repair
+from qlab.notebook import NotebookError, Repaired, parse, repair
 
 NOISE = re.compile(r"<ipython-input-[^>]*>, |\x1b\[[0-9;]*m")  # IPython's names of cells, and terminal colours
+LOST = (
+    "its cells have lost their names, and no answer to {} is found by its text: a person has to look for it, or the "
+    "student copies the answers into the released notebook."
+)
 MAX_QUOTE = 300  # characters of an exception that feedback quotes
 
 
@@ -89,6 +93,8 @@ def grade_submission(
     stamp = submitted.metadata.get("qlab", {}).get("release", "")
     repaired = repair(submitted, lab.graded)
     files = {**submission.files, **lab.files}  # the lab's file counts, if a student submitted one of that name
+    if lost := sorted(name for name in repaired.lost if _is_code(name, lab)):
+        return GradedSubmission(replace(record, reason=LOST.format(", ".join(lost))), None)
     answers = answers_hash(repaired.notebook)
     if reseed is not None and reseed.answers != answers:
         seed = reseed.seed
@@ -97,7 +103,7 @@ def grade_submission(
         result = execute(repaired.notebook, plan, judge, connect)
     order = lab.order
     graded = sorted(filter(_is_graded, repaired.notebook.cells), key=lambda cell: order.index(grade_id(cell)))
-    cells = tuple(_grade(cell, repaired.notebook, lab, result) for cell in graded)
+    cells = tuple(_grade(cell, repaired, lab, result) for cell in graded)
     remarks = (*submission.remarks, *odd, *_release_remarks(str(stamp), record.release), *repaired.remarks)
     record = replace(
         record,
@@ -134,13 +140,16 @@ def _is_graded(cell: NotebookNode) -> bool:
     return bool(grade_id(cell)) and bool(cell.metadata.nbgrader.get("grade"))
 
 
-def _grade(cell: NotebookNode, notebook: NotebookNode, lab: GradedLab, result: ExecutionResult) -> CellGrade:
-    name, out_of = grade_id(cell), float(cell.metadata.nbgrader["points"])
+def _is_code(name: str, lab: GradedLab) -> bool:
+    return any(grade_id(cell) == name and cell.cell_type == "code" for cell in lab.released.cells)
+
+
+def _grade(cell: NotebookNode, repaired: Repaired, lab: GradedLab, result: ExecutionResult) -> CellGrade:
+    name, out_of, notebook = grade_id(cell), float(cell.metadata.nbgrader["points"]), repaired.notebook
     question = question_of(name)
     if not is_test(cell):
-        answered = cell.metadata.nbgrader.get("checksum") != compute_checksum(cell) or _written_below(
-            cell, notebook, lab
-        )
+        changed = cell.metadata.nbgrader.get("checksum") != compute_checksum(cell)
+        answered = changed or name in repaired.lost or _written_below(cell, notebook, lab)
         return CellGrade(name, question, None if answered else 0.0, out_of, answered)
     outcome = result.outcomes.get(cell.id) or _not_finished(cell, question, out_of, notebook, result)
     return CellGrade(name, question, outcome.points, out_of, True, outcome)

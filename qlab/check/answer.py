@@ -4,7 +4,6 @@
 student's code in another process implements its own.
 """
 
-import ast
 import contextlib
 import inspect
 import sys
@@ -12,10 +11,9 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Protocol
 
-from qlab.cells import count_blanks, parsed
+from qlab.cells import count_blanks, names_defined
 from qlab.check.forbidden_calls import NoSuchFunctionError, forbid
 from qlab.check.hidden import exception_name
 
@@ -147,17 +145,4 @@ def _executed_cells() -> list[str]:
 
 def defines(cell: str, name: str) -> bool:
     """Whether the cell's top level defines a function, a class or a variable of this name."""
-    return name in _names_defined(cell)
-
-
-@lru_cache(maxsize=512)  # each question asks about every cell, and most cells are the same for a whole class
-def _names_defined(cell: str) -> frozenset[str]:
-    tree = parsed(cell)
-    names = set()
-    for statement in tree.body if tree is not None else ():
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            names.add(statement.name)
-            continue
-        nodes = ast.walk(statement)
-        names |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return frozenset(names)
+    return name in names_defined(cell)
