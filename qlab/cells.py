@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nbformat.notebooknode import NotebookNode
 
 BLANK = "__"
+MAX_PARSED = 100_000  # characters; a syntax tree takes a thousand times the memory of its text
 OUTCOME_TYPE = "application/vnd.qlab.outcome+json"  # the form in which a cell stores what its check found
 
 
@@ -48,7 +49,7 @@ def is_test(cell: "NotebookNode") -> bool:
 
 
 def count_blanks(source: str) -> int:
-    """How many times a source reads the blank `__`; if the source does not parse, how often `__` occurs in it.
+    """How many times a source reads the blank `__`; if there is no syntax tree, how often `__` occurs in it.
 
     The blanks are counted in the syntax tree. Running the code would not do: in IPython `__` is a real variable, and
     `M0 = __` would silently use it.
@@ -62,7 +63,9 @@ def count_blanks(source: str) -> int:
 
 
 def parsed(source: str) -> ast.Module | None:
-    """A cell's syntax tree; None if it does not parse."""
+    """A cell's syntax tree; None if it does not parse, or is too long to be an answer."""
+    if len(source) > MAX_PARSED:
+        return None
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         try:

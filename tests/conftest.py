@@ -59,8 +59,11 @@ def grade_one() -> Iterator[Callable[..., Any]]:
         missing("sandbox", "apt-get install bubblewrap")
     usual = Limits(question_seconds=3.0)
 
-    def graded(student: str, path: Path, lab: Any, limits: Limits = usual, seed: int = 1) -> worker.JobResult:
-        return worker.grade(worker.Job(Submission.read(student, path), worker.pack(lab), limits, seed, SANDBOXED))
+    def graded(
+        student: str, path: Path, lab: Any, limits: Limits = usual, seed: int = 1, reseed: Any = None
+    ) -> worker.JobResult:
+        submission = Submission.read(student, path)
+        return worker.grade(worker.Job(submission, worker.pack(lab), limits, seed, SANDBOXED, reseed))
 
     yield graded
     close_fork_server(SANDBOXED)

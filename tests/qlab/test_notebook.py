@@ -1,4 +1,5 @@
 import json
+import time
 
 import nbformat
 import pytest
@@ -166,3 +167,26 @@ def test_answers_keep_their_text_whatever_the_cell_became(lab):
     student.cells[2] = cell("markdown", "x = 5", "q1", solution=True)
     mended = repair(student, lab).notebook.cells[2]
     assert (mended.cell_type, mended.source) == ("code", "x = 5")
+
+
+def test_a_notebook_of_too_many_cells_is_refused(tmp_path):
+    cells = [{"cell_type": "markdown", "source": ""}] * 10_001
+    with pytest.raises(NotebookError, match="10,001 cells, and 10,000 are the most"):
+        read(saved(tmp_path, {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}))
+
+
+def test_repair_takes_a_moment_for_the_largest_notebook(lab):
+    notebook = copy(lab)
+    copies = [cell("code", f"x = {number}", "q1", solution=True, id=f"own{number}") for number in range(9_900)]
+    notebook.cells += copies
+    started = time.process_time()
+    repaired = repair(notebook, lab)
+    assert time.process_time() - started < 5
+    assert sum(grade_id(c) == "q1" for c in repaired.notebook.cells) == 1
+
+
+def test_line_ends_of_another_system_are_no_change(tmp_path, lab):
+    notebook = copy(lab)
+    for one in notebook.cells:
+        one.source = one.source.replace("\n", "\r\n") + "\r\n"
+    assert all("\r" not in one.source for one in read(saved(tmp_path, notebook))[0].cells)

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from autograder.collect.sample_class import written_answers
+from autograder.grade.grade_submission import Reseed
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
 from qlab.cells import grade_id
@@ -26,7 +27,7 @@ FULL = {"q1-check": 15, "q2-check": 15, "q3-check": 20, "q4-check": 5, "q5-check
 def submit(released, tmp_path, grade_one):
     """Hand in a right notebook with changes, and what grading makes of it."""
 
-    def graded(change=lambda notebook, folder: None, **answers):
+    def graded(change=lambda notebook, folder: None, reseed=None, **answers):
         lab = GradedLab.of(LAB, released)
         notebook = nbformat.from_dict(json.loads(json.dumps(lab.released)))
         for cell in notebook.cells:
@@ -34,10 +35,11 @@ def submit(released, tmp_path, grade_one):
         change(notebook, tmp_path)
         path = tmp_path / f"{LAB}.ipynb"
         path.write_text(nbformat.writes(notebook), "utf-8")
-        done = grade_one("ada", path, lab, LIMITS)
-        assert len(done.record.cells) == 9, "every graded cell is in the record, whatever happens"
+        done = grade_one("ada", path, lab, LIMITS, reseed=reseed)
+        assert done.record.reason or len(done.record.cells) == 9, "every graded cell is in the record, whatever happens"
         marks = {cell: points for cell, points in done.record.marks().items() if points}
-        return SimpleNamespace(marks=marks, record=done.record, notebook=nbformat.reads(done.notebook, as_version=4))
+        notebook = done.notebook and nbformat.reads(done.notebook, as_version=4)
+        return SimpleNamespace(marks=marks, record=done.record, notebook=notebook)
 
     return graded
 
@@ -108,6 +110,69 @@ def test_stripped_metadata_and_ids_cost_no_points(submit):
             cell.metadata = {}
 
     assert submit(change, q6="My essay.").marks == FULL
+
+
+def without_names(notebook, folder=None):
+    notebook.nbformat_minor = 4
+    for cell in notebook.cells:
+        cell.metadata = {}
+        del cell["id"]
+
+
+def test_answers_whose_cells_lost_their_names_are_found_by_their_text(submit):
+    done = submit(without_names, q6="My essay.")
+    assert done.marks == FULL and "train" not in done.record.seconds
+    assert any("all cells had lost their names" in remark for remark in done.record.remarks)
+
+
+def test_a_text_whose_cell_lost_its_name_waits_for_a_person(submit):
+    done = submit(without_names, q6="My essay.")
+    essays = {cell.cell: cell.points for cell in done.record.cells if cell.cell in ("q6", "q7")}
+    assert essays == {"q6": None, "q7": None}, "never an ordinary 0"
+
+
+def test_an_answer_that_is_not_found_without_names_is_no_ordinary_0(submit):
+    def change(notebook, folder):
+        without_names(notebook)
+        answer = next(cell for cell in notebook.cells if "def linear_quantize" in cell.source)
+        answer.source = answer.source.replace("def linear_quantize", "def quantize_linear")
+
+    done = submit(change)
+    assert not done.record.cells and "a person has to look for it" in done.record.reason and "q2" in done.record.reason
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_of_another_system_cost_nothing_and_change_no_cell(submit, end):
+    def change(notebook, folder):
+        for cell in notebook.cells:
+            cell.source = cell.source.replace("\n", end)
+
+    done = submit(change)
+    assert done.marks == FULL and not done.record.remarks and "train" not in done.record.seconds
+
+
+def test_what_a_student_chose_is_cut_and_has_no_control_characters(submit):
+    escapes = "\x1b]0;title\x07\x1b[2J\u202e"
+
+    def change(notebook, folder):
+        notebook.metadata["qlab"]["release"] = "A" * 1_000_000
+        own = [
+            nbformat.v4.new_code_cell(f"raise ValueError({escapes!r} + 'text')", id=f"{escapes}{n}") for n in range(50)
+        ]
+        notebook.cells += own
+
+    record = submit(change).record
+    text = record.text().replace("\n", "")
+    assert len(text) < 60_000 and text.isprintable() and "\\u" not in text
+    assert len(record.remarks) == 21 and record.remarks[-1].startswith("and ") and "text" in record.remarks[5]
+
+
+def test_changed_answers_get_another_seed_and_nothing_else_does(submit):
+    first = submit().record
+    again = submit(insert("own = 1", "q2"), reseed=Reseed(first.answers, 99)).record
+    assert again.seed == first.seed and again.answers == first.answers
+    changed = submit(q1=RIGHT["q1"] + "\n# another try", reseed=Reseed(first.answers, 99)).record
+    assert changed.seed == 99 and changed.answers != first.answers
 
 
 def test_a_replay_of_a_notebook_without_ids_is_the_same(submit):

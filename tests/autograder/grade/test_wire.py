@@ -529,6 +529,18 @@ def test_a_message_that_cannot_be_packed_sends_nothing():
         assert Channel(theirs).receive(1) == {"value": 1}
 
 
+def test_keys_whose_hashes_are_alike_take_no_time():
+    # Each would be compared with all before it: 40,000 of them took minutes.
+    keys = [n * (2**61 - 1) for n in range(1, 40_000)]
+    data = ["dict", *([key, 0] for key in keys)]
+    started = time.process_time()
+    with pytest.raises(WireError, match="keys with the same hash"):
+        unpack(data, Buffers())
+    assert time.process_time() - started < 5
+    few = {n * (2**61 - 1): n for n in range(10)}
+    assert crossed(few) == few
+
+
 def test_a_buffer_can_only_be_used_once():
     # One array of 64 MB that a list refers to 100,000 times would take 6 TB.
     value = ["list", *(["array", "<f4", [1], 0] for _ in range(2))]
