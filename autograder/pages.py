@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 
-from autograder.text import clean
+from autograder.text import visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -25,7 +25,7 @@ def _environment() -> jinja2.Environment:
 
 def _shown(value: Any) -> Any:
     """Text without invisible characters that a browser would obey; all else as it is."""
-    return clean(value, len(value)) if type(value) is str else value
+    return visible(value) if type(value) is str else value
 
 
 def render_page(template: str, **values: Any) -> str:

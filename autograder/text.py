@@ -18,9 +18,14 @@ INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u2
 T = TypeVar("T")
 
 
+def visible(text: str) -> str:
+    """A text without what people would not see but their terminal, spreadsheet or browser would obey."""
+    return INVISIBLE.sub("", ESCAPES.sub("", text.replace("\r\n", "\n")))
+
+
 def clean(text: str, longest: int = LONGEST) -> str:
-    """A text without what people would not see but their terminal, spreadsheet or browser would obey; cut if longer."""
-    seen = INVISIBLE.sub("", ESCAPES.sub("", text[: 2 * longest].replace("\r\n", "\n")))
+    """The visible part of a text, cut if it is longer."""
+    seen = visible(text[: 2 * longest])
     return seen if len(text) <= 2 * longest and len(seen) <= longest else seen[: longest - len(CUT)] + CUT
 
 

@@ -183,7 +183,8 @@ def grade_with_nbgrader(
     honest, gains_by_name = points(course, HONEST.student), {}
     for attack in attacks:
         output = visible_output(course, attack)
-        leaked = (bool(attack.never) and attack.never in output) or LINK_TARGET in output
+        never = (attack.never,) if isinstance(attack.never, str) else attack.never
+        leaked = any(text in output for text in (*never, LINK_TARGET))
         gains_by_name[attack.name] = {
             "points": points(course, attack.student), "honest": honest, "ended": ended, "leaked": leaked,
             "changed": len({path for path, _ in changed}),

@@ -116,9 +116,7 @@ class _Execution:
             if cell.id in left_out and cell.id not in self.checked:
                 continue
             if self._seconds_left() <= 0 or self._wall_seconds_left() <= 0:
-                self.result.waited_out |= self._seconds_left() > 0
-                limit = self.plan.limits.submission_seconds
-                self.result.remarks.append(f"it took more than {limit:g} seconds: the cells after that were not run")
+                self._out_of_time()
                 break
             started = perf_counter()
             try:
@@ -164,6 +162,12 @@ class _Execution:
                 raise EndedError(check.ended)
         for name, verdict in self.checked[cell.id].verdicts.items():
             process.show_verdict(name, verdict)
+
+    def _out_of_time(self) -> None:
+        waited = self._seconds_left() > 0
+        self.result.waited_out |= waited
+        limit = self.plan.limits.wall_seconds if waited else self.plan.limits.submission_seconds
+        self.result.remarks.append(f"it took more than {limit:g} seconds: the cells after that were not run")
 
     def _cell_seconds(self) -> float:
         """How long the next cell may take."""

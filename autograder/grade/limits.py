@@ -42,7 +42,7 @@ class Limits:
     open_files: int = 256
     scratch: int = 256 * MB
     output: int = 20_000
-    notebook_output: int = 200_000
+    notebook_output: int = 100_000
     judge_seconds: float = 30.0
     judge_memory: int = 2048 * MB
     restarts: int = 3

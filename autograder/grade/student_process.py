@@ -13,6 +13,7 @@ from autograder.grade.codec import WireError
 from autograder.grade.limits import PICTURE_SHARE, Limits
 from autograder.grade.meter import USED_UP, Meter
 from autograder.grade.wire import Channel, ChannelClosedError, ChannelTimeoutError
+from autograder.text import visible
 
 GRACE = 3.0  # seconds beyond a limit of wall time that a process has to interrupt itself and answer
 PROCESSOR_GRACE = 2.0  # the same of processor time
@@ -300,16 +301,16 @@ def _size(output: dict[str, Any]) -> float:
 
 
 def _output(item: dict[Any, Any]) -> dict[str, Any] | None:
-    """An output with only those fields that a notebook has; None if it is not one."""
+    """An output with only those fields that a notebook has, as people may see it; None if it is not one."""
     match item:
         # Each value's class is checked first: comparing an array with a text would give an array, which has no truth.
         case {"output_type": str("stream"), "name": str("stdout" | "stderr" as name), "text": str(text)}:
-            return {"output_type": "stream", "name": name, "text": text}
+            return {"output_type": "stream", "name": name, "text": visible(text)}
         case {"output_type": str("error"), "ename": str(name), "evalue": str(value), "traceback": list(lines)}:
-            texts = [line for line in lines if isinstance(line, str)]
-            return {"output_type": "error", "ename": name, "evalue": value, "traceback": texts}
+            texts = [visible(line) for line in lines if isinstance(line, str)]
+            return {"output_type": "error", "ename": visible(name), "evalue": visible(value), "traceback": texts}
         case {"output_type": str("execute_result" | "display_data" as kind), "data": dict(data)}:
-            content = {mime: text for mime, text in data.items() if isinstance(mime, str) and isinstance(text, str)}
+            content = {visible(m): visible(t) for m, t in data.items() if isinstance(m, str) and isinstance(t, str)}
             count = {"execution_count": None} if kind == "execute_result" else {}
             return {"output_type": kind, "data": content, "metadata": {}, **count}
     return None

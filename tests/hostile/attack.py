@@ -81,7 +81,7 @@ class Attack:
         files: puts files beside the notebook, or in its place.
         student: the name of its folder.
         witness: a text in its outputs, remarks or reason that shows that the attack ran; of several, one is enough.
-        never: a text that must not be there.
+        never: a text that must not be there, or several.
         costs: the marks that replace those of the base, by cell.
         spoils: whether its lies may break its own connection to the judge, so that it may end with fewer marks.
         refused: whether it has no marks, but a reason.
@@ -98,7 +98,7 @@ class Attack:
     files: Callable[[Place], None] | None = None
     student: str = "eve"
     witness: str | tuple[str, ...] = "reached"
-    never: str = ""
+    never: str | tuple[str, ...] = ()
     costs: Mapping[str, float] = field(default_factory=dict)
     spoils: bool = False
     refused: bool = False

@@ -26,7 +26,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 MAX_SECONDS = 15.0  # of one submission, with the harness's limits
 MAX_ALL_SECONDS = 1800  # of all attacks, on a slow machine that does other things beside
 SHARES = 2  # processes that grade attacks beside each other, for each of the two users
-MAX_SIZE = 5_000_000  # characters of a graded notebook and its record
+MAX_SIZE = 12_000_000  # characters of a graded notebook and its record; its pictures may have 10 million
 
 Results = dict[str, Any]
 
@@ -97,6 +97,10 @@ def ordinary(course: Path) -> Results:
         return graded(course, Path(folder) / "place", become, ORDINARY)
 
 
+def in_a_tuple(texts: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else texts
+
+
 def check(attack: Attack, results: Results) -> None:
     """What has to hold for every attack."""
     this, base = results["attacks"][attack.name], results["bases"][attack.base]["marks"]
@@ -108,11 +112,10 @@ def check(attack: Attack, results: Results) -> None:
     assert bool(this["reason"]) == attack.refused
     assert "the grader itself failed" not in this["text"]
     if attack.witness:
-        witnesses = (attack.witness,) if isinstance(attack.witness, str) else attack.witness
-        assert any(witness in this["text"] for witness in witnesses)
+        assert any(witness in this["text"] for witness in in_a_tuple(attack.witness))
     elif attack.spoils:
         assert this["marks"] != base or "reached" in this["text"], "its marks or its output must show that it ran"
-    assert not attack.never or attack.never not in this["text"]
+    assert not any(text in this["text"] for text in in_a_tuple(attack.never))
     assert this["honest"] == FULL
     assert not this["changed"]
     assert not this["left"]

@@ -403,6 +403,56 @@ display(HTML('<script>alert(1)</script>'), Javascript('alert(1)'))
             for k in range(5000)
         ),
     ),
+    mends(
+        "thirty thousand copies",
+        "Has thirty thousand copies of an answer's cell.",
+        lambda n: n["cells"].extend(
+            {"cell_type": "code", "metadata": {"nbgrader": {"grade_id": "q1"}}, "source": str(k)} for k in range(30_000)
+        ),
+        witness="10,000 are the most",
+        refused=True,
+    ),
+    mends(
+        "cells that only the judge parses",
+        "Has cells of two megabytes, and hides them from its own Python.",
+        lambda n: n["cells"].__setitem__(
+            slice(at(n, "q1-check"), at(n, "q1-check")),
+            [
+                own_cell(
+                    "get_ipython().input_transformers_cleanup.append(lambda ls: ['pass'] if len(ls) > 50000 else ls)"
+                ),
+                *(own_cell("x=1\n" * 500_000) for _ in range(4)),
+            ],
+        ),
+    ),
+    mends(
+        "a long stamp",
+        "Has a release stamp of ten megabytes.",
+        lambda n: n["metadata"].update(qlab={"release": "A" * 10_000_000}),
+        witness="older release (AAAA",
+    ),
+    mends(
+        "hundreds of exceptions",
+        "Has five hundred cells that raise.",
+        lambda n: n["cells"].extend(own_cell(f"raise ValueError('{k} ' * 200)") for k in range(500)),
+        witness="more remarks",
+    ),
+    mends(
+        "escape sequences",
+        "Writes what a terminal would obey into its output, its exceptions and the ids of its cells.",
+        lambda n: n["cells"].extend(
+            {**own_cell(source), "id": f"\x1b]0;title\x07{k}"}
+            for k, source in enumerate(
+                (
+                    "print('reached \\x1b[2J')",
+                    "raise ValueError('\\x1b]52;c;QUFB\\x07 \\u202e turned')",
+                    "raise type('\\x1b[8mhidden', (Exception,), {})('\\x9b2J')",
+                )
+            )
+        ),
+        witness="reached",
+        never=("\x1b", "\x07", "\x9b", "\u202e"),
+    ),
     mends("a long line", "Has a cell of one megabyte.", odd(own_cell("x = '" + "x" * 1_000_000 + "'"))),
     mends(
         "a cell that does not parse",

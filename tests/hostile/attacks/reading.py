@@ -1,11 +1,20 @@
 """Reading and reaching what is not the student's: files, network, the seed, hidden tests."""
 
-from tests.hostile.attack import Attack, q1
+from tests.hostile.attack import RIGHT, Attack, q1
 from tests.hostile.attacks.system import each
 
 FOLDERS = "the student's process sees no files but Python's and qlab's"
 NETWORK = "there is no network"
 SEED = "the student's process does not know the seed"
+HIDDEN = "feedback on a hidden case says nothing that an answer can choose"
+UNTIL_HIDDEN = """
+right, calls = get_scale_and_zero_point, []
+def get_scale_and_zero_point(x, bitwidth=8):
+    reached()
+    calls.append(1)
+    if len(calls) < 10: return right(x, bitwidth)
+    {}
+"""
 
 
 def reads(name: str, tries: str, *paths: str) -> Attack:
@@ -95,6 +104,44 @@ raise ValueError(f'leaked {fp32_tensor.min().item() == 100.0 or ""}') if fp32_te
 """
         ),
         never="leaked True",
+    ),
+    *(
+        Attack(
+            name,
+            f"Is right until the hidden cases come, and then {what}.",
+            HIDDEN,
+            base="all right",
+            answers={"q1": RIGHT["q1"] + UNTIL_HIDDEN.format(body)},
+            witness=witness,
+            never=("Leaked", "shape ("),
+            spoils=True,
+        )
+        for name, what, body, witness in (
+            (
+                "a hidden input in an exception",
+                "raises an exception that it names after the input",
+                "raise type(f'Leaked{{x.min()}}', (Exception,), {{}})()",
+                "an exception of your own",
+            ),
+            (
+                "a hidden input in a type",
+                "returns an object whose type it names after the input",
+                "return type(f'Leaked{{x.min()}}', (), {{}})(), 0",
+                "a type of your own",
+            ),
+            (
+                "a hidden input in a shape",
+                "returns a tensor of as many values as the input's smallest one says",
+                "return torch.ones(max(2, int(x.abs().min()) + 3), 7), 0",
+                "another shape came back",
+            ),
+            (
+                "a hidden input in a line",
+                "raises in a line that it chooses by the input",
+                "exec('\\n' * int(x.abs().max()) + '1 / 0')",
+                "ZeroDivisionError",
+            ),
+        )
     ),
     each(
         "writing elsewhere",

@@ -1,10 +1,11 @@
 """Using more than a submission may: memory, disk, files, output, time."""
 
-from tests.hostile.attack import Attack, q1
+from tests.hostile.attack import Attack, own_cell, q1
 from tests.hostile.attacks.system import FORK
 
 LIMITS = "limits, and who watches over them"
 LATE = "it ran longer than"
+WAITED = "it waited longer than"
 
 
 def cell(name: str, tries: str, source: str, **more: object) -> Attack:
@@ -123,7 +124,27 @@ for _ in range(10_000): display(HTML('<p>' * 1_000))
         "import os\nreached()\nfor _ in range(1000): os.write(1, b'x' * 100_000); os.write(2, b'x' * 100_000)",
     ),
     call("processor time", "Computes for ever.", "reached()\nwhile True: pass", witness=LATE),
-    call("sleep", "Sleeps for an hour.", "reached()\nimport time\ntime.sleep(3600)", witness=LATE),
+    call("sleep", "Sleeps for an hour.", "reached()\nimport time\ntime.sleep(3600)", witness=WAITED),
+    call(
+        "computing in many processes",
+        "Computes for ever in thirty processes, so that others have to wait for a processor.",
+        FORK + "reached()\ndef spin():\n    while True: pass\nchildren(28, spin)\ntime.sleep(3600)",
+        witness=(LATE, WAITED),
+    ),
+    call(
+        "computing behind one's back",
+        "Returns at once, and goes on to compute in thirty processes that nobody waits for.",
+        FORK + "reached()\ndef spin():\n    while True: pass\nchildren(28, spin)\nreturn None",
+    ),
+    cell(
+        "pictures",
+        "Shows a hundred and fifty pictures of two megabytes.",
+        "reached()\nfrom IPython.display import display\nP = 'A' * 1_990_000",
+        change=lambda notebook: notebook["cells"].extend(
+            own_cell("display({'image/png': P}, raw=True)") for _ in range(150)
+        ),
+        witness="the notebook's cells print and draw too much",
+    ),
     call(
         "interrupts swallowed",
         "Loops for ever and swallows whatever would interrupt it.",
@@ -168,7 +189,7 @@ return deeper(0)
             }
             for n in range(40)
         ),
-        witness="it took more than 6 seconds",
+        witness="it took more than 9 seconds",
     ),
     cell(
         "provided cells made slow",
@@ -192,7 +213,7 @@ reached()
 time.monotonic = time.perf_counter = time.time = lambda: 0.0
 time.sleep(3600)
 """,
-        witness=LATE,
+        witness=WAITED,
     ),
     cell(
         "verdicts that hang",

@@ -120,6 +120,16 @@ class Lie:
         "return float('nan'), float('inf')",
     ),
     returns("complex numbers and truth", "Returns numbers of types that compare oddly.", "", "return 1j, True"),
+    returns(
+        "keys with one hash",
+        "Returns a dictionary whose keys have the same hash, so that whoever makes it again takes minutes.",
+        """
+class Lie(dict):
+    def items(self): return [(n * (2**61 - 1), 0) for n in range(1, 40_000)]
+""",
+        "return Lie()",
+        witness="keys with the same hash",
+    ),
     returns("a flood of NaN", "Returns sixteen million NaN.", "", "return torch.full((16_000_000,), float('nan')), 0"),
     returns("a million numbers", "Returns a list of a million numbers.", "", "return [0.5] * 1_000_000, 0"),
     returns("a giant integer, returned", "Returns an integer of ten million bits.", "", "return 1.0, 1 << 10_000_000"),
