@@ -10,9 +10,12 @@ import pytest
 from autograder.__main__ import main
 from autograder.cli import exit_code
 from autograder.collect.sample_class import write_submissions
+from autograder.commands.grade import _why_different
 from autograder.course_folder.layout import Course
 from autograder.errors import StoppedError, UserError
 from autograder.grade.lab import GradedLab
+from autograder.grade.record import CellGrade, GradingRecord
+from qlab.check.outcome import Outcome
 from tests.autograder.conftest import LAB
 from tests.conftest import REPOSITORY
 
@@ -133,6 +136,27 @@ def test_errors_end_without_a_traceback(error, code, says, capsys):
         raise error
 
     assert exit_code(fail) == code and says in capsys.readouterr().err
+
+
+def record_of(fails, points=0.0, sha256="a", release="r"):
+    outcome = Outcome("Q1", "f", points, 5.0, fails=(fails,))
+    return GradingRecord(
+        "ada", "lab1", sha256, 1, release, "v", cells=(CellGrade("q1-check", "Q1", points, 5.0, outcome=outcome),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("replay", "why"),
+    [
+        (record_of("wrong", 3.0, sha256="b"), "the file has changed"),
+        (record_of("wrong", 3.0, release="s"), "the lab has changed"),
+        (record_of("your answer cell was stopped: it ran longer than 10 seconds"), "time: q1-check reached its limit"),
+        (record_of("the check was stopped: it waited longer than 30 seconds"), "time: q1-check reached its limit"),
+        (record_of("wrong", 3.0), "the same file and lab do not give the same each time"),
+    ],
+)
+def test_explain_says_why_a_replay_gives_other_marks(replay, why):
+    assert why in _why_different(record_of("", 5.0), replay)
 
 
 @pytest.mark.slow
