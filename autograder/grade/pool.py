@@ -69,7 +69,7 @@ class Pool:
         waited for a processor that others kept busy.
         """
         finished, _ = wait(self._in_flight, return_when=FIRST_COMPLETED)
-        for future in finished:
+        for future in [future for future in self._in_flight if future in finished]:
             queued = self._in_flight.pop(future)
             try:
                 result = future.result()
