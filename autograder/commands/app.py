@@ -49,11 +49,11 @@ def short(path: Path) -> str:
         return str(path)
 
 
-def progress(what: str, total: int) -> "tqdm[None]":
-    """A bar on stderr that counts submissions."""
+def progress(what: str, total: int, unit: str = "submission") -> "tqdm[None]":
+    """A bar on stderr that counts."""
     from tqdm import tqdm  # imported here: a help text needs no bar
 
-    return tqdm(total=total, desc=what, unit="submission", file=sys.stderr)
+    return tqdm(total=total, desc=what, unit=unit, file=sys.stderr)
 
 
 def students_of(course: Course, lab: str, only: str = "") -> list[str]:

@@ -2,11 +2,12 @@
 
 import sys
 
-from autograder.commands.app import CourseOption, LabArgument, app, short, students_of
+from autograder.commands.app import CourseOption, LabArgument, app, progress, short, some, students_of
 from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
 
 MAX_ROWS = 20
+MAX_GROUPS = 10
 
 
 @app.command()
@@ -29,12 +30,15 @@ def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
 
     from autograder.collect.sample_class import written_answers
     from autograder.grade.lab import GradedLab
+    from autograder.report.similarity import clusters, write_page
     from autograder.report.similarity import similar as find_pairs
-    from autograder.report.similarity import write_page
+    from qlab.cells import grade_id, is_answer
 
     graded = GradedLab.of(name, place)
     solution = nbformat.read(place.source(name) / f"{name}.ipynb", as_version=4)
-    pairs = find_pairs(place, graded, solution, written_answers(name, place))
+    cells = sum(bool(grade_id(cell)) and is_answer(cell) for cell in graded.released.cells)
+    with progress(f"comparing {name}", cells, "question") as bar:
+        pairs = find_pairs(place, graded, solution, written_answers(name, place), lambda _: bar.update())
     path = write_page(place, graded, pairs)
     table = Table("students", "", "similar answers", box=None, pad_edge=False, header_style="bold")
     for pair in pairs[:MAX_ROWS]:
@@ -45,5 +49,7 @@ def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
     if not pairs:
         print(f"no two answers are similar: {short(path)}")
         return
+    for group in clusters(pairs)[:MAX_GROUPS]:
+        print(f"{len(group)} students hang together: {some(group)}")
     more = f", the first {MAX_ROWS} above" if len(pairs) > MAX_ROWS else ""
     print(f"{len(pairs)} pair{'' if len(pairs) == 1 else 's'} to look at{more}; side by side: {short(path)}")

@@ -7,9 +7,10 @@ part of the class wrote. If nothing of an answer is left, such as blanks filled 
 
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from functools import lru_cache
+from itertools import combinations, pairwise
 from pathlib import Path
 
 from copydetect import CodeFingerprint, compare_files
@@ -27,6 +28,9 @@ from qlab.cells import grade_id, is_answer
 
 # What is in more than this share of the answers, and in more than this many, is an obvious way to do it.
 COMMON_SHARE, COMMON_MIN = 0.25, 6
+# Answers that share a run are compared each with each if they are so many or fewer, else each with the next in the list.
+# So the number of comparisons grows with the length of the texts, and a ring of copies still hangs together.
+RARE = 8
 MAX_PAIRS = 100  # on the page
 
 
@@ -84,14 +88,21 @@ class Pair:
 
 
 def similar(
-    course: Course, lab: GradedLab, solution: NotebookNode, on_file: Iterable[WrittenAnswer] = ()
+    course: Course,
+    lab: GradedLab,
+    solution: NotebookNode,
+    on_file: Iterable[WrittenAnswer] = (),
+    progress: Callable[[str], None] = lambda _: None,
 ) -> list[Pair]:
     """The pairs that a person should look at, those that share the most first.
+
+    Of a group in which everybody is like everybody, only enough pairs are listed to connect all: see `clusters`.
 
     Args:
         course, lab: whose answers.
         solution: the lab's source, with its answers.
         on_file: answers written by others; what several people came up with, anybody may.
+        progress: called with the name of each cell that is compared.
     """
     right = [answer for answer in on_file if answer.right]
     by_students: defaultdict[tuple[str, str], list[SimilarAnswers]] = defaultdict(list)
@@ -101,11 +112,25 @@ def similar(
         explained += [answer.source for answer in right if answer.question == cell]
         for students, similar_answers in compare(cell, answers, explained, CODE if code else TEXT, code=code):
             by_students[students].append(similar_answers)
+        progress(cell)
     pairs = [
         Pair(students, tuple(sorted(similar_answers, key=lambda answers: -answers.shared)))
         for students, similar_answers in by_students.items()
     ]
     return sorted(pairs, key=lambda pair: pair.score, reverse=True)
+
+
+def clusters(pairs: Iterable[Pair]) -> list[tuple[str, ...]]:
+    """Groups of three or more students whom pairs connect, the largest first."""
+    group_of: dict[str, set[str]] = {}
+    for pair in pairs:
+        first, second = (group_of.setdefault(student, {student}) for student in pair.students)
+        if first is not second:
+            small, large = sorted((first, second), key=len)
+            large |= small
+            group_of |= dict.fromkeys(small, large)
+    groups = {id(group): group for group in group_of.values() if len(group) > 2}
+    return sorted((tuple(sorted(group)) for group in groups.values()), key=lambda group: (-len(group), group))
 
 
 def lab_cell(notebook: NotebookNode, name: str) -> NotebookNode:
@@ -145,7 +170,7 @@ def compare(
         code: whether the answers are Python, not prose.
     """
     fingerprints = {student: _fingerprint(text, threshold, code) for student, text in sorted(answers.items())}
-    common = {run for text in explained for run in _fingerprint(text, threshold, code).hashes}
+    common = {run for text in explained for run in _runs(text, threshold, code)}
     counts = Counter(run for fingerprint in fingerprints.values() for run in fingerprint.hashes)
     limit = max(COMMON_MIN, COMMON_SHARE * len(fingerprints))
     common |= {run for run, count in counts.items() if count > limit}
@@ -166,6 +191,11 @@ def _fingerprint(text: str, threshold: SimilarityThreshold, code: bool) -> CodeF
     return CodeFingerprint("answer.py", threshold.run, 1, filter=code, language="python", fp=io.StringIO(text))
 
 
+@lru_cache(maxsize=4096)  # what is explained is the same text for many cells
+def _runs(text: str, threshold: SimilarityThreshold, code: bool) -> frozenset[int]:
+    return frozenset(_fingerprint(text, threshold, code).hashes)
+
+
 def _remove(fingerprint: CodeFingerprint, runs: set[int]) -> None:
     """Remove these runs. copydetect could do so itself, but then it loses runs that an answer contains twice."""
     fingerprint.hashes -= runs
@@ -176,12 +206,15 @@ def _remove(fingerprint: CodeFingerprint, runs: set[int]) -> None:
 
 
 def _candidates(fingerprints: Mapping[str, CodeFingerprint]) -> list[tuple[str, str]]:
-    """The pairs that share anything at all, sorted; in a large class those are few of all pairs."""
+    """The pairs that are worth a comparison, sorted; in a large class those are few of all pairs."""
     students_by_run: defaultdict[int, list[str]] = defaultdict(list)
     for student, fingerprint in fingerprints.items():
         for run in fingerprint.hashes:
             students_by_run[run].append(student)
-    return sorted({pair for students in students_by_run.values() for pair in combinations(students, 2)})
+    pairs: Counter[tuple[str, str]] = Counter()
+    for students in students_by_run.values():
+        pairs.update(combinations(students, 2) if len(students) <= RARE else pairwise(students))
+    return sorted(pair for pair, runs in pairs.items() if runs > 1)  # one run is shorter than what has to be shared
 
 
 def _highlight(text: str, slices: Iterable[Iterable[int]]) -> Markup:
@@ -200,5 +233,7 @@ def write_page(course: Course, lab: GradedLab, pairs: list[Pair]) -> Path:
     """Write the pairs, side by side, as one self-contained HTML page."""
     path = course.similarity_report(lab.name)
     left = max(0, len(pairs) - MAX_PAIRS)
-    write_atomic(path, render_page("similarity.html", title=lab_title(lab), pairs=pairs[:MAX_PAIRS], left=left))
+    groups = clusters(pairs)
+    page = render_page("similarity.html", title=lab_title(lab), pairs=pairs[:MAX_PAIRS], left=left, groups=groups)
+    write_atomic(path, page)
     return path

@@ -1,6 +1,7 @@
 """Copies are reported however they are disguised, and what everybody would write is no copy."""
 
 import ast
+import random
 import re
 
 import pytest
@@ -10,7 +11,8 @@ from autograder.collect.sample_class import essays, written_answers
 from autograder.course_folder.layout import SOLUTIONS, Course, lab_names
 from autograder.files import write_atomic
 from autograder.release.build import read_source
-from autograder.report.similarity import CODE, COMMON_MIN, TEXT, Pair, compare, similar, write_page
+from autograder.report import similarity
+from autograder.report.similarity import CODE, COMMON_MIN, TEXT, Pair, clusters, compare, similar, write_page
 from qlab.cells import grade_id
 from tests.autograder.classes import LAB, record, released_course, save, small_lab
 from tests.autograder.test_cli import run
@@ -187,3 +189,52 @@ def test_without_any_grades_the_command_says_so(course):
 def test_a_damaged_notebook_does_not_stop_the_others(course):
     course.autograded(LAB, "cy<b>").write_text("{", "utf-8")
     assert len(similar(course, small_lab(), small_lab().released)) == 1
+
+
+def pair(*students):
+    return Pair(students, ())
+
+
+def test_students_whom_pairs_connect_are_a_group():
+    pairs = [
+        pair("ada", "bob"),
+        pair("cyd", "dan"),
+        pair("eve", "bob"),
+        pair("fay", "gil"),
+        pair("gil", "hal"),
+        pair("hal", "ian"),
+    ]
+    assert clusters(pairs) == [("fay", "gil", "hal", "ian"), ("ada", "bob", "eve")]
+
+
+def own_answer(number):
+    """An answer that is like nobody's."""
+    draw = random.Random(number)
+    names = [f"v{n}" for n in range(6)]
+    lines = [
+        f"    {draw.choice(names)} = {draw.choice(names)} {draw.choice('+-*/')} {draw.randrange(1000)}"
+        for _ in range(20)
+    ]
+    return "def f(x):\n" + "\n".join(lines) + "\n    return x\n"
+
+
+def test_a_ring_of_copies_in_a_large_class_is_one_group_and_few_pairs():
+    answers = {f"own-{n:03d}": own_answer(n) for n in range(200)}
+    answers |= {f"ring-{n:02d}": own_answer(10_000) for n in range(40)}
+    pairs = [Pair(students, (alike,)) for students, alike in compare("q1", answers, [], CODE, code=True)]
+    ring = tuple(f"ring-{n:02d}" for n in range(40))
+    assert clusters(pairs) == [ring] and len(pairs) < 80
+
+
+@pytest.mark.slow
+def test_comparing_grows_with_the_class_and_not_with_its_square(monkeypatch):
+    compared = []
+    real = similarity.compare_files
+    monkeypatch.setattr(similarity, "compare_files", lambda *files: compared.append(1) or real(*files))
+    counts = []
+    for size in (100, 400):
+        compared.clear()
+        answers = {f"{n:03d}": own_answer(n // 2) for n in range(size)}  # everybody has one copy
+        assert len(list(compare("q1", answers, [], CODE, code=True))) >= size // 2
+        counts.append(len(compared))
+    assert counts[1] < 6 * counts[0]
