@@ -28,8 +28,8 @@ from qlab.cells import grade_id, is_answer
 
 # What is in more than this share of the answers, and in more than this many, is an obvious way to do it.
 COMMON_SHARE, COMMON_MIN = 0.25, 6
-# Answers that share a run are compared each with each if they are so many or fewer, else each with the next in the list.
-# So the number of comparisons grows with the length of the texts, and a ring of copies still hangs together.
+# Answers that share a run are compared each with each if they are so few, else each with the next in the list. So the
+# number of comparisons grows with the length of the texts, and a ring of copies still hangs together.
 RARE = 8
 MAX_PAIRS = 100  # on the page
 
