@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+LONGEST = 100_000  # characters of an answer that are shown and compared
+
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer cell: its grade_id, its text, and whether it is code."""
+    """An answer cell: its grade_id, its text up to `LONGEST`, and whether it is code."""
 
     cell: str
     source: str
@@ -32,4 +34,4 @@ def _answer(cell: dict[str, Any]) -> Answer | None:
     name = nbgrader.get("grade_id", "")
     if not name or not nbgrader.get("solution"):
         return None
-    return Answer(name, "".join(cell["source"]), cell["cell_type"] == "code")
+    return Answer(name, "".join(cell["source"])[:LONGEST], cell["cell_type"] == "code")

@@ -9,8 +9,10 @@ from nbformat.notebooknode import NotebookNode
 from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
+from autograder.grade.student_answers import LONGEST
 from autograder.pages import render_page
 from autograder.report.marks import QuestionMark, StudentMarks, class_marks
+from autograder.text import clean
 from qlab.cells import grade_id, is_answer
 from qlab.check.outcome import Outcome
 from qlab.check.render import as_html
@@ -74,7 +76,7 @@ def _sections(course: Course, row: StudentMarks) -> list[Section]:
             cards.get(name, []),
             [mark.comment for cell, mark in row.cells.items() if question_of(cell) == name and mark.comment],
             [
-                cell.source
+                clean(cell.source, LONGEST)
                 for cell in cells
                 if grade_id(cell) and is_answer(cell) and question_of(grade_id(cell)) == name
             ],

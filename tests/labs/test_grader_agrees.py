@@ -48,7 +48,7 @@ class Grader:
         limits = Limits(question_seconds=SECONDS, memory=4 * 2**30)
         self.process = StudentProcess(server.connect(limits), limits, lab.files)
         self.provided = PROVIDED + "".join(
-            f"\n{question.names[0]} = find({question.provided_name!r})"
+            f"\n{question.names[0]} = find({question.provided_name!r})[2]"
             for question in source.questions
             if question.provided is not None
         )
