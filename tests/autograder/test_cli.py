@@ -190,3 +190,14 @@ def test_a_help_text_and_the_list_of_labs_import_nothing_that_takes_long(command
     )
     process = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert process.stdout.splitlines()[-1] == "[]", process.stderr
+
+
+def test_reading_what_checks_once_said_takes_no_torch():
+    code = (
+        "import sys\n"
+        "from autograder.export import lms\n"
+        "from autograder.report import class_report, feedback, marks\n"
+        "print([name for name in ('torch', 'IPython') if name in sys.modules])"
+    )
+    process = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert process.stdout.splitlines()[-1] == "[]", process.stderr

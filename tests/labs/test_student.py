@@ -18,12 +18,12 @@ def released(lab, folder):
     return nbformat.read(folder / f"{lab}.ipynb", as_version=4)
 
 
-def test_solved_it_runs_in_a_minute_and_everything_holds(lab, tmp_path):
+def test_solved_it_runs_and_everything_holds(lab, tmp_path):
+    # Whether it does so within a minute is measured by benchmarks/labs.py, on a machine that does nothing else.
     notebook = released(lab, tmp_path)
     with opened(SOLUTIONS / lab) as source:
         solved = runs.solution(source, notebook)
     done = runs.run(solved, tmp_path)
-    assert done.total < runs.LONGEST_NOTEBOOK
     assert list(runs.run_lacks(done, solved=True)) == []
 
 

@@ -27,10 +27,10 @@ TRUSTED = [] if SANDBOXED else ["--no-sandbox"]
 
 @pytest.fixture
 def handed_in(course: Course) -> Course:
-    """The sample class without its endless loop, and everyone of it twice: enough for something to be under way."""
+    """The sample class without its endless loop, and some of it twice: enough for something to be under way."""
     write_submissions(GradedLab.of(LAB, course), course)
     shutil.rmtree(course.root / "submitted" / "lena")
-    for folder in sorted((course.root / "submitted").iterdir()):
+    for folder in sorted((course.root / "submitted").iterdir())[-5:]:
         if folder.is_dir():
             shutil.copytree(folder, folder.with_name(f"{folder.name}-again"))
     return course
