@@ -216,7 +216,7 @@ class Reader:
                     problem = "it is encrypted: ask for it without a password"
                 elif entry.create_system == 3 and kind not in (0, stat.S_IFREG):  # 3: Unix, whose modes tell links
                     problem = LINK
-                elif entry.filename in overlaps:
+                elif entry in overlaps:
                     problem = OVERLAP
                 if not is_junk(parts):
                     yield _Member(
@@ -254,11 +254,13 @@ class Reader:
                 for entry in archive:
                     raw_names.append(_raw_name(entry))
                     unpacked += max(0, entry.size)
-                    _check_count(len(raw_names), budget)
-        except CORRUPT as error:
-            damage = error
+                    if not budget.allows_files(len(raw_names)):
+                        break
+        except (*CORRUPT, RefusedError) as error:
+            damage = error  # the files before it are still read
         if damage and not raw_names:
             raise damage
+        _check_count(len(raw_names), budget)
         budget.spend_files(len(raw_names))
         names = iter(decode_names(raw_names, self.on_roster))
         stream.seek(0)

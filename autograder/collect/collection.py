@@ -217,7 +217,7 @@ class _Storing:
 
 
 def refusal_lines(refused: Sequence[RefusedFile]) -> list[str]:
-    """A line per refused file; what is refused alike in one archive inside a download is one line, however much it is."""
+    """A line per refused file; files refused alike in one archive inside a download share a line."""
     groups: dict[object, list[RefusedFile]] = {}
     for number, file in enumerate(refused):
         key = (file.levels[:-1], file.reason) if len(file.levels) > 2 else number

@@ -134,12 +134,12 @@ def open_zip(file: IO[bytes], size: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(cast(IO[bytes], _DirectoryGuard(file)))
 
 
-def overlapping(archive: zipfile.ZipFile) -> set[str]:
-    """The names of entries whose bytes reach into the next entry, so that a zip can contain more than its size."""
+def overlapping(archive: zipfile.ZipFile) -> set[zipfile.ZipInfo]:
+    """The entries whose bytes reach into the next entry, so that a zip can contain more than its size."""
     entries = sorted(archive.infolist(), key=lambda entry: entry.header_offset)
     ends = [*(entry.header_offset for entry in entries[1:]), archive.start_dir]
     return {
-        entry.filename
+        entry
         for entry, end in zip(entries, ends, strict=True)
         if entry.header_offset + ZIP_HEADER + entry.compress_size > end
     }
