@@ -11,6 +11,7 @@ import pytest
 
 from autograder.collect import archives, unpacking
 from autograder.collect.budget import FREE_GROWTH, MAX_GROWTH
+from autograder.collect.unpacking import SPARSE
 from tests.autograder.collect import sparse
 from tests.autograder.collect.conftest import notebook, tarred, zipped
 
@@ -56,6 +57,14 @@ def test_a_tar_with_one_sparse_file_gives_its_other_files(collect_from):
     good += b"\0" * (-len(good) % sparse.BLOCK)
     result = collect_from(("a.tar", good + sparse.tar_of(sparse.pax_1_0("S102/lab1.ipynb"))))
     assert result.counted["S101"].notebook.path.read_bytes() == notebook("hers") and len(result.refused) == 1
+
+
+def test_even_a_small_sparse_file_is_not_read(collect_from):
+    # Its map may have so many pieces that putting them together takes hours.
+    result = collect_from(
+        ("a.tar", sparse.tar_of(*(made(f"S101/{made.__name__}.ipynb", 900) for made in sparse.FORMATS)))
+    )
+    assert not result.counted and [one.reason for one in result.refused] == [SPARSE] * 4
 
 
 ZEROS = b"\0" * 30_000_000
