@@ -60,6 +60,7 @@ class OwnerFinder:
     roster: Roster
     timezone: Timezone
     times: SubmissionTimes = field(default_factory=SubmissionTimes)
+    _inside: dict[str, Match] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def owner(self, file: File) -> Owner:
         """Whose the file is.
@@ -127,15 +128,21 @@ class OwnerFinder:
 
     def _named(self, text: str) -> Match:
         """Whom a name means that a student may have chosen, even if it looks like an LMS's label."""
-        match, label = self.roster.inside(text), read_label(text)
+        match, label = self._match(text), read_label(text)
         return self._sender(label) if label and not match.students else match
+
+    def _match(self, text: str) -> Match:
+        """As `Roster.inside`, which is slow, and the files of a download share most of their names."""
+        if text not in self._inside:
+            self._inside[text] = self.roster.inside(text)
+        return self._inside[text]
 
     def _named_below(self, file: File, place: tuple[int, int], label: Label) -> Match:
         """Whom the student's own names say: those of the file and of whatever lies between the label and it."""
         below = [label.file]
         for number, level in enumerate(file.levels[place[0] :]):
             below += level.parts[place[1] + 1 :] if number == 0 else level.parts
-        return next((match for text in below if (match := self.roster.inside(text)).students), Match())
+        return next((match for text in below if (match := self._match(text)).students), Match())
 
     def _by_names(self, file: File) -> Owner:
         """By the names of file, folders and archives; those that name somebody must all name the same student."""
