@@ -1,6 +1,5 @@
 """A collection from beginning to end: read the downloads, store what counts, and print a table that says so."""
 
-import tempfile
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from autograder import gradebook
 from autograder.collect.archives import RefusedFile
 from autograder.collect.gather import CollectedSubmission, Collector, CollectResult
 from autograder.collect.owners import BY_DISK
+from autograder.collect.scratch import scratch_folder
 from autograder.collect.store import NEW, OLDER, REPLACED, UNCHANGED, SubmissionStore
 from autograder.collect.times import SubmissionTimes
 from autograder.course_folder.layout import Course
@@ -88,9 +88,8 @@ class Collection:
             console.print(table)
         if self.refused:
             console.print(Text(f"\nnot collected: {len(self.refused)}", style="bold"))
-            for file in self.refused:
-                line = f"  {_printable(file.display_path)}: {_printable(file.reason)}"
-                console.print(Text(line), soft_wrap=True)
+            for line in refusal_lines(self.refused):
+                console.print(Text(f"  {_printable(line)}"), soft_wrap=True)
         if self.missing:
             console.print(Text(f"\nnothing from {len(self.missing)} on the roster", style="bold"))
             more = f" and {len(self.missing) - MAX_NAMES} more" if len(self.missing) > MAX_NAMES else ""
@@ -104,7 +103,7 @@ def collect(course: Course, lab: str, sources: Sequence[Path], options: CollectO
 
     Raises:
         UserError: there is no roster, or a time or a table cannot be understood.
-        StoppedError: Ctrl-C; what was collected by then stays.
+        StoppedError: Ctrl-C or SIGTERM; what was collected by then stays.
     """
     course.check_released(lab)
     # nbgrader's own commands accept any text as an id; one that cannot name a folder is ignored here.
@@ -114,10 +113,10 @@ def collect(course: Course, lab: str, sources: Sequence[Path], options: CollectO
     timezone = Timezone(options.timezone) if options.timezone else CourseSettings.of(course.root).timezone
     times = SubmissionTimes.read(options.times, roster, timezone) if options.times else SubmissionTimes()
     due = timezone.parse(options.deadline) if options.deadline else gradebook.deadline(course, lab)
-    with tempfile.TemporaryDirectory(prefix="autograder-collect-") as scratch:
+    with scratch_folder("autograder-collect-") as scratch:
         try:
             lab_files = frozenset(path.name for path in course.release(lab).rglob("*"))
-            result = Collector(roster, lab, timezone, Path(scratch), times, lab_files).collect(sources)
+            result = Collector(roster, lab, timezone, scratch, times, lab_files).collect(sources)
         except KeyboardInterrupt as stop:
             raise StoppedError("stopped while reading; nothing was written.") from stop
         if options.deadline and not options.dry_run:
@@ -215,6 +214,16 @@ class _Storing:
             more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
             notes.append(f"left out, neither notebook nor PDF: {', '.join(map(_printable, left_out[:5]))}{more}")
         return notes
+
+
+def refusal_lines(refused: Sequence[RefusedFile]) -> list[str]:
+    """A line per refused file; files refused alike in one archive inside a download share a line."""
+    groups: dict[object, list[RefusedFile]] = {}
+    for number, file in enumerate(refused):
+        key = (file.levels[:-1], file.reason) if len(file.levels) > 2 else number
+        groups.setdefault(key, []).append(file)
+    more = {key: f" (and {len(files) - 1} more there)" if len(files) > 1 else "" for key, files in groups.items()}
+    return [f"{files[0].display_path}: {files[0].reason}{more[key]}" for key, files in groups.items()]
 
 
 def format_duration(seconds: float) -> str:

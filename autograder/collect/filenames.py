@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 # Zips without the UTF-8 flag use the Windows code page of the machine that made them. In order of likelihood.
 ENCODINGS = ("utf-8", "gb18030", "big5", "cp932", "cp949", "cp1251", "cp1252", "cp437")
 COMMON_CHINESE = range(0x4E00, 0xA000)
+MAX_PATH, MAX_DEPTH = 1000, 50  # characters and parts of a path in an archive
 
 ZIP, TAR, TAR_GZ = ".zip", ".tar", ".tar.gz"
 OTHER_ARCHIVES = (".rar", ".7z", ".xz", ".bz2", ".zst", ".gz")
@@ -55,6 +56,8 @@ def split_path(name: str) -> tuple[tuple[str, ...], str]:
 
     Nothing here uses the name as a path, but whatever is called `../../x` was not made by an honest program.
     """
+    if len(name) > MAX_PATH or name.count("/") + name.count("\\") >= MAX_DEPTH:
+        return (f"{name[:40]}…",), f"its path has more than {MAX_PATH} characters or {MAX_DEPTH} parts"
     name = unicodedata.normalize("NFC", name.replace("\\", "/"))
     parts = PurePosixPath(name).parts
     unsafe = name.startswith("/") or ".." in parts or "\0" in name or (parts and parts[0].endswith(":"))

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autograder.collect.archives import PATH_SEPARATOR, File, Reader, RefusedFile
+from autograder.collect import dates
+from autograder.collect.archives import File, Reader, RefusedFile
+from autograder.collect.budget import RefusedError
+from autograder.collect.checkpoints import ONLY_A_COPY, is_checkpoint
 from autograder.collect.labels import Label, is_blackboard_note, read_label
-from autograder.collect.owners import Owner, OwnerFinder, labels
+from autograder.collect.owners import Owner, OwnerFinder
 from autograder.collect.times import SubmissionTimes
-from autograder.collect.unpacking import RefusedError
 from autograder.course_folder.roster import Roster
 from autograder.course_folder.settings import Timezone
 
@@ -136,7 +138,7 @@ class Collector:
                 try:
                     file = self._take(entry, result.left_out, len(files))
                 except RefusedError as error:
-                    result.refused.append(RefusedFile(entry.display_path, str(error), entry.levels))
+                    result.refused.append(RefusedFile(entry.levels, str(error)))
                 else:
                     files += [file] if file is not None else []
         _choose(files, result)
@@ -147,13 +149,13 @@ class Collector:
         """The students of files that were refused, where the names settle it."""
         for entry in refused:
             try:
-                yield self._owners.owner(File(entry.display_path.split(PATH_SEPARATOR)[0], entry.levels, bytes)).student
+                yield self._owners.owner(File(entry.levels, bytes)).student
             except RefusedError:
                 continue
 
     def _take(self, entry: File, left_out: dict[str, list[str]], number: int) -> SubmittedFile | None:
         """The file, if it is to be collected; None for what LMSs and the lab itself add, and other types of files."""
-        label = next(labels(entry), None)
+        label = self._owners.lms_label(entry)
         if is_blackboard_note(entry.name) or (label is not None and label[1].is_receipt):
             return None
         kind = kind_of(entry.name)
@@ -179,7 +181,8 @@ class Collector:
         path.write_bytes(content)
         # If the file's own name is an LMS's label, the label ends with what the student called it.
         name = (read_label(entry.name) or Label("", "")).file or entry.name
-        return SubmittedFile(owner, kind, name, path, hashlib.sha256(content).hexdigest(), entry.levels[-1].modified)
+        modified = dates.plausible(entry.levels[-1].modified)
+        return SubmittedFile(owner, kind, name, path, hashlib.sha256(content).hexdigest(), modified)
 
     def _check_notebook(self, content: bytes, owner: Owner) -> Owner:
         """Refuse another lab's notebook. A damaged one is collected, and grading says what is wrong with it."""
@@ -211,7 +214,11 @@ def _choose(files: Iterable[SubmittedFile], result: CollectResult) -> None:
 
 
 def _submission(files: list[SubmittedFile]) -> CollectedSubmission | None:
-    """The submission that these files make: the newest notebook and the newest PDF; None if there is neither."""
+    """The submission that these files make: the newest notebook and the newest PDF; None if there is neither.
+
+    A checkpoint copy beside a notebook is passed over.
+    """
+    files, copies = _without_checkpoints(files)
     newest: dict[str, SubmittedFile] = {}
     for file in sorted(files, key=lambda file: file.order):
         newest[file.kind] = file
@@ -222,13 +229,23 @@ def _submission(files: list[SubmittedFile]) -> CollectedSubmission | None:
     remarks = dict.fromkeys(file.owner.remark for file in files if file.owner.remark)
     if notebook is None:
         remarks["a PDF and no notebook"] = None
+    elif is_checkpoint(notebook.name):
+        remarks[ONLY_A_COPY] = None
+    remarks |= dict.fromkeys(f"{copy.name} is a checkpoint copy: not counted" for copy in copies)
     if others:
         remarks[f"several files of the same kind, the newest counts: {(notebook or pdf or files[0]).name}"] = None
     if MANIFEST in newest:
         remarks |= dict.fromkeys(_changes_since(newest[MANIFEST], files))
     best = max((file.owner for file in files), key=lambda owner: (owner.confirmed, owner.when or NEVER))
     late = any(file.owner.late for file in files)
-    return CollectedSubmission(replace(best, late=late), notebook, pdf, tuple(others), tuple(remarks))
+    return CollectedSubmission(replace(best, late=late), notebook, pdf, (*others, *copies), tuple(remarks))
+
+
+def _without_checkpoints(files: list[SubmittedFile]) -> tuple[list[SubmittedFile], list[SubmittedFile]]:
+    """The files without checkpoint copies, and the copies; all files and none if they contain no other notebook."""
+    copies = [file for file in files if file.kind == NOTEBOOK and is_checkpoint(file.name)]
+    rest = [file for file in files if file not in copies]
+    return (rest, copies) if any(file.kind == NOTEBOOK for file in rest) else (files, [])
 
 
 def _changes_since(manifest: SubmittedFile, files: Iterable[SubmittedFile]) -> list[str]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from autograder import gradebook
 from autograder.collect.archives import File, Reader
+from autograder.collect.budget import RefusedError
 from autograder.collect.labels import Label
-from autograder.collect.owners import OwnerFinder, labels
+from autograder.collect.owners import OwnerFinder
 from autograder.collect.times import SubmissionTimes
-from autograder.collect.unpacking import RefusedError
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Roster
 from autograder.course_folder.settings import CourseSettings
@@ -57,7 +57,7 @@ def lms_names(course: Course, lab: str, lms: str, downloads: Iterable[Path]) -> 
         reader = Reader(timezone, lambda name: bool(roster.inside(name).students))
         for entry in reader.walk(path):
             # A file that cannot be read, such as a damaged zip, still has a name, and its student still gets feedback.
-            file = entry if isinstance(entry, File) else File(path.name, entry.levels, bytes)
+            file = entry if isinstance(entry, File) else File(entry.levels, bytes)
             for student, lms_name in _name_of(owners, file):
                 # Of several files prefer a zip: Canvas shows the feedback under that name (see feedback_zip).
                 if lms_name.label.lms == lms and (student not in names or _is_zip(lms_name) > _is_zip(names[student])):
@@ -71,8 +71,9 @@ def _is_zip(lms_name: LmsName) -> bool:
 
 def _name_of(owners: OwnerFinder, file: File) -> Iterator[tuple[str, LmsName]]:
     """The file's student and what the LMS called it; nothing if the names do not settle whose it is."""
-    for (number, part), label in labels(file):
-        if not label.is_receipt:
-            with suppress(RefusedError):
-                yield owners.owner(file).student, LmsName(file.levels[number].parts[part], label)
-            return
+    label = owners.lms_label(file)
+    if label is None or label[1].is_receipt:
+        return
+    (number, part), said = label
+    with suppress(RefusedError):
+        yield owners.owner(file).student, LmsName(file.levels[number].parts[part], said)

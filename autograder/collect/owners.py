@@ -1,20 +1,26 @@
-"""Whose a file is and when it was submitted, judged by the names on the way to it: labels of LMSs, ids, people."""
+"""Whose a file is and when it was submitted, judged by the names on the way to it: labels of LMSs, ids, people.
+
+Whoever is named first, from outside to inside, made everything inside: dates and what looks like an LMS's label in
+there are the student's own. All names must mean the same student; only an LMS's label outweighs the names inside it.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import combinations
 from pathlib import PurePath
 
-from autograder.collect.archives import File, Level
+from autograder.collect import dates
+from autograder.collect.archives import File
+from autograder.collect.budget import RefusedError
 from autograder.collect.labels import Label, read_label
 from autograder.collect.times import SubmissionTimes
-from autograder.collect.unpacking import RefusedError
 from autograder.course_folder.roster import Match, Roster
 from autograder.course_folder.settings import Timezone
 
-# The archives of Moodle and Canvas carry the time at which the teacher downloaded them, not that of the submission.
-LMSS_WITHOUT_TIMES = ("Moodle", "Canvas")
 RENAME = "rename it to Lab_ID_Name and collect it by itself"
+Place = tuple[int, int]  # of a name on the way to a file: level and part
+LAST_TRUSTED_LEVEL = 1  # the disk is level 0, the download's entries are level 1; archives in there are students' own
 BY_LMS, BY_TABLE, BY_ARCHIVE, BY_DISK = "LMS", "table", "archive", "disk"
 
 
@@ -54,6 +60,7 @@ class OwnerFinder:
     roster: Roster
     timezone: Timezone
     times: SubmissionTimes = field(default_factory=SubmissionTimes)
+    _inside: dict[str, Match] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def owner(self, file: File) -> Owner:
         """Whose the file is.
@@ -61,21 +68,29 @@ class OwnerFinder:
         Raises:
             RefusedError: nobody's on the roster, or the names do not settle whose.
         """
-        label = next(labels(file), None)
+        label = self.lms_label(file)
         owner = self._by_label(file, *label) if label else self._by_names(file)
-        if owner.student in self.times.by_student:
-            owner = replace(owner, when=self.times.by_student[owner.student], time_source=BY_TABLE)
-        return owner
+        when = self.times.by_student.get(owner.student)
+        if when is None:
+            return owner
+        if problem := dates.problem(when):
+            return replace(owner, remark=_joined(owner.remark, _disbelief("the table's", when, problem)))
+        return replace(owner, when=when, time_source=BY_TABLE)
 
-    def _by_label(self, file: File, place: tuple[int, int], label: Label) -> Owner:
+    def lms_label(self, file: File) -> tuple[Place, Label] | None:
+        """What an LMS says on the way to a file, and where; None if nothing does, or only a student's own names do."""
+        for place, text in _places(file):
+            # A download's own name is no label: whoever sent the archive may have chosen it.
+            is_download = place == (0, 0) and not _is_file(file, place)
+            if not is_download and (label := read_label(text)):
+                return place, label
+            if self._named(text).students:
+                return None
+        return None
+
+    def _by_label(self, file: File, place: Place, label: Label) -> Owner:
         """By what the LMS says. What the student wrote only helps if the LMS's name fits nobody or several people."""
         sender, own = self._sender(label), self._named_below(file, place, label)
-        above = self._named_above(file, place)
-        if above.students and not above.students & sender.students:
-            # Inside a student's own folder or zip, what looks like an LMS's label was written by the student.
-            raise RefusedError(f"it was submitted by {self._people(above)} but is labelled {label.sender}: {RENAME}")
-        unit = f"{file.source} {file.levels[: place[0]]} {label.unit}"
-        when, time_source = self._time(file.levels[place[0]], label)
         remark, confirmed = "", True
         if student := sender.only:
             if own.students and student not in own.students:
@@ -93,7 +108,11 @@ class OwnerFinder:
                 raise RefusedError(self._nobody(label.sender or file.name))
             confirmed = not label.sender
             remark = f"identified by the file name only; {label.lms} says {label.sender or 'nobody'}"
-        return Owner(student, unit, confirmed, when, time_source, label.late, remark)
+        number, part = place
+        unit = repr((file.levels[:number], file.levels[number].parts[:part], label.unit))
+        trusted = number <= LAST_TRUSTED_LEVEL
+        owner = Owner(student, unit, confirmed, late=label.late and trusted, remark=remark)
+        return self._dated(owner, self._label_time(label), BY_LMS) if trusted and label.when else owner
 
     def _sender(self, label: Label) -> Match:
         if student := self.times.by_number.get(label.number):
@@ -107,51 +126,68 @@ class OwnerFinder:
         matches = (self.roster.exact("_".join(parts[start:])) for start in range(len(parts) - 1, 0, -1))
         return next((match for match in matches if match.students), Match())
 
-    def _named_above(self, file: File, place: tuple[int, int]) -> Match:
-        """Whom the folders and archives around the label name."""
-        number, part = place
-        above = [*(text for level in file.levels[:number] for text in level.parts), *file.levels[number].parts[:part]]
-        return next((match for text in above if (match := self.roster.inside(text)).students), Match())
+    def _named(self, text: str) -> Match:
+        """Whom a name means that a student may have chosen, even if it looks like an LMS's label."""
+        match, label = self._match(text), read_label(text)
+        return self._sender(label) if label and not match.students else match
+
+    def _match(self, text: str) -> Match:
+        """As `Roster.inside`, which is slow, and the files of a download share most of their names."""
+        if text not in self._inside:
+            self._inside[text] = self.roster.inside(text)
+        return self._inside[text]
 
     def _named_below(self, file: File, place: tuple[int, int], label: Label) -> Match:
         """Whom the student's own names say: those of the file and of whatever lies between the label and it."""
         below = [label.file]
         for number, level in enumerate(file.levels[place[0] :]):
             below += level.parts[place[1] + 1 :] if number == 0 else level.parts
-        return next((match for text in below if (match := self.roster.inside(text)).students), Match())
+        return next((match for text in below if (match := self._match(text)).students), Match())
 
     def _by_names(self, file: File) -> Owner:
         """By the names of file, folders and archives; those that name somebody must all name the same student."""
-        places = [(number, part) for number, level in enumerate(file.levels) for part in range(len(level.parts))]
-        matches = {place: self.roster.inside(file.levels[place[0]].parts[place[1]]) for place in places}
-        matches = {place: match for place, match in matches.items() if match.students}
-        outer = self.roster.inside(file.source)
-        if outer.students and all(outer.students & match.students for match in matches.values()):
-            # The whole archive is the student's, so its entries carry the times of the student's own clock.
-            matches = {(0, -1): outer, **matches}
+        matches = {place: match for place, text in _places(file) if (match := self._named(text)).students}
         if not matches:
             raise RefusedError(self._nobody(file.name))
         doubts = [match.doubt for match in matches.values() if match.doubt]
         common = frozenset.intersection(*(match.students for match in matches.values()))
         if doubts or len(common) != 1:
             everyone = Match(frozenset().union(*(match.students for match in matches.values())))
-            why = doubts[0] if doubts else f"its names may mean {self._people(everyone)}"
-            raise RefusedError(f"{why}: {RENAME}")
-        (student,), (number, part) = common, next(iter(matches))
+            why = self._contradiction(file, matches) or f"its names may mean {self._people(everyone)}"
+            raise RefusedError(f"{doubts[0] if doubts else why}: {RENAME}")
+        (student,), place = common, next(iter(matches))
+        number, part = place
         level = file.levels[number]
         # Files beside each other are one submission, and so is everything in a student's own folder or archive.
-        is_file = number == len(file.levels) - 1 and part == len(level.parts) - 1
-        unit = (file.source, file.levels[:number], level.parts[: part if is_file else part + 1])
-        when, time_source = self._time(level, None)
-        return Owner(student, repr(unit), True, when, time_source)
+        unit = repr((file.levels[:number], level.parts[: part if _is_file(file, place) else part + 1]))
+        if number > LAST_TRUSTED_LEVEL or level.modified is None:
+            return Owner(student, unit)
+        return self._dated(Owner(student, unit), level.modified, BY_ARCHIVE if level.in_archive else BY_DISK)
 
-    def _time(self, level: Level, label: Label | None) -> tuple[datetime | None, str]:
-        """When the file or folder that carries the student's name was submitted, and who says so."""
-        if label is not None and label.when is not None:
-            return self.timezone.utc(label.when), BY_LMS
-        if level.modified is None or (label is not None and label.lms in LMSS_WITHOUT_TIMES):
-            return None, ""
-        return level.modified, BY_ARCHIVE if level.in_archive else BY_DISK
+    def _contradiction(self, file: File, matches: dict[Place, Match]) -> str:
+        """The first two names on the way to the file that mean different students; "" if there are none."""
+        texts = dict(_places(file))
+        for (outer, match), (inner, other) in combinations(matches.items(), 2):
+            if not match.students & other.students:
+                if label := read_label(texts[inner]):
+                    return f"it was submitted by {self._people(match)} but is labelled {label.sender}"
+                names = f"“{texts[outer]}” says {self._people(match)}, but “{texts[inner]}” in it says"
+                return f"{names} {self._people(other)}"
+        return ""
+
+    def _label_time(self, label: Label) -> datetime | None:
+        """The time in a label, in UTC; None for one so far away that it has none there."""
+        try:
+            return self.timezone.utc(label.when) if label.when else None
+        except (OverflowError, ValueError):
+            return None
+
+    def _dated(self, owner: Owner, when: datetime | None, source: str) -> Owner:
+        """The owner with a time, unless that cannot be when it was submitted."""
+        problem = dates.problem(when) if when else "cannot be right"
+        if when is None or problem:
+            return replace(owner, remark=_joined(owner.remark, _disbelief("its", when, problem)))
+        return replace(owner, when=when, time_source=source)
 
     def _people(self, match: Match) -> str:
         return " or ".join(sorted(map(self.roster.display_name, match.students)))
@@ -161,9 +197,21 @@ class OwnerFinder:
         return f"nobody on the roster is called {name}{f', the closest is {closest}' if closest else ''}: {RENAME}"
 
 
-def labels(file: File) -> Iterator[tuple[tuple[int, int], Label]]:
-    """What LMSs say on the way to a file, from outside to inside; each with its place: level and part."""
+def _places(file: File) -> Iterator[tuple[Place, str]]:
+    """The names on the way to a file, from outside to inside, each with its place."""
     for number, level in enumerate(file.levels):
         for part, text in enumerate(level.parts):
-            if label := read_label(text):
-                yield (number, part), label
+            yield (number, part), text
+
+
+def _is_file(file: File, place: Place) -> bool:
+    """Whether a place is that of the file's own name."""
+    return place == (len(file.levels) - 1, len(file.levels[-1].parts) - 1)
+
+
+def _disbelief(whose: str, when: datetime | None, problem: str) -> str:
+    return f"{whose} time{f', {when:%Y-%m-%d},' if when else ''} {problem}: not counted"
+
+
+def _joined(*remarks: str) -> str:
+    return "; ".join(filter(None, remarks))

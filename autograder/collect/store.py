@@ -6,6 +6,7 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
+from autograder.collect import dates
 from autograder.collect.gather import NOTEBOOK, CollectedSubmission, CollectResult, SubmittedFile
 from autograder.course_folder.layout import Course
 from autograder.deductions import late
@@ -49,7 +50,7 @@ class SubmissionStore:
     def _status(self, folder: Path, submission: CollectedSubmission) -> str:
         if not folder.is_dir() or not any(folder.iterdir()):
             return NEW
-        before = late.read_timestamp(folder)
+        before = dates.plausible(late.read_timestamp(folder))
         if before is not None and submission.when is not None and submission.when < before:
             return OLDER
         files = self._files(submission)

@@ -11,7 +11,7 @@ from nbgrader.utils import parse_utc
 from autograder import gradebook
 from autograder.cli import exit_code
 from autograder.collect import store
-from autograder.collect.collection import CollectOptions, collect, format_duration
+from autograder.collect.collection import CollectOptions, collect, format_duration, refusal_lines
 from autograder.deductions import late
 from autograder.errors import StoppedError, UserError
 from tests.autograder.collect.conftest import STUDENTS, notebook, tarred, zipped
@@ -131,6 +131,41 @@ def test_an_older_submission_goes_to_kept(enrolled, run):
     assert notebook("old") in tree(enrolled, "kept").values()
     run({"S101/a.ipynb": notebook("old")}, "2026-10-12 10:00:00")
     assert len(tree(enrolled, "kept")) == 2  # the notebook and its time: once
+
+
+def test_nobodys_own_archive_replaces_the_work_of_another(enrolled, run):
+    run({"S102/lab1.ipynb": notebook("hers")}, "2026-10-11 10:00:00")
+    before = tree(enrolled)
+    for files in ({"S102/lab1.ipynb": notebook("forged")}, {"x_S102_attempt_2026-10-12-01-00-00_a.ipynb": notebook()}):
+        report = run(files, "2026-10-12 01:00:00", name="Lab1_S101_Ada.zip")
+        assert tree(enrolled) == before and not report.rows
+        (refused,) = report.refused
+        assert "S101 Ada Lovelace" in refused.reason and "S102" in refused.reason
+    assert run({"S102/lab1.ipynb": notebook("later")}, "2026-10-12 02:00:00").counts == {store.REPLACED: 1}
+    assert enrolled.submitted(LAB)["S102"].read_bytes() == notebook("later")
+
+
+@pytest.mark.parametrize("when", ["2037-01-01 00:00:00", "2107-01-01 00:00:00"])
+def test_a_date_to_come_is_told_and_a_later_submission_replaces_it(when, enrolled, run):
+    report = run({"S104/lab1.ipynb": notebook("dated")}, when, deadline="2108-01-01 00:00")
+    assert (report.rows[0].when, report.rows[0].late) == ("unknown", "?")
+    assert "is still to come: not counted" in report.rows[0].remark
+    assert run({"S104/lab1.ipynb": notebook("later")}, "2026-10-12 02:00:00").counts == {store.REPLACED: 1}
+    assert enrolled.submitted(LAB)["S104"].read_bytes() == notebook("later")
+
+
+def test_a_date_to_come_that_was_believed_before_is_believed_no_more(enrolled, run):
+    run({"S104/lab1.ipynb": notebook("dated")})
+    stamp = enrolled.submission_folder(LAB, "S104") / "timestamp.txt"
+    stamp.write_text(late.timestamp(datetime(2037, 1, 1, tzinfo=UTC)))
+    assert run({"S104/lab1.ipynb": notebook("later")}).counts == {store.REPLACED: 1}
+
+
+def test_many_files_refused_alike_in_one_students_archive_are_one_line(run):
+    inner = zipped({f"{number}.rar": b"" for number in range(30)})
+    report = run({"S101/a.zip": inner, "S102/x.rar": b"", "S103/x.rar": b""})
+    lines = refusal_lines(report.refused)
+    assert len(report.refused) == 32 and len(lines) == 3 and lines[0].endswith("(and 29 more there)")
 
 
 def test_of_several_submissions_in_one_download_the_newest_counts(enrolled, run):
