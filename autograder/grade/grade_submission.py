@@ -26,6 +26,7 @@ LOST = (
     "its cells have lost their names, and no answer to {} is found by its text: a person has to look for it, or the "
     "student copies the answers into the released notebook."
 )
+MAX_SOURCE = 100_000  # characters of a cell's code that the graded notebook shows
 MAX_QUOTE = 300  # characters of an exception that feedback quotes
 
 
@@ -235,7 +236,10 @@ def _crashes(notebook: NotebookNode, result: ExecutionResult) -> list[str]:
 
 
 def _as_released(notebook: NotebookNode, lab: GradedLab, record: GradingRecord) -> NotebookNode:
-    """The notebook with outputs; its test cells are as students got them, without hidden tests, with the outcomes."""
+    """The notebook with outputs; its test cells are as students got them, without hidden tests, with the outcomes.
+
+    Code that nobody would read is cut.
+    """
     released = {grade_id(cell): cell.source for cell in lab.released.cells if is_test(cell)}
     outcomes = {grade.cell: grade.outcome for grade in record.cells}
     for cell in notebook.cells:
@@ -243,6 +247,8 @@ def _as_released(notebook: NotebookNode, lab: GradedLab, record: GradingRecord) 
             cell.source = released[name]
             outcome = outcomes.get(name)
             cell.outputs = [_output(outcome)] if outcome is not None else []
+        elif cell.cell_type == "code" and len(cell.source) > MAX_SOURCE:
+            cell.source = f"{cell.source[:MAX_SOURCE]}\n# … {len(cell.source) - MAX_SOURCE:,} more characters"
     return nbformat.from_dict(notebook)
 
 

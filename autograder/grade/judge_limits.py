@@ -4,7 +4,7 @@ A notebook can be made so that reading or judging it takes hours or all the memo
 """
 
 import ctypes
-import resource
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -33,6 +33,8 @@ def judge_limits(seconds: float, memory: int) -> Iterator[None]:
             come back to Python within `KILL_SECONDS` ends with the process.
         MemoryError: by what asked for more memory.
     """
+    import resource  # only Unix has it, and commands that grade nothing run everywhere
+
     thread, over = threading.get_ident(), threading.Event()
     watcher = threading.Thread(target=_watch, args=(thread, seconds, over), daemon=True)
     limits = {kind: resource.getrlimit(kind) for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU)}
@@ -59,6 +61,8 @@ def _watch(thread: int, seconds: float, over: threading.Event) -> None:
 
 
 def _lower(kind: int, limit: int) -> None:
+    import resource
+
     soft, hard = resource.getrlimit(kind)
     if soft == resource.RLIM_INFINITY or limit < soft:
         resource.setrlimit(kind, (limit, hard))
@@ -66,4 +70,4 @@ def _lower(kind: int, limit: int) -> None:
 
 def _address_space() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    return pages * resource.getpagesize()
+    return pages * os.sysconf("SC_PAGE_SIZE")

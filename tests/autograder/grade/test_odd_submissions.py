@@ -34,7 +34,7 @@ def submit(released, tmp_path, grade_one):
             cell.source = answers.get(grade_id(cell), RIGHT.get(grade_id(cell), cell.source))
         change(notebook, tmp_path)
         path = tmp_path / f"{LAB}.ipynb"
-        path.write_text(nbformat.writes(notebook), "utf-8")
+        path.write_text(json.dumps(notebook), "utf-8")  # nbformat would not write everything that is handed in
         done = grade_one("ada", path, lab, LIMITS, reseed=reseed)
         assert done.record.reason or len(done.record.cells) == 9, "every graded cell is in the record, whatever happens"
         marks = {cell: points for cell, points in done.record.marks().items() if points}
@@ -156,9 +156,8 @@ def test_what_a_student_chose_is_cut_and_has_no_control_characters(submit):
 
     def change(notebook, folder):
         notebook.metadata["qlab"]["release"] = "A" * 1_000_000
-        own = [
-            nbformat.v4.new_code_cell(f"raise ValueError({escapes!r} + 'text')", id=f"{escapes}{n}") for n in range(50)
-        ]
+        cell = nbformat.v4.new_code_cell(f"raise ValueError({escapes!r} + 'text')")
+        own = [nbformat.from_dict({**cell, "id": f"{escapes}{number}"}) for number in range(50)]
         notebook.cells += own
 
     record = submit(change).record

@@ -18,7 +18,7 @@ from autograder.grade.grade_class import grade_class
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import GradingRecord
 from autograder.grade.regrade import NEW_FILE, NOT_GRADED, RegradeResult, Regrading, find_question, merge
-from autograder.grade.scheduler import scheduler
+from autograder.grade.scheduler import Workers, scheduler
 from autograder.report.marks import class_marks
 from tests.autograder.classes import outcome, record, small_lab
 from tests.autograder.conftest import LAB
@@ -140,7 +140,7 @@ class TestAfterTheFix:
 
         lab, stored = GradedLab.of(LAB, course), []
         marked = STUDENTS[:-1]
-        result = grade_class(course, lab, marked, never, stored.append, sandboxed=SANDBOXED)
+        result = grade_class(course, lab, marked, Workers(never, 1), stored.append, sandboxed=SANDBOXED)
         assert result.unchanged == len(marked)
         before = everything(course)
         assert regraded(course).changes == []

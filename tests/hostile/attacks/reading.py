@@ -120,13 +120,13 @@ raise ValueError(f'leaked {fp32_tensor.min().item() == 100.0 or ""}') if fp32_te
             (
                 "a hidden input in an exception",
                 "raises an exception that it names after the input",
-                "raise type(f'Leaked{{x.min()}}', (Exception,), {{}})()",
+                "raise type(f'Leaked{x.min()}', (Exception,), {})()",
                 "an exception of your own",
             ),
             (
                 "a hidden input in a type",
                 "returns an object whose type it names after the input",
-                "return type(f'Leaked{{x.min()}}', (), {{}})(), 0",
+                "return type(f'Leaked{x.min()}', (), {})(), 0",
                 "a type of your own",
             ),
             (

@@ -4,8 +4,8 @@ from tests.hostile.attack import Attack, own_cell, q1
 from tests.hostile.attacks.system import FORK
 
 LIMITS = "limits, and who watches over them"
-LATE = "it ran longer than"
-WAITED = "it waited longer than"
+# Under load the limit of wall time may come first.
+LATE = ("it ran longer than", "it waited longer than")
 
 
 def cell(name: str, tries: str, source: str, **more: object) -> Attack:
@@ -124,12 +124,12 @@ for _ in range(10_000): display(HTML('<p>' * 1_000))
         "import os\nreached()\nfor _ in range(1000): os.write(1, b'x' * 100_000); os.write(2, b'x' * 100_000)",
     ),
     call("processor time", "Computes for ever.", "reached()\nwhile True: pass", witness=LATE),
-    call("sleep", "Sleeps for an hour.", "reached()\nimport time\ntime.sleep(3600)", witness=WAITED),
+    call("sleep", "Sleeps for an hour.", "reached()\nimport time\ntime.sleep(3600)", witness=LATE),
     call(
         "computing in many processes",
         "Computes for ever in thirty processes, so that others have to wait for a processor.",
         FORK + "reached()\ndef spin():\n    while True: pass\nchildren(28, spin)\ntime.sleep(3600)",
-        witness=(LATE, WAITED),
+        witness=LATE,
     ),
     call(
         "computing behind one's back",
@@ -213,7 +213,7 @@ reached()
 time.monotonic = time.perf_counter = time.time = lambda: 0.0
 time.sleep(3600)
 """,
-        witness=WAITED,
+        witness=LATE,
     ),
     cell(
         "verdicts that hang",

@@ -121,7 +121,7 @@ ATTACKS = [
         "half a frame, then silence",
         "Sends half of a message and sleeps.",
         'send(struct.pack(">II", 1000, 0) + b"{")\ntime.sleep(60)',
-        witness="it ran longer",
+        witness="it waited longer",
     ),
     in_the_answer(
         "a lying shape",
