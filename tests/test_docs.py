@@ -226,6 +226,7 @@ def make_gif():
     return module
 
 
+@pytest.mark.slow
 def test_the_moving_picture_is_small_and_what_its_script_makes(make_gif):
     steps = list(make_gif.steps())
     assert (DOCS / "mapping.gif").stat().st_size < GIF_BYTES and "](docs/mapping.gif)" in README

@@ -135,6 +135,7 @@ def stay_as_they_were(cases: list[Case], then: Interpreters, today: Interpreters
 
 
 @about_names
+@pytest.mark.slow
 def test_every_name_that_its_labs_use_is_the_very_object_that_is_used_today(then, interpreters):
     used: dict[str, list[Usage]] = {}
     for usage in usages(then):

@@ -63,6 +63,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.xdist_group("release")
 @every_lab
+@pytest.mark.slow
 def test_labs_are_what_the_solutions_make(built, lab):
     made, committed = files_in(built.release(lab)), files_in(LABS / lab)
     assert made.keys() == committed.keys()
@@ -71,6 +72,7 @@ def test_labs_are_what_the_solutions_make(built, lab):
 
 @pytest.mark.xdist_group("release")
 @every_lab
+@pytest.mark.slow
 def test_nothing_leaks_into_the_release(built, lab):
     source = read_source(SOLUTIONS / lab)
     secrets = [line.strip() for cell in source.cells for line in hidden_lines(cell.source)]
@@ -210,7 +212,7 @@ def from_steps(question: Question, steps: dict[str, Any]) -> Any:
     return lambda *arguments: question.reference(*arguments, **steps)
 
 
-@every_lab
+@pytest.mark.parametrize("lab", [LAB_NAMES[0], *(pytest.param(lab, marks=pytest.mark.slow) for lab in LAB_NAMES[1:])])
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 99))])
 def test_each_mistake_loses_marks_and_is_called_by_its_name(lab, seed):
     with opened(SOLUTIONS / lab) as source:

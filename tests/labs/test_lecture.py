@@ -26,6 +26,7 @@ def test_it_alone_is_not_graded():
 
 
 @pytest.mark.xdist_group("release")
+@pytest.mark.slow
 def test_it_is_what_its_source_makes_and_the_gradebook_does_not_know_it(tmp_path):
     course = Course.at(tmp_path / "course")
     for _ in range(2):

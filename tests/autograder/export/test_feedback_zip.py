@@ -109,6 +109,7 @@ def test_the_same_pages_make_the_same_zip_and_no_path_leads_out(course):
     assert all(".." not in name.split("/") for name in entries(write_zip(course, LAB, Naming.PLAIN, {})))
 
 
+@pytest.mark.slow
 def test_the_command_asks_for_the_download_unless_naming_is_plain(course):
     save(course, record("s1"))
     done = run("feedback", "lab1", "--zip", "moodle", "--course", course.root)
@@ -121,6 +122,7 @@ def test_the_command_asks_for_the_download_unless_naming_is_plain(course):
     assert run("feedback", "lab1", "--zip", "ilias", "--course", course.root).returncode == 2
 
 
+@pytest.mark.slow
 def test_a_download_without_anybody_on_the_roster_is_one_sentence(course, tmp_path):
     save(course, record("s1"))
     archive = download(tmp_path / "x.zip", "a.ipynb")

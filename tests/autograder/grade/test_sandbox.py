@@ -144,6 +144,7 @@ def test_no_submission_has_another_ones_socket_open(sandboxed):
         student.close()
 
 
+@pytest.mark.slow
 def test_a_course_inside_a_visible_folder_is_covered():
     # A clone in /usr/src/app, where containers put it, could be read, along with all of /usr.
     if shutil.which("bwrap") is None:

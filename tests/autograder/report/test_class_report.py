@@ -158,6 +158,7 @@ def test_a_class_without_a_mark_has_a_page(course, tmp_path):
     assert "Nobody has a mark yet." in page and "No mistake was recognized." in page and "ends in the middle" in page
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_page_and_prints_the_same_as_json(course):
     save(course, record("a", q1=2), {"q1": "def double(x):\n    return x / 2"})
     done = run("report", "lab1", "--course", course.root)

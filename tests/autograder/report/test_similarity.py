@@ -171,6 +171,7 @@ def test_the_page_shows_them_side_by_side_and_escapes_everything(course, tmp_pat
     assert not re.search(r"(?:src|href)=|url\(|@import|https?://", page)
 
 
+@pytest.mark.slow
 def test_the_command_lists_the_pairs_and_changes_no_mark(course):
     before = {path: path.read_bytes() for path in course.root.rglob("*") if path.is_file()}
     done = run("similar", "lab1", "--course", course.root)

@@ -92,6 +92,7 @@ def test_a_word_of_one_bit_is_refused():
         multiplier_in_word(0.3, 1)
 
 
+@pytest.mark.slow
 def test_nothing_the_controls_offer_overflows(scene):
     for M in MULTIPLIERS:
         for acc in ACCUMULATORS:

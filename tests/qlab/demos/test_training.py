@@ -206,6 +206,7 @@ going.wait(60)
 """
 
 
+@pytest.mark.slow
 def test_a_kernel_that_ends_while_it_trains_ends_in_order():
     # Without being told to stop, the thread was inside of torch when the interpreter went: an abort.
     done = subprocess.run([sys.executable, "-c", LEAVES], capture_output=True, text=True, timeout=120)

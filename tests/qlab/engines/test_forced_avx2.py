@@ -57,12 +57,14 @@ def capped():
     return json.loads(process.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_the_cap_is_reported(capped):
     assert "fbgemm capped to AVX2" in capped["cpu"] and "oneDNN capped to AVX2" in capped["cpu"]
 
 
 @pytest.mark.skipif(not engines.Cpu.here().x86, reason="rules are measured on x86 only")
 @pytest.mark.parametrize("engine", pytorch.available())
+@pytest.mark.slow
 def test_saturating_engines_equal_their_model(capped, engine):
     mismatches, beside_exact, established, message = capped["engines"][engine]
     if not established and not measured(engines.Cpu.here()):

@@ -43,6 +43,7 @@ def with_lecture(folder):
     return folder
 
 
+@pytest.mark.slow
 def test_a_lecture_has_nothing_to_answer_to_check_or_to_hand_in(with_lecture):
     assert re.search(r"Lecture · Quantization, live +nothing to answer\n", qlab(with_lecture, "labs").stdout)
     for command in (("check", "lecture"), ("submit", "lecture", "--id", "1", "--name", "A")):
@@ -64,11 +65,13 @@ def test_a_lecture_beside_the_only_lab_does_not_make_two_of_it(with_lecture):
 @pytest.mark.parametrize(
     "command", [("labs",), ("check",), ("submit", "lab1", "--id", "1", "--name", "A"), ("update", "lab1", "x.zip")]
 )
+@pytest.mark.slow
 def test_without_a_lab_one_sentence_says_so(command, tmp_path):
     process = qlab(tmp_path, *command)
     assert process.returncode == 2 and "there is no lab in" in process.stderr and "Traceback" not in process.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_notebook_is_told_as_such(folder):
     (folder / LAB / f"{LAB}.ipynb").write_text('{"cells": [')
     for command in (("check",), ("check", "lab1"), ("submit", "lab1", "--id", "1", "--name", "A")):
@@ -152,6 +155,7 @@ def test_check_says_when_python_died(solved):
     assert process.returncode == 3 and "the kernel died" in process.stdout and "Traceback" not in process.stderr
 
 
+@pytest.mark.slow
 def test_doctor_finds_everything_here(solved):
     process = qlab(solved, "doctor")
     assert process.returncode == 0 and "All is well." in process.stdout and "engine" in process.stdout

@@ -156,6 +156,7 @@ def test_a_question_that_was_withdrawn_goes_and_what_a_student_wrote_beside_it_s
     assert [path.name for path in (folder / LAB / "checks").iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.slow
 def test_a_release_without_checks_leaves_those_that_are_there(folder, newer):
     before = checks_in(folder / LAB)
     updated(folder, newer(files={"figures/new.png": "png"}))

@@ -262,6 +262,7 @@ def test_a_grid_beyond_8_bits_is_refused_in_a_sentence():
         grid_convert.convert(aware)
 
 
+@pytest.mark.slow
 def test_a_mobilenet_can_be_converted_both_ways():
     images = DIGITS.x_test[:100]
     for prepared in (

@@ -53,6 +53,7 @@ def test_the_qconfig_of_post_training_quantization_has_no_fake_quantizers(traine
     assert qat.fake_quantizers(qat.prepared(network, "x86")) == 9
 
 
+@pytest.mark.slow
 def test_fused_observers_train_with_another_scale_than_convert_uses(trained):
     digits, network = trained
     aware, int8 = aware_and_int8(digits, network, "qnnpack", fused_observers=True)

@@ -314,6 +314,7 @@ def test_answers_to_nothing(lab):
         (NAMED, "[q1]", "[q1", r"named\.toml cannot be read"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_no_lab_at_all_is_one_sentence(lab, file, old, new, sentence):
     change(lab, file, old, new)
     with pytest.raises(UserError, match=sentence):
@@ -427,6 +428,7 @@ def test_a_check_without_a_card(lab):
 # The command ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_says_it_and_ends_with_3(tmp_path):
     course = Course.at(tmp_path / "course")
     folder = new_lab("lab12", "Pooling", course.solutions, {})
