@@ -40,7 +40,11 @@ every_lab = pytest.mark.parametrize("number", NUMBERS)
 # The labs that are run and graded whole: the first, and one on PyTorch's own flows; all with QLAB_WHOLE_CLASS.
 RUN = NUMBERS if "QLAB_WHOLE_CLASS" in os.environ else (1, 4)
 some_labs = pytest.mark.parametrize("number", [pytest.param(number, marks=pytest.mark.slow) for number in RUN])
-about_names = pytest.mark.xdist_group("names of the last release")
+
+
+def about_names(test):
+    """Marks a test of names: it starts interpreters that import qlab anew, and they share one worker."""
+    return pytest.mark.slow(pytest.mark.xdist_group("names of the last release")(test))
 
 
 @pytest.fixture(scope="module")

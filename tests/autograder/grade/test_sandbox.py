@@ -18,6 +18,7 @@ from autograder.grade.zygote import ForkServer
 from tests.conftest import missing
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.xdist_group("students' processes"),
     pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
 ]

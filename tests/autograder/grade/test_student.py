@@ -175,6 +175,7 @@ def test_a_cell_that_does_not_end_is_interrupted_and_leaves_what_it_did(student)
     assert student.text("x > 1000") == "True"
 
 
+@pytest.mark.slow
 def test_a_cell_that_catches_the_interrupt_is_interrupted_again(student):
     source = "import time\ntry:\n    time.sleep(60)\nexcept BaseException:\n    n = 1\n    time.sleep(60)"
     run = student.run(source, 0.2)
@@ -182,6 +183,7 @@ def test_a_cell_that_catches_the_interrupt_is_interrupted_again(student):
     assert student.text("n") == "1"
 
 
+@pytest.mark.slow
 def test_no_interrupt_is_left_over_for_the_next_cell(student):
     assert student.run("import time\ntime.sleep(60)", 0.2).stopped
     assert not student.run("time.sleep(0.8)").stopped and student.text("2") == "2"
@@ -210,6 +212,7 @@ SPIN = "while True: pass"
 
 
 @pytest.mark.parametrize("spin", [SPIN, "if os.fork() == 0:\n    while True: pass\nos.wait()"])
+@pytest.mark.slow
 def test_the_watchdog_ends_what_computes_too_long_and_says_how_much_it_was(sandboxed, start, spin):
     student = start(sandboxed, Limits(wall_factor=50.0))
     with pytest.raises(EndedError, match=r"ran longer than 0\.2 seconds"):
@@ -217,6 +220,7 @@ def test_the_watchdog_ends_what_computes_too_long_and_says_how_much_it_was(sandb
     assert not student.waited_out and 2.2 < student.processor_seconds() < 10
 
 
+@pytest.mark.slow
 def test_the_processor_time_of_processes_that_are_gone_counts(student):
     # Orphans are the student's process's, which does not wait for them.
     body = "    t = time.process_time()\n    while time.process_time() - t < 0.4: pass\n    os._exit(0)\n"
@@ -227,12 +231,14 @@ def test_the_processor_time_of_processes_that_are_gone_counts(student):
     assert 0.35 < student.processor_seconds() - before < 3
 
 
+@pytest.mark.slow
 def test_waiting_is_not_computing(student):
     assert student.run("import time\ntime.sleep(0.5)", 0.3).stopped == "" and not student.waited_out
     assert student.run("time.sleep(60)", 0.3).stopped.startswith("it waited longer than 0.9 seconds: for input")
     assert student.waited_out
 
 
+@pytest.mark.slow
 def test_of_a_provided_cell_nobody_asks_where_its_endless_loop_is(student):
     assert student.run_cell(SPIN, 0.2, provided=True).stopped == "it ran longer than 0.2 seconds"
     assert student.run_cell("import time\ntime.sleep(9)", 0.2, provided=True).stopped.endswith(
@@ -259,6 +265,7 @@ def test_a_process_that_stops_answering_between_cells_is_ended(student, monkeypa
             student.missing(("x",))
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_read_does_not_block_the_judge(student, monkeypatch):
     monkeypatch.setattr("autograder.grade.student_process.GRACE", 0.3)
     student.run(HOG)
@@ -332,6 +339,7 @@ time.sleep(20)
         student.run(source, 15)
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_process_that_uses_much_memory_does_not_count_twice(student):
     # Half of the limit, and then a check: its copy shares every page.
     student.run("import torch, time\nx = torch.ones(2**27 + 2**26)\ndef f(n): time.sleep(n); return x[n:n + 1]")
@@ -574,6 +582,7 @@ def test_provided_functions_are_patched_in_and_out_again(student):
      ("while True: pass", r"ran longer than 0\.5 seconds"),
      ("[time.sleep(60) for _ in iter(int, 1)]", "waited longer")],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_check_that_crashes_leaves_the_process_as_it_was_before(student, body, message):
     student.run(f"import os, ctypes, time\nx = 1\ndef f(n):\n    global x\n    x = 2\n    {body}\ndef g(n): return n")
     student_answer = answer(student, "f", seconds=0.5)
@@ -615,6 +624,7 @@ def test_a_notebook_that_computed_with_two_threads_can_be_checked(student):
     assert call(student, "f", 600).value == 600.0**3
 
 
+@pytest.mark.slow
 def test_the_time_limit_of_a_check_is_for_all_its_calls(student):
     spin = "\n    until = time.process_time() + n\n    while time.process_time() < until: pass\n    return n"
     student.run(f"import time\ndef f(n): time.sleep(n); return n\ndef g(n):{spin}")

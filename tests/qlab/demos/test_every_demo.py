@@ -36,6 +36,7 @@ def demo(request):
         yield getattr(demos, request.param)()
 
 
+@pytest.mark.slow
 def test_each_control_changes_the_picture_and_the_words(demo):
     for name, control in demo.controls.items():
         demo.reset()
@@ -48,6 +49,7 @@ def test_each_control_changes_the_picture_and_the_words(demo):
         assert len({words for _, words in seen.values()}) > 1, f"{name} is not told in words"
 
 
+@pytest.mark.slow
 def test_the_way_there_leaves_no_trace(demo):
     first = pixels(demo.image.value)
     for control in demo.controls.values():
