@@ -17,7 +17,7 @@ from autograder.text import visible
 
 GRACE = 3.0  # seconds beyond a limit of wall time that a process has to interrupt itself and answer
 PROCESSOR_GRACE = 2.0  # the same of processor time
-NEARLY = 0.8  # a process that used so much of its processor time computed; one that used less waited, or had to wait
+MEASURED = 0.95, 0.03  # share and seconds by which the watchdog may see less processor time than a process itself
 ANSWER_SECONDS = 20.0  # for what takes milliseconds, unless the machine is busy
 START_SECONDS = 30.0
 MAX_REASON = 200
@@ -225,8 +225,9 @@ class Step:
         self._began = meter.allow(seconds + PROCESSOR_GRACE)
 
     def computed(self) -> bool:
-        """Whether it used its processor time up, or nearly."""
-        return self._meter.allow(PROCESSOR_GRACE) - self._began >= NEARLY * self.seconds
+        """Whether it used its processor time up; if not, it waited, or had to wait."""
+        share, seconds = MEASURED
+        return self._meter.allow(PROCESSOR_GRACE) - self._began >= share * self.seconds - seconds
 
     def too_long(self) -> str:
         """That it computed too long."""

@@ -66,7 +66,8 @@ def grade(job: Job) -> JobResult:
     """
     with _one_at_a_time:
         lab, judge = _judge(job.lab)
-        reason = ""
+        fork_server(job.sandboxed)  # here, or it would inherit the limits below
+        reason, sha256 = "", job.submission.sha256
         try:
             with judge_limits(job.limits.judge_seconds, job.limits.judge_memory):
                 graded = _grade(job, lab, judge)
@@ -79,10 +80,11 @@ def grade(job: Job) -> JobResult:
             reason = f"judging it took more than {job.limits.judge_memory // MB} MB of memory: {TOO_MUCH}"
         except Exception as error:
             reason = f"the grader itself failed on it ({type(error).__name__}: {error}): please report this."
+            sha256 = ""  # without a hash the record never counts as up to date, so that the next run tries again
         if reason:
             _judge.cache_clear()  # it was left in the middle of something
-            # Without a hash the record never counts as up to date, so that the next run tries again.
-            record = GradingRecord(job.submission.student, lab.name, "", job.seed, "", "", reason=reason)
+            release, version = lab.stamp.get("release", ""), lab.stamp.get("version", "")
+            record = GradingRecord(job.submission.student, lab.name, sha256, job.seed, release, version, reason=reason)
             graded, text = GradedSubmission(record, None), None
     record = replace(graded.record, sandboxed=job.sandboxed).for_people()
     return JobResult(record, text, graded.waited_out)

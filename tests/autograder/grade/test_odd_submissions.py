@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import nbformat
@@ -172,6 +174,25 @@ def test_changed_answers_get_another_seed_and_nothing_else_does(submit):
     assert again.seed == first.seed and again.answers == first.answers
     changed = submit(q1=RIGHT["q1"] + "\n# another try", reseed=Reseed(first.answers, 99)).record
     assert changed.seed == 99 and changed.answers != first.answers
+
+
+def spin(*_):
+    while True:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("judging", "says"),
+    [(spin, "judging it took more than 0.3 seconds"), (lambda *_: bytearray(4 << 30), "more than 512 MB of memory")],
+)
+def test_what_the_judge_cannot_do_within_its_limits_has_no_mark_and_stops_nobody(submit, monkeypatch, judging, says):
+    limits = replace(LIMITS, judge_seconds=0.3, judge_memory=512 << 20)
+    monkeypatch.setattr(sys.modules[__name__], "LIMITS", limits)
+    with monkeypatch.context() as patch:
+        patch.setattr("autograder.grade.worker.grade_submission", judging)
+        record = submit().record
+    assert says in record.reason and record.sha256, "it is not tried again at each run"
+    assert submit().marks == FULL
 
 
 def test_a_replay_of_a_notebook_without_ids_is_the_same(submit):
