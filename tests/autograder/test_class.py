@@ -12,6 +12,7 @@ from autograder import gradebook
 from autograder.collect.sample_class import class_list
 from autograder.grade.grade_class import grade_class
 from autograder.grade.record import GradingRecord
+from autograder.grade.scheduler import Workers
 from autograder.report.marks import class_marks
 from qlab.cells import is_test
 from tests.autograder.conftest import LAB
@@ -114,7 +115,7 @@ def test_what_has_not_changed_is_not_graded_again(graded):
         raise AssertionError("graded again")
 
     stored = []
-    again = grade_class(graded.course, graded.lab, STUDENTS, never, stored.append, sandboxed=SANDBOXED)
+    again = grade_class(graded.course, graded.lab, STUDENTS, Workers(never, 1), stored.append, sandboxed=SANDBOXED)
     assert (again.graded_now, again.unchanged) == (0, len(STUDENTS))
     assert stored == [record(graded, student) for student in STUDENTS]
 

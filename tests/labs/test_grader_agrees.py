@@ -1,5 +1,6 @@
 """The notebook and the grader say the same of every answer on file, with the same cases and the same seed."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,7 +75,12 @@ def said(outcome: Any) -> Any:
     return outcome and (outcome.points, outcome.mistakes, outcome.remarks)
 
 
-@pytest.mark.parametrize("lab", lab_names())
+# The labs whose answers are all asked: functions on plain tensors, and models in PyTorch's own flows; all with
+# QLAB_WHOLE_CLASS.
+LABS = lab_names() if "QLAB_WHOLE_CLASS" in os.environ else [lab_names()[0], lab_names()[3]]
+
+
+@pytest.mark.parametrize("lab", LABS)
 def test_points_mistakes_and_remarks_of_answers_on_file_are_the_same(lab, server, course, monkeypatch):
     monkeypatch.setenv(SEED_VARIABLE, str(SEED))
     release(lab, course, labs=None)

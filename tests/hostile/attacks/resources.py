@@ -130,11 +130,14 @@ for _ in range(10_000): display(HTML('<p>' * 1_000))
         "Computes for ever in thirty processes, so that others have to wait for a processor.",
         FORK + "reached()\ndef spin():\n    while True: pass\nchildren(28, spin)\ntime.sleep(3600)",
         witness=LATE,
+        spoils=True,
     ),
     call(
         "computing behind one's back",
         "Returns at once, and goes on to compute in thirty processes that nobody waits for.",
         FORK + "reached()\ndef spin():\n    while True: pass\nchildren(28, spin)\nreturn None",
+        witness=("reached", *LATE, "processor time", "it took more than"),
+        spoils=True,
     ),
     cell(
         "pictures",
