@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.grade.codec import WireError
-from autograder.grade.limits import PICTURE_SHARE, Limits
+from autograder.grade.limits import Limits
 from autograder.grade.meter import USED_UP, Meter
+from autograder.grade.outputs import size_of, valid_outputs
 from autograder.grade.wire import Channel, ChannelClosedError, ChannelTimeoutError
-from autograder.text import visible
 
 GRACE = 3.0  # seconds beyond a limit of wall time that a process has to interrupt itself and answer
 PROCESSOR_GRACE = 2.0  # the same of processor time
@@ -21,7 +21,6 @@ MEASURED = 0.95, 0.03  # share and seconds by which the watchdog may see less pr
 ANSWER_SECONDS = 20.0  # for what takes milliseconds, unless the machine is busy
 START_SECONDS = 30.0
 MAX_REASON = 200
-EXTRA_OUTPUT = 50_000  # characters that a traceback may add to what a cell may print
 NO_ROOM = "[the outputs of this cell were left out: the notebook's cells print and draw too much]\n"
 SILENT = "it stopped answering"
 TOO_LONG = "it ran longer"
@@ -101,8 +100,8 @@ class StudentProcess:
 
     def _outputs(self, value: Any) -> list[dict[str, Any]]:
         """The valid outputs of a cell that fit into the notebook."""
-        outputs = _outputs(value, self._limits.output)
-        size = sum(map(_size, outputs))
+        outputs = valid_outputs(value, self._limits.output)
+        size = sum(map(size_of, outputs))
         if size > self._output_left:
             return [{"output_type": "stream", "name": "stderr", "text": NO_ROOM}]
         self._output_left -= size
@@ -283,35 +282,3 @@ def _seconds(value: Any) -> float:
 
 def _reason(value: Any) -> str:
     return value[:MAX_REASON] if isinstance(value, str) else "it ended the Python process"
-
-
-def _outputs(value: Any, limit: int) -> list[dict[str, Any]]:
-    """The valid outputs. The process limits them itself, but a student's code could have changed its list of them."""
-    outputs, left = [], limit + EXTRA_OUTPUT + 0.0
-    for item in value if isinstance(value, list) else []:
-        output = _output(item) if isinstance(item, dict) else None
-        if output is not None and (left := left - _size(output)) >= 0:
-            outputs.append(output)
-    return outputs
-
-
-def _size(output: dict[str, Any]) -> float:
-    """Characters of an output, those of pictures at one hundredth."""
-    pictures = sum(len(text) for mime, text in output.get("data", {}).items() if "image" in mime)
-    return len(str(output)) - pictures + pictures / PICTURE_SHARE
-
-
-def _output(item: dict[Any, Any]) -> dict[str, Any] | None:
-    """An output with only those fields that a notebook has, as people may see it; None if it is not one."""
-    match item:
-        # Each value's class is checked first: comparing an array with a text would give an array, which has no truth.
-        case {"output_type": str("stream"), "name": str("stdout" | "stderr" as name), "text": str(text)}:
-            return {"output_type": "stream", "name": name, "text": visible(text)}
-        case {"output_type": str("error"), "ename": str(name), "evalue": str(value), "traceback": list(lines)}:
-            texts = [visible(line) for line in lines if isinstance(line, str)]
-            return {"output_type": "error", "ename": visible(name), "evalue": visible(value), "traceback": texts}
-        case {"output_type": str("execute_result" | "display_data" as kind), "data": dict(data)}:
-            content = {visible(m): visible(t) for m, t in data.items() if isinstance(m, str) and isinstance(t, str)}
-            count = {"execution_count": None} if kind == "execute_result" else {}
-            return {"output_type": kind, "data": content, "metadata": {}, **count}
-    return None

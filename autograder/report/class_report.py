@@ -60,7 +60,7 @@ class MistakeResult:
         question: where.
         name: of the mistake.
         count: how many students made it.
-        hint: what the check told them.
+        hint: the next step that the check names.
         example: an anonymous answer with it; "" if there is none, or only stubs.
     """
 

@@ -112,8 +112,9 @@ class ProcessTree:
     def __init__(self, proc: int, process: int):
         self.proc = proc
         self._process = process
-        self._seen = 0.0  # the most processor time that was seen: a process that is gone without being waited for
-        self._gone = 0.0  # takes its own along
+        self._seen = 0.0  # processor time of those that are there
+        self._gone = 0.0  # and of those that nobody waited for: they took theirs along
+        self._dipped = False
 
     def members(self) -> list[int]:
         """The numbers of all its processes."""
@@ -125,8 +126,12 @@ class ProcessTree:
     def processor_seconds(self) -> float:
         """How much processor time they have used, those that are gone included."""
         now = sum(_processor_seconds(self.proc, member) for member in self.members())
+        if now < self._seen and not self._dipped:
+            # A child may have ended between the look at its parent, whose it becomes, and the look at itself.
+            self._dipped = True
+            return self._seen + self._gone
         self._gone += max(0.0, self._seen - now)
-        self._seen = now
+        self._seen, self._dipped = now, False
         return now + self._gone
 
 

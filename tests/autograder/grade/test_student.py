@@ -13,6 +13,7 @@ from autograder.grade.codec import Opaque
 from autograder.grade.judge import StudentAnswer
 from autograder.grade.limits import MB, Limits
 from autograder.grade.proxies import StudentObject
+from autograder.grade.student.watchdog import ProcessTree
 from autograder.grade.student_process import CheckEndedError, EndedError
 from tests.autograder.grade.conftest import LIMITS, Student
 
@@ -221,14 +222,33 @@ def test_the_watchdog_ends_what_computes_too_long_and_says_how_much_it_was(sandb
 
 
 @pytest.mark.slow
-def test_the_processor_time_of_processes_that_are_gone_counts(student):
-    # Orphans are the student's process's, which does not wait for them.
-    body = "    t = time.process_time()\n    while time.process_time() - t < 0.4: pass\n    os._exit(0)\n"
+@pytest.mark.parametrize(
+    "way",
+    [
+        "if os.fork() == 0:\n    if os.fork(): os._exit(0)\n    spin()\nos.wait()",  # an orphan, which nobody waits for
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\nif os.fork() == 0: spin()",  # the kernel forgets it at once
+    ],
+)
+def test_the_processor_time_of_processes_that_are_gone_counts(student, way):
+    spin = "def spin():\n    while time.process_time() < 0.6: pass\n    os._exit(0)\n"
     before = student.processor_seconds()
-    student.run(
-        f"import os, time\nif os.fork() == 0:\n    if os.fork(): os._exit(0)\n{body}os.wait()\ntime.sleep(1.5)", 10
-    )
+    student.run(f"import os, signal, time\n{spin}{way}\ntime.sleep(2)", 10)
     assert 0.35 < student.processor_seconds() - before < 3
+
+
+@pytest.mark.parametrize(
+    ("looks", "seconds"),
+    [
+        ([1.0, 0.4, 1.2], [1.0, 1.0, 1.2]),  # a child that its parent waits for while we look counts once
+        ([1.0, 0.4, 0.5, 0.75], [1.0, 1.0, 1.0, 1.25]),  # one that nobody waits for stays counted
+    ],
+)
+def test_a_process_that_ends_while_we_look_counts_once(monkeypatch, looks, seconds):
+    seen = iter(looks)
+    monkeypatch.setattr("autograder.grade.student.watchdog._processor_seconds", lambda *_: next(seen))
+    monkeypatch.setattr(ProcessTree, "members", lambda _: [1])
+    tree = ProcessTree(-1, 1)
+    assert [tree.processor_seconds() for _ in looks] == seconds
 
 
 @pytest.mark.slow
