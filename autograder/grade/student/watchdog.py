@@ -51,23 +51,28 @@ class Watchdog:
             Why it ended, in words for the student.
         """
         reason = ""
-        ended, status = os.waitpid(self._process, os.WNOHANG)
-        while not ended and not reason and self._judge_is_there():
+        while not self._ended() and not reason and self._judge_is_there():
             reason = self._limit_reached()
-            ended, status = os.waitpid(self._process, os.WNOHANG)
         used = self._tree.processor_seconds()
-        if not ended:
-            status = self._end()
+        # Also if it has ended by itself: without a sandbox, what it started goes on.
+        status = self._end()
         with suppress(OSError):
             self._questions.send(meter.SECONDS.pack(used))
         return reason or exit_reason(status)
+
+    def _ended(self) -> bool:
+        """Whether the process has ended; it is not waited for yet, so that nobody else gets its number."""
+        return os.waitid(os.P_PID, self._process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _judge_is_there(self) -> bool:
         """Wait for a moment, and answer the judge's questions."""
         for descriptor, event in self._poll.poll(POLL_MILLISECONDS):
             if descriptor != self._questions.fileno() or not event & select.POLLIN:
                 return False
-            packet = self._questions.recv(meter.SECONDS.size)
+            try:
+                packet = self._questions.recv(meter.SECONDS.size)
+            except OSError:
+                return False
             if len(packet) != meter.SECONDS.size:
                 return False
             (seconds,) = meter.SECONDS.unpack(packet)
