@@ -51,6 +51,7 @@ SANDBOXED = shutil.which("bwrap") is not None
 def grade_one() -> Iterator[Callable[..., Any]]:
     """Grades one submission: of a student, in a file, with a lab, limits and a seed; gives what a worker gives."""
     from autograder.grade import worker
+    from autograder.grade.job import Job, JobResult, pack
     from autograder.grade.limits import Limits
     from autograder.grade.submission import Submission
     from autograder.grade.zygote import close_fork_server
@@ -61,9 +62,9 @@ def grade_one() -> Iterator[Callable[..., Any]]:
 
     def graded(
         student: str, path: Path, lab: Any, limits: Limits = usual, seed: int = 1, reseed: Any = None
-    ) -> worker.JobResult:
+    ) -> JobResult:
         submission = Submission.read(student, path)
-        return worker.grade(worker.Job(submission, worker.pack(lab), limits, seed, SANDBOXED, reseed))
+        return worker.grade(Job(submission, pack(lab), limits, seed, SANDBOXED, reseed))
 
     yield graded
     close_fork_server(SANDBOXED)

@@ -1,7 +1,7 @@
 """autograder demo: the whole loop on the sample class."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from autograder.course_folder.layout import (
     source_folder,
 )
 
+if TYPE_CHECKING:
+    from autograder.report.terminal import Summary
+
 
 @app.command()
 def demo(
@@ -28,35 +31,44 @@ def demo(
     """Run the whole loop on the sample class: release, submit, grade, feedback, marks. Example: autograder demo."""
     place = Course.at(course)
     labs = [find_lab(lab, place)] if lab else lab_names(place)
-    sandboxed = _has_sandbox()
     release_labs(labs if lab else notebook_names(place), place, force=False)
     from autograder.collect.sample_class import write_submissions
     from autograder.grade.lab import GradedLab
+    from autograder.grade.zygote import shared_fork_servers
 
-    for name in labs:
-        students = write_submissions(GradedLab.of(name, place), place)
-        if not students:
-            print(f"{name}: no sample class")
-            continue
-        print(f"{name}: {len(students)} sample submissions in {short(place.root / 'submitted')}")
-        summary = grade_lab(place, name, GradeOptions(sandboxed=sandboxed))
-        write_feedback(place, name)
-        summary.show(terminal=sys.stdout.isatty())
+    grade = SampleGrading(place)
+    with shared_fork_servers():
+        for name in labs:
+            students = write_submissions(GradedLab.of(name, place), place)
+            if not students:
+                print(f"{name}: no sample class")
+                continue
+            print(f"{name}: {len(students)} sample submissions in {short(place.root / 'submitted')}")
+            summary = grade(name)
+            write_feedback(place, name)
+            summary.show(terminal=sys.stdout.isatty())
     for path in dict.fromkeys(labs_folder(source_folder(name, place)) for name in labs):
         print(f"{'labs:':10}{short(path)}")
     for what, path in (("marks", place.marks), ("feedback", place.root / "feedback")):
         print(f"{what + ':':10}{short(path)}")
 
 
-def _has_sandbox() -> bool:
-    """Whether there is a sandbox; if not, say so. The sample class does not need one, because its code is ours."""
-    from autograder.grade.sandbox import NoSandboxError
-    from autograder.grade.zygote import close_fork_server, fork_server
+class SampleGrading:
+    """Grades sample classes; without a sandbox where there is none, because their code is ours."""
 
-    try:
-        fork_server(True)
-    except NoSandboxError as error:
-        close_fork_server(True)
-        print(f"The sample class is graded without a sandbox: {error}", file=sys.stderr)
-        return False
-    return True
+    def __init__(self, course: Course):
+        self._course = course
+        self._sandboxed = True
+
+    def __call__(self, lab: str) -> "Summary":
+        """Grade a lab's class."""
+        from autograder.grade.sandbox import NoSandboxError
+
+        try:
+            return grade_lab(self._course, lab, GradeOptions(sandboxed=self._sandboxed))
+        except NoSandboxError as error:
+            if not self._sandboxed:
+                raise
+            self._sandboxed = False
+            print(f"The sample class is graded without a sandbox: {error}", file=sys.stderr)
+        return self(lab)

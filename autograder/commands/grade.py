@@ -73,7 +73,6 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
     from autograder.grade.zygote import hide_from_students
 
     hide_from_students(course.root)
-    # The fork server is started first: while it warms up on one core, this process imports what it needs on another.
     with scheduler(options.scheduler, options.sandboxed) as workers:
         from autograder import gradebook
         from autograder.deductions import late
@@ -112,6 +111,7 @@ def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int
     course.check_released(name)
     students_of(course, name, student)
     from autograder.grade import worker
+    from autograder.grade.job import Job, pack
     from autograder.grade.lab import GradedLab
     from autograder.grade.limits import Limits
     from autograder.grade.record import GradingRecord
@@ -126,7 +126,7 @@ def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int
     hide_from_students(course.root)
     submission = Submission.read(student, course.submitted(name)[student])
     try:
-        job = worker.Job(submission, worker.pack(lab), Limits.of(record.limits), record.seed, sandboxed)
+        job = Job(submission, pack(lab), Limits.of(record.limits), record.seed, sandboxed)
         replay = worker.grade(job).record
     finally:
         close_fork_server(sandboxed)

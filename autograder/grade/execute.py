@@ -12,12 +12,13 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from autograder.grade.judge import CheckResult, Judge, valid_outcome
+from autograder.grade.library import Library
 from autograder.grade.limits import Limits
 from autograder.grade.student_process import Connection, EndedError, StudentProcess
 from qlab.cells import is_test
 from qlab.check.outcome import Outcome
 
-Connect = Callable[[Limits], Connection]
+Connect = Callable[[Limits, Library], Connection]
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ class _Execution:
     def run(self, connect: Connect) -> ExecutionResult:
         left_out: set[str] = set(self.plan.skip)
         for _ in range(self.plan.limits.restarts + 1):
-            process = StudentProcess(connect(self.plan.limits), self.plan.limits, self.plan.files)
+            connection = connect(self.plan.limits, self.judge.library)
+            process = StudentProcess(connection, self.plan.limits, self.plan.files, self.judge.served)
             try:
                 culprit = self._run_cells(process, left_out)
             finally:

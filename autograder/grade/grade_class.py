@@ -9,13 +9,12 @@ from pathlib import Path
 
 from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
-from autograder.grade.grade_submission import Reseed
+from autograder.grade.job import Job, JobResult, Reseed, pack
 from autograder.grade.lab import GradedLab
 from autograder.grade.pool import Pool, QueuedJob
 from autograder.grade.record import GradingRecord
 from autograder.grade.scheduler import Workers
 from autograder.grade.submission import Submission
-from autograder.grade.worker import Job, JobResult, pack
 
 
 @dataclass

@@ -10,6 +10,7 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import compute_checksum
 
 from autograder.grade.execute import Connect, ExecutionResult, Plan, execute
+from autograder.grade.job import Reseed
 from autograder.grade.judge import Judge
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.limits import Limits
@@ -43,19 +44,6 @@ class GradedSubmission:
     record: GradingRecord
     notebook: NotebookNode | None
     waited_out: bool = False
-
-
-@dataclass(frozen=True)
-class Reseed:
-    """Another seed, for who hands in again: no other try at an answer is worth anything if luck decides.
-
-    Attributes:
-        answers: the hash of the answers that were graded before; the seed of before stays if they are still the same.
-        seed: the new one.
-    """
-
-    answers: str
-    seed: int
 
 
 def grade_submission(
@@ -93,7 +81,8 @@ def grade_submission(
         return GradedSubmission(replace(record, reason=str(error)), None)
     stamp = submitted.metadata.get("qlab", {}).get("release", "")
     repaired = repair(submitted, lab.graded)
-    files = {**submission.files, **lab.files}  # the lab's file counts, if a student submitted one of that name
+    # The lab's file counts, if a student submitted one of that name.
+    files = {**submission.files, **lab.files, **judge.library.files}
     if lost := sorted(name for name in repaired.lost if _is_code(name, lab)):
         return GradedSubmission(replace(record, reason=LOST.format(", ".join(lost))), None)
     answers = answers_hash(repaired.notebook)

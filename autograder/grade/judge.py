@@ -6,26 +6,26 @@ are those that a check grants here, once it has run to its end.
 
 import ast
 import builtins
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import math
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 from autograder.errors import UserError
 from autograder.grade.lab import GradedLab
+from autograder.grade.lab_modules import LabModules
+from autograder.grade.library import Library, closed
 from autograder.grade.proxies import with_handles, with_objects
+from autograder.grade.served_calls import ServedCalls
 from autograder.grade.student_process import CheckEndedError, Conversation, EndedError, StudentProcess
 from qlab.cells import count_blanks
 from qlab.check.answer import Returned, defines
 from qlab.check.forbidden_calls import NoSuchFunctionError, find_forbidden, name_of
 from qlab.check.outcome import Outcome
-from qlab.check.question import SEED_VARIABLE, Lab, Question
+from qlab.check.question import SEED_VARIABLE, Question
 
 
 class Judge:
@@ -39,17 +39,29 @@ class Judge:
         self._lab = lab.name
         self._modules = LabModules(lab.modules)
 
+    @cached_property
+    def library(self) -> Library:
+        """What students' processes can import while this lab is graded."""
+        return Library.of(self._modules)
+
+    @cached_property
+    def served(self) -> ServedCalls:
+        """What they may call of the rest."""
+        return ServedCalls(self.library.withheld, self._closed)
+
+    @lru_cache  # noqa: B019  # a worker has few judges, for as long as it lives
+    def _closed(self, forbidden: tuple[str, ...]) -> frozenset[str]:
+        return closed(forbidden, self._modules)
+
     @contextmanager
     def submission(self, seed: int) -> Iterator["Judge"]:
         """Judge one submission: forget the results of the one before, and draw random cases from this seed."""
         before = os.environ.get(SEED_VARIABLE)
         os.environ[SEED_VARIABLE] = str(seed)
-        sys.meta_path.insert(0, self._modules)
         try:
-            self._modules.forget()
-            yield self
+            with self._modules.importable():
+                yield self
         finally:
-            sys.meta_path.remove(self._modules)
             os.environ.pop(SEED_VARIABLE)
             if before is not None:
                 os.environ[SEED_VARIABLE] = before
@@ -230,39 +242,3 @@ def _run(tree: ast.Module, namespace: dict[str, Any]) -> Any:
     if not isinstance(last, ast.Expr):
         return exec(compile(ast.Module([last], []), "<check>", "exec"), namespace)
     return eval(compile(ast.Expression(last.value), "<check>", "eval"), namespace)
-
-
-class LabModules(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Imports a lab's own modules (checks and others) from memory, under their plain names.
-
-    All labs use the same module names, so another lab's modules are removed first. Checks are a package; in a course
-    released before version 0.2 they are a single module.
-    """
-
-    def __init__(self, sources: Mapping[str, str]):
-        self._sources = sources
-        self._ours = {name.partition(".")[0] for name in sources}
-
-    def forget(self) -> None:
-        """Remove another lab's modules of the same names, and let these questions forget what they checked before."""
-        for name in [name for name in sys.modules if name.partition(".")[0] in self._ours]:
-            module = sys.modules[name]
-            if module is not None and module.__loader__ is not self:
-                del sys.modules[name]
-            for value in list(vars(module).values()) if module is not None else ():
-                if isinstance(value, Lab):
-                    value.forget()
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: object = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """The spec of the lab's module of this name; None if it has none."""
-        return importlib.util.spec_from_loader(fullname, self) if fullname in self._sources else None
-
-    def is_package(self, fullname: str) -> bool:
-        """Whether there are modules inside of this one."""
-        return any(name.startswith(f"{fullname}.") for name in self._sources)
-
-    def get_source(self, fullname: str) -> str:
-        """A module's source."""
-        return self._sources[fullname]

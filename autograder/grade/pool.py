@@ -6,10 +6,10 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
+from autograder.grade.job import Job, JobResult
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import GradingRecord
 from autograder.grade.scheduler import Workers
-from autograder.grade.worker import Job, JobResult, grade
 
 MAX_IN_FLIGHT = 16  # jobs submitted and not finished: enough for a small cluster, little memory here
 TRIES_ALONE = 2
@@ -55,11 +55,13 @@ class Pool:
 
     def _submit(self, queued: QueuedJob) -> "Future[JobResult]":
         if self._executor is None:
-            self._executor = self._workers.start()
+            self._executor = self._workers.start(queued.job.lab)
+        from autograder.grade.worker import grade  # not before: it imports torch
+
         try:
             return self._executor.submit(grade, queued.job)
         except BrokenProcessPool:
-            self._executor = self._workers.start()
+            self._executor = self._workers.start(queued.job.lab)
             return self._executor.submit(grade, queued.job)
 
     def _collect(self) -> Iterator[tuple[QueuedJob, JobResult]]:

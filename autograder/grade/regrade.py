@@ -10,12 +10,12 @@ from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.errors import UserError
 from autograder.files import write_atomic
+from autograder.grade.job import Job, JobResult, pack
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.pool import Pool, QueuedJob
 from autograder.grade.record import GradingRecord
 from autograder.grade.scheduler import Workers
 from autograder.grade.submission import Submission
-from autograder.grade.worker import Job, JobResult, pack
 from autograder.gradebook import CellMark
 from autograder.report.marks import StudentMarks, class_marks
 

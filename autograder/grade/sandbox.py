@@ -1,6 +1,7 @@
-"""The sandbox around the fork server, made by bubblewrap: no network, no files but Python's and qlab's, all read-only.
+"""The sandbox around the fork server, made by bubblewrap: no network, and no files but Python's and this package's.
 
-There are two walls. This one is around the fork server and so around all submissions; it decides which files exist.
+All files are read-only. There are two walls. This one is around the fork server and so around all submissions; it
+decides which files exist.
 Inside it, each submission gets namespaces of its own (student/isolation.py), so that submissions do not see each other.
 Linux only.
 """
@@ -30,7 +31,7 @@ def student_environment() -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"])
     return {
         "PATH": path,
-        "PYTHONPATH": os.pathsep.join(map(str, [CODE.parents[1], _package("qlab").parent, *_installed()])),
+        "PYTHONPATH": os.pathsep.join(map(str, [CODE.parents[1], package_folder("qlab").parent, *_installed()])),
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
@@ -75,7 +76,7 @@ def bubblewrap_command(hidden: Iterable[Path]) -> list[str]:
     for path in visible:
         where = ["--symlink", str(path.readlink())] if path.is_symlink() else ["--ro-bind", str(path)]
         arguments += [*where, str(path)]
-    arguments += _covered([*hidden, CODE.parents[1], CODE.parent], visible)
+    arguments += _covered([*hidden, CODE.parents[1], CODE.parent, *_copies_of_qlab()], visible)
     # If an ordinary user grades, that user owns /dev, which all submissions share: one could leave files for another.
     arguments += ["--remount-ro", "/dev"]
     if not any(path.is_relative_to("/tmp") for path in visible):
@@ -84,15 +85,15 @@ def bubblewrap_command(hidden: Iterable[Path]) -> list[str]:
 
 
 def _visible(data: str | None) -> list[Path]:
-    """What can be read in the sandbox: the system's programs, this Python with its packages, qlab, and this package."""
+    """What can be read in the sandbox: the system's programs, this Python with its packages, and this package."""
     python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_prefix).resolve(), *_installed()]
     paths = [*map(Path, (*SYSTEM, HUGE_PAGES)), *python, *_code(), *([Path(data)] if data else [])]
     return _outermost(path for path in paths if os.path.lexists(path))
 
 
 def _code() -> list[Path]:
-    """The code that runs in the sandbox: the folders and files of qlab and of this package."""
-    return [_package("qlab"), CODE, CODE.parent / "__init__.py", CODE.parent / "errors.py"]
+    """The code that runs in the sandbox: of this package. qlab comes from memory: see `library`."""
+    return [CODE, CODE.parent / "__init__.py", CODE.parent / "errors.py"]
 
 
 def _covered(folders: Iterable[Path], visible: Iterable[Path]) -> list[str]:
@@ -116,7 +117,13 @@ def _covered(folders: Iterable[Path], visible: Iterable[Path]) -> list[str]:
     return arguments
 
 
-def _package(name: str) -> Path:
+def _copies_of_qlab() -> list[Path]:
+    """Every folder in which qlab is, or is installed."""
+    parents = {*_installed(), *(Path(path) for path in sys.path if path)}
+    return [package_folder("qlab"), *(path / "qlab" for path in sorted(parents) if (path / "qlab").is_dir())]
+
+
+def package_folder(name: str) -> Path:
     """The folder of a package, found without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
@@ -126,7 +133,7 @@ def _package(name: str) -> Path:
 
 def _installed() -> list[Path]:
     """The folders of installed packages."""
-    return sorted({_package(name).parent for name in ("torch", "numpy", "IPython", "matplotlib")})
+    return sorted({package_folder(name).parent for name in ("torch", "numpy", "IPython", "matplotlib")})
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from autograder.errors import UserError
-from autograder.grade.zygote import close_fork_server, fork_server
+from autograder.grade.zygote import end_fork_server, fork_server
 
 CONNECT_SECONDS = 20
 MANAGER_SECONDS = 2.0  # for the pool's manager thread to end after its workers are gone
@@ -23,11 +23,11 @@ class Workers:
     """The processes that grade.
 
     Attributes:
-        start: starts an executor for them; calling it again replaces one that broke.
+        start: starts an executor for them, given the lab as a job carries it; calling it again replaces one that broke.
         count: how many there are.
     """
 
-    start: Callable[[], Executor]
+    start: Callable[[bytes], Executor]
     count: int
 
 
@@ -49,12 +49,14 @@ def scheduler(address: str, sandboxed: bool, workers: int = 0) -> Iterator[Worke
 
 @contextmanager
 def _this_machine(sandboxed: bool, workers: int) -> Iterator[Workers]:
-    # It warms up on one core while this process goes on. Workers are forked later and share it.
-    fork_server(sandboxed, wait=False)
     started: list[ProcessPoolExecutor] = []
 
-    def start() -> Executor:
-        fork_server(sandboxed)
+    def start(lab: bytes) -> Executor:
+        # It warms up on one core while this process imports torch and the lab's checks. Workers share all of this.
+        fork_server(sandboxed, wait=False)
+        from autograder.grade.worker import prepare
+
+        prepare(lab, sandboxed)
         started.append(_processes(workers))
         return started[-1]
 
@@ -63,7 +65,7 @@ def _this_machine(sandboxed: bool, workers: int) -> Iterator[Workers]:
     finally:
         for executor in started:
             _end(executor)
-        close_fork_server(sandboxed)
+        end_fork_server(sandboxed)
 
 
 def _end(executor: ProcessPoolExecutor) -> None:
@@ -107,4 +109,4 @@ def _dask(address: str) -> Iterator[Workers]:
         raise UserError(message) from error
     with client:
         executor: Executor = client.get_executor(pure=False)
-        yield Workers(lambda: executor, max(1, len(client.ncores())))
+        yield Workers(lambda _: executor, max(1, len(client.ncores())))

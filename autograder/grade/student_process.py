@@ -13,6 +13,7 @@ from autograder.grade.codec import WireError
 from autograder.grade.limits import Limits
 from autograder.grade.meter import USED_UP, Meter
 from autograder.grade.outputs import size_of, valid_outputs
+from autograder.grade.served_calls import ServedCalls
 from autograder.grade.wire import Channel, ChannelClosedError, ChannelTimeoutError
 
 GRACE = 3.0  # seconds beyond a limit of wall time that a process has to interrupt itself and answer
@@ -22,6 +23,7 @@ ANSWER_SECONDS = 20.0  # for what takes milliseconds, unless the machine is busy
 START_SECONDS = 30.0
 MAX_REASON = 200
 NO_ROOM = "[the outputs of this cell were left out: the notebook's cells print and draw too much]\n"
+CALL = "call withheld"  # what a process asks the judge to do before it answers
 SILENT = "it stopped answering"
 TOO_LONG = "it ran longer"
 WAITED = "it waited longer"
@@ -69,9 +71,13 @@ class StudentProcess:
             machine's fault, so it only counts if it happens again while nothing else runs.
     """
 
-    def __init__(self, connection: Connection, limits: Limits, files: Mapping[str, bytes]):
+    def __init__(
+        self, connection: Connection, limits: Limits, files: Mapping[str, bytes], served: ServedCalls | None = None
+    ):
         self._connection = connection
         self._limits = limits
+        self._served = served
+        self._forbidden: tuple[str, ...] = ()
         self._ended = ""
         self._output_left = float(limits.notebook_output)
         self.waited_out = False
@@ -147,7 +153,12 @@ class StudentProcess:
         reply = self._ask({"op": "check", "forbidden": forbidden, "seconds": seconds}, ANSWER_SECONDS)
         if "copy_ended" in reply:
             raise CheckEndedError(_reason(reply["copy_ended"]))
+        self._forbidden = forbidden
         return Conversation(self, step)
+
+    def end_check(self) -> None:
+        """Cells may call again what the check forbade."""
+        self._forbidden = ()
 
     def ask(self, message: dict[str, Any], wall_seconds: float, step: "Step") -> dict[str, Any]:
         """Send a message that belongs to a check and return the reply.
@@ -177,8 +188,7 @@ class StudentProcess:
         if self._ended:
             raise EndedError(self._ended)
         try:
-            self._connection.channel.send(message, wall_seconds)
-            reply = self._connection.channel.receive(wall_seconds)
+            reply = self._exchange(message, wall_seconds, step)
         except ChannelClosedError as error:
             raise self._gone("it ended the Python process") from error
         except ChannelTimeoutError as error:
@@ -191,6 +201,23 @@ class StudentProcess:
             reason = _reason(reply["ended"])
             raise self._gone(step.too_long() if step is not None and reason == USED_UP else reason)
         return reply
+
+    def _exchange(self, message: dict[str, Any], wall_seconds: float, step: "Step | None") -> dict[str, Any]:
+        """Send a message and return the reply; call for the process what it asks for in between.
+
+        The judge's processor time for these calls counts as the process's own.
+        """
+        until, used = time.monotonic() + wall_seconds, 0.0
+        while True:
+            self._connection.channel.send(message, max(until - time.monotonic(), 0.01))
+            reply = self._connection.channel.receive(max(until - time.monotonic(), 0.01))
+            if reply.get("op") != CALL or self._served is None:
+                return reply
+            started = time.thread_time()
+            message = self._served.reply(reply, self._forbidden)
+            used += time.thread_time() - started
+            if step is None or used > step.seconds:
+                raise self._gone(SILENT if step is None else step.too_long())
 
     def _stopped(self, step: "Step") -> str:
         """Why a step was stopped that took too long."""
@@ -260,6 +287,7 @@ class Conversation:
             reply = self._process.ask(message, self._left, self._step)
         except (CheckEndedError, EndedError):
             self._over = True
+            self._process.end_check()
             raise
         self._left = max(self._left - (time.monotonic() - started), 0.01)
         return reply
@@ -268,6 +296,7 @@ class Conversation:
         """Let the copy end, if it has not ended yet."""
         if not self._over:
             self._over = True
+            self._process.end_check()
             self._process.ask({"op": "end"}, 0.0, self._step)
 
 

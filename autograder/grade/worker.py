@@ -2,21 +2,22 @@
 
 import pickle
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
 from nbformat.v4 import nbjson
 
 from autograder.errors import UserError
-from autograder.grade.grade_submission import GradedSubmission, Reseed, grade_submission
+from autograder.grade.grade_submission import GradedSubmission, grade_submission
+from autograder.grade.job import Job, JobResult
 from autograder.grade.judge import Judge
 from autograder.grade.judge_limits import JudgeTimeError, judge_limits
 from autograder.grade.lab import GradedLab
+from autograder.grade.library import Library
 from autograder.grade.limits import MB, Limits
 from autograder.grade.record import GradingRecord
 from autograder.grade.student_process import Connection, ForkServerGoneError
-from autograder.grade.submission import Submission
 from autograder.grade.wire import ChannelClosedError
 from autograder.grade.zygote import close_fork_server, fork_server
 
@@ -25,37 +26,15 @@ _one_at_a_time = threading.Lock()
 TOO_MUCH = "its text or the values of its answers are far larger than they have to be. Make them smaller."
 
 
-@dataclass(frozen=True)
-class Job:
-    """One submission to grade, as it is sent to a grading process.
+def prepare(lab: bytes, sandboxed: bool) -> None:
+    """Have the judge and the fork server for a lab; processes that are forked later share both.
 
-    Attributes:
-        submission, limits, seed, reseed: see `grade_submission`.
-        lab: the lab, pickled once for the whole class. Unpickling is safe here, because the bytes are our own.
-        sandboxed: whether the student's code runs in a sandbox.
+    Raises:
+        NoSandboxError: there can be no sandbox.
     """
-
-    submission: Submission
-    lab: bytes
-    limits: Limits
-    seed: int
-    sandboxed: bool
-    reseed: Reseed | None = None
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """What grading a submission gave.
-
-    Attributes:
-        record: with the marks.
-        notebook: for graders and feedback; None if it could not be read.
-        waited_out: whether it was stopped by a limit of wall time, which may be the fault of others on the machine.
-    """
-
-    record: GradingRecord
-    notebook: str | None
-    waited_out: bool = False
+    with _one_at_a_time:
+        _, judge = _judge(lab)
+        fork_server(sandboxed).prepare(judge.library)
 
 
 def grade(job: Job) -> JobResult:
@@ -66,7 +45,7 @@ def grade(job: Job) -> JobResult:
     """
     with _one_at_a_time:
         lab, judge = _judge(job.lab)
-        fork_server(job.sandboxed)  # here, or it would inherit the limits below
+        fork_server(job.sandboxed).prepare(judge.library)  # here, or it would inherit the limits below
         reason, sha256 = "", job.submission.sha256
         try:
             with judge_limits(job.limits.judge_seconds, job.limits.judge_memory):
@@ -91,9 +70,9 @@ def grade(job: Job) -> JobResult:
 
 
 def _grade(job: Job, lab: GradedLab, judge: Judge) -> GradedSubmission:
-    def connect(limits: Limits) -> Connection:
+    def connect(limits: Limits, library: Library) -> Connection:
         try:
-            return fork_server(job.sandboxed).connect(limits)
+            return fork_server(job.sandboxed).connect(limits, library)
         except ChannelClosedError as error:
             raise ForkServerGoneError from error
 
@@ -102,11 +81,6 @@ def _grade(job: Job, lab: GradedLab, judge: Judge) -> GradedSubmission:
     except ForkServerGoneError:
         close_fork_server(job.sandboxed)
         return grade_submission(job.submission, lab, job.limits, job.seed, connect, judge, job.reseed)
-
-
-def pack(lab: GradedLab) -> bytes:
-    """A lab as a job carries it."""
-    return pickle.dumps(lab)
 
 
 @lru_cache(maxsize=4)

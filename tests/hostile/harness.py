@@ -20,6 +20,7 @@ from typing import Any
 
 from autograder.course_folder.layout import Course
 from autograder.grade import student_process, worker
+from autograder.grade.job import Job, pack
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
 from autograder.grade.record import GradingRecord
@@ -58,7 +59,7 @@ class Table:
     def __init__(self, course: Course):
         self.course = course
         self.lab = GradedLab.of(LAB, course)
-        self.packed = worker.pack(self.lab)
+        self.packed = pack(self.lab)
         worker.fork_server(True)
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
@@ -88,7 +89,7 @@ class Table:
         started = time.monotonic()
         try:
             submission = Submission.read(attack.student, path)
-            done = worker.grade(worker.Job(submission, self.packed, LIMITS, SEED, True))
+            done = worker.grade(Job(submission, self.packed, LIMITS, SEED, True))
         finally:
             for inner in folder.iterdir():
                 if inner.is_dir() and not inner.is_symlink():

@@ -23,7 +23,9 @@ from tests.hostile.gains import read_gains, readme
 
 ORDINARY = 23_456  # a uid that no user has
 SYSTEM_PYTHON = "/usr/bin/python3"
-MAX_SECONDS = 120.0  # of one submission: what blocks a worker takes minutes or hours; a busy machine takes half a minute
+MAX_SECONDS = (
+    120.0  # of one submission: what blocks a worker takes minutes or hours; a busy machine takes half a minute
+)
 MAX_ALL_SECONDS = 1800  # of all attacks, on a slow machine that does other things beside
 SHARES = 2  # processes that grade attacks beside each other, for each of the two users
 MAX_SIZE = 12_000_000  # characters of a graded notebook and its record; its pictures may have 10 million

@@ -47,7 +47,9 @@ class Grader:
         self.source = source
         self.judge = Judge(lab)
         limits = Limits(question_seconds=SECONDS, memory=4 * 2**30)
-        self.process = StudentProcess(server.connect(limits), limits, lab.files)
+        library = self.judge.library
+        connection = server.connect(limits, library)
+        self.process = StudentProcess(connection, limits, {**lab.files, **library.files}, self.judge.served)
         self.provided = PROVIDED + "".join(
             f"\n{question.names[0]} = find({question.provided_name!r})[2]"
             for question in source.questions

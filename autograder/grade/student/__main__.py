@@ -1,22 +1,25 @@
-"""The fork server: imports what notebooks import, then forks a student's process for each request.
+"""The fork server: imports what notebooks import, then forks a server for each lab, which forks students' processes.
 
     python -m autograder.grade.student CONTROL
 
-CONTROL is the descriptor of an inherited socket (SOCK_SEQPACKET). A request is a packet of JSON with the sockets of the
-new process and of its watchdog attached. The fork server ends once nobody holds the other end of CONTROL.
+CONTROL is the descriptor of an inherited socket (SOCK_SEQPACKET). A request is a packet of JSON with two descriptors
+attached. For a lab's server they are its own CONTROL, and a file with the sources of the modules of qlab that it
+imports. For a submission they are the sockets of the student's process and of its watchdog. A server ends once nobody
+holds the other end of its CONTROL.
 
-Each request makes two processes: a watchdog outside the submission's namespaces, and in them the student's process.
+A submission has two processes: a watchdog outside of the submission's namespaces, and in them the student's process.
 """
 
 import gc
 import importlib
 import json
 import os
-import pkgutil
 import signal
 import socket
 import sys
 import tempfile
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,15 +27,17 @@ from typing import Any
 import numpy as np
 import torch
 
-import qlab
 from autograder.grade.limits import Limits
-from autograder.grade.student import SCRATCH, isolation, session
+from autograder.grade.student import SCRATCH, isolation
+from autograder.grade.student.library import install
 from autograder.grade.student.shell import Shell, make_shell
 from autograder.grade.student.watchdog import Watchdog
 from autograder.grade.wire import Channel, ChannelClosedError
 
 MAX_REQUEST = 4096
-NOT_FOR_NOTEBOOKS = {"qlab.notebook"}  # no notebook imports it, and what it imports takes long
+# What qlab imports of others: once here, and not once for each lab.
+OTHERS = ("ipywidgets", "matplotlib.pyplot", "torch.ao.quantization", "torch.nn.utils.fusion")
+Request = dict[str, Any]
 
 
 def main() -> None:
@@ -41,34 +46,59 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends us by closing the socket
     shell = warm_up()
     control.send(b"ready")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that ended watchdogs do not become zombies
+    serve(control, lambda _, control, modules: _serve_lab(control, modules, shell))
+
+
+def serve(control: socket.socket, start: Callable[[Request, int, int], None]) -> None:
+    """Fork a process for each request, which does what it asks for and ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that ended processes do not become zombies
     while True:
         request, descriptors, *_ = socket.recv_fds(control, MAX_REQUEST, 2)
         if not request:
             return
         if os.fork() == 0:
             control.close()
-            connection, questions = descriptors
-            _watch_over_student(json.loads(request), connection, questions, shell)
+            try:
+                start(json.loads(request), *descriptors)
+            except Exception:
+                traceback.print_exc(file=sys.__stderr__)  # where the command finds the reason
+            finally:
+                os._exit(0)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
 def warm_up() -> Shell:
-    """Import what notebooks import, and seed the generators, so that every submission draws the same random numbers."""
+    """Import what notebooks import, but for qlab."""
     torch.set_num_threads(1)
-    for module in pkgutil.walk_packages(qlab.__path__, "qlab."):
-        if module.name not in NOT_FOR_NOTEBOOKS:
-            with suppress(ImportError):  # an engine that is not installed
-                importlib.import_module(module.name)
+    for name in OTHERS:
+        with suppress(ImportError):
+            importlib.import_module(name)
     # Looks the CPU up in /proc, which students' processes do not have.
     torch.backends.quantized.engine = torch.backends.quantized.engine
     shell = make_shell()
-    np.random.seed(0)  # the global generator, which students use
-    torch.manual_seed(0)
-    gc.collect()
-    gc.freeze()  # or the first collection in each fork would write to, and so copy, every page
+    freeze()
     return shell
+
+
+def _serve_lab(descriptor: int, file: int, shell: Shell) -> None:
+    """Import the lab's library, then serve submissions of this lab."""
+    control = socket.socket(fileno=descriptor)
+    with open(file, "rb") as modules:
+        install(json.load(modules))
+    importlib.import_module("autograder.grade.student.session")  # here, once: it imports qlab
+    # So that every submission draws the same random numbers; students use numpy's global generator.
+    np.random.seed(0)
+    torch.manual_seed(0)
+    freeze()
+    control.send(b"ready")
+    serve(control, lambda request, channel, meter: _watch_over_student(request, channel, meter, shell))
+
+
+def freeze() -> None:
+    """Keep the garbage collector from what is here: it would write to, and so copy, every page in each fork."""
+    gc.collect()
+    gc.freeze()
 
 
 def _watch_over_student(request: dict[str, Any], descriptor: int, meter: int, shell: Shell) -> None:
@@ -103,6 +133,8 @@ def _watch_over_student(request: dict[str, Any], descriptor: int, meter: int, sh
 
 
 def _run_student(channel: Channel, shell: Shell, limits: Limits, folder: Path, isolated: bool) -> None:
+    from autograder.grade.student import session  # it imports qlab, of which the lab decides
+
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         _close_standard_files()

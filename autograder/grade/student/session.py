@@ -16,6 +16,7 @@ import torch
 from autograder.grade.codec import WireError
 from autograder.grade.limits import Limits
 from autograder.grade.student import checks_stub
+from autograder.grade.student.library import Line
 from autograder.grade.student.namespace import NamespaceServer
 from autograder.grade.student.shell import OUTPUTS, Shell, TooLong, run, time_limit
 from autograder.grade.student.watchdog import exit_reason
@@ -31,6 +32,7 @@ PLAIN = (bool, int, float, type(None), torch.Tensor)
 def serve(channel: Channel, shell: Shell, limits: Limits, folder: Path) -> None:
     """Do what the judge asks for until it closes the connection."""
     checks_stub.install()
+    Line.connect(channel)
     random.seed(0)  # Python seeds it anew in each fork
     pid = os.getpid()
     while True:
@@ -137,9 +139,12 @@ def _answer(channel: Channel, server: NamespaceServer, seconds: float) -> None:
     # A fork has only one thread. If torch's pool had several before, the copy would wait for them forever.
     torch.set_num_threads(1)
     pid = os.getpid()
+    Line.connect(channel)
     channel.send({})
     while (message := channel.receive())["op"] != "end":
         # The judge thinks between messages, and that costs this process no processor time.
+        if message["op"] == "served":
+            continue  # the answer to a call that was interrupted
         with time_limit(seconds - time.process_time(), message.pop("wall_seconds")):
             reply = _encoded_reply(server, message)
         if os.getpid() != pid:

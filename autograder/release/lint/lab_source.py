@@ -17,8 +17,8 @@ from nbformat.warnings import DuplicateCellId
 from autograder.collect.sample_class import WrittenAnswer, answers_in, class_in, names_in
 from autograder.course_folder.layout import asks
 from autograder.errors import UserError
-from autograder.grade.judge import LabModules
 from autograder.grade.lab import modules_in
+from autograder.grade.lab_modules import LabModules
 from autograder.release.build import read_source
 from qlab.cells import grade_id, is_test
 from qlab.check import Lab, Outcome, Question

@@ -18,6 +18,7 @@ from autograder.collect.sample_class import answers_in, essays_in, submission
 from autograder.course_folder.layout import Course
 from autograder.errors import UserError
 from autograder.grade import worker
+from autograder.grade.job import Job, pack
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import GradingRecord
 from autograder.grade.submission import Submission
@@ -95,7 +96,7 @@ def grading_lacks(lab: LabSource, graded: GradedLab) -> Iterator[str]:
 
 
 def _graded(name: str, content: bytes, lab: GradedLab) -> GradingRecord:
-    job = worker.Job(Submission(name, content), worker.pack(lab), lab.limits, SEED, sandboxed=False)
+    job = Job(Submission(name, content), pack(lab), lab.limits, SEED, sandboxed=False)
     return worker.grade(job).record
 
 

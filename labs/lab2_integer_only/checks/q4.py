@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-import qlab
+from qlab.arithmetic.fixed_point import rounding_shift_ties_up
 from qlab.check import (
     Mistake,
     Overrides,
@@ -45,7 +45,7 @@ q4 = Question(
     answer="rounding_shift",
     returns=(tensor("shifted"),),
     reference=shift_right,
-    provided=qlab.arithmetic.fixed_point.rounding_shift_ties_up,
+    provided=rounding_shift_ties_up,
     off_limits=(
         "qlab.arithmetic.fixed_point:multiply_rounding_once",
         "qlab.arithmetic.fixed_point:multiply_rounding_twice",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from autograder.grade.library import Library
 from autograder.grade.limits import MB, Limits
 from autograder.grade.student_process import CellRun, StudentProcess
 from autograder.grade.zygote import ForkServer
@@ -19,7 +20,7 @@ def started(isolated: bool) -> Iterator[ForkServer]:
         missing("sandbox", "apt-get install bubblewrap")
     server = ForkServer(isolated=isolated)
     try:
-        server.wait()
+        server.prepare(Library.whole())
         yield server
     finally:
         server.close()

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from autograder.errors import UserError
 from autograder.grade.codec import Handle, Opaque
-from autograder.grade.judge import Judge, LabModules, free_names, valid_outcome
+from autograder.grade.judge import Judge, free_names, valid_outcome
+from autograder.grade.lab_modules import LabModules
 from autograder.grade.student_process import CheckEndedError, EndedError
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE

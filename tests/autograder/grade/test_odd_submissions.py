@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from autograder.collect.sample_class import written_answers
-from autograder.grade.grade_submission import Reseed
+from autograder.grade.job import Reseed
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
 from qlab.cells import grade_id

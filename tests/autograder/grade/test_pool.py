@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from autograder.grade import pool
+from autograder.grade.job import Job, JobResult
 from autograder.grade.limits import Limits
 from autograder.grade.pool import DIED, NO_TIME, Pool, QueuedJob
 from autograder.grade.record import GradingRecord
 from autograder.grade.scheduler import Workers
 from autograder.grade.submission import Submission
-from autograder.grade.worker import Job, JobResult
 
 LIMITS = Limits(submission_seconds=10.0, wall_factor=3.0)
 LAB = SimpleNamespace(name="lab1", limits=LIMITS, stamp={"release": "r"})
@@ -34,7 +34,7 @@ class Machine:
         self.runs = []  # of each job, with those that were beside it
         self.started = 0
 
-    def start(self):
+    def start(self, lab):
         self.started += 1
         return Beside(self)
 

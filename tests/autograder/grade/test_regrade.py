@@ -135,7 +135,7 @@ class TestAfterTheFix:
     def test_the_next_grading_and_a_second_regrading_change_nothing(self, course):
         regraded(course)
 
-        def never():
+        def never(lab):
             raise AssertionError("graded again")
 
         lab, stored = GradedLab.of(LAB, course), []

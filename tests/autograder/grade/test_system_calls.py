@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.grade.library import Library
 from autograder.grade.student import system_calls as linux
 from tests.autograder.grade.conftest import Student
 
@@ -194,7 +195,7 @@ def test_a_machine_on_which_user_namespaces_do_not_nest_is_one_sentence(monkeypa
     server = zygote.ForkServer()
     try:
         with pytest.raises(sandbox.NoSandboxError, match=r"user namespaces|does not start"):
-            server.wait()
+            server.prepare(Library.whole())
     finally:
         server.close()
 
