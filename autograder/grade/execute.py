@@ -97,7 +97,7 @@ class _Execution:
         left_out: set[str] = set(self.plan.skip)
         for _ in range(self.plan.limits.restarts + 1):
             connection = connect(self.plan.limits, self.judge.library)
-            process = StudentProcess(connection, self.plan.limits, self.plan.files, self.judge.served)
+            process = StudentProcess(connection, self.plan.limits, self.plan.files, self.judge.library.served)
             try:
                 culprit = self._run_cells(process, left_out)
             finally:

@@ -11,15 +11,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from autograder.errors import UserError
 from autograder.grade.lab import GradedLab
 from autograder.grade.lab_modules import LabModules
-from autograder.grade.library import Library, closed
+from autograder.grade.library import Library
 from autograder.grade.proxies import with_handles, with_objects
-from autograder.grade.served_calls import ServedCalls
 from autograder.grade.student_process import CheckEndedError, Conversation, EndedError, StudentProcess
 from qlab.cells import count_blanks
 from qlab.check.answer import Returned, defines
@@ -43,15 +42,6 @@ class Judge:
     def library(self) -> Library:
         """What students' processes can import while this lab is graded."""
         return Library.of(self._modules)
-
-    @cached_property
-    def served(self) -> ServedCalls:
-        """What they may call of the rest."""
-        return ServedCalls(self.library.withheld, self._closed)
-
-    @lru_cache  # noqa: B019  # a worker has few judges, for as long as it lives
-    def _closed(self, forbidden: tuple[str, ...]) -> frozenset[str]:
-        return closed(forbidden, self._modules)
 
     @contextmanager
     def submission(self, seed: int) -> Iterator["Judge"]:

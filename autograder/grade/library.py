@@ -15,6 +15,7 @@ from types import ModuleType
 from autograder.grade.lab_modules import LabModules
 from autograder.grade.redaction import redacted, with_helpers
 from autograder.grade.sandbox import package_folder
+from autograder.grade.served_calls import ServedCalls
 from qlab.check.forbidden_calls import find
 from qlab.check.question import Question
 
@@ -29,11 +30,13 @@ class Library:
         withheld: the functions that are not there, as "module:qualname".
         modules: the sources of qlab's modules, by name; packages are those that others are inside of.
         files: the lab's own files that had to be changed, by path.
+        served: calls of what is withheld.
     """
 
     withheld: frozenset[str] = frozenset()
     modules: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    served: ServedCalls = field(default=ServedCalls(), repr=False)
 
     @classmethod
     def whole(cls) -> "Library":
@@ -55,7 +58,7 @@ class Library:
             for name, source in qlab_sources().items()
         }
         files = {f"{PROVIDED}.py": redacted(lab.get_source(PROVIDED), PROVIDED, own).encode()} if own else {}
-        return cls(names, modules, files)
+        return cls(names, modules, files, ServedCalls(names, cache(lambda forbidden: closed(forbidden, lab))))
 
 
 def questions(lab: LabModules) -> Iterator[Question]:

@@ -24,8 +24,8 @@ class ServedCalls:
         closed: adds to forbidden functions what they call only for themselves; see `library.closed`.
     """
 
-    withheld: frozenset[str]
-    closed: Callable[[tuple[str, ...]], frozenset[str]]
+    withheld: frozenset[str] = frozenset()
+    closed: Callable[[tuple[str, ...]], frozenset[str]] = frozenset
 
     def reply(self, request: dict[str, Any], forbidden: tuple[str, ...]) -> dict[str, Any]:
         """What a call gives, as a message.

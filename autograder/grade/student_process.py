@@ -24,6 +24,7 @@ START_SECONDS = 30.0
 MAX_REASON = 200
 NO_ROOM = "[the outputs of this cell were left out: the notebook's cells print and draw too much]\n"
 CALL = "call withheld"  # what a process asks the judge to do before it answers
+NOTHING = ServedCalls()
 SILENT = "it stopped answering"
 TOO_LONG = "it ran longer"
 WAITED = "it waited longer"
@@ -72,7 +73,7 @@ class StudentProcess:
     """
 
     def __init__(
-        self, connection: Connection, limits: Limits, files: Mapping[str, bytes], served: ServedCalls | None = None
+        self, connection: Connection, limits: Limits, files: Mapping[str, bytes], served: ServedCalls = NOTHING
     ):
         self._connection = connection
         self._limits = limits
@@ -211,7 +212,7 @@ class StudentProcess:
         while True:
             self._connection.channel.send(message, max(until - time.monotonic(), 0.01))
             reply = self._connection.channel.receive(max(until - time.monotonic(), 0.01))
-            if reply.get("op") != CALL or self._served is None:
+            if reply.get("op") != CALL:
                 return reply
             started = time.thread_time()
             message = self._served.reply(reply, self._forbidden)

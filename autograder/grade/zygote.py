@@ -96,20 +96,27 @@ class ForkServer:
             raise NoSandboxError(f"{reply['ended']}: the kernel has to allow user namespaces ({TRUSTED}).")
 
     def _start(self, library: "Library") -> socket.socket:
-        from autograder.grade.wire import ChannelClosedError
+        from autograder.grade.student_process import CALL
+        from autograder.grade.wire import Channel, ChannelClosedError
 
         # SEQPACKET keeps packets apart, so that one request cannot run into the next.
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, tempfile.TemporaryFile() as modules:
-            modules.write(json.dumps(dict(library.modules)).encode())
-            modules.seek(0)
+        control, its_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = socket.socketpair()
+        with ours, its_control, theirs:
             try:
-                socket.send_fds(self._control, [b"{}"], [theirs.fileno(), modules.fileno()])
+                socket.send_fds(self._control, [b"{}"], [its_control.fileno(), theirs.fileno()])
             except OSError as error:
                 raise ChannelClosedError from error
-        if not _is_ready(ours):
-            raise ChannelClosedError
-        return ours
+            its_control.close()
+            theirs.close()
+            channel = Channel(ours)
+            channel.send(
+                {"modules": {name: source.encode() for name, source in library.modules.items()}}, START_SECONDS
+            )
+            # Modules may call what is withheld while they are imported, for their constants.
+            while (message := channel.receive(START_SECONDS)).get("op") == CALL:
+                channel.send(library.served.reply(message, ()), START_SECONDS)
+        return control
 
     def connect(self, limits: Limits, library: "Library | None" = None) -> "Connection":
         """The judge's ends of connections to a new student's process and to its watchdog.

@@ -49,7 +49,7 @@ class Grader:
         limits = Limits(question_seconds=SECONDS, memory=4 * 2**30)
         library = self.judge.library
         connection = server.connect(limits, library)
-        self.process = StudentProcess(connection, limits, {**lab.files, **library.files}, self.judge.served)
+        self.process = StudentProcess(connection, limits, {**lab.files, **library.files}, library.served)
         self.provided = PROVIDED + "".join(
             f"\n{question.names[0]} = find({question.provided_name!r})[2]"
             for question in source.questions

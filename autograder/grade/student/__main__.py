@@ -3,9 +3,9 @@
     python -m autograder.grade.student CONTROL
 
 CONTROL is the descriptor of an inherited socket (SOCK_SEQPACKET). A request is a packet of JSON with two descriptors
-attached. For a lab's server they are its own CONTROL, and a file with the sources of the modules of qlab that it
-imports. For a submission they are the sockets of the student's process and of its watchdog. A server ends once nobody
-holds the other end of its CONTROL.
+attached. For a lab's server they are its own CONTROL, and a socket from which it gets the modules of qlab. For a
+submission they are the sockets of the student's process and of its watchdog. A server ends once nobody holds the other
+end of its CONTROL.
 
 A submission has two processes: a watchdog outside of the submission's namespaces, and in them the student's process.
 """
@@ -29,7 +29,7 @@ import torch
 
 from autograder.grade.limits import Limits
 from autograder.grade.student import SCRATCH, isolation
-from autograder.grade.student.library import install
+from autograder.grade.student.library import Line, install
 from autograder.grade.student.shell import Shell, make_shell
 from autograder.grade.student.watchdog import Watchdog
 from autograder.grade.wire import Channel, ChannelClosedError
@@ -46,7 +46,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends us by closing the socket
     shell = warm_up()
     control.send(b"ready")
-    serve(control, lambda _, control, modules: _serve_lab(control, modules, shell))
+    serve(control, lambda _, control, library: _serve_lab(control, library, shell))
 
 
 def serve(control: socket.socket, start: Callable[[Request, int, int], None]) -> None:
@@ -81,17 +81,18 @@ def warm_up() -> Shell:
     return shell
 
 
-def _serve_lab(descriptor: int, file: int, shell: Shell) -> None:
+def _serve_lab(descriptor: int, library: int, shell: Shell) -> None:
     """Import the lab's library, then serve submissions of this lab."""
-    control = socket.socket(fileno=descriptor)
-    with open(file, "rb") as modules:
-        install(json.load(modules))
+    control, channel = socket.socket(fileno=descriptor), Channel(socket.socket(fileno=library))
+    Line.connect(channel)
+    install({name: source.decode() for name, source in channel.receive()["modules"].items()})
     importlib.import_module("autograder.grade.student.session")  # here, once: it imports qlab
     # So that every submission draws the same random numbers; students use numpy's global generator.
     np.random.seed(0)
     torch.manual_seed(0)
     freeze()
-    control.send(b"ready")
+    channel.send({"op": "ready"})
+    channel.close()
     serve(control, lambda request, channel, meter: _watch_over_student(request, channel, meter, shell))
 
 
