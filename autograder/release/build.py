@@ -23,6 +23,7 @@ from autograder.course_folder.layout import Course, asks, labs_folder, source_fo
 from autograder.course_folder.nbgrader_config import configure
 from autograder.errors import UserError
 from autograder.files import replace_folder
+from autograder.grade.lab import modules_in
 from autograder.grade.limits import Limits
 
 # What a released lab contains besides its notebook. Answers, samples and measured numbers stay here.
@@ -101,7 +102,27 @@ def write_source(folder: Path, target: Path) -> None:
         copy = target / path.relative_to(folder)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(_content(path))
-    nbformat.write(read_source(folder), target / f"{folder.name}.ipynb")
+    notebook = read_source(folder)
+    _name_forbidden(notebook, folder)
+    nbformat.write(notebook, target / f"{folder.name}.ipynb")
+
+
+def _name_forbidden(notebook: NotebookNode, folder: Path) -> None:
+    """Add the functions that answers may not call. The stamp is made before, because it is asked for without torch."""
+    from autograder.grade.lab_modules import LabModules
+    from autograder.grade.library import questions
+    from autograder.release.forbidden_list import add_forbidden_lists
+
+    modules = LabModules(modules_in(folder))
+    if "checks" not in modules.names:
+        return
+    with modules.importable():
+        try:
+            asked = list(questions(modules))
+        except Exception as error:
+            message = f"{folder.name}: its checks cannot be imported ({type(error).__name__}: {error}): fix them first."
+            raise UserError(message) from error
+        add_forbidden_lists(notebook, asked)
 
 
 def release(lab: str, course: Course, labs: Path | None = None, *, source: Path | None = None) -> Path:
