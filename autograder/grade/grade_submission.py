@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import nbformat
@@ -17,6 +18,7 @@ from autograder.grade.limits import Limits
 from autograder.grade.record import CellGrade, GradingRecord
 from autograder.grade.student_process import TOO_LONG, WAITED
 from autograder.grade.submission import Submission
+from autograder.grade.unusual_code import OwnCell, unusual_code
 from qlab.cells import grade_id, is_answer, is_test
 from qlab.check.outcome import Outcome
 from qlab.check.render import notebook_data
@@ -101,11 +103,19 @@ def grade_submission(
         answers=answers,
         submitted_release=str(stamp),
         cells=cells,
+        unusual=unusual_code(_own_cells(repaired.notebook, lab)),
         remarks=(*remarks, *result.remarks, *_crashes(repaired.notebook, result)),
         seconds=result.seconds,
         scratch=result.scratch,
     )
     return GradedSubmission(record, _as_released(repaired.notebook, lab, record), result.waited_out)
+
+
+def _own_cells(notebook: NotebookNode, lab: GradedLab) -> Iterator[OwnCell]:
+    released = {cell.id: cell.source for cell in lab.released.cells}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not is_test(cell) and cell.source != released.get(cell.id):
+            yield OwnCell(question_of(grade_id(cell)) or "another cell", cell.source, released.get(cell.id, ""))
 
 
 def answers_hash(notebook: NotebookNode) -> str:

@@ -50,6 +50,7 @@ class GradingRecord:
         submitted_release: the release stamp in the notebook itself.
         cells: the graded cells; empty if the file could not be read.
         remarks: what was repaired, and whatever else a person should know; the first few.
+        unusual: what the code uses that no answer needs, for a person to read; students are not told.
         reason: why there is no mark; "" if there is one.
         seconds: wall time by cell.
         limits: what the submission was allowed to use.
@@ -68,6 +69,7 @@ class GradingRecord:
     answers: str = ""
     cells: tuple[CellGrade, ...] = ()
     remarks: tuple[str, ...] = ()
+    unusual: tuple[str, ...] = ()
     reason: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
@@ -97,7 +99,9 @@ class GradingRecord:
         """
         remarks = first_few(self.remarks, MOST_REMARKS, LONGEST_REMARK)
         reason, stamp = clean(self.reason, LONGEST_REMARK), clean(self.submitted_release, LONGEST_STAMP)
-        return replace(cleaned(self), student=self.student, remarks=remarks, reason=reason, submitted_release=stamp)
+        unusual = first_few(self.unusual, MOST_REMARKS, LONGEST_REMARK)
+        shown = replace(cleaned(self), student=self.student, remarks=remarks, unusual=unusual)
+        return replace(shown, reason=reason, submitted_release=stamp)
 
     def text(self) -> str:
         """The record as it is in its file."""
@@ -127,7 +131,8 @@ class GradingRecord:
             if data.pop("format") != FORMAT:
                 return None
             cells = tuple(_cell_grade(cell) for cell in data.pop("cells"))
-            return cls(**{**data, "cells": cells, "remarks": tuple(data["remarks"])})
+            tuples = {name: tuple(data.get(name, ())) for name in ("remarks", "unusual")}
+            return cls(**{**data, "cells": cells, **tuples})
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 

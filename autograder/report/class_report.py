@@ -253,6 +253,8 @@ class _ClassStatistics:
             self.needs_person.setdefault(f"no mark: {record.reason}", []).append(record.student)
         for name in row.waiting:
             self.needs_person.setdefault(f"{name} is still to be graded by hand", []).append(record.student)
+        for sentence in record.unusual:
+            self.needs_person.setdefault(sentence, []).append(record.student)
         if not record.sandboxed:
             self.needs_person.setdefault("graded without a sandbox", []).append(record.student)
         for deduction in row.deductions:
