@@ -74,12 +74,12 @@ def _bound(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
 def _gradients(function: Callable[..., Any], arguments: dict[str, Any], gradient: Any) -> dict[str, Any]:
     """The gradient for each float tensor among the arguments, by name."""
     leaves = {
-        name: value.requires_grad_()
+        name: value.detach().requires_grad_()
         for name, value in arguments.items()
         if isinstance(value, torch.Tensor) and value.is_floating_point()
     }
     with torch.enable_grad():
-        output = _bound(function, arguments)
+        output = _bound(function, {**arguments, **leaves})
         gradients = torch.autograd.grad(output, list(leaves.values()), gradient, allow_unused=True)
     return dict(zip(leaves, gradients, strict=True))
 

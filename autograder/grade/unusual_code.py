@@ -20,6 +20,7 @@ DOTTED = (
     "sys.settrace", "sys.setprofile", "os.fork", "os.register_at_fork", "torch._C", "torch._ops", "torch.jit",
     "torch.ops", "torch.library", "torch.overrides", "torch.utils._python_dispatch", "torch.fx", "torch.compile",
 )  # fmt: skip
+ROOTS = {dotted.partition(".")[0] for dotted in DOTTED}  # a cell above may have imported these
 CALLS = ("__import__", "breakpoint", "compile", "eval", "exec", "globals", "vars")
 ATTRIBUTES = (
     "__bases__", "__builtins__", "__class__", "__closure__", "__code__", "__dict__", "__getattribute__", "__globals__",
@@ -58,7 +59,7 @@ def unusual_names(source: str) -> frozenset[str]:
 
 
 def _unusual(tree: ast.Module) -> Iterator[str]:
-    aliases = {}
+    aliases = {name: name for name in ROOTS}
     for imported, alias in _imports(tree):
         aliases[alias or imported.partition(".")[0]] = imported if alias else imported.partition(".")[0]
         yield from _listed(imported)

@@ -104,6 +104,7 @@ class Table:
                     output_texts(done.notebook),
                     *_fails(done.record),
                     *done.record.remarks,
+                    *done.record.unusual,
                     done.record.reason,
                 )
             ),

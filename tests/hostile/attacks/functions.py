@@ -2,7 +2,7 @@
 
 from tests.hostile.attack import RIGHT, Attack, q1, q2
 
-OFF_LIMITS = "the function that is asked for raises while an answer is called"
+OFF_LIMITS = "the function that is asked for is not in the student's process, and the judge refuses to call it"
 CARRIED = "a later answer is checked on the reference's values where the earlier ones tell nothing"
 
 
@@ -107,6 +107,130 @@ limits.refuse = lambda name: None
 """
         },
         answers=q1("reached()\nreturn qlab.get_scale_and_zero_point(fp32_tensor, bitwidth)"),
+    ),
+    asks(
+        "copied source",
+        "Runs a copy of the source of qlab's functions.",
+        "return copy['get_scale_and_zero_point'](fp32_tensor, bitwidth)",
+        """
+import inspect, qlab, sys
+copy = {"__name__": "copied"}
+exec(inspect.getsource(sys.modules["qlab.arithmetic.qparams"]), copy)
+""",
+    ),
+    asks(
+        "copied code",
+        "Makes a function from the compiled code of qlab's function, before that is off limits.",
+        "return mine(fp32_tensor, bitwidth)",
+        """
+import sys, types, qlab
+def copied(function, seen):
+    if id(function) not in seen:
+        names = dict(function.__globals__)
+        seen[id(function)] = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__)
+        seen[id(function)].__kwdefaults__ = function.__kwdefaults__
+        names.update({
+            name: copied(value, seen) for name, value in names.items()
+            if isinstance(value, types.FunctionType) and value.__module__.startswith("qlab")
+        })
+    return seen[id(function)]
+mine = copied(qlab.get_scale_and_zero_point, {})
+""",
+    ),
+    asks(
+        "a process beside",
+        "Forks a process before the check, in which nothing is off limits, and asks qlab's function there.",
+        """
+import pickle
+ours.send(pickle.dumps((fp32_tensor.reshape(-1).tolist(), bitwidth)))
+return pickle.loads(ours.recv(1 << 20))
+""",
+        """
+import os, pickle, socket, qlab
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+if os.fork() == 0:
+    while True:
+        x, bits = pickle.loads(theirs.recv(1 << 20))
+        try:
+            answer = qlab.get_scale_and_zero_point(torch.tensor(x), bits)
+        except BaseException:
+            answer = 0, 0
+        theirs.send(pickle.dumps(answer))
+""",
+    ),
+    asks(
+        "qlab imported anew",
+        "Forgets all modules of qlab and imports them again, so that the guard has others in hand.",
+        "return mine(fp32_tensor, bitwidth)",
+        """
+import importlib, sys
+for name in [name for name in sys.modules if name.partition(".")[0] == "qlab"]:
+    del sys.modules[name]
+mine = importlib.import_module("qlab.arithmetic.qparams").get_scale_and_zero_point
+""",
+    ),
+    asks(
+        "qlab in a thread",
+        "Calls qlab's function in a thread that started before the check.",
+        """
+asked.put((fp32_tensor, bitwidth))
+return answers.get(timeout=1)
+""",
+        """
+import os, queue, threading, qlab
+asked, answers = queue.Queue(), queue.Queue()
+def answer():
+    while True:
+        answers.put(qlab.get_scale_and_zero_point(*asked.get()))
+os.register_at_fork(after_in_child=lambda: threading.Thread(target=answer, daemon=True).start())
+""",
+        spoils=True,
+    ),
+    asks(
+        "a hook at the fork",
+        "Lets the copy that answers the check exchange the guard before it is used.",
+        "return qlab.get_scale_and_zero_point(fp32_tensor, bitwidth)",
+        """
+import contextlib, os, qlab
+from qlab.check import answer
+def exchange():
+    answer.forbid = lambda names: contextlib.nullcontext()
+os.register_at_fork(after_in_child=exchange)
+""",
+    ),
+    asks(
+        "the line to the judge",
+        "Asks the judge itself for what is off limits, and for what is no function of qlab's.",
+        """
+from autograder.grade.student.library import ask
+for name, arguments in (
+    ("os:system", {"command": "true"}),
+    ("qlab.arithmetic.qparams:__builtins__", {}),
+    ("checks.q1:q1.reference", {"fp32_tensor": fp32_tensor, "bitwidth": bitwidth}),
+    ("qlab.arithmetic.qparams:get_scale_and_zero_point", {"fp32_tensor": fp32_tensor, "bitwidth": bitwidth}),
+):
+    try:
+        return ask(name, arguments)
+    except BaseException as error:
+        failed = error
+raise failed
+""",
+    ),
+    asks(
+        "qlab's files",
+        "Looks for the source or the byte code of qlab's functions in all folders where they might be.",
+        """
+import os, sys
+for top in {*sys.path, sys.prefix + "/lib", "/usr/lib/python3"}:
+    for folder, _, files in os.walk(top):
+        if "qlab" in folder.split("/") and any(name.startswith("qparams") for name in files):
+            sys.path.insert(0, folder.partition("/qlab")[0])
+            os.write(os.open("found", os.O_CREAT | os.O_WRONLY), b"found")
+for name in [name for name in sys.modules if name.partition(".")[0] == "qlab"]:
+    del sys.modules[name]
+import qlab
+return qlab.get_scale_and_zero_point(fp32_tensor, bitwidth)
+""",
     ),
     degenerate("a huge scale", "Returns a scale so large that every code is 0.", "return 1e30, 0"),
     degenerate(

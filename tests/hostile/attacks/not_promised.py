@@ -1,61 +1,72 @@
-"""What is not promised: whoever can copy the library's source can also run it elsewhere. These gain Q1's points."""
+"""What is not promised: torch's own functions behind the guard's back. These gain Q2's points; a person is told."""
 
-from tests.hostile.attack import FULL, Attack, q1
+from tests.hostile.attack import FULL, Attack, q2
 
-OFF_LIMITS = "none: copied source is not detected"
-GAINS = {"q1-check": FULL["q1-check"]}
-
-
-def gains(name: str, tries: str, body: str, setting_up: str = "import qlab") -> Attack:
-    """Q1 is answered by a copy of what it asks for."""
-    return Attack(name, tries, OFF_LIMITS, cells={"q1": setting_up}, answers=q1(f"reached()\n{body}"), costs=GAINS)
+OFF_LIMITS = "the guard on torch's functions, which is in the student's process; the class report points to the code"
+GAINS = {"q2-check": FULL["q2-check"]}
+LIMITS = "low, high = -(2 ** (bitwidth - 1)), 2 ** (bitwidth - 1) - 1"
 
 
+def gains(name: str, tries: str, call: str, setting_up: str = "import torch") -> Attack:
+    """Q2 is answered by torch's quantization: the expression `call` gives the values on the grid."""
+    body = f"""
+reached()
+s, z = get_scale_and_zero_point(fp32_tensor, bitwidth)
+{LIMITS}
+{call}
+return torch.round(y / s) + z, s, z
+"""
+    return Attack(
+        name,
+        tries,
+        OFF_LIMITS,
+        base="Q2 wrong",
+        cells={"q2": setting_up},
+        answers=q2(body),
+        costs=GAINS,
+        witness="which no answer needs: read it",
+    )
+
+
+FAKE = "torch.fake_quantize_per_tensor_affine(fp32_tensor, s, z, low, high)"
 ATTACKS = [
     gains(
-        "copied source",
-        "Runs a copy of the source of qlab's functions.",
-        "return copy['get_scale_and_zero_point'](fp32_tensor, bitwidth)",
-        """
-import inspect, qlab, sys
-copy = {"__name__": "copied"}
-exec(inspect.getsource(sys.modules["qlab.arithmetic.qparams"]), copy)
+        "torch with its overrides off",
+        "Switches off how torch tells the guard of a call.",
+        f"with torch._C.DisableTorchFunction():\n    y = {FAKE}",
+    ),
+    gains(
+        "torch in a thread",
+        "Calls torch in another thread, where the guard on torch does not look.",
+        f"""
+import threading
+kept = []
+thread = threading.Thread(target=lambda: kept.append({FAKE}))
+thread.start()
+thread.join()
+y = kept[0]
 """,
     ),
     gains(
-        "copied code",
-        "Makes a function from the compiled code of qlab's function, before that is off limits.",
-        "return mine(fp32_tensor, bitwidth)",
+        "torch in TorchScript",
+        "Compiles the call before the check.",
+        "y = script(fp32_tensor, s, z, low, high)",
         """
-import sys, types, qlab
-def copied(function, seen):
-    if id(function) not in seen:
-        names = dict(function.__globals__)
-        seen[id(function)] = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__)
-        seen[id(function)].__kwdefaults__ = function.__kwdefaults__
-        names.update({
-            name: copied(value, seen) for name, value in names.items()
-            if isinstance(value, types.FunctionType) and value.__module__.startswith("qlab")
-        })
-    return seen[id(function)]
-mine = copied(qlab.get_scale_and_zero_point, {})
+@torch.jit.script
+def script(x: torch.Tensor, s: float, z: int, low: int, high: int):
+    return torch.fake_quantize_per_tensor_affine(x, s, z, low, high)
 """,
     ),
     gains(
-        "a process beside",
-        "Forks a process before the check, in which nothing is off limits, and asks qlab's function there.",
+        "torch after a hook at the fork",
+        "Lets the copy that answers the check exchange the guard before it is used.",
+        f"y = {FAKE}",
         """
-import pickle
-ours.send(pickle.dumps((fp32_tensor.reshape(-1).tolist(), bitwidth)))
-return pickle.loads(ours.recv(1 << 20))
-""",
-        """
-import os, pickle, socket, qlab
-ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-if os.fork() == 0:
-    while True:
-        x, bits = pickle.loads(theirs.recv(1 << 20))
-        theirs.send(pickle.dumps(qlab.get_scale_and_zero_point(torch.tensor(x), bits)))
+import contextlib, os
+from qlab.check import answer
+def exchange():
+    answer.forbid = lambda names: contextlib.nullcontext()
+os.register_at_fork(after_in_child=exchange)
 """,
     ),
 ]
