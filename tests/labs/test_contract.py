@@ -22,6 +22,7 @@ from qlab.cells import grade_id, is_answer
 from qlab.check import Question
 from qlab.check.answer import LocalAnswer
 from qlab.check.forbidden_calls import find
+from qlab.check.question import SEED_VARIABLE
 from tests.labs import mistakes
 from tests.labs.loading import checks_of, questions
 
@@ -234,6 +235,21 @@ def test_a_mistake_costs_the_same_at_every_seed(lab, monkeypatch):
                     answer = LocalAnswer(made(question, mistake), ("x",))
                     points[mistake.name].add(question.outcome(answer, cases, seed).points)
             assert all(len(different) == 1 for different in points.values()), (question.id, points)
+
+
+@every_lab
+@pytest.mark.slow
+def test_answers_on_file_get_the_same_points_at_every_seed(lab, monkeypatch):
+    # So that neither luck nor another try pays. Answers get their names at the seeds of the test above.
+    monkeypatch.setattr("qlab.check.question.diagnose", lambda *_: None)
+    with opened(SOLUTIONS / lab) as source:
+        points: dict[tuple[str, str], set[float]] = {(answer.question, answer.name): set() for answer in source.answers}
+        for seed in (0, *range(2000, 2000 + max(1, SWEPT // 4))):
+            monkeypatch.setenv(SEED_VARIABLE, str(seed))
+            for answer in source.answers:
+                outcome = answers.check_written(source, answer)
+                points[answer.question, answer.name].add(-1 if outcome is None else outcome.points)
+        assert {name: found for name, found in points.items() if len(found) > 1} == {}
 
 
 @every_lab
