@@ -12,6 +12,7 @@ from tests.conftest import REPOSITORY
 RESULTS = json.loads((REPOSITORY / "benchmarks" / "results.json").read_text("utf-8"))
 PAGE = (REPOSITORY / "docs" / "benchmarks.md").read_text("utf-8")
 SCRIPTS = {
+    "judge": "judge",
     "load": "load",
     "loop": "course_loop",
     "startup": "startup",
