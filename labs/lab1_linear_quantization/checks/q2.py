@@ -41,6 +41,16 @@ def linear_quantize(
     return clamp(code(fp32_tensor.double(), s, z, rounding, q_min, q_max), q_min, q_max), s, z
 
 
+def code_in_half(x: Tensor, s: float, z: Tensor | int, rounding: Step, *_: int) -> Tensor:
+    codes: Tensor = rounding((x.half() / s).double()) + z
+    return codes
+
+
+def half_is_not_enough(x: Tensor, bitwidth: int = 8) -> bool:
+    """Whether float16 gives another code somewhere, so that no draw is kind to an answer that computes in it."""
+    return not torch.equal(linear_quantize(x, bitwidth, code=code_in_half)[0], linear_quantize(x, bitwidth)[0])
+
+
 q2 = Question(
     "Q2",
     answer="linear_quantize",
@@ -62,7 +72,7 @@ q2 = Question(
         case("four values, -1.2 to 2.1", [-1.2, 0.0, 0.7, 2.1]),
         case("only positive values, 1 to 6", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
         case("a symmetric range, -1 to 1", [-1.0, 0.3, 1.0]),
-        case("random values", normal(6, 8, mean=0.4)),
+        case("random values", normal(6, 8, mean=0.4), such_that=half_is_not_enough),
         case("random values at 4 bits", normal(6, 8, mean=-1.2), 4, group="bits"),
         case("random values at 10 bits", normal(6, 8, mean=0.9), 10, group="bits"),
         case("a symmetric range at 2 bits", [-1.0, 0.2, 1.0], 2, group="bits"),
@@ -171,6 +181,11 @@ q2 = Question(
             "rounded up instead of to the nearest",
             given(rounding=torch.ceil),
             "ceil always goes up: which function of torch goes to the nearest integer?",
+        ),
+        Mistake(
+            "x is divided in half precision",
+            given(code=code_in_half),
+            "float16 has 11 bits: from code 64 on it only knows steps of 1/16 of a code. Which dtype does x come in?",
         ),
         Mistake(
             "the codes are not rounded",

@@ -61,9 +61,15 @@ def row_by_row(x: Tensor, q_w: Tensor, S_w: float, bias: Tensor) -> Tensor:
 
 
 def sides(positive: bool, x: Tensor, *_: Any) -> bool:
-    """Whether a batch is one-sided, or not, as asked, and clear of ties."""
+    """Whether a batch is one-sided, or not, as asked, clear of ties, and float16 is not enough for all its codes."""
     low, high = least_and_most(x)
     scale = (high - low) / 127
+    point = round(-low / scale)
+    in_half, exact = (
+        (codes.round().double() + point).clamp(0, 127) for codes in (x.half() / scale, x.double() / scale)
+    )
+    if torch.equal(in_half, exact):
+        return False
     one_sided = bool((x > 0.2).all()) or bool((x < -0.2).all())
     return one_sided == positive and clear_of_ties(x.double() / scale) and abs(-low / scale % 1 - 0.5) > 1e-3
 

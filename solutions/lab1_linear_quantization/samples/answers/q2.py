@@ -380,3 +380,11 @@ def linear_quantize(fp32_tensor, bitwidth=8):
     scale, zero_point = get_scale_and_zero_point(fp32_tensor, bitwidth)
     q_tensor = torch.quantize_per_tensor(fp32_tensor, scale, zero_point, torch.qint32).int_repr()
     return torch.clamp(q_tensor, q_min, q_max), scale, zero_point
+
+
+# %% wrong: computed in half precision
+def linear_quantize(fp32_tensor, bitwidth=8):
+    q_min, q_max = -(2 ** (bitwidth - 1)), 2 ** (bitwidth - 1) - 1
+    scale, zero_point = get_scale_and_zero_point(fp32_tensor, bitwidth)
+    q_tensor = torch.round(fp32_tensor.half() / scale) + zero_point
+    return torch.clamp(q_tensor, q_min, q_max), scale, zero_point

@@ -303,3 +303,12 @@ def dynamic_linear(x, q_w, S_w, bias):
     Z_x = round(-low / S_x)
     q_x = torch.clamp(torch.round(x.double() / S_x) + Z_x, 0, 127)
     return S_x * S_w * ((q_x - Z_x).to(torch.int8) @ q_w.T).double() + bias
+
+
+# %% wrong: the activations in half precision
+def dynamic_linear(x, q_w, S_w, bias):
+    low, high = min(x.min().item(), 0.0), max(x.max().item(), 0.0)
+    S_x = (high - low) / 127
+    Z_x = round(-low / S_x)
+    q_x = torch.clamp(torch.round(x.half() / S_x).double() + Z_x, 0, 127)
+    return S_x * S_w * ((q_x - Z_x) @ q_w.double().T) + bias
