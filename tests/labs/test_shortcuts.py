@@ -22,7 +22,10 @@ from tests.labs.shortcut_search import Reachable, qlab_modules, reachable, short
 
 # What stays open, since cells that are no answers need it while a lab is graded.
 OPEN = {
-    ("lab5_aware_training", "Q1"): {"qlab.arithmetic.fake_quantize:_StraightThrough.forward"},
+    ("lab5_aware_training", "Q1"): {
+        "qlab.arithmetic.fake_quantize:_StraightThrough().forward",
+        "qlab.arithmetic.fake_quantize:_StraightThrough.apply",  # taken from the class beforehand
+    },
 }
 
 every_lab = pytest.mark.parametrize("lab", lab_names())
