@@ -27,13 +27,13 @@ TORCHS_QUANTIZERS = (
 )
 
 # Functions that turn real numbers into codes, or into codes and back. All that fake-quantizes in qlab calls `apply`.
-QUANTIZERS = (
+QLABS_QUANTIZERS = (
     *("qlab.arithmetic.quantize:quantize", "qlab.arithmetic.fake_quantize:fake_quantize"),
     "qlab.arithmetic.fake_quantize:_StraightThrough.apply",
     *("qlab.engines.pytorch:quantize_input", "qlab.engines.onnx_runtime:quantize"),
     *("qlab.engines.litert:quantize", "qlab.engines.litert:quantize_by_division"),
-    *TORCHS_QUANTIZERS,
 )
+QUANTIZERS = (*QLABS_QUANTIZERS, *TORCHS_QUANTIZERS)
 
 # PyTorch's kernels for layers on codes.
 TORCHS_LAYERS = (

@@ -24,7 +24,7 @@ from qlab.check import (
     uniform,
 )
 
-from ._common import QUANTIZERS, TORCHS_LAYERS, within
+from ._common import QLABS_QUANTIZERS, TORCHS_LAYERS, within
 
 
 def least_and_most(x: Tensor) -> tuple[float, float]:
@@ -84,7 +84,7 @@ q8 = Question(
         "torch.ao.quantization.utils:determine_qparams",
         "torch.ao.quantization.observer:UniformQuantizationObserverBase._calculate_qparams",
         *("torch:_choose_qparams_per_tensor", "torch:choose_qparams_optimized"),
-        *(*QUANTIZERS, *TORCHS_LAYERS),
+        *(*QLABS_QUANTIZERS, *TORCHS_LAYERS),
     ),
     parts=(
         Part("batches with both signs", 6, groups=("usual",)),

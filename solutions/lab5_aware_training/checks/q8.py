@@ -83,7 +83,7 @@ q8 = Question(
     provided=provided.two_rules,
     off_limits=(
         *(*OUTPUT_STAGES, *QUANTIZERS),
-        "qlab.arithmetic.output_stage:integer_bias",
+        *("qlab.arithmetic.output_stage:integer_bias", "qlab.engines.registry:reference"),
     ),
     parts=(
         Part("the exact value", 2, fields=("exact",)),
