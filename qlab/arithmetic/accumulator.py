@@ -77,7 +77,9 @@ def conv2d_accumulator(
     _check_conv2d(q_x, q_w, groups)
     out, per_group = q_w.shape[0] // groups, q_w.shape[1]
     z_w = integer_tensor(torch.as_tensor(weight_zero_point), "weight_zero_point").expand(q_w.shape[0])
-    patches = image_patches(q_x, int(input_zero_point), q_w.shape[2:], pair(stride), pair(padding), pair(dilation))
+    patches = image_patches(
+        q_x, int(input_zero_point), tuple(q_w.shape[2:]), pair(stride), pair(padding), pair(dilation)
+    )
     rows = q_w.permute(0, 2, 3, 1)  # the order of the patches: kernel row, kernel column, channel
     accumulators = [
         linear_accumulator(

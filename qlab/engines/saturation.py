@@ -55,7 +55,7 @@ def saturating_accumulator(layer: Layer, codes: Tensor, *, as_onednn: bool = Fal
         rows, weights = codes.reshape(-1, codes.shape[-1]), layer.weights
         acc = add_pairs_in_16_bits(rows, weights) - zero_point * weights.sum(dim=1, dtype=torch.int32)
         return acc.reshape(*codes.shape[:-1], -1)
-    shape = (layer.weights.shape[2:], pair(layer.stride), pair(layer.padding), pair(layer.dilation))
+    shape = (tuple(layer.weights.shape[2:]), pair(layer.stride), pair(layer.padding), pair(layer.dilation))
     border = 0 if as_onednn else zero_point
     patches = image_patches(codes, border, *shape)
     offsets = image_patches(torch.full_like(codes[:1], zero_point), border, *shape)
