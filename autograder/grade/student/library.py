@@ -3,6 +3,7 @@
 import builtins
 import importlib
 import importlib.util
+import inspect
 import os
 import signal
 import sys
@@ -85,6 +86,7 @@ def ask(name: str, arguments: dict[str, Any]) -> Any:
         ForbiddenCallError: it is what the running check asks for.
         RuntimeError: it cannot be called from here, or not with these arguments.
     """
+    arguments = _without_defaults(name, arguments)
     tensors = {
         key: value
         for key, value in arguments.items()
@@ -93,6 +95,19 @@ def ask(name: str, arguments: dict[str, Any]) -> Any:
     if tensors:
         return _Differentiable.apply(name, arguments, tuple(tensors), *tensors.values())  # type: ignore[no-untyped-call]
     return _called(name, arguments)
+
+
+def _without_defaults(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that are not their parameters' defaults, among which are functions, which cannot cross."""
+    from qlab.check.forbidden_calls import find  # not before qlab is installed
+
+    location = find(name)
+    if location is None or not callable(location[2]):
+        return arguments
+    parameters = inspect.signature(location[2]).parameters
+    return {
+        key: value for key, value in arguments.items() if key not in parameters or value is not parameters[key].default
+    }
 
 
 class _Differentiable(torch.autograd.Function):

@@ -55,6 +55,7 @@ q1 = Question(
         "torch.ao.quantization.observer:UniformQuantizationObserverBase._calculate_qparams",
         *("torch:_choose_qparams_per_tensor", "torch:choose_qparams_optimized"),
         *("torch:quantize_per_tensor_dynamic", "torch:fused_moving_avg_obs_fake_quant"),
+        "torch:_fused_moving_avg_obs_fq_helper",
     ),
     parts=(
         Part("the scale", 6, fields=("scale",), groups=("usual",)),

@@ -20,7 +20,7 @@ from qlab.check import (
     wrapped,
 )
 
-from ._common import ANY, signed
+from ._common import ANY, QUANTIZERS, signed
 from .q1 import q1, scale_and_zero_point
 
 
@@ -57,11 +57,7 @@ q2 = Question(
     returns=(tensor("q_tensor"), real("scale"), integer("zero_point")),
     reference=linear_quantize,
     provided=qlab.linear_quantize,
-    off_limits=(
-        "qlab.arithmetic.quantize:quantize",
-        *("torch:quantize_per_tensor", "torch:quantize_per_tensor_dynamic", "torch:quantize_per_channel"),
-        *("torch:fake_quantize_per_tensor_affine", "torch:fused_moving_avg_obs_fake_quant"),
-    ),
+    off_limits=QUANTIZERS,
     uses={"get_scale_and_zero_point": q1},
     parts=(
         Part("the codes at 8 bits", 10, fields=("q_tensor",), groups=("usual",)),

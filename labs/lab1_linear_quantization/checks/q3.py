@@ -8,7 +8,7 @@ from torch import Tensor
 import qlab
 from qlab.check import Case, Drawn, Mistake, Part, Question, Step, as_is, case, given, nearest, tensor, uniform, wrapped
 
-from ._common import int8, signed
+from ._common import OUTPUT_STAGES, QUANTIZERS, TORCHS_LAYERS, int8, signed
 
 
 def minus(q: Tensor, z: int) -> Tensor:
@@ -92,8 +92,8 @@ q3 = Question(
             "qlab.arithmetic.accumulator:linear_accumulator",
             "qlab.arithmetic.accumulator:conv2d_accumulator",
         ),
-        *("qlab.arithmetic.requantize:requantize", "qlab.arithmetic.output_stage:Rule.__call__"),
-        *("torch:ops.quantized.linear", "torch:ops.quantized.linear_dynamic", "torch:ops.quantized.conv2d"),
+        *("qlab.arithmetic.accumulator:_product", "qlab.arithmetic.accumulator:_four_terms"),
+        *(*OUTPUT_STAGES, *QUANTIZERS, *TORCHS_LAYERS),
     ),
     parts=(
         Part("outputs inside the range", 12, groups=("usual",)),

@@ -26,7 +26,10 @@ q3b = Question(
     returns=(tensor("logits", integer=False),),
     reference=real_logits,
     provided=qlab.dequantize,
-    off_limits=("torch:dequantize", "torch:Tensor.dequantize", "torch:_make_per_tensor_quantized_tensor"),
+    off_limits=(
+        *("torch:dequantize", "torch:Tensor.dequantize", "torch:_make_per_tensor_quantized_tensor"),
+        "torch.ao.quantization.fx._decomposed:dequantize_per_tensor",
+    ),
     parts=(Part("real logits", 0),),
     cases=[
         case("the worked layer", int8([[-4, -45, 11], [24, -80, 32]]), 0.1001, -18),

@@ -6,6 +6,8 @@ from torch import Tensor
 
 from qlab.check import Mistake, Part, Question, Step, as_is, case, given, nearest, normal, tensor, wrapped
 
+from ._common import QUANTIZERS
+
 
 def bias_codes(
     bias: Tensor,
@@ -27,8 +29,8 @@ q2 = Question(
     reference=bias_codes,
     provided=provided.quantize_bias,
     off_limits=(
-        *("qlab.arithmetic.quantize:quantize", "qlab.arithmetic.output_stage:integer_bias"),
-        *("torch:quantize_per_tensor", "torch:quantize_per_channel"),
+        *QUANTIZERS,
+        "qlab.arithmetic.output_stage:integer_bias",
     ),
     parts=(
         Part("one weight scale for all", 3, groups=("usual",)),

@@ -49,6 +49,7 @@ q4 = Question(
     off_limits=(
         "qlab.arithmetic.fixed_point:multiply_rounding_once",
         "qlab.arithmetic.fixed_point:multiply_rounding_twice",
+        "qlab.arithmetic.fixed_point:high_multiply",
     ),
     parts=(
         Part("small numbers", 6, groups=("usual",)),

@@ -6,7 +6,7 @@ from torch import Tensor
 import qlab
 from qlab.check import Case, Drawn, Mistake, Part, Question, Step, case, given, nearest, tensor, ties_up, wrapped
 
-from ._common import at_or_clear_of_ties, half_up_cut, int32, shifted
+from ._common import OUTPUT_STAGES, at_or_clear_of_ties, half_up_cut, int32, shifted
 from .q4 import q4
 
 
@@ -48,8 +48,8 @@ q6 = Question(
     reference=one_rounding,
     provided=qlab.multiply_rounding_once,
     off_limits=(
-        *("qlab.arithmetic.fixed_point:multiply_rounding_twice", "qlab.arithmetic.fixed_point:high_multiply"),
-        *("qlab.arithmetic.requantize:requantize", "qlab.arithmetic.output_stage:Rule.__call__"),
+        *OUTPUT_STAGES,
+        "qlab.arithmetic.fixed_point:high_multiply",
     ),
     uses={"rounding_shift": q4},
     parts=(

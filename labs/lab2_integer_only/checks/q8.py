@@ -79,7 +79,10 @@ q8 = Question(
     returns=(tensor("q_out"),),
     reference=convolution,
     provided=provided.integer_conv2d,
-    off_limits=(*WHOLE_LAYERS, "qlab.arithmetic.accumulator:conv2d_accumulator"),
+    off_limits=(
+        *WHOLE_LAYERS,
+        *("qlab.arithmetic.accumulator:conv2d_accumulator", "qlab.arithmetic.accumulator:image_patches"),
+    ),
     uses={"integer_linear": q7},
     parts=(
         Part("without padding", 4, groups=("usual",)),

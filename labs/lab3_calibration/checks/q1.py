@@ -50,7 +50,13 @@ q1 = Question(
     returns=(tensor("scale", integer=False), tensor("zero_point")),
     reference=scale_and_zero_point,
     provided=provided.scale_and_zero_point,
-    off_limits=("qlab.arithmetic.qparams:qparams", "qlab.calibration.observers:observed_qparams"),
+    off_limits=(
+        *("qlab.arithmetic.qparams:qparams", "qlab.calibration.observers:observed_qparams"),
+        "torch.ao.quantization.utils:determine_qparams",
+        "torch.ao.quantization.observer:UniformQuantizationObserverBase._calculate_qparams",
+        *("torch:_choose_qparams_per_tensor", "torch:choose_qparams_optimized"),
+        *("torch:fused_moving_avg_obs_fake_quant", "torch:_fused_moving_avg_obs_fq_helper"),
+    ),
     parts=(
         Part("affine", 4, groups=("affine",)),
         Part("symmetric, full and narrow", 4, groups=("symmetric",)),

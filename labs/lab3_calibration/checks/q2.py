@@ -25,7 +25,11 @@ q2 = Question(
     returns=LOW_AND_HIGH,
     reference=running,
     provided=provided.min_max,
-    off_limits=("qlab.arithmetic.ranges:min_max", "qlab.calibration.observers:MinMax.observe"),
+    off_limits=(
+        *("qlab.arithmetic.ranges:min_max", "qlab.calibration.observers:MinMax.observe"),
+        "torch.ao.quantization.observer:MinMaxObserver.forward",
+        "torch.ao.quantization.observer:PerChannelMinMaxObserver._forward",
+    ),
     parts=(Part("low", 2.5, fields=("low",)), Part("high", 2.5, fields=("high",))),
     cases=[
         case("the worked example", EXAMPLE),

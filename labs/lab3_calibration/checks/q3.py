@@ -35,7 +35,13 @@ q3 = Question(
     returns=LOW_AND_HIGH,
     reference=averaged,
     provided=provided.moving_average,
-    off_limits=("qlab.calibration.observers:MovingAverage.observe", "qlab.calibration.observers:MovingAverage._with"),
+    off_limits=(
+        *("qlab.calibration.observers:MovingAverage.observe", "qlab.calibration.observers:MovingAverage._with"),
+        "qlab.arithmetic.fake_quantize:FakeQuantizedActivation.observe",
+        "torch.ao.quantization.observer:MovingAverageMinMaxObserver.forward",
+        "torch.ao.quantization.observer:MovingAveragePerChannelMinMaxObserver.forward",
+        *("torch:fused_moving_avg_obs_fake_quant", "torch:_fused_moving_avg_obs_fq_helper"),
+    ),
     parts=(Part("low", 5, fields=("low",)), Part("high", 5, fields=("high",))),
     cases=[
         case("the worked example", EXAMPLE, 0.01),

@@ -64,7 +64,7 @@ q5 = Question(
     returns=(real("low"), real("high")),
     reference=kept,
     provided=provided.percentile_range,
-    off_limits=("qlab.calibration.range_search:percentile_range",),
+    off_limits=("qlab.calibration.range_search:percentile_range", "qlab.calibration.range_search:_quantile"),
     parts=(Part("low", 2.5, fields=("low",)), Part("high", 2.5, fields=("high",))),
     cases=[
         case("the worked example", torch.arange(0.0, 101.0) - 20, 90),

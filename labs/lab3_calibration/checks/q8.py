@@ -62,7 +62,7 @@ q8 = Question(
     ),
     reference=by_observers,
     provided=provided.observe_with_torch,
-    off_limits=("qlab.calibration.observers:observed_qparams",),
+    off_limits=("qlab.calibration.observers:observed_qparams", "qlab.calibration.observers:MinMax.observe"),
     parts=(
         Part("the activations", 5, fields=("activation scale", "activation zero-point")),
         Part("the weights", 5, fields=("weight scales", "weight zero-points")),

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from qlab.check import Case, Drawn, Mistake, Part, Question, Step, as_is, case, given, nearest, tensor, uniform
 
-from ._common import inside
+from ._common import OUTPUT_STAGES, QUANTIZERS, inside
 
 
 def sum_of_codes(
@@ -67,7 +67,8 @@ q4 = Question(
     provided=provided.add_codes,
     off_limits=(
         *("torch:ops.quantized.add", "torch:ops.quantized.add_relu", "torch:ops.quantized.add_out"),
-        *("qlab.arithmetic.quantize:quantize", "torch:quantize_per_tensor"),
+        *("torch:ops.quantized.add_relu_out", "torch:ops._quantized.add", "torch:ops.onednn.qadd"),
+        *(*OUTPUT_STAGES, *QUANTIZERS),
     ),
     parts=(
         Part("sums inside the output's range", 6, groups=("usual",)),

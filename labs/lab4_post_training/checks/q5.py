@@ -78,6 +78,7 @@ q5 = Question(
     returns=(tensor("y", integer=False),),
     reference=block_outputs,
     provided=provided.residual_outputs,
+    off_limits=("provided:Residual.forward",),
     parts=(
         Part("the block in fp32", 3, groups=("usual",)),
         Part("the block after convert", 7, groups=("int8",)),

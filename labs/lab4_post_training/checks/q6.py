@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from qlab.check import Case, Drawn, Mistake, Part, Question, Step, case, given, nearest, normal, tensor
 
-from ._common import inside
+from ._common import OUTPUT_STAGES, QUANTIZERS, TORCHS_LAYERS, inside
 
 
 def on_codes(
@@ -72,12 +72,8 @@ q6 = Question(
     reference=on_codes,
     provided=provided.converted_linear,
     off_limits=(
-        *(
-            "qlab.arithmetic.layers:quantized_linear",
-            "qlab.arithmetic.output_stage:Rule.__call__",
-            "qlab.engines.registry:run",
-        ),
-        *("torch:ops.quantized.linear", "torch:ops.quantized.linear_relu", "torch:quantize_per_tensor"),
+        *("qlab.arithmetic.layers:quantized_linear", "qlab.engines.registry:run", "qlab.engines.registry:reference"),
+        *(*OUTPUT_STAGES, *QUANTIZERS, *TORCHS_LAYERS),
     ),
     parts=(
         Part("without ReLU", 6, groups=("usual",)),

@@ -24,7 +24,7 @@ from qlab.check import (
     uniform,
 )
 
-from ._common import within
+from ._common import QLABS_QUANTIZERS, TORCHS_LAYERS, within
 
 
 def least_and_most(x: Tensor) -> tuple[float, float]:
@@ -86,8 +86,11 @@ q8 = Question(
     reference=dynamic,
     provided=provided.dynamic_linear,
     off_limits=(
-        *("torch:ops.quantized.linear_dynamic", "qlab.arithmetic.ranges:affine_range"),
-        *("qlab.arithmetic.qparams:qparams", "qlab.arithmetic.quantize:quantize"),
+        *("qlab.arithmetic.ranges:affine_range", "qlab.arithmetic.qparams:qparams"),
+        "torch.ao.quantization.utils:determine_qparams",
+        "torch.ao.quantization.observer:UniformQuantizationObserverBase._calculate_qparams",
+        *("torch:_choose_qparams_per_tensor", "torch:choose_qparams_optimized"),
+        *(*QLABS_QUANTIZERS, *TORCHS_LAYERS),
     ),
     parts=(
         Part("batches with both signs", 6, groups=("usual",)),

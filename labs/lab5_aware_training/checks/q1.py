@@ -6,7 +6,7 @@ from torch import Tensor
 
 from qlab.check import Mistake, Part, Question, Step, about, case, given, nearest, normal, tensor
 
-from ._common import TORCHS_OWN, beyond, inside
+from ._common import QUANTIZERS, beyond, inside
 
 
 def codes_and_back(
@@ -32,7 +32,7 @@ q1 = Question(
     returns=(tensor("y", integer=False),),
     reference=codes_and_back,
     provided=provided.fake_quantize,
-    off_limits=(*TORCHS_OWN, "qlab.arithmetic.quantize:quantize", "qlab.arithmetic.quantize:linear_quantize"),
+    off_limits=(*QUANTIZERS, "qlab.arithmetic.quantize:linear_quantize"),
     parts=(
         Part("values inside the range", 6, groups=("usual",)),
         Part("values beyond the range", 4, groups=("beyond",)),

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from qlab.check import Mistake, Part, Question, Step, case, clear_of_ties, given, nearest, normal, tensor
 
-from ._common import TORCHS_OWN, beyond, inside
+from ._common import QUANTIZERS, beyond, inside
 from .q1 import q1
 
 
@@ -51,7 +51,7 @@ q2 = Question(
     returns=(tensor("y", integer=False), tensor("gradient", integer=False)),
     reference=straight_through,
     provided=provided.forward_and_gradient,
-    off_limits=TORCHS_OWN,
+    off_limits=(*QUANTIZERS, "provided:FakeQuantize.forward"),
     uses={"fake_quantize": q1},
     parts=(
         Part("the way forward", 3, fields=("y",)),

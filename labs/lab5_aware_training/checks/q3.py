@@ -61,7 +61,9 @@ q3 = Question(
             "torch.ao.quantization.observer:MovingAverageMinMaxObserver.forward",
             "torch:fused_moving_avg_obs_fake_quant",
         ),
+        "torch:_fused_moving_avg_obs_fq_helper",
         "qlab.arithmetic.fake_quantize:FakeQuantizedActivation.observe",
+        *("qlab.calibration.observers:MovingAverage.observe", "qlab.calibration.observers:MovingAverage._with"),
     ),
     parts=(
         Part("the range moves with each batch", 6, groups=("usual",)),

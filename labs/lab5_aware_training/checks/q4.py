@@ -87,7 +87,10 @@ q4 = Question(
     returns=(tensor("y", integer=False), tensor("mean", integer=False), tensor("var", integer=False)),
     reference=folded_layer,
     provided=provided.folded_batch_norm,
-    off_limits=("torch:batch_norm",),
+    off_limits=(
+        *("torch:batch_norm", "torch:native_batch_norm", "torch:_native_batch_norm_legit"),
+        *("torch:_batch_norm_impl_index", "torch:instance_norm"),
+    ),
     uses={"fake_quantize": q1},
     parts=(
         Part("the output", 5, fields=("y",)),

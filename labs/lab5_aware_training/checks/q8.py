@@ -22,6 +22,8 @@ from qlab.check import (
     uniform,
 )
 
+from ._common import OUTPUT_STAGES, QUANTIZERS
+
 
 def by_two_rules(
     acc: Tensor,
@@ -80,9 +82,8 @@ q8 = Question(
     reference=by_two_rules,
     provided=provided.two_rules,
     off_limits=(
-        "qlab.arithmetic.output_stage:Rule.__call__",
-        "qlab.arithmetic.requantize:requantize",
-        "qlab.arithmetic.output_stage:integer_bias",
+        *(*OUTPUT_STAGES, *QUANTIZERS),
+        *("qlab.arithmetic.output_stage:integer_bias", "qlab.engines.registry:reference"),
     ),
     parts=(
         Part("the exact value", 2, fields=("exact",)),

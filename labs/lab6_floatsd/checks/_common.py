@@ -18,7 +18,11 @@ THIRTEEN = symmetric(*(2.0**k for k in range(6)))
 FIFTEEN = symmetric(*(2.0**k for k in range(7)))
 TWO_DIGITS = symmetric(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 20.0)
 
-ROUNDERS = ("qlab.formats.floatsd.rounding:round_to_grid", "qlab.formats.floatsd.rounding:fake_quantize_to_grid")
+# All that rounds to a grid calls `_snap`.
+ROUNDERS = (
+    *("qlab.formats.floatsd.rounding:round_to_grid", "qlab.formats.floatsd.rounding:fake_quantize_to_grid"),
+    "qlab.formats.floatsd.rounding:_snap",
+)
 
 
 def by_distance(v: Tensor, grid: Tensor, *_: Any) -> Tensor:

@@ -69,7 +69,7 @@ q6 = Question(
     returns=(tensor("y", integer=False), tensor("gradient", integer=False)),
     reference=straight_through,
     provided=provided.forward_and_gradient,
-    off_limits=ROUNDERS,
+    off_limits=(*ROUNDERS, "provided:fake_quantize"),
     uses={"to_grid": q2},
     parts=(
         Part("the way forward", 3, fields=("y",)),

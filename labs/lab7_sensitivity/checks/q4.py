@@ -116,7 +116,7 @@ q4 = Question(
     returns=(tensor("kept"), real("reached")),
     reference=search,
     provided=provided.keep_worst,
-    off_limits=("qlab.ptq.sensitivity:keep_worst", *GRIDS[1:]),
+    off_limits=("qlab.ptq.sensitivity:keep_worst", "qlab.ptq.sensitivity:_best", *GRIDS[1:]),
     uses={"sqnr_and_mse": q1},
     parts=(
         Part("which layers are kept", 9, fields=("kept",), groups=("usual",)),

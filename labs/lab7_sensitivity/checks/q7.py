@@ -79,7 +79,10 @@ q7 = Question(
     ),
     reference=equal_ranges,
     provided=provided.equalize,
-    off_limits=("qlab.ptq.equalization:equalize_pair", "qlab.ptq.equalization:equalizing_factors"),
+    off_limits=(
+        *("qlab.ptq.equalization:equalize_pair", "qlab.ptq.equalization:equalizing_factors"),
+        "torch.ao.quantization._equalize:cross_layer_equalization",
+    ),
     parts=(
         Part("a dense second layer", 9, groups=("usual",)),
         Part("a depthwise second layer", 3, groups=("depthwise",)),

@@ -147,6 +147,19 @@ def test_the_judge_calls_it_for_a_cell(student):
     assert slow.stopped.startswith("it ran longer") or slow.stopped.startswith("it waited longer")
 
 
+def test_a_default_that_cannot_cross_is_left_to_the_judge(sandboxed):
+    student = student_with(sandboxed, library_of("lab2_integer_only"))
+    try:
+        call = "import torch, qlab\nqlab.multiply_rounding_twice(torch.tensor([101]), 1288490189, 1)"
+        assert value(student, call) == value_here(101, 1288490189, 1)
+    finally:
+        student.close()
+
+
+def value_here(acc, M0, n):
+    return repr(find("qlab:multiply_rounding_twice")[2](torch.tensor([acc]), M0, n))
+
+
 def test_only_the_notebooks_own_process_is_served(student):
     source = """
 import os, qlab, torch
