@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 
 import pytest
 
@@ -11,6 +10,7 @@ from autograder.errors import UserError
 from autograder.release.build import read_source
 from autograder.release.lint import lint
 from autograder.release.new import new_lab
+from tests import warm
 
 LAB, Q1, SAMPLES = "lab12.py", "checks/q1.py", "samples/answers/q1.py"
 NAMED, CLASS = "samples/answers/named.toml", "samples/class.toml"
@@ -432,7 +432,7 @@ def test_a_check_without_a_card(lab):
 def test_the_command_says_it_and_ends_with_3(tmp_path):
     course = Course.at(tmp_path / "course")
     folder = new_lab("lab12", "Pooling", course.solutions, {})
-    command = [sys.executable, "-m", "autograder.cli", "lint", "lab12", "--no-run", "--course", str(course.root)]
+    command = [*warm.command(), "-m", "autograder.cli", "lint", "lab12", "--no-run", "--course", str(course.root)]
     before = sorted(course.root.rglob("*"))
     well = subprocess.run(command, capture_output=True, text=True, check=False)
     assert well.returncode == 0 and f"no problems found in {folder} (without a run)." in well.stdout, well.stderr
