@@ -7,6 +7,7 @@ exit code, and imports qlab and autograder itself. A test of what a command impo
 processes that a command starts stays with `sys.executable`.
 """
 
+import functools
 import json
 import os
 import subprocess
@@ -32,6 +33,14 @@ KERNEL = {
 def command() -> list[str]:
     """The beginning of a command line: `-m` and a module's name follow."""
     return [sys.executable, "-S", str(CLIENT)]
+
+
+def ask_alembic_once() -> None:
+    """Have nbgrader run the command alembic for its first database only: it takes seconds each time."""
+    from nbgrader import api
+
+    if not hasattr(api.get_alembic_version, "cache_info"):
+        api.get_alembic_version = functools.cache(api.get_alembic_version)
 
 
 @contextmanager
