@@ -179,7 +179,11 @@ def become(request):
         setattr(sys, name, stream(descriptor, mode, name))
         setattr(sys, f"__{name}__", getattr(sys, name))
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    sys.path[:] = [folder, *paths, *(path for path in sys.path[1:] if path not in paths)]
+    sys.path[:] = [
+        folder if request["arguments"][0] == "-m" else "",
+        *paths,
+        *(path for path in sys.path[1:] if path not in paths),
+    ]
     sys.path_importer_cache.clear()
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     if "numpy" in sys.modules:
