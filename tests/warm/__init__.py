@@ -31,8 +31,8 @@ KERNEL = {
 
 
 def command() -> list[str]:
-    """The beginning of a command line: `-m` and a module's name follow."""
-    return [sys.executable, "-S", str(CLIENT)]
+    """The beginning of a command line: `-m` and a module's name, or `-c` and statements, follow."""
+    return [sys.executable, "-S", str(CLIENT)] if SOCKET in os.environ else [sys.executable]
 
 
 def ask_alembic_once() -> None:
@@ -45,7 +45,13 @@ def ask_alembic_once() -> None:
 
 @contextmanager
 def running() -> Iterator[None]:
-    """A server for all processes that are started in this time; Jupyter's kernels are forked from it too."""
+    """A server for all processes that are started in this time; Jupyter's kernels are forked from it too.
+
+    It watches what it has forked as Linux allows it; elsewhere each command is a new Python.
+    """
+    if not hasattr(os, "pidfd_open"):
+        yield
+        return
     with tempfile.TemporaryDirectory(prefix="qlab-warm-") as folder:
         kernel = Path(folder) / "jupyter" / "kernels" / "python3" / "kernel.json"
         kernel.parent.mkdir(parents=True)
