@@ -4,7 +4,7 @@
 hundreds of commands, notebooks and servers, each of which pays for both. `command()` begins a command line as
 `[sys.executable]` does, and what it starts behaves the same: it has its own folder, environment, streams, signals and
 exit code, and imports qlab and autograder itself. A test of what a command imports, of an environment, or of the
-processes that a command starts stays with `sys.executable`.
+processes that a command starts stays with `sys.executable`, and so does what runs inside namespaces of its own.
 """
 
 import functools
