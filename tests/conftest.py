@@ -6,14 +6,18 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import settings
+
+from tests import warm
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -68,6 +72,20 @@ def grade_one() -> Iterator[Callable[..., Any]]:
 
     yield graded
     close_fork_server(SANDBOXED)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One warm Python for all workers: the process that starts them starts it too."""
+    if not hasattr(config, "workerinput"):
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        stack.enter_context(warm.running())
+
+
+def pytest_collection_finish() -> None:
+    """Tests make dozens of gradebooks."""
+    if "nbgrader.api" in sys.modules:
+        warm.ask_alembic_once()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -27,6 +27,7 @@ from traitlets.config.loader import PyFileConfigLoader
 import qlab
 from qlab.check import Question
 from qlab.check.forbidden_calls import forbid
+from tests import warm
 from tests.conftest import REPOSITORY, SANDBOXED
 from tests.labs import fresh_interpreters
 from tests.labs.last_release import Usage, modules, unpack, usages
@@ -348,13 +349,13 @@ hand_in(GradedLab.of(sys.argv[2], course), course)
 
 
 def command(module: str, *arguments: str, cwd: Path = REPOSITORY, env: dict[str, str] | None = None) -> Any:
-    run = [sys.executable, "-m", module, *arguments]
+    run = [*warm.command(), "-m", module, *arguments]
     return subprocess.run(run, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False)
 
 
 def course_then(lab: str, then: Path, root: Path) -> dict[str, dict[str, Any]]:
     """Have that release make a course with a lab and its sample class; the students, with what is expected of them."""
-    made = [sys.executable, "-c", MAKE_COURSE, str(root), lab]
+    made = [*warm.command(), "-c", MAKE_COURSE, str(root), lab]
     subprocess.run(made, cwd=then, capture_output=True, text=True, check=True)
     text = (then / "solutions" / lab / "samples" / "class.toml").read_text("utf-8")
     return {student["id"]: student for student in tomllib.loads(text)["student"]}

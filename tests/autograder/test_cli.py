@@ -16,12 +16,13 @@ from autograder.errors import StoppedError, UserError
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import CellGrade, GradingRecord
 from qlab.check.outcome import Outcome
+from tests import warm
 from tests.autograder.conftest import LAB
 from tests.conftest import REPOSITORY
 
 
 def run(*arguments, **options):
-    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
+    command = [*warm.command(), "-m", "autograder.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 

@@ -5,12 +5,13 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests import warm
 
 FLAGS = [
     "--no-sandbox",
@@ -65,7 +66,7 @@ def jupyter_server(
 ) -> Iterator[str]:
     """A Jupyter server by its module's name; its address."""
     port = free_port()
-    command = [sys.executable, "-m", module, "--no-browser", f"--port={port}", "--IdentityProvider.token=t"]
+    command = [*warm.command(), "-m", module, "--no-browser", f"--port={port}", "--IdentityProvider.token=t"]
     command += [f"--ServerApp.root_dir={folder}", "--allow-root", *more]
     with running(command, own, environment or {}, f"http://127.0.0.1:{port}/api?token=t"):
         yield f"http://127.0.0.1:{port}"

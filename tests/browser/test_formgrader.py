@@ -3,9 +3,9 @@
 import csv
 import json
 import os
+import shlex
 import shutil
 import subprocess
-import sys
 import urllib.request
 
 import pytest
@@ -14,6 +14,7 @@ from autograder.collect.sample_class import write_submissions
 from autograder.course_folder.layout import Course
 from autograder.grade.lab import GradedLab
 from autograder.release.build import release
+from tests import warm
 from tests.browser.jupyter import free_port, running
 from tests.conftest import REPOSITORY
 
@@ -23,7 +24,7 @@ LAB = "lab2_integer_only"
 
 def command(*arguments):
     done = subprocess.run(
-        [sys.executable, "-m", "autograder.cli", *map(str, arguments)], cwd=REPOSITORY, capture_output=True, text=True,
+        [*warm.command(), "-m", "autograder.cli", *map(str, arguments)], cwd=REPOSITORY, capture_output=True, text=True,
         check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
@@ -50,7 +51,7 @@ def formgrader(course, tmp_path):
         ["make", "-n", "--no-print-directory", "-o", ".venv/.grade", "formgrader", f"COURSE={course.root}"],
         cwd=REPOSITORY, capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
-    line = recipe.splitlines()[-1].replace("jupyter server", f"exec {sys.executable} -m jupyter_server", 1)
+    line = recipe.splitlines()[-1].replace("jupyter server", f"exec {shlex.join(warm.command())} -m jupyter_server", 1)
     more = f" --no-browser --port={port} --IdentityProvider.token=t --ServerApp.open_browser=False"
     with running(line + more, tmp_path, {}, f"http://127.0.0.1:{port}/api?token=t"):
         yield f"http://127.0.0.1:{port}"

@@ -16,6 +16,7 @@ import pytest
 from autograder.course_folder.layout import Course
 from autograder.grade.lab import GradedLab
 from autograder.release.build import release
+from tests import warm
 from tests.conftest import REPOSITORY, missing
 from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, write
 from tests.hostile.attacks import ATTACKS
@@ -155,7 +156,7 @@ def test_the_readme_is_in_step():
 
 def command(course: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`autograder grade`, as a person types it."""
-    called = [sys.executable, "-m", "autograder", "grade", "lab1", "--course", str(course), *arguments]
+    called = [*warm.command(), "-m", "autograder", "grade", "lab1", "--course", str(course), *arguments]
     return subprocess.run(
         called, cwd=REPOSITORY, env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         capture_output=True, text=True, timeout=300, check=False,

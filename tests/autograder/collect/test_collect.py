@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from autograder.collect import store
 from autograder.collect.collection import CollectOptions, collect, format_duration, refusal_lines
 from autograder.deductions import late
 from autograder.errors import StoppedError, UserError
+from tests import warm
 from tests.autograder.collect.conftest import STUDENTS, notebook, tarred, zipped
 from tests.autograder.conftest import LAB
 
@@ -312,7 +312,7 @@ def test_durations(seconds, text):
 
 
 def command(*arguments):
-    line = [sys.executable, "-m", "autograder.cli", "collect", "lab1", *map(str, arguments)]
+    line = [*warm.command(), "-m", "autograder.cli", "collect", "lab1", *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, check=False, env={**os.environ, "TZ": "UTC"})
 
 

@@ -1,7 +1,6 @@
 """Rosters as LMSs, registrars and people with spreadsheets write them."""
 
 import subprocess
-import sys
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
 from autograder.course_folder.roster_csv import id_problem, read_roster
 from autograder.errors import UserError
+from tests import warm
 
 ADA = Student("S101", "Ada", "Lovelace", "ada@x.edu")
 TABLES = {
@@ -100,7 +100,7 @@ def test_a_valid_id_names_a_folder_and_no_path(text):
 
 
 def command(*arguments):
-    line = [sys.executable, "-m", "autograder.cli", "roster", *map(str, arguments)]
+    line = [*warm.command(), "-m", "autograder.cli", "roster", *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 

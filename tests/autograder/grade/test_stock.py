@@ -16,6 +16,7 @@ from autograder.course_folder.layout import Course, lab_names
 from autograder.grade.lab import NOT_RUN, GradedLab
 from autograder.grade.record import GradingRecord
 from autograder.release.build import release
+from tests import warm
 from tests.autograder.conftest import LAB
 
 pytestmark = pytest.mark.slow
@@ -33,7 +34,7 @@ EXCEPTIONS = {
 
 def nbgrader(course: Course, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
-    command = [sys.executable, "-m", "nbgrader", *arguments]
+    command = [*warm.command(), "-m", "nbgrader", *arguments]
     return subprocess.run(command, cwd=course.root, env=environment, capture_output=True, text=True, check=False)
 
 

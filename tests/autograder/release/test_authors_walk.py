@@ -4,12 +4,12 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.conftest import REPOSITORY, SANDBOXED, missing
 
 PAGE = REPOSITORY / "docs" / "lab-authors.md"
@@ -36,7 +36,7 @@ def commands(folder: Path) -> None:
     folder.mkdir()
     for name, module in (("autograder", "autograder"), ("qlab", "qlab.cli")):
         path = folder / name
-        path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m {module} "$@"\n')
+        path.write_text(f'#!/bin/sh\nexec {shlex.join(warm.command())} -m {module} "$@"\n')
         path.chmod(0o755)
 
 

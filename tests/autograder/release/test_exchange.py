@@ -3,7 +3,6 @@
 import csv
 import os
 import subprocess
-import sys
 
 import nbformat
 import pytest
@@ -12,6 +11,7 @@ from autograder.collect.sample_class import written_answers
 from autograder.course_folder.layout import Course
 from autograder.release.build import release
 from qlab.cells import grade_id
+from tests import warm
 from tests.conftest import REPOSITORY
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("exchange")]
@@ -39,7 +39,7 @@ def hub(tmp_path):
         folder.mkdir(exist_ok=True)
         options = ["--CourseDirectory.course_id=quantization", f"--Exchange.root={exchange}"]
         done = subprocess.run(
-            [sys.executable, "-c", AS_IN_A_CONTAINER, *arguments, *options],
+            [*warm.command(), "-c", AS_IN_A_CONTAINER, *arguments, *options],
             cwd=folder, capture_output=True, text=True, check=False,
             env={**os.environ, "JUPYTERHUB_USER": who, "HOME": str(folder), "PYTHONPATH": str(REPOSITORY)},
         )  # fmt: skip
@@ -65,7 +65,7 @@ def test_two_submissions_go_through_the_exchange_and_are_graded(hub, tmp_path):
     nbgrader("teacher", course.root, "collect", LAB, "--ExchangeCollect.check_owner=False")
     assert set(course.submitted(LAB)) == {"ada", "小龍"}
     done = subprocess.run(
-        [sys.executable, "-m", "autograder.cli", "grade", "lab1", "--course", str(course.root)],
+        [*warm.command(), "-m", "autograder.cli", "grade", "lab1", "--course", str(course.root)],
         cwd=REPOSITORY, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -12,6 +12,7 @@ from autograder.collect.sample_class import written_answers
 from autograder.release import handout_zip as handout
 from autograder.release.handout_zip import write_handout
 from qlab.cells import grade_id
+from tests import warm
 
 LAB = "lab1_linear_quantization"
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("handout")]
@@ -77,7 +78,7 @@ def test_lab_1_is_worked_through_from_it(unpacked, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(packages), "OMP_NUM_THREADS": "1"}
 
     def qlab(*arguments):
-        command = [sys.executable, "-m", "qlab", *arguments]
+        command = [*warm.command(), "-m", "qlab", *arguments]
         return subprocess.run(command, cwd=mine, env=environment, capture_output=True, text=True, check=False)
 
     where = subprocess.run(

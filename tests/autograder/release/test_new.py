@@ -1,7 +1,6 @@
 """A new lab: it is whole, it does what it promises, and what cannot be made leaves nothing behind."""
 
 import subprocess
-import sys
 import zipfile
 
 import pytest
@@ -24,11 +23,12 @@ from autograder.release.build import release, up_to_date
 from autograder.release.lint.runs import differences
 from autograder.release.new import TEMPLATES, new_lab
 from qlab.lab_names import lab_number
+from tests import warm
 from tests.conftest import REPOSITORY
 
 
 def run(*arguments, **options):
-    command = [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
+    command = [*warm.command(), "-m", "autograder.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 

@@ -5,19 +5,19 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 
 import pytest
 
 from qlab.student.errors import StudentError
 from qlab.student.lab_copies import copy_of
+from tests import warm
 from tests.conftest import REPOSITORY
 from tests.qlab.student.conftest import LAB, change
 
 
 def qlab(folder, *arguments, typed=""):
     return subprocess.run(
-        [sys.executable, "-m", "qlab", *map(str, arguments)], cwd=folder, input=typed, capture_output=True, text=True,
+        [*warm.command(), "-m", "qlab", *map(str, arguments)], cwd=folder, input=typed, capture_output=True, text=True,
         check=False, env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}, timeout=300,
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ def test_a_watched_lab_is_checked_at_every_save_even_after_a_broken_one(solved):
     whole = notebook.read_bytes()
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     watching = subprocess.Popen(
-        [sys.executable, "-m", "qlab", "check", "--watch"], cwd=solved, env=environment, text=True,
+        [*warm.command(), "-m", "qlab", "check", "--watch"], cwd=solved, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
@@ -156,7 +156,8 @@ def test_check_says_when_python_died(solved):
 
 
 @pytest.mark.slow
-def test_doctor_finds_everything_here(solved):
+def test_doctor_finds_everything_here(solved, monkeypatch):
+    monkeypatch.delenv("JUPYTER_PATH", raising=False)  # the tests' own kernel is none that a person has
     process = qlab(solved, "doctor")
     assert process.returncode == 0 and "All is well." in process.stdout and "engine" in process.stdout
 
@@ -164,6 +165,7 @@ def test_doctor_finds_everything_here(solved):
 def test_doctor_names_the_fix(solved, monkeypatch):
     from qlab.student import doctor
 
+    monkeypatch.delenv("JUPYTER_PATH", raising=False)
     monkeypatch.setattr(doctor, "LEAST_MEMORY", 10**15)
     monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda _: ["no-such-package>=3", "numpy<1"])
     problems = {finding.what: finding.fix for finding in doctor.examine(solved) if finding.fix}

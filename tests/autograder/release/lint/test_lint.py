@@ -2,15 +2,16 @@
 
 import re
 import subprocess
-import sys
 
 import pytest
 
 from autograder.course_folder.layout import Course
 from autograder.errors import UserError
+from autograder.grade.zygote import close_fork_server
 from autograder.release.build import read_source
-from autograder.release.lint import lint
+from autograder.release.lint import lint, runs
 from autograder.release.new import new_lab
+from tests import warm
 
 LAB, Q1, SAMPLES = "lab12.py", "checks/q1.py", "samples/answers/q1.py"
 NAMED, CLASS = "samples/answers/named.toml", "samples/class.toml"
@@ -338,18 +339,32 @@ def test_a_check_that_uses_a_name_of_the_notebook(lab):
 # Runs -----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def fork_server():
+    """One for all runs: each of them would start one of its own, and end it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "close_fork_server", lambda sandboxed: None)
+        yield
+    close_fork_server(sandboxed=False)
+
+
+def in_runs(test):
+    """Marks a test that runs the lab."""
+    return pytest.mark.slow(pytest.mark.usefixtures("fork_server")(test))
+
+
 def planted(folder, *changes):
     for file, old, new in changes:
         change(folder, file, old, new)
     return lint(folder)
 
 
-@pytest.mark.slow
+@in_runs
 def test_a_new_lab_lacks_nothing_when_it_runs(lab):
     assert lint(lab) == []
 
 
-@pytest.mark.slow
+@in_runs
 def test_a_stub_that_gets_points(lab):
     stub = "    #| values = scale * (codes + zero_point)\n"
     assert planted(lab, (LAB, "    #| values = __ * ( __ - __ )\n", stub)) == [
@@ -360,7 +375,7 @@ def test_a_stub_that_gets_points(lab):
     ]
 
 
-@pytest.mark.slow
+@in_runs
 def test_a_solution_that_does_not_get_all(lab):
     sentences = planted(lab, (LAB, "    values = scale * (codes - zero_point)", "    values = scale * codes"))
     fails = "codes of 8 bits (45 points): in “the worked example” you returned 1.5, expected 0 (2 of 2 values differ)"
@@ -370,7 +385,7 @@ def test_a_solution_that_does_not_get_all(lab):
     ]
 
 
-@pytest.mark.slow
+@in_runs
 def test_a_sample_class_that_gets_other_marks(lab):
     changes = [
         (CLASS, "marks = { q1-check = 60 }", "marks = { q1-check = 50 }"),
@@ -386,7 +401,7 @@ def test_a_sample_class_that_gets_other_marks(lab):
     ]
 
 
-@pytest.mark.slow
+@in_runs
 def test_a_notebook_that_is_slow_and_loud(lab, monkeypatch):
     monkeypatch.setattr("autograder.release.lint.runs.LONGEST_NOTEBOOK", 1.0)
     changes = [
@@ -410,7 +425,7 @@ def test_a_notebook_that_is_slow_and_loud(lab, monkeypatch):
     ]
 
 
-@pytest.mark.slow
+@in_runs
 def test_a_notebook_that_ends_its_kernel(lab):
     sentences = planted(lab, (LAB, "values = q1.yours_or_provided()", "import os\n\nos._exit(1)"))
     assert [sentence for sentence in sentences if "ends the kernel" in sentence] == [
@@ -419,7 +434,7 @@ def test_a_notebook_that_ends_its_kernel(lab):
     ]
 
 
-@pytest.mark.slow
+@in_runs
 def test_a_check_without_a_card(lab):
     sentences = planted(lab, (LAB, "q1.check(real_values)\n", "q1.check(real_values);\nNone\n"))
     assert "q1-check: in the notebook with its solutions it shows no card: end it with the check." in sentences
@@ -432,7 +447,7 @@ def test_a_check_without_a_card(lab):
 def test_the_command_says_it_and_ends_with_3(tmp_path):
     course = Course.at(tmp_path / "course")
     folder = new_lab("lab12", "Pooling", course.solutions, {})
-    command = [sys.executable, "-m", "autograder.cli", "lint", "lab12", "--no-run", "--course", str(course.root)]
+    command = [*warm.command(), "-m", "autograder.cli", "lint", "lab12", "--no-run", "--course", str(course.root)]
     before = sorted(course.root.rglob("*"))
     well = subprocess.run(command, capture_output=True, text=True, check=False)
     assert well.returncode == 0 and f"no problems found in {folder} (without a run)." in well.stdout, well.stderr
