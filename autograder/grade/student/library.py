@@ -51,7 +51,8 @@ class Library(MetaPathFinder, ExecutionLoader):
 
     def get_filename(self, fullname: str) -> str:
         """What tracebacks call the module; there is no such file."""
-        return f"{fullname.replace('.', '/')}.py"
+        inside = "/__init__" if self.is_package(fullname) else ""
+        return f"/{fullname.replace('.', '/')}{inside}.py"
 
 
 def install(modules: Mapping[str, str]) -> None:
