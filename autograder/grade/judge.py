@@ -40,8 +40,16 @@ class Judge:
 
     @cached_property
     def library(self) -> Library:
-        """What students' processes can import while this lab is graded."""
-        return Library.of(self._modules)
+        """What students' processes can import while this lab is graded.
+
+        Raises:
+            UserError: the lab's checks cannot be imported.
+        """
+        try:
+            return Library.of(self._modules)
+        except Exception as error:
+            reason = f"its checks cannot be imported ({type(error).__name__}: {error})"
+            raise UserError(f"{self._lab} cannot be graded: {reason}.") from error
 
     @contextmanager
     def submission(self, seed: int) -> Iterator["Judge"]:

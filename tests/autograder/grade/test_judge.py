@@ -216,6 +216,14 @@ def test_a_forbidden_function_that_does_not_exist_costs_nobody_marks(name):
         judge.check(ALSO, [], Process(doubling), 5)
 
 
+def test_checks_that_cannot_be_imported_cost_nobody_marks():
+    with pytest.raises(
+        UserError, match=r"^lab12 cannot be graded: its checks cannot be imported \(ZeroDivisionError: "
+    ):
+        _ = new_judge({"checks": "1 / 0"}).library
+    assert new_judge({"other": ""}).library.withheld == frozenset(), "a lab without checks"
+
+
 @pytest.mark.parametrize("name", ["torch:no_such", "torch.ao.no_such:f", "qlab.quantize:linear_quantize"])
 def test_a_forbidden_function_may_be_missing_in_torch(name):
     with new_judge(forbidding(name)).submission(1) as judge:
