@@ -58,6 +58,7 @@ class Library(MetaPathFinder, ExecutionLoader):
 def install(modules: Mapping[str, str]) -> None:
     """Import qlab from here on from these sources, and all that notebooks import of it now."""
     sys.meta_path.insert(0, Library(modules))
+    Line.guard = importlib.import_module("qlab.check.forbidden_calls")
     for name in sorted(modules):
         if not name.startswith(NOT_FOR_NOTEBOOKS):
             with suppress(ImportError):  # an engine that is not installed
@@ -69,6 +70,7 @@ class Line:
 
     channel: Channel | None = None
     process = 0
+    guard: Any = None  # qlab's module on forbidden calls: no import later on, when a student may have exchanged imports
 
     @classmethod
     def connect(cls, channel: Channel) -> None:
@@ -100,9 +102,7 @@ def ask(name: str, arguments: dict[str, Any]) -> Any:
 
 def _without_defaults(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments that are not their parameters' defaults, among which are functions, which cannot cross."""
-    from qlab.check.forbidden_calls import find  # not before qlab is installed
-
-    location = find(name)
+    location = Line.guard and Line.guard.find(name)
     if location is None or not callable(location[2]):
         return arguments
     parameters = inspect.signature(location[2]).parameters
@@ -152,11 +152,10 @@ def _asked(request: dict[str, Any]) -> Any:
 
 def _exception(reply: dict[str, Any]) -> Exception:
     """The exception that the call raised: of the same class, if that is a built-in one or the guard's own."""
-    from qlab.check.forbidden_calls import ForbiddenCallError
-
     name, text = reply["error_name"], reply["error"]
-    if name == ForbiddenCallError.__name__:
-        return ForbiddenCallError(text)
+    if name == "ForbiddenCallError":
+        forbidden: Exception = Line.guard.ForbiddenCallError(text)
+        return forbidden
     cls = getattr(builtins, name, RuntimeError)
     return cls(text) if isinstance(cls, type) and issubclass(cls, Exception) else RuntimeError(text)
 
