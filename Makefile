@@ -8,8 +8,8 @@ OLDEST := .oldest
 OLDEST_EXTRAS := --extra test --extra engines --extra lecture
 OLDEST_TORCH := $(shell sed -n 's/.*"torch>=\([0-9.]*\)".*/torch==\1/p' pyproject.toml)
 TORCH_CPU := https://download.pytorch.org/whl/cpu
-# Tests in a browser, and hostile submissions, wait more than they compute: four at a time keep two cores busy.
-WORKERS ?= 4
+# Tests in a browser, and hostile submissions, wait more than they compute: three at a time keep two cores busy.
+WORKERS ?= 3
 LAB ?= lab1
 COURSE ?= course
 FORMGRADER := --ServerApp.default_url=/formgrader --ServerApp.jpserver_extensions="{'nbgrader.server_extensions.formgrader': True}"
