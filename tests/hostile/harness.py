@@ -32,7 +32,7 @@ LIMITS = Limits(
     question_seconds=2.0,
     provided_seconds=1.0,
     submission_seconds=6.0,
-    wall_factor=1.5,
+    wall_factor=2.5,  # other tests run beside
     memory=2**30,
     processes=32,
     scratch=32 * 2**20,
@@ -45,7 +45,7 @@ SETTLE_SECONDS = 2.0  # after which everything that a submission left behind has
 def main(course: Path, results: Path, names: list[str]) -> None:
     """Grade the attacks and write the results."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # whatever escapes becomes a child of this process
-    student_process.GRACE, student_process.PROCESSOR_GRACE, student_process.ANSWER_SECONDS = 1.0, 1.0, 2.0
+    student_process.GRACE, student_process.PROCESSOR_GRACE, student_process.ANSWER_SECONDS = 1.0, 1.0, 4.0
     table = Table(Course.at(course))
     bases = {name: table.grade(Attack(name, "", "", base=name)) for name in BASES}
     attacks = {name: table.grade_and_watch(attack) for name, attack in ATTACKS.items() if not names or name in names}

@@ -599,7 +599,7 @@ def test_provided_functions_are_patched_in_and_out_again(student):
     ("body", "message"),
     [("os._exit(0)", "ended the Python process"), ("os._exit(114)", ""), ("ctypes.string_at(0)", "SIGSEGV"),
      ("os.kill(os.getpid(), 9)", "SIGKILL"), ("time.sleep(60)", r"waited longer than 1\.5 seconds"),
-     ("while True: pass", r"ran longer than 0\.5 seconds"),
+     ("while True: pass", "(ran|waited) longer than"),
      ("[time.sleep(60) for _ in iter(int, 1)]", "waited longer")],
 )  # fmt: skip
 @pytest.mark.slow
