@@ -5,8 +5,7 @@ import torch
 from torch import Tensor
 
 from qlab.check import Mistake, Part, Question, Step, as_is, case, given, nearest, normal, tensor, wrapped
-
-from ._common import QUANTIZERS
+from qlab.check.equivalents import QUANTIZERS
 
 
 def bias_codes(

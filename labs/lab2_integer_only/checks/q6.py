@@ -6,7 +6,7 @@ from torch import Tensor
 import qlab
 from qlab.check import Case, Drawn, Mistake, Part, Question, Step, case, given, nearest, tensor, ties_up, wrapped
 
-from ._common import OUTPUT_STAGES, at_or_clear_of_ties, half_up_cut, int32, shifted
+from ._common import LAB2_STAGES, at_or_clear_of_ties, half_up_cut, int32, shifted
 from .q4 import q4
 
 
@@ -48,7 +48,7 @@ q6 = Question(
     reference=one_rounding,
     provided=qlab.multiply_rounding_once,
     off_limits=(
-        *OUTPUT_STAGES,
+        *LAB2_STAGES,
         "qlab.arithmetic.fixed_point:high_multiply",
     ),
     uses={"rounding_shift": q4},

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from qlab.check import Case, Drawn, Mistake, Part, Question, Step, as_is, case, given, nearest, tensor, uniform
+from qlab.check.equivalents import OUTPUT_STAGES, QUANTIZERS
 
-from ._common import OUTPUT_STAGES, QUANTIZERS, inside
+from ._common import inside
 
 
 def sum_of_codes(

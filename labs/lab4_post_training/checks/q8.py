@@ -23,8 +23,9 @@ from qlab.check import (
     tensor,
     uniform,
 )
+from qlab.check.equivalents import QLABS_QUANTIZERS, TORCHS_LAYERS
 
-from ._common import QLABS_QUANTIZERS, TORCHS_LAYERS, within
+from ._common import within
 
 
 def least_and_most(x: Tensor) -> tuple[float, float]:

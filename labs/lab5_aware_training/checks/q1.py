@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from qlab.check import Mistake, Part, Question, Step, about, case, given, nearest, normal, tensor
+from qlab.check.equivalents import QUANTIZERS
 
-from ._common import QUANTIZERS, beyond, inside
+from ._common import beyond, inside
 
 
 def codes_and_back(

@@ -19,8 +19,9 @@ from qlab.check import (
     tensor,
     wrapped,
 )
+from qlab.check.equivalents import QUANTIZERS
 
-from ._common import ANY, QUANTIZERS, signed
+from ._common import ANY, signed
 from .q1 import q1, scale_and_zero_point
 
 

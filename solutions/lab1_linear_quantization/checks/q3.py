@@ -7,8 +7,9 @@ from torch import Tensor
 
 import qlab
 from qlab.check import Case, Drawn, Mistake, Part, Question, Step, as_is, case, given, nearest, tensor, uniform, wrapped
+from qlab.check.equivalents import OUTPUT_STAGES, QUANTIZERS, TORCHS_LAYERS
 
-from ._common import OUTPUT_STAGES, QUANTIZERS, TORCHS_LAYERS, int8, signed
+from ._common import int8, signed
 
 
 def minus(q: Tensor, z: int) -> Tensor:

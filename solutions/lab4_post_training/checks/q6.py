@@ -8,8 +8,9 @@ import torch
 from torch import Generator, Tensor
 
 from qlab.check import Case, Drawn, Mistake, Part, Question, Step, case, given, nearest, normal, tensor
+from qlab.check.equivalents import OUTPUT_STAGES, QUANTIZERS, TORCHS_LAYERS
 
-from ._common import OUTPUT_STAGES, QUANTIZERS, TORCHS_LAYERS, inside
+from ._common import inside
 
 
 def on_codes(

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from qlab.check import Mistake, Part, Question, Step, case, clear_of_ties, given, nearest, normal, tensor
+from qlab.check.equivalents import QUANTIZERS
 
-from ._common import QUANTIZERS, beyond, inside
+from ._common import beyond, inside
 from .q1 import q1
 
 

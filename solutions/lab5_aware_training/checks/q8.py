@@ -21,8 +21,7 @@ from qlab.check import (
     tensor,
     uniform,
 )
-
-from ._common import OUTPUT_STAGES, QUANTIZERS
+from qlab.check.equivalents import OUTPUT_STAGES, QUANTIZERS
 
 
 def by_two_rules(

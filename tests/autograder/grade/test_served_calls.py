@@ -56,6 +56,15 @@ def test_what_the_check_forbids_is_refused_also_inside_of_another_function(name,
     assert "error" not in reply(name, arguments), "and not after that"
 
 
+def test_a_private_helper_of_what_is_forbidden_is_refused_too():
+    # It does not call what is forbidden, so no guard on that would notice.
+    helper = "qlab.arithmetic.qparams:code_dtype"
+    served = ServedCalls(frozenset((helper,)), lambda forbidden: frozenset((helper,)) if forbidden else frozenset())
+    request = {"name": helper, "arguments": {"qmin": 0, "qmax": 3}}
+    assert served.reply(request, (QUANTIZE,))["error_name"] == "ForbiddenCallError"
+    assert "error" not in served.reply(request, ())
+
+
 @pytest.mark.parametrize(
     "request_",
     [
