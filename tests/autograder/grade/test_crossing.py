@@ -72,7 +72,8 @@ def test_nothing_else_crosses(value):
         ["instance", "qlab.arithmetic.fake_quantize", "FakeQuantizedWeight", {}],
         ["instance", "qlab.formats.floatsd.grid", "floatsd", {}], ["constant", "os", "environ"],
         ["constant", "qlab.formats.floatsd.grid", "Grid"], ["constant", "qlab.formats.floatsd.grid", "torch"],
-        ["constant", "qlab.check.question", "seed"], ["dtype", "load"], ["instance", "queue", "Queue", {}], ["dtype", "no"], ["exec", "x"], [["dtype"], 1],
+        ["constant", "qlab.check.question", "seed"], ["dtype", "load"],
+        ["instance", "queue", "Queue", {}], ["dtype", "no"], ["exec", "x"], [["dtype"], 1],
     ],
 )  # fmt: skip
 def test_a_made_up_object_is_refused(content):
