@@ -6,7 +6,6 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -80,12 +79,6 @@ def pytest_configure(config: pytest.Config) -> None:
         stack = ExitStack()
         config.add_cleanup(stack.close)
         stack.enter_context(warm.running())
-
-
-def pytest_collection_finish() -> None:
-    """Tests make dozens of gradebooks."""
-    if "nbgrader.api" in sys.modules:
-        warm.ask_alembic_once()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

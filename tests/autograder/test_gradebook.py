@@ -1,11 +1,16 @@
 """Marks given by hand stay."""
 
+import os
 import sqlite3
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from nbgrader.api import get_alembic_version
 
 from autograder import gradebook
+from autograder.course_folder.layout import Course
 from autograder.grade.record import CellGrade, GradingRecord
 from tests.autograder.conftest import LAB
 
@@ -75,9 +80,19 @@ def test_only_the_newest_backups_stay(course):
     assert len(list((course.root / "backups").iterdir())) == gradebook.MAX_BACKUPS
 
 
-def test_no_database_no_marks_no_backup(tmp_path):
-    from autograder.course_folder.layout import Course
+@pytest.mark.slow
+def test_a_new_database_has_nbgraders_own_version_and_takes_no_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # the command alembic is there
+    nbgraders_own = get_alembic_version()
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a command was run"))
+    new = Course.at(tmp_path)
+    gradebook.prepare(new)
+    gradebook.prepare(new)
+    with sqlite3.connect(new.gradebook) as database:
+        assert database.execute("select version_num from alembic_version").fetchall() == [(nbgraders_own,)]
 
+
+def test_no_database_no_marks_no_backup(tmp_path):
     empty = Course.at(tmp_path)
     assert gradebook.marks(empty, LAB) == {} and gradebook.back_up(empty) is None
 

@@ -7,7 +7,6 @@ exit code, and imports qlab and autograder itself. A test of what a command impo
 processes that a command starts stays with `sys.executable`, and so does what runs inside namespaces of its own.
 """
 
-import functools
 import json
 import os
 import subprocess
@@ -33,14 +32,6 @@ KERNEL = {
 def command() -> list[str]:
     """The beginning of a command line: `-m` and a module's name, or `-c` and statements, follow."""
     return [sys.executable, "-S", str(CLIENT)] if SOCKET in os.environ else [sys.executable]
-
-
-def ask_alembic_once() -> None:
-    """Have nbgrader run the command alembic for its first database only: it takes seconds each time."""
-    from nbgrader import api
-
-    if not hasattr(api.get_alembic_version, "cache_info"):
-        api.get_alembic_version = functools.cache(api.get_alembic_version)
 
 
 @contextmanager

@@ -17,7 +17,6 @@ import tempfile
 import threading
 import time
 import warnings
-from pathlib import Path
 
 # What others wrote, and nothing that writes when it is imported: a notebook that imports it would have to write it too.
 # Left out: matplotlib.pyplot, ipykernel and ipywidgets, which look around when they are imported, and torch.ao, which
@@ -44,19 +43,9 @@ def import_packages():
         for name in PACKAGES:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
-    ask_alembic()
     gc.collect()
     gc.freeze()  # in a fork, a collection would copy all memory that the packages fill
     return not said.getvalue() and not warned
-
-
-def ask_alembic():
-    """To make a database, nbgrader runs the command alembic, for seconds; what it answers is nbgrader's own version."""
-    api = sys.modules.get("nbgrader.api")
-    if api is not None:
-        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        version = api.get_alembic_version()
-        api.get_alembic_version = lambda: version
 
 
 class Server:
