@@ -18,6 +18,7 @@ from autograder.grade.lab import GradedLab
 from autograder.release.build import release
 from tests import warm
 from tests.conftest import REPOSITORY, missing
+from tests.hostile import harness
 from tests.hostile.attack import BASES, FULL, LAB, Attack, Place, write
 from tests.hostile.attacks import ATTACKS
 from tests.hostile.gains import read_gains, readme
@@ -152,6 +153,29 @@ def test_every_attack_was_measured_without_its_defence():
 def test_the_readme_is_in_step():
     path = Path(__file__).with_name("README.md")
     assert path.read_text("utf-8") == readme(), "run: python -m tests.hostile.gains"
+
+
+class PoisonedTable(harness.Table):
+    """Where one attack costs the honest submission after it, soon or later, its marks."""
+
+    def __init__(self):
+        self.poisoned = False
+
+    def grade_and_watch(self, attack):
+        self.poisoned |= attack.name == "poison"
+        return {}
+
+    def grade(self, attack):
+        marks, self.poisoned = {} if self.poisoned else FULL, False
+        return {"marks": marks}
+
+
+def test_the_harness_finds_the_attack_that_costs_an_honest_student_marks():
+    names = [f"attack {number}" for number in range(3 * harness.GROUP)]
+    names[harness.GROUP + 2] = "poison"
+    results = PoisonedTable().grade_all([Attack(name, "", "") for name in names])
+    assert list(results) == names
+    assert [name for name, result in results.items() if result["honest"] != FULL] == ["poison"]
 
 
 def command(course: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
