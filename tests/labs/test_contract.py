@@ -19,18 +19,18 @@ from autograder.release.lint import answers, cells, numbers, texts
 from autograder.release.lint.lab_source import opened
 from autograder.release.lint.questions import constant_lacks, made, mistake_lacks, reference_lacks
 from qlab.cells import grade_id, is_answer
-from qlab.check import Question
+from qlab.check import Outcome, Question
 from qlab.check.answer import LocalAnswer
 from qlab.check.forbidden_calls import find
 from qlab.check.question import SEED_VARIABLE
-from tests.labs import mistakes
+from tests.labs import mistakes, on_file
 from tests.labs.loading import checks_of, questions
 
 LAB_NAMES = lab_names()
 every_lab = pytest.mark.parametrize("lab", LAB_NAMES)
 SEEDS = range(12)
 SWEPT = int(os.environ.get("QLAB_SEEDS", "4"))  # seeds at which marks are compared; 1000 after a change to cases
-ANSWERED = (0, 5, 6) if "QLAB_SEEDS" in os.environ else (0, 5)  # of those at which the answers on file are marked
+ANSWERED = (0, 2000, 5) if "QLAB_SEEDS" in os.environ else (0, 2000)  # at which the answers on file are named
 
 
 # What lint says of a bundled lab that is true: the text does not name the notebook that it quotes.
@@ -238,21 +238,6 @@ def test_a_mistake_costs_the_same_at_every_seed(lab, monkeypatch):
 
 
 @every_lab
-@pytest.mark.slow
-def test_answers_on_file_get_the_same_points_at_every_seed(lab, monkeypatch):
-    # So that neither luck nor another try pays. Answers get their names at the seeds of the test above.
-    monkeypatch.setattr("qlab.check.question.diagnose", lambda *_: None)
-    with opened(SOLUTIONS / lab) as source:
-        points: dict[tuple[str, str], set[float]] = {(answer.question, answer.name): set() for answer in source.answers}
-        for seed in (0, *range(2000, 2000 + max(1, SWEPT // 4))):
-            monkeypatch.setenv(SEED_VARIABLE, str(seed))
-            for answer in source.answers:
-                outcome = answers.check_written(source, answer)
-                points[answer.question, answer.name].add(-1 if outcome is None else outcome.points)
-        assert {name: found for name, found in points.items() if len(found) > 1} == {}
-
-
-@every_lab
 @pytest.mark.parametrize("seed", [pytest.param(seed, marks=[pytest.mark.slow] * (seed > 1)) for seed in SEEDS])
 def test_references_and_provided_functions_are_right_at_every_seed(lab, seed):
     with opened(SOLUTIONS / lab) as source:
@@ -323,19 +308,36 @@ def test_right_answers_are_right_with_stand_ins_whose_functions_may_be_off_limit
     assert calling >= 3
 
 
+@on_file.every_lab
 @pytest.mark.slow
-@every_lab
 def test_answers_on_file_are_marked_and_named_as_they_should_and_alike_at_every_seed(lab, monkeypatch):
-    outcomes: dict[tuple[str, str], list[Any]] = {}
+    first, *others = (on_file.outcomes(lab, seed) for seed in ANSWERED)
     with opened(SOLUTIONS / lab) as source:
-        for seed in ANSWERED:
-            monkeypatch.setenv("QLAB_SEED", str(seed))
-            for answer in source.answers:
-                outcomes.setdefault((answer.question, answer.name), []).append(answers.check_written(source, answer))
-        monkeypatch.setattr(answers, "check_written", lambda _, answer: outcomes[answer.question, answer.name][0])
+        monkeypatch.setattr(answers, "check_written", lambda _, answer: first[answer.question, answer.name])
         assert list(answers.lacks(source)) == []
-    verdicts = {answer: {(each.points, each.mistakes) for each in given} for answer, given in outcomes.items()}
-    assert [(answer, different) for answer, different in verdicts.items() if len(different) > 1] == []
+    for other in others:
+        assert [name for name in first if said(first[name]) != said(other[name])] == []
+
+
+def said(outcome: Outcome | None) -> tuple[float, list[str]] | None:
+    return outcome and (outcome.points, list(outcome.mistakes))
+
+
+@on_file.every_lab
+@pytest.mark.slow
+def test_answers_on_file_get_the_same_points_at_every_seed(lab, monkeypatch):
+    # So that neither luck nor another try pays: at 100 seeds with QLAB_SEEDS=400, else at those of the test above.
+    points = {answer: outcome.points for answer, outcome in on_file.outcomes(lab, ANSWERED[0]).items() if outcome}
+    monkeypatch.setattr("qlab.check.question.diagnose", lambda *_: None)
+    with opened(SOLUTIONS / lab) as source:
+        for seed in range(2000, 2000 + SWEPT // 4):
+            if seed in ANSWERED:
+                continue
+            monkeypatch.setenv(SEED_VARIABLE, str(seed))
+            for answer in source.answers:
+                outcome = answers.check_written(source, answer)
+                assert outcome is not None
+                assert outcome.points == points[answer.question, answer.name], (answer.question, answer.name, seed)
 
 
 @every_lab

@@ -6,18 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course_folder.layout import SOLUTIONS, lab_names
+from autograder.course_folder.layout import SOLUTIONS
 from autograder.release.lint.answers import check_written
 from autograder.release.lint.lab_source import LabSource, opened
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE, Question
+from tests.labs import on_file
 
 LISTED = tomllib.loads(Path(__file__).with_name("hidden_cases.toml").read_text("utf-8"))
 NAME = re.compile("hidden case “(.+?)”")
-
-
-def outcomes(source: LabSource) -> list[Outcome | None]:
-    return [check_written(source, answer) for answer in source.answers]
 
 
 def without_hidden_cases(source: LabSource, patch: pytest.MonkeyPatch) -> list[Outcome | None]:
@@ -25,19 +22,21 @@ def without_hidden_cases(source: LabSource, patch: pytest.MonkeyPatch) -> list[O
         patch.setattr(Question, name, lambda *_: None)
     for question in source.questions:
         question._hidden = []
-    return outcomes(source)
+    return [check_written(source, answer) for answer in source.answers]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lab", lab_names())
+@on_file.every_lab
 def test_hidden_cases_change_the_marks_of_these_answers_only(lab, monkeypatch):
+    with_hidden = on_file.outcomes(lab, 0)
     monkeypatch.setenv(SEED_VARIABLE, "0")
     monkeypatch.setattr("qlab.check.question.diagnose", lambda *_: None)  # points are asked for here, not names
     changed: dict[str, dict[str, list[str]]] = {}
     with opened(SOLUTIONS / lab) as source:
-        answers, with_hidden = source.answers, outcomes(source)
+        answers = source.answers
         visible = without_hidden_cases(source, monkeypatch)
-    for answer, graded, seen in zip(answers, with_hidden, visible, strict=True):
+    for answer, seen in zip(answers, visible, strict=True):
+        graded = with_hidden[answer.question, answer.name]
         assert graded is not None and seen is not None and graded.points <= seen.points
         if graded.points != seen.points:
             assert not answer.right, (answer.question, answer.name)
