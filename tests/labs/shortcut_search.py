@@ -309,16 +309,24 @@ def names_of(question: Question) -> list[str]:
 
 def shortcuts(question: Question, functions: Sequence[Reachable], forbidden: tuple[str, ...]) -> list[str]:
     """The functions that earn points for an answer, with how they would be written, while these are forbidden."""
-    found: list[str] = []
+    found: set[str] = set()
     for group in {case.group: None for case in question.cases}:
-        cases = _telling([case for case in question.cases if case.group == group])
-        found += set.intersection(*(_right_in(case, question, functions, forbidden) for case in cases))
-    return sorted(set(found))
+        first, *others = _telling([case for case in question.cases if case.group == group])
+        right = _right_in(first, question, functions, forbidden)
+        for case in others:  # only what was right so far can be right in all
+            again = _right_in(case, question, list(dict.fromkeys(right.values())), forbidden)
+            right = {name: function for name, function in right.items() if name in again}
+        found |= right.keys()
+    return sorted(found)
 
 
-def _right_in(case: Case, question: Question, functions: Sequence[Reachable], forbidden: tuple[str, ...]) -> set[str]:
-    """The functions that return what is expected in one case."""
-    found = set()
+def _right_in(
+    case: Case, question: Question, functions: Sequence[Reachable], forbidden: tuple[str, ...]
+) -> dict[str, Reachable]:
+    """The functions that return what is expected in one case, by how they would be written."""
+    found: dict[str, Reachable] = {}
+    if not functions:
+        return found
     inputs = case.inputs(SEED)
     expected = question.mutants.expected(case, inputs, SEED)
     names = names_of(question)[: len(inputs)]
@@ -328,12 +336,14 @@ def _right_in(case: Case, question: Question, functions: Sequence[Reachable], fo
         with forbid(forbidden), torch.random.fork_rng(devices=[]), redirect_stdout(io.StringIO()):
             for function in functions:
                 values += [
-                    (f"{function.name}{part}", taken)
+                    (f"{function.name}{part}", function, taken)
                     for value in results(function, dict(zip(names, variant, strict=True)))
                     for part, taken in parts(value)
                     if near(taken, expected)
                 ]
-        found |= {name for name, value in values if name not in found and right(value, question, case, expected)}
+        for name, function, value in values:
+            if name not in found and right(value, question, case, expected):
+                found[name] = function
     return found
 
 

@@ -20,7 +20,7 @@ from tests import warm
 from tests.autograder.conftest import LAB
 
 pytestmark = pytest.mark.slow
-on_the_same_course = pytest.mark.xdist_group("stock")
+on_the_same_course = pytest.mark.xdist_group("class")
 
 OTHERS = [name for name in lab_names() if name != LAB]
 
