@@ -250,11 +250,14 @@ def results(function: Reachable, named: dict[str, Any]) -> Iterator[Any]:
 
 def _timed(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     before = signal.signal(signal.SIGALRM, _too_long)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS, SECONDS)  # again and again: a call may swallow the first alarm
     try:
-        return function(*arguments, **keywords)
+        try:
+            return function(*arguments, **keywords)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)  # the alarm may have gone off in the line above
         signal.signal(signal.SIGALRM, before)
 
 

@@ -1,7 +1,9 @@
 """No function of qlab's, and none of a lab's provided.py, passes for an answer of that lab."""
 
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from qlab.engines import litert, onnx_runtime, pytorch
 from qlab.formats.floatsd import rounding
 from qlab.formats.floatsd.grid import Grid
 from qlab.torch_flow import api as tq
+from tests.labs import shortcut_search
 from tests.labs.loading import checks_of
 from tests.labs.shortcut_search import Reachable, qlab_modules, reachable, shortcuts
 
@@ -194,3 +197,13 @@ def points(question: Question, answer: Callable[..., Any], forbidden: tuple[str,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("qlab.check.question.diagnose", lambda *_: None)
         return question.outcome(LocalAnswer(answer, ("answer",), forbidden), question.cases, 0).points
+
+
+def test_a_call_that_swallows_the_alarm_is_ended_by_the_next():
+    def swallows() -> None:
+        for _ in range(2):
+            with suppress(BaseException):
+                time.sleep(30)
+
+    with pytest.raises(shortcut_search._TooLong):
+        shortcut_search._timed(lambda: (swallows(), time.sleep(30)))
