@@ -6,8 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,6 @@ MAX_SECONDS = (
     120.0  # of one submission: what blocks a worker takes minutes or hours; a busy machine takes half a minute
 )
 MAX_ALL_SECONDS = 1800  # of all attacks, on a slow machine that does other things beside
-SHARES = 2  # processes that grade attacks beside each other, for each of the two users
 MAX_SIZE = 12_000_000  # characters of a graded notebook and its record; its pictures may have 10 million
 
 Results = dict[str, Any]
@@ -44,23 +41,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def graded(course: Path, place: Path, command: list[str], user: int | None = None) -> Results:
-    """The results of all attacks, graded in two processes beside each other: one waits while another works."""
-    names = list(ATTACKS)
-    with ThreadPoolExecutor(SHARES) as threads:
-        shares = threads.map(
-            lambda share: graded_in_a_process(course, place / str(share), command, user, names[share::SHARES]),
-            range(SHARES),
-        )
-        first, *others = shares
-    for results in others:
-        first["attacks"].update(results["attacks"])
-    return first
-
-
-def graded_in_a_process(
-    course: Path, place: Path, command: list[str], user: int | None, names: Sequence[str]
-) -> Results:
-    """The results of some attacks, graded in a process with its own course, home and temporary folder."""
+    """The results of all attacks, graded in a process with its own course, home and temporary folder."""
     for name in ("home", "tmp"):
         (place / name).mkdir(parents=True)
     shutil.copytree(course, place / "course")
@@ -72,7 +53,7 @@ def graded_in_a_process(
         "HOME": str(place / "home"), "TMPDIR": str(place / "tmp"), "PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *(path for path in sys.path if "site-packages" in path)]),
     }  # fmt: skip
-    command = [*command, "-m", "tests.hostile.harness", str(place / "course"), str(path), *names]
+    command = [*command, "-m", "tests.hostile.harness", str(place / "course"), str(path)]
     done = subprocess.run(
         command, env=environment, cwd=place, capture_output=True, text=True, timeout=MAX_ALL_SECONDS, check=False
     )
