@@ -19,6 +19,7 @@ from autograder.pages import render_page
 from autograder.report.examples import anonymize
 from autograder.report.feedback import lab_title
 from autograder.report.marks import StudentMarks, class_marks
+from autograder.text import cleaned
 from qlab.cells import grade_id
 
 BINS = 10
@@ -146,11 +147,11 @@ class ClassReport:
 
 
 def class_report(course: Course, lab: GradedLab) -> ClassReport:
-    """The report on all submissions graded so far."""
+    """The report on all submissions graded so far; ids and examples, which no record has cleaned, are cleaned here."""
     statistics = _ClassStatistics()
     for row in class_marks(course, lab.name):
         statistics.add(row)
-    return ClassReport(
+    report = ClassReport(
         lab.name,
         lab_title(lab),
         statistics.students,
@@ -166,6 +167,7 @@ def class_report(course: Course, lab: GradedLab) -> ClassReport:
         _notes(statistics.taken_off),
         _notes(statistics.needs_person),
     )
+    return cleaned(report)
 
 
 def write_page(report: ClassReport, path: Path) -> Path:

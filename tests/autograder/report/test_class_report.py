@@ -152,6 +152,19 @@ def test_the_page_needs_no_network_and_no_script_and_escapes_everything(course, 
     assert "prefers-color-scheme: dark" in page and "@media print" in page
 
 
+OBEYED = "\x1b[2J\x9b31m\u202e\x07"  # by a terminal, which would clear itself, write red, backwards, and ring
+
+
+def test_neither_the_page_nor_the_json_holds_what_a_terminal_would_obey(course, tmp_path):
+    student = f"eve{OBEYED}"
+    save(course, record(student, q1=0, remarks=(f"late{OBEYED}",)), {"q1": f"def double(x):\n    return '{OBEYED}'"})
+    save(course, record(f"zoe{OBEYED}", cells=(), reason=f"no notebook{OBEYED}"))
+    report = report_on(course)
+    for text in (report.text(), write_page(report, tmp_path / "page.html").read_text("utf-8")):
+        assert "eve" in text and "late" in text and "no notebook" in text
+        assert not set(text) & set("\x1b\x9b\u202e\x07") and "u001b" not in text
+
+
 def test_a_class_without_a_mark_has_a_page(course, tmp_path):
     save(course, record("c", cells=(), reason="it ends in the middle", seconds={}))
     page = write_page(report_on(course), tmp_path / "page.html").read_text("utf-8")
