@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -105,11 +106,18 @@ def test_ctrl_c_says_what_is_left_and_the_same_command_goes_on(handed_in):
     finish(handed_in, records(handed_in))
 
 
+def command_line(process: psutil.Process) -> list[str]:
+    """The process's command; none if it has just ended."""
+    with suppress(psutil.Error):
+        return list(process.cmdline())
+    return []
+
+
 def workers(grading: "subprocess.Popen[str]") -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process(grading.pid).children()
-        if child.cmdline()[1:4] == ["-m", "autograder", "grade"]
+        if command_line(child)[1:4] == ["-m", "autograder", "grade"]
     ]
 
 
@@ -123,8 +131,7 @@ def test_a_killed_worker_stops_nobody(handed_in):
 def test_a_killed_fork_server_stops_nobody(handed_in):
     grading = started(handed_in)
     below = psutil.Process(grading.pid).children(recursive=True)
-    warm = [child for child in below if "autograder.grade.student" in " ".join(child.cmdline())]
-    warm[0].kill()
+    next(child for child in below if "autograder.grade.student" in " ".join(command_line(child))).kill()
     assert grading.communicate(timeout=120) and grading.returncode == 3
     complete(handed_in)
 
