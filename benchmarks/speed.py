@@ -20,7 +20,7 @@ from torch import Tensor
 
 import qlab
 from qlab import engines
-from qlab.arithmetic import accumulator, output_stage
+from qlab.arithmetic import byte_products, output_stage
 from qlab.engines import Layer, pytorch
 from qlab.experiments import data, models
 
@@ -68,8 +68,8 @@ def linear() -> Speeds:
         # The patches hide the faster ways to compute accumulators, as if this machine did not have them.
         def run() -> None:
             with (
-                patch.object(accumulator, "int_mm_is_right", lambda device="cpu": False),
-                patch.object(accumulator, "float32_is_float32", lambda: not float64),
+                patch.object(byte_products, "int8_is_best", lambda products, device: False),
+                patch.object(byte_products, "float32_is_float32", lambda: not float64),
             ):
                 with_rule(output_stage.fbgemm)()
 

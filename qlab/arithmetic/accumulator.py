@@ -1,16 +1,16 @@
 """A layer's exact int32 accumulator, computed by the fastest method that is exact on this machine."""
 
-from functools import lru_cache
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from qlab.arithmetic.byte_products import FLOAT32_EXACT, byte_products, float32_is_float32, full_precision, int8_is_best
 from qlab.arithmetic.validation import INT32_MAX, integer_codes, integer_tensor, within_int32
 
+Window = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # stride, padding, dilation
 # float64 holds every integer up to here. A sum that stays below is exact, whatever the order of its terms.
 FLOAT64_EXACT = 2**53
-# float32 holds every integer up to 2**24, so a sum of this many products of -128 * -128 is still exact.
-FLOAT32_INPUTS = 2**24 // (128 * 128)
 
 
 def linear_accumulator(
@@ -75,17 +75,39 @@ def conv2d_accumulator(
     """
     q_x, q_w = integer_codes(input, "input"), integer_codes(weights, "weights")
     _check_conv2d(q_x, q_w, groups)
-    out, per_group = q_w.shape[0] // groups, q_w.shape[1]
     z_w = integer_tensor(torch.as_tensor(weight_zero_point), "weight_zero_point").expand(q_w.shape[0])
-    patches = image_patches(
-        q_x, int(input_zero_point), tuple(q_w.shape[2:]), pair(stride), pair(padding), pair(dilation)
-    )
+    window = (pair(stride), pair(padding), pair(dilation))
+    products = q_x.numel() // q_x.shape[1] * q_w.numel() // (window[0][0] * window[0][1])
+    if q_x.device.type != "cpu" or (groups == 1 and int8_is_best(products)):
+        return _from_patches(q_x, q_w, int(input_zero_point), z_w, window, groups)
+    return _float_convolution(q_x, q_w, int(input_zero_point), z_w, window, groups)
+
+
+def _float_convolution(q_x: Tensor, q_w: Tensor, z_x: int, z_w: Tensor, window: Window, groups: int) -> Tensor:
+    """One floating-point convolution of q - Z: the border, which holds Z_x, is 0 there."""
+    stride, padding, dilation = window
+    padded = [size + 2 * more for size, more in zip(q_x.shape[2:], padding, strict=True)]
+    _check_window(padded, q_w.shape[2:], dilation)
+    largest = q_w[0].numel() * _largest(q_x, torch.tensor(z_x)) * _largest(q_w, z_w)
+    _check_float64(largest)
+    dtype = torch.float32 if largest <= FLOAT32_EXACT and float32_is_float32() else torch.float64
+    x, w = _minus(q_x, torch.tensor(z_x), dtype), _minus(q_w, z_w.reshape(-1, 1, 1, 1), dtype)
+    with full_precision("cpu"):
+        acc = torch.nn.functional.conv2d(x, w, None, stride, padding, dilation, groups)
+    return (acc if largest <= INT32_MAX else within_int32(acc, "a sum of products")).to(torch.int32)
+
+
+def _from_patches(q_x: Tensor, q_w: Tensor, z_x: int, z_w: Tensor, window: Window, groups: int) -> Tensor:
+    """The convolution as the matrix product of the image's patches with the weights, group by group."""
+    out, per_group = q_w.shape[0] // groups, q_w.shape[1]
+    stride, padding, dilation = window
+    patches = image_patches(q_x, z_x, tuple(q_w.shape[2:]), stride, padding, dilation)
     rows = q_w.permute(0, 2, 3, 1)  # the order of the patches: kernel row, kernel column, channel
     accumulators = [
         linear_accumulator(
             patches[..., g * per_group : (g + 1) * per_group].flatten(3),
             rows[g * out : (g + 1) * out].flatten(1),
-            input_zero_point,
+            z_x,
             z_w[g * out : (g + 1) * out],
         )
         for g in range(groups)
@@ -111,14 +133,19 @@ def image_patches(
     nhwc = padded.permute(0, 2, 3, 1).contiguous()
     height = (nhwc.shape[1] - dy * (kernel[0] - 1) - 1) // step_y + 1
     width = (nhwc.shape[2] - dx * (kernel[1] - 1) - 1) // step_x + 1
-    if height < 1 or width < 1:
-        raise ValueError(f"a kernel of {kernel[0]}x{kernel[1]} does not fit into the padded image: add padding.")
+    _check_window(nhwc.shape[1:3], kernel, dilation)
     shifted = [
         nhwc[:, y * dy : y * dy + height * step_y : step_y, x * dx : x * dx + width * step_x : step_x]
         for y in range(kernel[0])
         for x in range(kernel[1])
     ]
     return torch.stack(shifted, dim=3)
+
+
+def _check_window(image: Sequence[int], kernel: Sequence[int], dilation: tuple[int, int]) -> None:
+    """ValueError if a kernel, spread by its dilation, is larger than the padded image."""
+    if any(size < spread * (pixels - 1) + 1 for size, pixels, spread in zip(image, kernel, dilation, strict=True)):
+        raise ValueError(f"a kernel of {kernel[0]}x{kernel[1]} does not fit into the padded image: add padding.")
 
 
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
@@ -145,10 +172,14 @@ def _product(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
     largest = x.shape[1] * largest_x * largest_w
     if x.dtype == w.dtype == torch.int8 and largest <= INT32_MAX:
         return _four_terms(x, w, z_x, z_w)
+    _check_float64(largest)
+    acc = _minus(x, z_x, torch.float64) @ _minus(w, z_w.reshape(-1, 1), torch.float64).T
+    return within_int32(acc, "a sum of products").to(torch.int32)
+
+
+def _check_float64(largest: int) -> None:
     if largest > FLOAT64_EXACT:
         raise OverflowError("a sum of products may leave 53 bits: use fewer inputs per neuron or fewer bits.")
-    acc = _minus(x, z_x) @ _minus(w, z_w.reshape(-1, 1)).T
-    return within_int32(acc, "a sum of products").to(torch.int32)
 
 
 def _as_bytes(q: Tensor, z: Tensor) -> tuple[Tensor, Tensor, int]:
@@ -156,10 +187,10 @@ def _as_bytes(q: Tensor, z: Tensor) -> tuple[Tensor, Tensor, int]:
 
     Codes that need more than 8 bits come back unchanged.
     """
+    largest = _largest(q, z)
     if q.numel() == 0:
-        return q, z, 0
+        return q, z, largest
     low, high = map(int, q.aminmax())
-    largest = max(high - int(z.min()), int(z.max()) - low)
     if low >= -128 and high <= 127:
         return q.to(torch.int8), z, largest
     if low >= 0 and high <= 255:
@@ -173,7 +204,7 @@ def _four_terms(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
     A single term may leave int32 even if the sum does not. That is harmless: int32 wraps modulo 2**32, and so the
     sum comes out right.
     """
-    acc = _byte_products(x, w)
+    acc = byte_products(x, w)
     if bool(z_x.any()):
         acc -= (z_x * w.sum(dim=1, dtype=torch.int32)).to(torch.int32)
     if bool(z_w.any()):
@@ -182,42 +213,13 @@ def _four_terms(x: Tensor, w: Tensor, z_x: Tensor, z_w: Tensor) -> Tensor:
     return acc
 
 
-def _byte_products(x: Tensor, w: Tensor) -> Tensor:
-    """x @ w.T of int8 in int32: by torch._int_mm, or in float32, in pieces so short that every sum is exact."""
-    # With one input per neuron torch 2.13 misreads the transposed weights.
-    if x.shape[1] > 1 and int_mm_is_right(x.device.type):
-        return torch._int_mm(x, w.T)
-    dtype, at_once = (torch.float32, FLOAT32_INPUTS) if float32_is_float32() else (torch.float64, x.shape[1])
-    acc = torch.zeros(len(x), len(w), dtype=torch.int32, device=x.device)
-    for k in range(0, x.shape[1], max(1, at_once)):
-        acc += (x[:, k : k + at_once].to(dtype) @ w[:, k : k + at_once].to(dtype).T).to(torch.int32)
-    return acc
+def _largest(q: Tensor, z: Tensor) -> int:
+    """The largest |q - Z|, or a little more where there are several Z."""
+    if q.numel() == 0:
+        return 0
+    low, high = map(int, q.aminmax())
+    return max(high - int(z.min()), int(z.max()) - low)
 
 
-def _minus(q: Tensor, z: Tensor) -> Tensor:
-    return q.to(torch.float64).sub_(z) if bool(z.any()) else q.to(torch.float64)
-
-
-def float32_is_float32() -> bool:
-    """Whether float32 products are computed in full float32: torch can be set to use fewer bits."""
-    return torch.get_float32_matmul_precision() == "highest"
-
-
-@lru_cache
-def int_mm_is_right(device: str = "cpu") -> bool:
-    """Whether torch._int_mm computes known products correctly on this machine; tried once per process.
-
-    On a CPU without an 8-bit dot product (VNNI), or with VNNI disabled, pairs of products saturate in 16 bits.
-    """
-    generator = torch.Generator().manual_seed(0)
-    for rows, inner, columns in ((1, 64, 8), (3, 7, 5), (40, 256, 72)):
-        x = torch.randint(-128, 128, (rows, inner), generator=generator).sign() * 127
-        w = torch.randint(-128, 128, (columns, inner), generator=generator).clamp(-128, -100)
-        x[0] = -128
-        try:
-            acc = torch._int_mm(x.to(device, torch.int8), w.to(device, torch.int8).T)
-        except (RuntimeError, AttributeError):
-            return False
-        if not torch.equal(acc.cpu().to(torch.int64), x @ w.T):
-            return False
-    return True
+def _minus(q: Tensor, z: Tensor, dtype: torch.dtype) -> Tensor:
+    return q.to(dtype).sub_(z) if bool(z.any()) else q.to(dtype)

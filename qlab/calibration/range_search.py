@@ -4,6 +4,8 @@ A narrower range has a smaller step and therefore less rounding error, but it cl
 weighs the two errors differently.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -11,6 +13,10 @@ from qlab.arithmetic.qparams import qparams
 from qlab.arithmetic.quantize import dequantize, quantize
 from qlab.arithmetic.ranges import affine_range
 from qlab.arithmetic.validation import real_tensor
+
+AT_ONCE = 2**15  # values that are quantized together: they stay in the processor's cache
+SUM_ROUNDING = 1e-11  # of a sum of squares, in float64, relative to the largest
+ENTROPY_ROUNDING = 1e-9  # nats
 
 
 def percentile_range(fp32_tensor: Tensor, percentile: float = 99.9) -> tuple[Tensor, Tensor]:
@@ -51,10 +57,14 @@ def mean_squared_error(
 
     Args, Raises: as `qlab.arithmetic.qparams.qparams` and `qlab.arithmetic.quantize.quantize`.
     """
-    x = real_tensor(fp32_tensor)
+    x = real_tensor(fp32_tensor).flatten()
     scale, zero_point = qparams(low, high, qmin, qmax, symmetric=symmetric)
-    back = dequantize(quantize(x, scale, zero_point, qmin, qmax), scale, zero_point)
-    return (x.double() - back.double()).square().mean().item()
+    squares = torch.empty(x.numel(), dtype=torch.float64)
+    for start in range(0, x.numel(), AT_ONCE):
+        part = x[start : start + AT_ONCE]
+        back = dequantize(quantize(part, scale, zero_point, qmin, qmax), scale, zero_point)
+        squares[start : start + AT_ONCE] = (part.double() - back.double()).square()
+    return squares.mean().item()
 
 
 def mse_range(
@@ -63,6 +73,8 @@ def mse_range(
     """The range with the smallest mean squared error among `affine_range` clipped to [-a, a].
 
     a takes the values 1/steps, 2/steps, ... of the largest absolute value. Of equally good ranges, the widest wins.
+    Sums over the sorted values tell for each range, but for rounding, what its error is; only those that may be the
+    smallest are computed value by value.
 
     Args:
         fp32_tensor: any shape, floating point, finite, not empty.
@@ -78,11 +90,48 @@ def mse_range(
     """
     low, high = affine_range(fp32_tensor)
     ends = [torch.maximum(-low, high) * (k / steps) for k in range(steps, 0, -1)]
+    ranges = [(torch.maximum(low, -a), torch.minimum(high, a)) for a in ends]
+    sums = _Sums.of(real_tensor(fp32_tensor))
+    bounds = [sums.error_bounds(*qparams(*each, qmin, qmax, symmetric=symmetric), qmin, qmax) for each in ranges]
+    smallest = min(highest for _, highest in bounds)
+    possible = [each for each, (lowest, _) in zip(ranges, bounds, strict=True) if lowest <= smallest]
 
     def error(clipped: tuple[Tensor, Tensor]) -> float:
         return mean_squared_error(fp32_tensor, clipped[0], clipped[1], qmin, qmax, symmetric=symmetric)
 
-    return min(((torch.maximum(low, -a), torch.minimum(high, a)) for a in ends), key=error)
+    return min(possible, key=error)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """The values of a tensor in order, float64, and how much the first so many of them and their squares add up to."""
+
+    values: Tensor
+    firsts: Tensor
+    squares: Tensor
+
+    @classmethod
+    def of(cls, x: Tensor) -> "_Sums":
+        values = x.flatten().sort().values.double()
+        firsts, squares = (torch.nn.functional.pad(y.cumsum(0), (1, 0)) for y in (values, values.square()))
+        return cls(values, firsts, squares)
+
+    def error_bounds(self, scale: Tensor, zero_point: Tensor, qmin: int, qmax: int) -> tuple[float, float]:
+        """Between which numbers the sum of squared errors lies.
+
+        All values between two codes' middles get one code, whose error is the sum of (x - v)**2 = x**2 - 2 x v + v**2.
+        float32 rounds x / scale by at most 2**-24 of it: a value that close to a middle may get the other code, which
+        changes its squared error by no more than 8 times that.
+        """
+        codes = torch.arange(qmin, qmax + 1)
+        middles = (codes[:-1] - zero_point + 0.5) * scale.double()
+        cuts = torch.searchsorted(self.values, middles)
+        cuts = torch.nn.functional.pad(torch.nn.functional.pad(cuts, (1, 0)), (0, 1), value=self.values.numel())
+        count, first, square = cuts.diff(), self.firsts[cuts].diff(), self.squares[cuts].diff()
+        v = dequantize(codes, scale, zero_point).double()
+        error = float((square - 2 * v * first + count * v.square()).sum())
+        slack = abs(error) * (qmax - qmin + 1) * 2**-20 + SUM_ROUNDING * float(self.squares[-1])
+        return error - slack, error + slack
 
 
 def relative_entropy(histogram: Tensor, kept: int, levels: int) -> float:
@@ -145,7 +194,36 @@ def entropy_range(fp32_tensor: Tensor, levels: int = 128, bins: int = 2048) -> t
         return -largest, largest
     histogram = torch.histc(x[x > 0], bins, min=0, max=largest.item())
     first = max(levels, int(histogram.nonzero()[0]) + 1)
-    best = min(range(first, bins + 1), key=lambda kept: relative_entropy(histogram, kept, levels))
+    estimates = _relative_entropies(histogram, first, levels)
+    smallest = float(estimates.min())
+    possible = [first + int(place) for place in (estimates <= smallest + ENTROPY_ROUNDING).nonzero()]
+    best = min(possible, key=lambda kept: relative_entropy(histogram, kept, levels))
     # If all bins are kept, nothing is clipped: the end is the largest value itself.
     end = largest if best == bins else largest * ((best + 0.5) / bins)
     return -end, end
+
+
+def _relative_entropies(histogram: Tensor, first: int, levels: int) -> Tensor:
+    """`relative_entropy` but for rounding, for each number of kept bins from `first` on, from sums over all groups.
+
+    With c the counts, the last one with all that lies beyond, the sum of p log(p / q) is the sum of c log c less, for
+    each group, its share of c times the logarithm of its average, all divided by the sum of c.
+    """
+    counts = histogram.double()
+    kept = torch.arange(first, len(counts) + 1)
+    below, filled, logs = (
+        torch.nn.functional.pad(y.cumsum(0), (1, 0))
+        for y in (counts, (counts > 0).double(), torch.xlogy(counts, counts))
+    )
+    total, inside, last = below[-1], below[kept], counts[kept - 1]
+    beyond = total - inside
+    p_log_p = (
+        logs[kept] - torch.xlogy(last, last) + torch.xlogy(last + beyond, last + beyond) - torch.xlogy(total, total)
+    )
+    cuts = (torch.arange(levels + 1) * kept[:, None]).div(levels, rounding_mode="floor")
+    in_group, in_p = below[cuts].diff(), below[cuts].diff()
+    in_p[:, -1] += beyond
+    average = in_group / filled[cuts].diff().clamp(min=1)
+    p_log_q = torch.xlogy(in_p, average).sum(1) - torch.xlogy(total, inside)
+    entropies = (p_log_p - p_log_q) / total
+    return torch.where((last == 0) & (beyond > 0), torch.inf, entropies)

@@ -1,15 +1,21 @@
 """Accumulators on CPUs without an 8-bit dot product: vpmaddubsw adds two products in 16 bits, and saturates."""
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.accumulator import image_patches, pair
+from qlab.arithmetic.accumulator import conv2d_accumulator, image_patches, pair
 from qlab.engines.layer import Layer
 
-AT_ONCE = 2**23  # sums of pairs that are held in memory at once
+AT_ONCE = 2**18  # sums of pairs that are held at once: they stay in the processor's cache
+ROWS = 32  # of codes, at least
+PAIRS = 16  # added in float32, which holds the sum of up to 512
+LOWEST, HIGHEST = -(2**15), 2**15 - 1
 
 
-def add_pairs_in_16_bits(codes: Tensor, weights: Tensor) -> Tensor:
+def add_pairs_in_16_bits(codes: Tensor, weights: Tensor, blocks: Sequence[int] | None = None) -> Tensor:
     """Sum over pairs of clamp(q[2i] * w[2i] + q[2i + 1] * w[2i + 1], -2**15, 2**15 - 1), as vpmaddubsw does.
 
     Two products of 255 * 127 add up to 64,770, which does not fit. With |w| <= 64 every pair fits, and so does every
@@ -18,22 +24,16 @@ def add_pairs_in_16_bits(codes: Tensor, weights: Tensor) -> Tensor:
     Args:
         codes: (rows, in), unsigned bytes as they are stored, before the zero-point is subtracted.
         weights: (out, in), signed bytes.
+        blocks: how many inputs each block holds, if pairs are formed in blocks apart; a block of an odd number ends
+            with a product alone.
 
     Returns:
         (rows, out), int32.
 
     Source: Intel 64 and IA-32 Architectures Software Developer's Manual, PMADDUBSW.
     """
-    odd = codes.shape[1] % 2
-    q = torch.nn.functional.pad(codes.to(torch.int32), (0, odd)).reshape(len(codes), -1, 2)
-    w = torch.nn.functional.pad(weights.to(torch.int32), (0, odd)).reshape(len(weights), -1, 2)
-    rows = max(1, AT_ONCE // max(1, w.shape[0] * w.shape[1]))
-    return torch.cat([_pair_sums(q[i : i + rows], w) for i in range(0, max(1, len(q)), rows)])
-
-
-def _pair_sums(q: Tensor, w: Tensor) -> Tensor:
-    pairs = q[:, None, :, 0] * w[None, :, :, 0] + q[:, None, :, 1] * w[None, :, :, 1]
-    return pairs.clamp_(-(2**15), 2**15 - 1).sum(dim=-1, dtype=torch.int32)
+    pairs = _pairs([weights.shape[1]] if blocks is None else blocks)
+    return _pair_sums(codes.T.unsqueeze(0), weights.unsqueeze(0), pairs)[0].T
 
 
 def saturating_accumulator(layer: Layer, codes: Tensor, *, as_onednn: bool = False) -> Tensor:
@@ -50,25 +50,57 @@ def saturating_accumulator(layer: Layer, codes: Tensor, *, as_onednn: bool = Fal
     Returns:
         As `Layer.accumulator`.
     """
-    zero_point = layer.input_zero_point
+    weights, zero_point = layer.weights, layer.input_zero_point
     if layer.kind == "linear":
-        rows, weights = codes.reshape(-1, codes.shape[-1]), layer.weights
-        acc = add_pairs_in_16_bits(rows, weights) - zero_point * weights.sum(dim=1, dtype=torch.int32)
-        return acc.reshape(*codes.shape[:-1], -1)
-    shape = (tuple(layer.weights.shape[2:]), pair(layer.stride), pair(layer.padding), pair(layer.dilation))
-    border = 0 if as_onednn else zero_point
-    patches = image_patches(codes, border, *shape)
-    offsets = image_patches(torch.full_like(codes[:1], zero_point), border, *shape)
-    per_group, out = layer.weights.shape[1], layer.weights.shape[0] // layer.groups
-    rows = layer.weights.permute(0, 2, 3, 1)
-    accumulators = []
-    for group in range(layer.groups):
-        inputs, outputs = slice(group * per_group, (group + 1) * per_group), slice(group * out, (group + 1) * out)
-        q, z, w = patches[..., inputs], offsets[..., inputs], rows[outputs]
-        if as_onednn and per_group % 2:
-            q, z, w = (torch.nn.functional.pad(codes, (0, 1)) for codes in (q, z, w))
-        q, z, w = q.flatten(3), z.flatten(3), w.flatten(1)
-        sums = add_pairs_in_16_bits(q.reshape(-1, q.shape[-1]), w).reshape(*q.shape[:3], -1)
-        correction = (z.double() @ w.double().T).to(torch.int32)
-        accumulators.append(sums - correction)
-    return torch.cat(accumulators, dim=-1)
+        sums = add_pairs_in_16_bits(codes.reshape(-1, codes.shape[-1]), weights)
+        correction = zero_point * weights.sum(dim=1, dtype=torch.int32)
+        return (sums - correction).reshape(*codes.shape[:-1], -1)
+    window = (pair(layer.stride), pair(layer.padding), pair(layer.dilation))
+    patches = image_patches(codes, 0 if as_onednn else zero_point, tuple(weights.shape[2:]), *window)
+    groups, per_group, pixels = layer.groups, weights.shape[1], patches.shape[3]
+    columns = patches.reshape(-1, pixels, groups, per_group).permute(2, 1, 3, 0).flatten(1, 2)
+    rows = weights.permute(0, 2, 3, 1).reshape(groups, -1, pixels * per_group)
+    sums = _pair_sums(columns, rows, _pairs([per_group] * pixels if as_onednn else [per_group * pixels]))
+    with_border = zero_point * rows.flatten(0, 1).sum(1, dtype=torch.int32)
+    correction = _correction_in_onednn(layer, codes) if as_onednn else with_border
+    return sums.flatten(0, 1).T.reshape(*patches.shape[:3], -1) - correction
+
+
+def _correction_in_onednn(layer: Layer, codes: Tensor) -> Tensor:
+    """What Z_x contributes to the sums where the border contributes nothing: (1, height, width, out)."""
+    geometry = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation, "groups": layer.groups}
+    image = torch.full_like(codes[:1], layer.input_zero_point)
+    return conv2d_accumulator(image, layer.weights, **geometry).permute(0, 2, 3, 1)
+
+
+def _pairs(blocks: Sequence[int]) -> Tensor:
+    """The two inputs of each pair, (pairs, 2), block by block; -1 stands for none."""
+    inputs = []
+    for start, size in zip(accumulate(blocks, initial=0), blocks, strict=False):
+        inputs += [*range(start, start + size), *([-1] if size % 2 else [])]
+    return torch.tensor(inputs, dtype=torch.int64).reshape(-1, 2)
+
+
+def _pair_sums(columns: Tensor, weights: Tensor, pairs: Tensor) -> Tensor:
+    """The sums of all pairs, each clamped to 16 bits.
+
+    Args:
+        columns: (groups, in, rows), unsigned bytes.
+        weights: (groups, out, in), signed bytes.
+        pairs: (pairs, 2), the inputs of each pair; -1 stands for none.
+
+    Returns:
+        (groups, out, rows), int32.
+    """
+    padded = torch.nn.functional.pad(weights.float(), (0, 1))  # what stands at -1 is 0
+    w_0, w_1 = (padded[:, :, places].transpose(1, 2).unsqueeze(3).contiguous() for places in pairs.T)
+    acc = torch.zeros(len(weights), columns.shape[2], weights.shape[1], dtype=torch.int32).transpose(1, 2)
+    step = max(ROWS, AT_ONCE // max(1, acc[:, :, :1].numel() * PAIRS))
+    for start in range(0, columns.shape[2], step):
+        q = torch.nn.functional.pad(columns[:, :, start : start + step].float(), (0, 0, 0, 1))
+        q_0, q_1 = (q[:, places].unsqueeze(2) for places in pairs.T)
+        for first in range(0, len(pairs), PAIRS):
+            some = slice(first, first + PAIRS)
+            sums = (w_0[:, some] * q_0[:, some]).addcmul_(w_1[:, some], q_1[:, some]).clamp_(LOWEST, HIGHEST)
+            acc[:, :, start : start + step] += sums.sum(1).to(torch.int32)
+    return acc

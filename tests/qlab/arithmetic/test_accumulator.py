@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab.arithmetic import accumulator
+from qlab.arithmetic import accumulator, byte_products
 from qlab.arithmetic.accumulator import conv2d_accumulator, linear_accumulator
 
 
@@ -14,10 +14,12 @@ def codes(shape, low=-128, high=127, seed=0, dtype=torch.int64):
 @pytest.fixture(params=["bytes", "floats", "float64"])
 def route(request, monkeypatch):
     """Each of the routes, as far as the machine has it."""
-    if request.param != "bytes":
-        monkeypatch.setattr(accumulator, "int_mm_is_right", lambda device="cpu": False)
+    right = request.param == "bytes" and byte_products.int_mm_is_right()
+    for module in (accumulator, byte_products):
+        monkeypatch.setattr(module, "int8_is_best", lambda *_: right)
     if request.param == "float64":
-        monkeypatch.setattr(accumulator, "float32_is_float32", lambda: False)
+        for module in (accumulator, byte_products):
+            monkeypatch.setattr(module, "float32_is_float32", lambda: False)
 
 
 @given(st.integers(1, 40), st.integers(-200, 200), st.integers(-200, 200), st.integers(0, 10**6))
@@ -75,10 +77,39 @@ def test_float32_adds_no_more_than_it_holds(route):
 
 
 def test_a_wrong_int_mm_is_detected(monkeypatch):
-    accumulator.int_mm_is_right.cache_clear()
+    byte_products.int_mm_is_right.cache_clear()
     monkeypatch.setattr(torch, "_int_mm", lambda a, b: (a.int() @ b.int()).clamp(-32768, 32767))
-    assert not accumulator.int_mm_is_right()
-    accumulator.int_mm_is_right.cache_clear()
+    assert not byte_products.int_mm_is_right()
+    byte_products.int_mm_is_right.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("reported", "times_as_fast", "fast"),
+    [
+        (True, 9, True),
+        (True, 0.5, True),
+        (True, 0.06, False),
+        (False, 0.06, False),
+        (False, 2, False),
+        (False, 9, True),
+    ],
+)
+def test_a_measurement_overturns_what_the_cpu_reports_only_if_it_is_clear(reported, times_as_fast, fast, monkeypatch):
+    times = iter((times_as_fast, 1.0))  # seconds: in float32, and by int8 instructions
+    monkeypatch.setattr(byte_products, "_shortest", lambda _: next(times))
+    monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: reported)
+    assert byte_products.int_mm_is_fast.__wrapped__() == fast
+
+
+def test_sums_are_exact_under_autocast_and_where_float32_is_rounded(monkeypatch):
+    x, w = codes((17, 300), dtype=torch.int8), codes((9, 300), seed=1, dtype=torch.int8)
+    image, kernel = codes((1, 8, 6, 6), dtype=torch.int8), codes((4, 8, 3, 3), seed=1, dtype=torch.int8)
+    expected = torch.nn.functional.conv2d(image.double(), kernel.double())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(linear_accumulator(x, w).long(), x.long() @ w.long().T)
+        assert torch.equal(conv2d_accumulator(image, kernel).double(), expected)
+    monkeypatch.setattr(torch.backends.mkldnn.conv, "fp32_precision", "bf16")
+    assert torch.equal(conv2d_accumulator(image, kernel).double(), expected)
 
 
 WINDOWS = [
@@ -103,6 +134,23 @@ def test_convolution_equals_torchs_on_real_numbers(route, window, kernel, groups
     )
     acc = conv2d_accumulator(x, w, 77, z_w, groups=groups, **window)
     assert acc.dtype == torch.int32 and torch.equal(acc.double(), expected)
+
+
+@pytest.mark.parametrize("channels", [57, 58, 114, 400])
+def test_long_sums_of_a_convolution_are_exact(route, channels):
+    # 9 * 57 products of 255 * 128 are the most that float32 holds.
+    x, w = torch.full((1, channels, 3, 3), 255), torch.full((2, channels, 3, 3), -128)
+    x[0, 0, 0, 0], w[1, 0, 0, 0] = 254, -127
+    expected = torch.nn.functional.conv2d(x.double(), w.double()).long()
+    assert torch.equal(conv2d_accumulator(x.to(torch.uint8), w.to(torch.int8)).long(), expected)
+
+
+def test_wide_codes_of_a_convolution_and_sums_beyond_int32():
+    x, w = codes((1, 4, 6, 6), -30_000, 30_000), codes((3, 4, 3, 3), -1000, 1000, seed=1)
+    expected = torch.nn.functional.conv2d(x.double(), w.double())
+    assert torch.equal(conv2d_accumulator(x, w).double(), expected)
+    with pytest.raises(OverflowError, match="leaves int32"):
+        conv2d_accumulator(torch.full((1, 4, 3, 3), 30_000), torch.full((1, 4, 3, 3), 30_000))
 
 
 def test_convolution_shapes_that_do_not_match():

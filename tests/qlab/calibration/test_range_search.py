@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlab.arithmetic.ranges import min_max
+from qlab.arithmetic.ranges import affine_range, min_max
 from qlab.calibration.range_search import (
     entropy_range,
     mean_squared_error,
@@ -52,6 +52,41 @@ def test_mse_clips_an_outlier_if_there_are_few_codes():
     low, high = mse_range(x, -8, 7)
     assert high < 10 and mean_squared_error(x, low, high, -8, 7) < mean_squared_error(x, *min_max(x), -8, 7) / 4
     assert mse_range(bell(outlier=6.0), -32768, 32767)[1] == 6
+
+
+def drawn(seed):
+    """Tensors of many kinds: bells, one-sided, with an outlier, on a grid, constant, tiny, huge."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(int(torch.randint(1, 3000, (1,), generator=generator)), generator=generator)
+    kinds = [
+        lambda: x, x.exp, x.abs, lambda: torch.cat([x, torch.tensor([50.0])]), lambda: (20 * x).round() / 8,
+        x.round, lambda: x * 1e-9, lambda: x * 1e20, lambda: 3 - x.abs(), lambda: x[:1].expand(20),
+    ]  # fmt: skip
+    return kinds[seed % len(kinds)]()
+
+
+CODES = [(-128, 127), (-8, 7), (0, 255), (-2048, 2047)]
+
+
+@pytest.mark.parametrize("seed", [pytest.param(n, marks=[pytest.mark.slow] * (n >= 20)) for n in range(100)])
+def test_the_ranges_are_those_with_the_smallest_errors_of_all(seed):
+    x, (qmin, qmax) = drawn(seed), CODES[seed % 4]
+    low, high = affine_range(x)
+    ends = [torch.maximum(-low, high) * (k / 40) for k in range(40, 0, -1)]
+    ranges = [(torch.maximum(low, -a), torch.minimum(high, a)) for a in ends]
+    errors = [mean_squared_error(x, *each, qmin, qmax) for each in ranges]
+    assert mse_range(x, qmin, qmax, steps=40) == ranges[errors.index(min(errors))]
+
+
+@pytest.mark.parametrize("seed", [pytest.param(n, marks=[pytest.mark.slow] * (n >= 10)) for n in range(50)])
+def test_the_kept_bins_are_those_with_the_smallest_entropy_of_all(seed):
+    x = drawn(seed)
+    largest = x.abs().max()
+    histogram = torch.histc(x[x != 0].abs(), 256, min=0, max=largest.item())
+    first = max(32, int(histogram.nonzero()[0]) + 1)
+    entropies = [relative_entropy(histogram, kept, 32) for kept in range(first, 257)]
+    kept = first + entropies.index(min(entropies))
+    assert entropy_range(x, 32, 256)[1] == (largest if kept == 256 else largest * ((kept + 0.5) / 256))
 
 
 def entropy_by_loops(counts, kept, levels):

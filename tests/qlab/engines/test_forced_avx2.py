@@ -20,11 +20,11 @@ CAPS = {"FBGEMM_ENABLE_INSTRUCTIONS": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP
 SCRIPT = """
 import json, torch
 from qlab import engines
-from qlab.arithmetic import accumulator
+from qlab.arithmetic import accumulator, byte_products
 from qlab.engines import pytorch
 from tests.qlab.engines.layers import KINDS, drawn
 
-report = {"cpu": str(engines.Cpu.here()), "int_mm": accumulator.int_mm_is_right(), "engines": {}}
+report = {"cpu": str(engines.Cpu.here()), "int_mm": byte_products.int_mm_is_right(), "engines": {}}
 for engine in pytorch.available():
     total = exact = 0
     generator = torch.Generator().manual_seed(5)
@@ -36,8 +36,8 @@ for engine in pytorch.available():
         exact += int((engines.run(engine, layer, x) != reference.output_codes(layer, layer.accumulator(codes))).sum())
     verification = engines.verify(engine)
     report["engines"][engine] = [total, exact, verification.established, str(verification)]
-x = torch.full((3, 64), 255, dtype=torch.uint8)
-w = torch.full((5, 64), 127, dtype=torch.int8)
+x = torch.full((64, 512), 255, dtype=torch.uint8)  # so many that int8 instructions would be chosen
+w = torch.full((64, 512), 127, dtype=torch.int8)
 report["exact"] = accumulator.linear_accumulator(x, w).unique().tolist()
 print(json.dumps(report))
 """
@@ -75,7 +75,7 @@ def test_saturating_engines_equal_their_model(capped, engine):
 
 
 def test_the_exact_accumulator_stays_exact(capped):
-    assert capped["exact"] == [64 * 255 * 127]
+    assert capped["exact"] == [512 * 255 * 127]
 
 
 @pytest.mark.skipif(not engines.Cpu.here().vnni, reason="without VNNI there is nothing to take away")
