@@ -10,6 +10,8 @@ from engine_layers.random_layers import LAYERS, SHAPES, LayerAndInput, LayerSett
 from engine_layers.random_numbers import SCALE_RANGE, integer, integers, random_scale, uniform
 from qlab.engines import Layer
 
+LENGTHS = 100
+
 
 def all_ties(exact: bool, outputs: int, generator: Generator) -> Iterator[LayerAndInput]:
     """Layers with M = 1/2 and odd accumulators, so that every output is a tie.
@@ -43,6 +45,13 @@ def all_ties(exact: bool, outputs: int, generator: Generator) -> Iterator[LayerA
         size = (batch, 7) if index % 2 else (-(-batch // 81), 3, 11, 11)
         codes = (z + 2 * integers(-16, 15, size, generator) + 1).to(torch.uint8)
         yield layer, dequantize_input(codes, layer)
+
+
+def every_length(outputs: int, generator: Generator) -> Iterator[LayerAndInput]:
+    """Linear layers whose numbers of inputs are drawn from 1 to 1,100: engines cut long rows into blocks."""
+    for index, inputs in enumerate(integers(1, 1100, (LENGTHS,), generator).tolist()):
+        per_channel, bias, relu = form(index)
+        yield draw_layer(((64, inputs), {}), LayerSettings(127, per_channel, bias, relu), outputs // LENGTHS, generator)
 
 
 def beyond_int32(outputs: int, generator: Generator) -> Iterator[LayerAndInput]:

@@ -7,7 +7,7 @@ from itertools import product
 
 from torch import Generator
 
-from engine_layers.edge_cases import all_ties, beyond_int32, input_ties, long_sums
+from engine_layers.edge_cases import all_ties, beyond_int32, every_length, input_ties, long_sums
 from engine_layers.random_layers import SHAPES, LayerAndInput, LayerSettings, Shape, draw_layers
 
 OUTPUTS = 1_500_000  # in a layer set; the 72 main sets have 108 million together
@@ -52,6 +52,7 @@ def hard_sets() -> Iterator[LayerSet]:
     shapes = SHAPES["linear"] + SHAPES["conv 3x3"] + SHAPES["depthwise"]
     for inputs, channels in ((1, 64), (7, 64), (64, 64), (784, 256), (4096, 512)):
         yield _all_forms(f"K = {inputs}", (((channels, inputs), {}),) * 3, LayerSettings())
+    yield LayerSet("K drawn from 1 to 1100", "all forms", 127, every_length)
     yield _all_forms("K = 66300", (((64, 66_300), {}),) * 3, LayerSettings(), 24_000)
     yield _all_forms("scales of 1e-15 to 1e-12", shapes, LayerSettings(scale_range=(1e-15, 1e-12)))
     yield _all_forms("scales of 1e12 to 1e15", shapes, LayerSettings(scale_range=(1e12, 1e15)))

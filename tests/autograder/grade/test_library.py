@@ -225,7 +225,7 @@ def test_private_helpers_are_withheld_and_names_are_those_of_where_a_function_li
     lab = LabModules({})
     names = closed(("qlab:quantize", "qlab.quantize:linear_quantize", "torch:round", "qlab:no_such"), lab)
     assert names == {"qlab.arithmetic.quantize:quantize", "qlab.arithmetic.quantize:linear_quantize"}
-    assert "qlab.arithmetic.accumulator:_byte_products" in closed(("qlab:linear_accumulator",), lab)
+    assert "qlab.arithmetic.accumulator:_four_terms" in closed(("qlab:linear_accumulator",), lab)
     assert closed(("qlab.arithmetic.output_stage:Rule.__call__",), lab) == {
         "qlab.arithmetic.output_stage:OutputStage.__call__"
     }
