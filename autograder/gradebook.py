@@ -79,16 +79,13 @@ def _write_version(path: Path) -> None:
     """
     if path.is_file() and path.stat().st_size:
         return
-    from alembic.config import Config  # here, because no other call needs the 0.12 s
-    from alembic.script import ScriptDirectory
+    from alembic.script import ScriptDirectory  # here, because no other call needs the 0.12 s
 
     with closing(sqlite3.connect(path, timeout=5)) as database, database:
         database.execute("BEGIN IMMEDIATE")
         if database.execute("SELECT 1 FROM sqlite_master").fetchone():
             return  # somebody else was faster
-        config = Config()
-        config.set_main_option("script_location", ALEMBIC_DIR)
-        version = ScriptDirectory.from_config(config).get_current_head()
+        version = ScriptDirectory(ALEMBIC_DIR).get_current_head()
         database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
         database.execute("INSERT INTO alembic_version VALUES (?)", [version])
 

@@ -77,8 +77,8 @@ def conv2d_accumulator(
     _check_conv2d(q_x, q_w, groups)
     z_w = integer_tensor(torch.as_tensor(weight_zero_point), "weight_zero_point").expand(q_w.shape[0])
     window = (pair(stride), pair(padding), pair(dilation))
-    products = q_x.numel() // q_x.shape[1] * q_w.numel() // (window[0][0] * window[0][1])
-    if q_x.device.type != "cpu" or (groups == 1 and int8_is_best(products)):
+    pixels = q_x.shape[0] * q_x.shape[2] * q_x.shape[3] // (window[0][0] * window[0][1])
+    if q_x.device.type != "cpu" or (groups == 1 and int8_is_best(pixels * q_w.numel())):
         return _from_patches(q_x, q_w, int(input_zero_point), z_w, window, groups)
     return _float_convolution(q_x, q_w, int(input_zero_point), z_w, window, groups)
 

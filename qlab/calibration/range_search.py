@@ -221,7 +221,8 @@ def _relative_entropies(histogram: Tensor, first: int, levels: int) -> Tensor:
         logs[kept] - torch.xlogy(last, last) + torch.xlogy(last + beyond, last + beyond) - torch.xlogy(total, total)
     )
     cuts = (torch.arange(levels + 1) * kept[:, None]).div(levels, rounding_mode="floor")
-    in_group, in_p = below[cuts].diff(), below[cuts].diff()
+    in_group = below[cuts].diff()
+    in_p = in_group.clone()
     in_p[:, -1] += beyond
     average = in_group / filled[cuts].diff().clamp(min=1)
     p_log_q = torch.xlogy(in_p, average).sum(1) - torch.xlogy(total, inside)

@@ -75,8 +75,9 @@ class Table:
         for first in range(0, len(attacks), GROUP):
             group = attacks[first : first + GROUP]
             graded = self.grade_group(group)
-            if any(result["honest"] != FULL for result in graded.values()):
-                graded = {name: result for attack in group for name, result in self.grade_group([attack]).items()}
+            if _costs_marks(graded):
+                alone = {name: result for attack in group for name, result in self.grade_group([attack]).items()}
+                graded = alone if _costs_marks(alone) else graded  # only together they do: all of them are to blame
             results.update(graded)
         return results
 
@@ -128,6 +129,10 @@ class Table:
             "size": len(done.notebook or "") + len(done.record.text().encode()),
             "seconds": round(time.monotonic() - started, 2),
         }
+
+
+def _costs_marks(results: dict[str, dict[str, Any]]) -> bool:
+    return any(result["honest"] != FULL for result in results.values())
 
 
 def _fails(record: GradingRecord) -> list[str]:

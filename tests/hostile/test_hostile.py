@@ -137,26 +137,32 @@ def test_the_readme_is_in_step():
 
 
 class PoisonedTable(harness.Table):
-    """Where one attack costs the honest submission after it, soon or later, its marks."""
+    """Where attacks called poison cost the honest submission after them its marks, if there are enough of them."""
 
-    def __init__(self):
-        self.poisoned = False
+    def __init__(self, enough):
+        self.enough, self.doses = enough, 0
 
     def grade_and_watch(self, attack):
-        self.poisoned |= attack.name == "poison"
+        self.doses += attack.name.startswith("poison")
         return {}
 
     def grade(self, attack):
-        marks, self.poisoned = {} if self.poisoned else FULL, False
+        marks, self.doses = {} if self.doses >= self.enough else FULL, 0
         return {"marks": marks}
 
 
 def test_the_harness_finds_the_attack_that_costs_an_honest_student_marks():
     names = [f"attack {number}" for number in range(3 * harness.GROUP)]
     names[harness.GROUP + 2] = "poison"
-    results = PoisonedTable().grade_all([Attack(name, "", "") for name in names])
+    results = PoisonedTable(1).grade_all([Attack(name, "", "") for name in names])
     assert list(results) == names
     assert [name for name, result in results.items() if result["honest"] != FULL] == ["poison"]
+
+
+def test_attacks_that_only_together_cost_marks_are_all_found():
+    names = ["poison 1", "harmless", "poison 2"]
+    results = PoisonedTable(2).grade_all([Attack(name, "", "") for name in names])
+    assert [name for name, result in results.items() if result["honest"] != FULL] == names
 
 
 def command(course: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
