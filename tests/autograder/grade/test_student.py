@@ -4,6 +4,7 @@ import ast
 import base64
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -599,11 +600,13 @@ def test_provided_functions_are_patched_in_and_out_again(student):
     ("body", "message"),
     [("os._exit(0)", "ended the Python process"), ("os._exit(114)", ""), ("ctypes.string_at(0)", "SIGSEGV"),
      ("os.kill(os.getpid(), 9)", "SIGKILL"), ("time.sleep(60)", r"waited longer than 1\.5 seconds"),
-     ("while True: pass", "(ran|waited) longer than"),
+     ("while True: pass", r"ran longer than 0\.5 seconds"),
      ("[time.sleep(60) for _ in iter(int, 1)]", "waited longer")],
 )  # fmt: skip
 @pytest.mark.slow
-def test_a_check_that_crashes_leaves_the_process_as_it_was_before(student, body, message):
+def test_a_check_that_crashes_leaves_the_process_as_it_was_before(sandboxed, start, body, message):
+    # What computes may take long in wall time, because other tests run beside; what sleeps is to end soon.
+    student = start(sandboxed, replace(LIMITS, wall_factor=60.0 if body == "while True: pass" else 3.0))
     student.run(f"import os, ctypes, time\nx = 1\ndef f(n):\n    global x\n    x = 2\n    {body}\ndef g(n): return n")
     student_answer = answer(student, "f", seconds=0.5)
     if message:
