@@ -4,15 +4,17 @@ import inspect
 import io
 import itertools
 import math
+import resource
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
 from pkgutil import walk_packages
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
+import psutil
 import torch
 from torch import Tensor
 
@@ -27,6 +29,7 @@ from qlab.check.values import Interval
 SEED = 0
 SECONDS = 0.1  # for one call
 LARGEST_COUNT = 2**16  # a larger one may be how many numbers to draw, and memory ends
+MEMORY = 2 * 2**30  # bytes, beyond what the process has
 MOST_CALLS = 24  # of one function for one case
 # What no answer can use: the command line, the student's files, and pictures that move.
 LEFT_OUT = (
@@ -312,6 +315,11 @@ def names_of(question: Question) -> list[str]:
 
 def shortcuts(question: Question, functions: Sequence[Reachable], forbidden: tuple[str, ...]) -> list[str]:
     """The functions that earn points for an answer, with how they would be written, while these are forbidden."""
+    with _limited_memory():
+        return sorted(_shortcuts(question, functions, forbidden))
+
+
+def _shortcuts(question: Question, functions: Sequence[Reachable], forbidden: tuple[str, ...]) -> set[str]:
     found: set[str] = set()
     for group in {case.group: None for case in question.cases}:
         first, *others = _telling([case for case in question.cases if case.group == group])
@@ -320,7 +328,18 @@ def shortcuts(question: Question, functions: Sequence[Reachable], forbidden: tup
             again = _right_in(case, question, list(dict.fromkeys(right.values())), forbidden)
             right = {name: function for name, function in right.items() if name in again}
         found |= right.keys()
-    return sorted(found)
+    return found
+
+
+@contextmanager
+def _limited_memory() -> Iterator[None]:
+    """A call that would fill the machine, which no alarm interrupts, gets a MemoryError: a count may be 2**31."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + MEMORY, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def _right_in(

@@ -207,3 +207,9 @@ def test_a_call_that_swallows_the_alarm_is_ended_by_the_next():
 
     with pytest.raises(shortcut_search._TooLong):
         shortcut_search._timed(lambda: (swallows(), time.sleep(30)))
+
+
+def test_a_call_that_would_fill_the_memory_ends():
+    question = named("lab2_integer_only")["Q4"]
+    fills = shortcut_search.Reachable("fills", lambda *_: [*range(2**40)])
+    assert shortcuts(question, [fills], ()) == []
