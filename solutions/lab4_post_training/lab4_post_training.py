@@ -914,7 +914,7 @@ An MLP with two hidden layers of 512, in five forms: fp32; **FP16**, every numbe
 
 # %% id="forms" tags=["demo"]
 class WeightOnly(nn.Module):
-    """A linear layer with int8 weights, one scale a channel, and float arithmetic."""
+    """A linear layer with int8 weights, one scale per channel, and float arithmetic."""
 
     def __init__(self, linear):
         super().__init__()

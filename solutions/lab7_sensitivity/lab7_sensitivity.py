@@ -819,7 +819,7 @@ On digits, on the machine that measured: the depthwise layers make {{ digits.pro
 
 ## 9 · Are large models more robust?
 
-One reads that larger networks suffer less from quantization. Test it: the convolutional network of Lab 5 in three widths, three seeds each, quantized after training with few-bit weights, one scale a channel. **Predict** for 3 and for 2 bits: does the loss fall with the width?
+One reads that larger networks suffer less from quantization. Test it: the convolutional network of Lab 5 in three widths, three seeds each, quantized after training with few-bit weights, one scale per channel. **Predict** for 3 and for 2 bits: does the loss fall with the width?
 """
 
 # %% id="width" tags=["demo"]

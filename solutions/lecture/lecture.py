@@ -102,7 +102,7 @@ The sum of both errors is smallest somewhere between: the fewer the bits, the fu
 The channels of a real convolution, each with a range of its own. Folding its batch norm multiplies each by a factor of its own.
 
 **Ask before each move**
-1. Before I set *scales* to one scale a channel: what does the narrowest channel gain, and which channel gains nothing?
+1. Before I set *scales* to one scale per channel: what does the narrowest channel gain, and which channel gains nothing?
 2. Back to one for all. Before I move *bits* to 4: how many channels are still there?
 3. Before I take *batch norm folded* away: do the ranges come closer or move apart? Which of the two does the engine get?
 """

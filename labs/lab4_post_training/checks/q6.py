@@ -117,7 +117,7 @@ q6 = Question(
         Mistake(
             "the first channel's scale is taken for all",
             given(weight_scale=lambda q_w: q_w.q_per_channel_scales()[0]),
-            "q_per_channel_scales() has one scale an output channel: torch multiplies entry by entry by itself.",
+            "q_per_channel_scales() has one scale per output channel: torch multiplies entry by entry by itself.",
         ),
         Mistake(
             "the mean of the scales is taken for all channels",

@@ -36,7 +36,7 @@ q7 = Question(
     provided=provided.held_bytes,
     parts=(
         Part("weights and biases", 2, fields=("weights", "biases"), groups=("usual",)),
-        Part("one scale a channel", 2, fields=("scales", "zero_points"), groups=("usual",)),
+        Part("one scale per channel", 2, fields=("scales", "zero_points"), groups=("usual",)),
         Part("one scale a layer", 1, groups=("tensor",)),
     ),
     cases=[
@@ -66,7 +66,7 @@ q7 = Question(
             "how many scales did the converted convolution above have?",
         ),
         Mistake(
-            "one scale a channel, though it is per tensor",
+            "one scale per channel, though it is per tensor",
             given(each=lambda outputs, per_output, per_channel: outputs),
             "per tensor there is a single scale and a single zero-point.",
         ),

@@ -135,7 +135,7 @@ q8 = Question(
             "activations have an affine range: from the smallest value, or 0, to the largest, or 0.",
         ),
         Mistake(
-            "one scale a row instead of one a batch",
+            "one scale per row instead of one per batch",
             given(result=row_by_row),
             "torch's dynamic layers take the range of the whole batch.",
         ),
