@@ -108,8 +108,19 @@ def test_sums_are_exact_under_autocast_and_where_float32_is_rounded(monkeypatch)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(linear_accumulator(x, w).long(), x.long() @ w.long().T)
         assert torch.equal(conv2d_accumulator(image, kernel).double(), expected)
+    assert byte_products.float32_is_float32()
     monkeypatch.setattr(torch.backends.mkldnn.conv, "fp32_precision", "bf16")
     assert torch.equal(conv2d_accumulator(image, kernel).double(), expected)
+    assert not byte_products.float32_is_float32(), "a CPU without bf16 would not show it in the sums"
+
+
+def test_no_winograd_convolution_is_chosen(monkeypatch):
+    allowed = []
+    monkeypatch.setattr(
+        torch.nn.functional, "conv2d", lambda *_: allowed.append(torch._C._get_nnpack_enabled()) or torch.zeros(1)
+    )
+    conv2d_accumulator(codes((1, 2, 4, 4)), codes((1, 2, 3, 3)))
+    assert allowed == [False]
 
 
 WINDOWS = [

@@ -6,8 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qlab.arithmetic.qparams import qparams
 from qlab.arithmetic.ranges import affine_range, min_max
 from qlab.calibration.range_search import (
+    _Sums,
     entropy_range,
     mean_squared_error,
     mse_range,
@@ -76,6 +78,16 @@ def test_the_ranges_are_those_with_the_smallest_errors_of_all(seed):
     ranges = [(torch.maximum(low, -a), torch.minimum(high, a)) for a in ends]
     errors = [mean_squared_error(x, *each, qmin, qmax) for each in ranges]
     assert mse_range(x, qmin, qmax, steps=40) == ranges[errors.index(min(errors))]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_error_lies_between_its_bounds_and_they_are_close(seed):
+    x, (qmin, qmax) = drawn(seed), CODES[seed % 4]
+    low, high = affine_range(x)
+    lowest, highest = _Sums.of(x).error_bounds(*qparams(low / 2, high / 2, qmin, qmax), qmin, qmax)
+    error = mean_squared_error(x, low / 2, high / 2, qmin, qmax) * x.numel()
+    assert lowest <= error <= highest
+    assert highest - lowest <= 0.01 * error + 1e-10 * float(x.double().square().sum())
 
 
 @pytest.mark.parametrize("seed", [pytest.param(n, marks=[pytest.mark.slow] * (n >= 10)) for n in range(50)])
