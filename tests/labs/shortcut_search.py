@@ -1,13 +1,20 @@
-"""Looks for functions that pass for an answer, by calling all of them with the arguments of the answer."""
+"""Looks for functions that pass for an answer, by calling all of them with the arguments of the answer.
+
+    python -m tests.labs.shortcut_search LAB
+
+Prints them by question, as JSON. It is a process of its own, because what is called with anything may break it.
+"""
 
 import inspect
 import io
 import itertools
+import json
 import math
 import resource
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
 from pkgutil import walk_packages
@@ -25,6 +32,7 @@ from qlab.check.case_results import field_errors
 from qlab.check.cases import Case
 from qlab.check.forbidden_calls import forbid
 from qlab.check.values import Interval
+from tests.labs.loading import checks_of
 
 SEED = 0
 SECONDS = 0.1  # for one call
@@ -210,10 +218,22 @@ def _fits(value: Any, annotation: Any) -> bool:
         return True
     written = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
     written = str(annotation) if "|" in str(annotation) or "[" in str(annotation) else written
-    if isinstance(value, int) and abs(value) > LARGEST_COUNT and "Tensor" not in written:
+    counts = ("Sequence", "Iterable", "list", "tuple") if isinstance(value, Tensor | list | tuple) else ("",)
+    may_count = "Tensor" not in written and any(word in written for word in counts)
+    if may_count and _largest_number(value) > LARGEST_COUNT:
         return False
     words = [part.strip().rpartition(".")[2].partition("[")[0] for part in _outside_of_brackets(written).split("|")]
     return any(ACCEPTS[word](value) for word in words if word in ACCEPTS)
+
+
+def _largest_number(value: Any) -> float:
+    """The largest absolute value of an integer, or of integers in a tensor or a list; 0 for anything else."""
+    if isinstance(value, Tensor):
+        whole = _is_plain(value) and not value.is_floating_point() and not value.is_complex() and value.numel()
+        return float(value.abs().max()) if whole else 0
+    if isinstance(value, list | tuple):
+        return max(map(_largest_number, value), default=0)
+    return abs(value) if isinstance(value, int) else 0
 
 
 def _outside_of_brackets(written: str) -> str:
@@ -315,11 +335,6 @@ def names_of(question: Question) -> list[str]:
 
 def shortcuts(question: Question, functions: Sequence[Reachable], forbidden: tuple[str, ...]) -> list[str]:
     """The functions that earn points for an answer, with how they would be written, while these are forbidden."""
-    with _limited_memory():
-        return sorted(_shortcuts(question, functions, forbidden))
-
-
-def _shortcuts(question: Question, functions: Sequence[Reachable], forbidden: tuple[str, ...]) -> set[str]:
     found: set[str] = set()
     for group in {case.group: None for case in question.cases}:
         first, *others = _telling([case for case in question.cases if case.group == group])
@@ -328,18 +343,7 @@ def _shortcuts(question: Question, functions: Sequence[Reachable], forbidden: tu
             again = _right_in(case, question, list(dict.fromkeys(right.values())), forbidden)
             right = {name: function for name, function in right.items() if name in again}
         found |= right.keys()
-    return found
-
-
-@contextmanager
-def _limited_memory() -> Iterator[None]:
-    """A call that would fill the machine, which no alarm interrupts, gets a MemoryError: a count may be 2**31."""
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + MEMORY, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
+    return sorted(found)
 
 
 def _right_in(
@@ -372,3 +376,29 @@ def _right_in(
 def _telling(cases: Sequence[Case]) -> list[Case]:
     """Two cases, with random inputs where there are such, of different numbers."""
     return sorted(cases, key=lambda case: not case.drawn)[:2]
+
+
+# A lab ----------------------------------------------------------------------------------------------------------------
+
+
+def named(lab: str) -> dict[str, Question]:
+    """The lab's questions whose answers are functions, by their names."""
+    return {question.id: question for question in checks_of(lab).lab.questions if isinstance(question.answer, str)}
+
+
+def limit_memory() -> None:
+    """Let a call that would fill the machine end with a MemoryError: no alarm interrupts it."""
+    most = psutil.Process().memory_info().vms + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def main(lab: str) -> None:
+    """Print what passes for an answer to each question of a lab."""
+    questions, provided = named(lab), sys.modules.get("provided")
+    functions = reachable([*qlab_modules(), *([provided] if provided else [])])
+    limit_memory()
+    print(json.dumps({key: shortcuts(question, functions, question.forbidden) for key, question in questions.items()}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
