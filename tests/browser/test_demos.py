@@ -170,7 +170,8 @@ def test_a_demo_moves_in_notebook_7_too(browser, notebook):
 def wait_for_kernel(page, address):
     """Until the server says that the page is connected to an idle kernel: an order given before that is lost."""
     for _ in range(1200):
-        kernels = page.request.get(address).json()
+        response = page.request.get(address)
+        kernels = response.json() if response.ok else []  # while a kernel starts, the server may have no answer
         if any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels):
             return
         page.wait_for_timeout(100)

@@ -40,6 +40,7 @@ def test_a_students_notebook_shows_cards_figures_and_no_error(browser, jupyter, 
     # A window as tall as the notebook: JupyterLab takes cells that cannot be seen out of the page.
     page = browser.new_page(viewport={"width": 1200, "height": 14_000})
     run_all(page, address.format(name), CELLS)
+    cards(page).nth(len(CHEN) - 1).wait_for(timeout=60_000)  # the last one is drawn after its cell has ended
     assert page.locator(TROUBLE).count() == 0
     labels = [card.get_attribute("aria-label") for card in cards(page).all()]
     assert labels == [f"{name}: {mark}" for name, mark in CHEN.items()]
@@ -58,6 +59,7 @@ def test_a_student_works_through_lab_1(browser, jupyter):
     shutil.copytree(LABS / LAB, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     page = browser.new_page(viewport={"width": 1200, "height": 14_000})
     run_all(page, address.format(f"{LAB}.ipynb"), CELLS)
+    cards(page).nth(len(STUBS) - 1).wait_for(timeout=60_000)
     labels = [card.get_attribute("aria-label") for card in cards(page).all()]
     assert labels == [f"{name}: {mark}" for name, mark in STUBS.items()]
     assert "blanks left" in cards(page).first.inner_text()
