@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from qlab.arithmetic.byte_products import FLOAT32_EXACT, byte_products, float32_is_float32, full_precision, int8_is_best
-from qlab.arithmetic.validation import INT32_MAX, integer_codes, integer_tensor, within_int32
+from qlab.arithmetic.validation import INT32_MAX, integer_codes, integer_pair, integer_tensor, within_int32
 
 Window = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # stride, padding, dilation
 # float64 holds every integer up to here. A sum that stays below is exact, whatever the order of its terms.
@@ -76,9 +76,9 @@ def conv2d_accumulator(
     q_x, q_w = integer_codes(input, "input"), integer_codes(weights, "weights")
     _check_conv2d(q_x, q_w, groups)
     z_w = integer_tensor(torch.as_tensor(weight_zero_point), "weight_zero_point").expand(q_w.shape[0])
-    window = (pair(stride), pair(padding), pair(dilation))
-    pixels = q_x.shape[0] * q_x.shape[2] * q_x.shape[3] // (window[0][0] * window[0][1])
-    if q_x.device.type != "cpu" or (groups == 1 and int8_is_best(pixels * q_w.numel())):
+    window = checked_window(stride, padding, dilation)
+    products = q_x.numel() // q_x.shape[1] * q_w.numel() // (window[0][0] * window[0][1])
+    if q_x.device.type != "cpu" or (groups == 1 and int8_is_best(products)):
         return _from_patches(q_x, q_w, int(input_zero_point), z_w, window, groups)
     return _float_convolution(q_x, q_w, int(input_zero_point), z_w, window, groups)
 
@@ -87,7 +87,7 @@ def _float_convolution(q_x: Tensor, q_w: Tensor, z_x: int, z_w: Tensor, window: 
     """One floating-point convolution of q - Z: the border, which holds Z_x, is 0 there."""
     stride, padding, dilation = window
     padded = [size + 2 * more for size, more in zip(q_x.shape[2:], padding, strict=True)]
-    _check_window(padded, q_w.shape[2:], dilation)
+    check_that_it_fits(padded, q_w.shape[2:], dilation)
     largest = q_w[0].numel() * _largest(q_x, torch.tensor(z_x)) * _largest(q_w, z_w)
     _check_float64(largest)
     dtype = torch.float32 if largest <= FLOAT32_EXACT and float32_is_float32() else torch.float64
@@ -133,7 +133,7 @@ def image_patches(
     nhwc = padded.permute(0, 2, 3, 1).contiguous()
     height = (nhwc.shape[1] - dy * (kernel[0] - 1) - 1) // step_y + 1
     width = (nhwc.shape[2] - dx * (kernel[1] - 1) - 1) // step_x + 1
-    _check_window(nhwc.shape[1:3], kernel, dilation)
+    check_that_it_fits(nhwc.shape[1:3], kernel, dilation)
     shifted = [
         nhwc[:, y * dy : y * dy + height * step_y : step_y, x * dx : x * dx + width * step_x : step_x]
         for y in range(kernel[0])
@@ -142,19 +142,21 @@ def image_patches(
     return torch.stack(shifted, dim=3)
 
 
-def _check_window(image: Sequence[int], kernel: Sequence[int], dilation: tuple[int, int]) -> None:
+def checked_window(stride: object, padding: object, dilation: object) -> Window:
+    """Stride, padding and dilation, each as a pair; ValueError where one makes no sense."""
+    return integer_pair(stride, "stride", 1), integer_pair(padding, "padding", 0), integer_pair(dilation, "dilation", 1)
+
+
+def check_that_it_fits(image: Sequence[int], kernel: Sequence[int], dilation: tuple[int, int]) -> None:
     """ValueError if a kernel, spread by its dilation, is larger than the padded image."""
     if any(size < spread * (pixels - 1) + 1 for size, pixels, spread in zip(image, kernel, dilation, strict=True)):
         raise ValueError(f"a kernel of {kernel[0]}x{kernel[1]} does not fit into the padded image: add padding.")
 
 
-def pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    """A number as (value, value); a pair unchanged."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
-
-
 def _check_conv2d(q_x: Tensor, q_w: Tensor, groups: int) -> None:
-    fits = q_x.dim() == q_w.dim() == 4 and groups >= 1 and q_w.shape[0] % groups == 0
+    if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
+        raise ValueError(f"groups must be an integer of at least 1, not {groups!r}.")
+    fits = q_x.dim() == q_w.dim() == 4 and q_w.shape[0] % groups == 0
     if not fits or q_x.shape[1] != q_w.shape[1] * groups:
         raise ValueError(
             f"input (batch, in, h, w), weights (out, in / groups, kh, kw) and groups={groups} do not match: "

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.validation import within_int32
+from qlab.arithmetic.validation import integer_tensor, within_int32
 
 Shift = int | Tensor
 
@@ -33,17 +33,17 @@ def rounding_shift(x: Tensor, n: Shift) -> Tensor:
 
     Args:
         x: int32 values in any integer dtype.
-        n: bits, 0..31; one number, or one per output channel.
+        n: bits, 0..31; one integer, or one per output channel.
 
     Returns:
         int64.
 
     Raises:
-        ValueError: n is negative.
+        ValueError: n is not an integer from 0 to 31.
 
     Source: gemmlowp, fixedpoint/fixedpoint.h, `RoundingDivideByPOT`.
     """
-    x = torch.as_tensor(x).to(torch.int64)
+    x, n = torch.as_tensor(x).to(torch.int64), _checked_shift(n)
     # A shift rounds down. Adding half a step first makes ties go up; for negative x they have to go down, so the half
     # is made smaller by one.
     minus_one_below_zero = x.bitwise_right_shift(63).mul_(_half(n) > 0)
@@ -57,6 +57,7 @@ def rounding_shift_ties_up(x: Tensor, n: Shift) -> Tensor:
 
     Source: ruy and LiteRT's optimized kernels; vrshl of Arm's NEON.
     """
+    n = _checked_shift(n)
     return (torch.as_tensor(x).to(torch.int64) + _half(n)).bitwise_right_shift_(n)
 
 
@@ -106,12 +107,18 @@ def multiply_rounding_twice(
     return shift(high_multiply(within_int32(acc, "accumulator << -n"), M0), right)
 
 
-def _half(n: Shift) -> Tensor:
-    """Half a step of a shift by n bits, which rounding to nearest adds; 0 for n = 0."""
-    bits = torch.as_tensor(n).to(torch.int64)
+def _checked_shift(n: Shift) -> Tensor:
+    bits = integer_tensor(torch.as_tensor(n), "n")
     if bool((bits < 0).any()):
         raise ValueError("cannot shift right by a negative number of bits: multiply by a power of two instead.")
-    return 2**bits // 2
+    if bool((bits > 31).any()):
+        raise ValueError(f"int32 values are shifted by 0 to 31 bits, not by {int(bits.max())}: the result would be 0.")
+    return bits
+
+
+def _half(n: Tensor) -> Tensor:
+    """Half a step of a shift by n bits, which rounding to nearest adds; 0 for n = 0."""
+    return 2**n // 2
 
 
 def _usable(M0: int | Tensor, n: Shift) -> tuple[Tensor, Tensor]:

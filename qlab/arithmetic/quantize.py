@@ -5,7 +5,7 @@ from torch import Tensor
 
 from qlab.arithmetic.qparams import code_dtype, code_range, qparams
 from qlab.arithmetic.ranges import affine_range, symmetric_range
-from qlab.arithmetic.validation import along_channel, checked_scale, integer_tensor, real_tensor
+from qlab.arithmetic.validation import along_channel, checked_scale, checked_zero_point, integer_tensor, real_tensor
 
 Scale = float | Tensor
 ZeroPoint = int | Tensor
@@ -32,9 +32,9 @@ def quantize(
     """
     x = real_tensor(fp32_tensor)
     scale = along_channel(checked_scale(scale), x, channel_dim)
-    zero_point = along_channel(integer_tensor(torch.as_tensor(zero_point)), x, channel_dim, "zero_point")
     if qmin >= qmax:
         raise ValueError(f"qmin must be below qmax, but they are {qmin} and {qmax}.")
+    zero_point = along_channel(checked_zero_point(zero_point, qmin, qmax), x, channel_dim, "zero_point")
     # The division is done in float32. From there on float64: float32 would round the ends of wide code ranges outward.
     codes = torch.round(x / scale).double() + zero_point
     return codes.clamp(qmin, qmax).to(code_dtype(qmin, qmax))

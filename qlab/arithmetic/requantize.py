@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.validation import along_channel, checked_scale, integer_tensor
+from qlab.arithmetic.validation import along_channel, checked_scale, checked_zero_point, integer_tensor
 
 
 def decompose_multiplier(M: float) -> tuple[float, int]:
@@ -52,7 +52,7 @@ def quantize_multiplier(M: float | Tensor) -> tuple[int | Tensor, int | Tensor]:
 def requantize(
     accumulator: Tensor,
     multiplier: float | Tensor | tuple[float, int],
-    zero_point: int,
+    zero_point: int | Tensor,
     qmin: int = -128,
     qmax: int = 127,
 ) -> Tensor:
@@ -70,12 +70,14 @@ def requantize(
         int32, in the shape of the accumulator.
 
     Raises:
-        TypeError, ValueError: the accumulator does not hold integers; M is not finite or not above 0.
+        TypeError, ValueError: the accumulator does not hold integers; M is not finite or not above 0; zero_point is no
+            code.
     """
     if isinstance(multiplier, tuple):
         M0, n = multiplier
         multiplier = math.ldexp(M0, -n)
     acc = integer_tensor(accumulator, "accumulator").to(torch.float32)
     M = along_channel(checked_scale(multiplier, "M"), acc, -1, "M")
+    zero_point = checked_zero_point(zero_point, qmin, qmax)
     # float64 from here on, because float32 would round the ends of a 32-bit code range outward.
     return (torch.round(acc * M).double() + zero_point).clamp(qmin, qmax).to(torch.int32)

@@ -9,6 +9,25 @@ BITWIDTHS = range(2, 17)
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 
+def plain_tensor(x: object, name: str = "tensor") -> Tensor:
+    """The tensor itself, if its numbers can be read as they are.
+
+    Raises:
+        TypeError: x is not a tensor, or quantized, complex, sparse, or without values.
+    """
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, not {type(x).__name__}: wrap it in torch.tensor(...).")
+    if x.is_quantized:
+        raise TypeError(f"{name} is a quantized tensor: pass its codes, {name}.int_repr(), or {name}.dequantize().")
+    if x.is_complex():
+        raise TypeError(f"{name} is complex ({x.dtype}): pass its real part or its absolute value.")
+    if x.layout != torch.strided:
+        raise TypeError(f"{name} is not an ordinary tensor ({x.layout}): pass {name}.to_dense().")
+    if x.is_meta:
+        raise TypeError(f"{name} is on the device meta, which holds no values: pass a tensor that has some.")
+    return x
+
+
 def real_tensor(x: object, name: str = "tensor") -> Tensor:
     """The tensor as float32, detached. It must be floating point, non-empty and finite.
 
@@ -16,8 +35,7 @@ def real_tensor(x: object, name: str = "tensor") -> Tensor:
         TypeError: x is not a tensor, or a tensor of integers or booleans.
         ValueError: x is empty or holds NaN or infinity.
     """
-    if not isinstance(x, Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor, not {type(x).__name__}: wrap it in torch.tensor(...).")
+    x = plain_tensor(x, name)
     if not x.is_floating_point():
         raise TypeError(f"{name} must hold real numbers, but its dtype is {x.dtype}: convert it with .float() first.")
     if x.numel() == 0:
@@ -40,8 +58,7 @@ def integer_tensor(q: object, name: str = "tensor") -> Tensor:
 
 def integer_codes(q: object, name: str = "tensor") -> Tensor:
     """The tensor, detached: unchanged if its dtype is an integer dtype, else as int64. Errors as `integer_tensor`."""
-    if not isinstance(q, Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor of integers, not {type(q).__name__}.")
+    q = plain_tensor(q, name)
     if q.is_floating_point() and not bool((torch.isfinite(q) & (q == q.round())).all()):
         raise ValueError(
             f"{name} must hold integers, but some values have a fraction or are not finite: round them first."
@@ -57,6 +74,25 @@ def within_int32(acc: Tensor, name: str) -> Tensor:
         if int(low) < INT32_MIN or int(high) > INT32_MAX:
             raise OverflowError(f"{name} leaves int32: use fewer inputs per neuron, fewer bits or a smaller bias.")
     return acc
+
+
+def integer_pair(value: object, name: str, least: int) -> tuple[int, int]:
+    """One integer for both axes of an image, or one per axis, as a pair; ValueError if one is below `least`."""
+    both = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    if len(both) != 2 or any(isinstance(n, bool) or not isinstance(n, int) or n < least for n in both):
+        raise ValueError(f"{name} must be an integer of at least {least}, or one per axis, not {value!r}.")
+    return both[0], both[1]
+
+
+def checked_zero_point(zero_point: int | Tensor, qmin: int, qmax: int, name: str = "zero_point") -> Tensor:
+    """The zero-point as an int64 tensor (0-d or per channel); ValueError unless every entry is a code."""
+    try:
+        tensor = integer_tensor(torch.as_tensor(zero_point), name)
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} must be an integer from {qmin} to {qmax}, not {zero_point!r}.") from error
+    if tensor.numel() and (int(tensor.min()) < qmin or int(tensor.max()) > qmax):
+        raise ValueError(f"{name} must be an integer from {qmin} to {qmax}, not {zero_point!r}.")
+    return tensor
 
 
 def checked_bitwidth(bitwidth: int) -> int:

@@ -1,5 +1,6 @@
 """Observers: they see one batch after another, keep only a few numbers, and produce a range."""
 
+import math
 from typing import Protocol
 
 import torch
@@ -89,12 +90,14 @@ class Histogram:
         width: the end of the first range; 0 means the largest absolute value of the first batch.
 
     Raises:
-        ValueError: bins is odd or not positive.
+        ValueError: bins is odd or not positive; width is negative or not finite.
     """
 
     def __init__(self, bins: int = 2048, width: float = 0.0):
         if bins <= 0 or bins % 2:
             raise ValueError(f"bins are merged in pairs, so their number must be even and positive, not {bins}.")
+        if not (math.isfinite(width) and width >= 0):
+            raise ValueError(f"the width of the first range must be finite and not negative, not {width!r}.")
         self.counts = torch.zeros(bins, dtype=torch.int64)
         self.end = width
 

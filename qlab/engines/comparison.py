@@ -88,6 +88,7 @@ def compare(engine: str, layer: Layer, x: Tensor, *, cpu: Cpu | None = None, fir
         ValueError: the engine does not run here.
     """
     reference = reference_for(engine, layer, cpu)
+    x = layer.checked_input(x)
     accumulator = reference.accumulate(layer, reference.input_codes(layer, x))
     theirs, ours = run(engine, layer, x).to(torch.int32), reference.output_codes(layer, accumulator)
     different = (theirs != ours).nonzero()

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from qlab.arithmetic.accumulator import checked_window
 from qlab.arithmetic.output_stage import OutputStageParams, Requantizer, f32, f64, integer_bias, stage
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
@@ -33,12 +34,11 @@ def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
     """Output codes of the engine's own kernels, uint8, output channels last.
 
     Raises:
-        ValueError: the engine refuses the layer, or x does not fit the layer.
+        ValueError: the engine refuses the layer.
     """
     rows = x.reshape(-1, x.shape[-1]) if layer.kind == "linear" else x
-    content = model(layer)
     try:
-        codes = _infer(content, rows.detach().to(torch.float32))
+        codes = _infer(model(layer), rows.detach().to(torch.float32))
     except Exception as refusal:  # onnxruntime's errors have no common base class
         raise ValueError(f"{engine} refuses this layer: {refusal}") from refusal
     return codes.reshape(*x.shape[:-1], codes.shape[-1]) if layer.kind == "linear" else codes.permute(0, 2, 3, 1)
@@ -81,7 +81,8 @@ def _operator(layer: Layer) -> Any:
     if layer.kind == "linear":
         # QLinearMatMul of standard ONNX has no bias. QGemm is what onnxruntime turns a quantized Gemm into.
         return make_node("QGemm", [*x, *w, *(bias or [""]), *out], ["q3"], domain="com.microsoft")
-    window = {"strides": [layer.stride] * 2, "pads": [layer.padding] * 4, "dilations": [layer.dilation] * 2}
+    stride, padding, dilation = checked_window(layer.stride, layer.padding, layer.dilation)
+    window = {"strides": stride, "pads": padding * 2, "dilations": dilation}
     return make_node("QLinearConv", [*x, *w, *out, *bias], ["q3"], group=layer.groups, **window)
 
 

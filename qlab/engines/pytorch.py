@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from qlab.arithmetic import output_stage
+from qlab.arithmetic.accumulator import checked_window
 from qlab.arithmetic.output_stage import f32, fused_multiply_add
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
@@ -72,7 +73,7 @@ def _linear(layer: Layer, q_x: Tensor) -> Tensor:
 
 
 def _conv2d(layer: Layer, q_x: Tensor) -> Tensor:
-    stride, padding, dilation = ([value] * 2 for value in (layer.stride, layer.padding, layer.dilation))
+    stride, padding, dilation = map(list, checked_window(layer.stride, layer.padding, layer.dilation))
     packed = torch.ops.quantized.conv2d_prepack(_weights(layer), layer.bias, stride, padding, dilation, layer.groups)
     operation = torch.ops.quantized.conv2d_relu if layer.relu else torch.ops.quantized.conv2d
     codes: Tensor = operation(q_x, packed, layer.output_scale, layer.output_zero_point)
@@ -148,8 +149,9 @@ def _usual_window(layer: Layer, sizes: tuple[int, ...]) -> bool:
     if layer.kind == "linear":
         return False
     height, width = layer.weights.shape[2:]
-    same = height == width and height in sizes and layer.padding == height // 2
-    return same and layer.stride in (1, 2) and layer.dilation == 1
+    stride, padding, dilation = checked_window(layer.stride, layer.padding, layer.dilation)
+    same = height == width and height in sizes and padding == (height // 2, height // 2)
+    return same and stride in ((1, 1), (2, 2)) and dilation == (1, 1)
 
 
 def _fbgemm_has_a_kernel_for_depthwise(layer: Layer) -> bool:

@@ -2,6 +2,7 @@
 
 from types import ModuleType
 
+import torch
 from torch import Tensor
 
 from qlab.engines import litert, onnx_runtime, pytorch
@@ -39,9 +40,10 @@ def run(engine: str, layer: Layer, x: Tensor) -> Tensor:
         uint8, output channels last: (..., out) or (batch, height, width, out).
 
     Raises:
-        ValueError: the engine is unknown or does not run here; the message says why.
+        TypeError, ValueError: the engine is unknown, does not run here, or takes no such layer; x does not fit it.
     """
-    codes: Tensor = _backend(engine).run(engine, layer, x)
+    _check_weight_zero_point(layer)
+    codes: Tensor = _backend(engine).run(engine, layer, layer.checked_input(x))
     return codes
 
 
@@ -50,13 +52,20 @@ def reference_for(engine: str, layer: Layer, cpu: Cpu | None = None) -> Referenc
 
     The engine itself need not be installed.
     """
+    _check_weight_zero_point(layer)
     reference: Reference = _by_name(engine).reference_for(engine, layer, cpu or Cpu.here())
     return reference
+
+
+def _check_weight_zero_point(layer: Layer) -> None:
+    if bool(torch.as_tensor(layer.weight_zero_point).any()):
+        raise ValueError("engines take symmetric weights: weight_zero_point has to be 0.")
 
 
 def reference(engine: str, layer: Layer, x: Tensor, cpu: Cpu | None = None) -> Tensor:
     """The output codes that `run` has to return, computed by the engine's reference implementation."""
     reference = reference_for(engine, layer, cpu)
+    x = layer.checked_input(x)
     return reference.output_codes(layer, reference.accumulate(layer, reference.input_codes(layer, x)))
 
 

@@ -6,7 +6,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.accumulator import conv2d_accumulator, image_patches, pair
+from qlab.arithmetic.accumulator import checked_window, conv2d_accumulator, image_patches
 from qlab.engines.layer import Layer
 
 AT_ONCE = 2**18  # sums of pairs that are held at once: they stay in the processor's cache
@@ -57,7 +57,7 @@ def saturating_accumulator(layer: Layer, codes: Tensor, *, as_onednn: bool = Fal
         sums = add_pairs_in_16_bits(codes.reshape(-1, codes.shape[-1]), weights, blocks)
         correction = zero_point * weights.sum(dim=1, dtype=torch.int32)
         return (sums - correction).reshape(*codes.shape[:-1], -1)
-    window = (pair(layer.stride), pair(layer.padding), pair(layer.dilation))
+    window = checked_window(layer.stride, layer.padding, layer.dilation)
     patches = image_patches(codes, 0 if as_onednn else zero_point, tuple(weights.shape[2:]), *window)
     groups, per_group, pixels = layer.groups, weights.shape[1], patches.shape[3]
     columns = patches.reshape(-1, pixels, groups, per_group).permute(2, 1, 3, 0).flatten(1, 2)
@@ -80,9 +80,12 @@ def onednn_blocks(inputs: int) -> list[int]:
 
 def _correction_in_onednn(layer: Layer, codes: Tensor) -> Tensor:
     """What Z_x contributes to the sums where the border contributes nothing: (1, height, width, out)."""
-    geometry = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation, "groups": layer.groups}
     image = torch.full_like(codes[:1], layer.input_zero_point)
-    return conv2d_accumulator(image, layer.weights, **geometry).permute(0, 2, 3, 1)
+    stride, padding, dilation = layer.stride, layer.padding, layer.dilation
+    acc = conv2d_accumulator(
+        image, layer.weights, stride=stride, padding=padding, dilation=dilation, groups=layer.groups
+    )
+    return acc.permute(0, 2, 3, 1)
 
 
 def _pairs(blocks: Sequence[int]) -> Tensor:

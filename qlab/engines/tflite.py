@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from qlab.arithmetic.accumulator import checked_window
 from qlab.arithmetic.output_stage import OutputStageParams, f32, f64, integer_bias
+from qlab.arithmetic.validation import integer_pair
 from qlab.engines.layer import Layer
 
 # LiteRT's activations are signed: the same codes and zero-points, lower by 128.
@@ -20,7 +22,7 @@ def model(layer: Layer, shape: tuple[int, ...]) -> bytes:
     x = file.tensor(shape, "FLOAT32")
     q_x = file.activation(shape, layer.input_scale, layer.input_zero_point)
     file.operator("QUANTIZE", 1, [x], q_x, "QuantizeOptions")
-    if layer.padding:
+    if any(integer_pair(layer.padding, "padding", 0)):
         q_x, shape = _padded(file, layer, q_x, shape)
     return file.finish(x, _layer(file, layer, q_x, shape))
 
@@ -36,9 +38,10 @@ def float32_scales(layer: Layer | OutputStageParams) -> dict[str, Any]:
 
 def _padded(file: "File", layer: Layer, q_x: int, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
     """Put a PAD operator in front, which pads with the zero-point: LiteRT's convolutions only know SAME and VALID."""
-    before_and_after = torch.tensor([[0, 0], [layer.padding] * 2, [layer.padding] * 2, [0, 0]], dtype=torch.int32)
+    pad_y, pad_x = integer_pair(layer.padding, "padding", 0)
+    before_and_after = torch.tensor([[0, 0], [pad_y] * 2, [pad_x] * 2, [0, 0]], dtype=torch.int32)
     batch, height, width, channels = shape
-    larger = (batch, height + 2 * layer.padding, width + 2 * layer.padding, channels)
+    larger = (batch, height + 2 * pad_y, width + 2 * pad_x, channels)
     padded = file.activation(larger, layer.input_scale, layer.input_zero_point)
     file.operator("PAD", 2, [q_x, file.tensor((4, 2), "INT32", before_and_after)], padded, "PadOptions")
     return padded, larger
@@ -52,13 +55,14 @@ def _layer(file: "File", layer: Layer, q_x: int, shape: tuple[int, ...]) -> int:
     if layer.kind == "linear":
         options = {"fusedActivationFunction": activation}
         return file.operator("FULLY_CONNECTED", 4, constants, q_out, "FullyConnectedOptions", **options)
+    (stride_y, stride_x), _, (dilation_y, dilation_x) = checked_window(layer.stride, layer.padding, layer.dilation)
     options = {
         "fusedActivationFunction": activation,
         "padding": file.constant("Padding", "VALID"),
-        "strideH": layer.stride,
-        "strideW": layer.stride,
-        "dilationHFactor": layer.dilation,
-        "dilationWFactor": layer.dilation,
+        "strideH": stride_y,
+        "strideW": stride_x,
+        "dilationHFactor": dilation_y,
+        "dilationWFactor": dilation_x,
     }
     if not depthwise(layer):
         return file.operator("CONV_2D", 3, constants, q_out, "Conv2DOptions", **options)
@@ -69,8 +73,9 @@ def _layer(file: "File", layer: Layer, q_x: int, shape: tuple[int, ...]) -> int:
 def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
     if layer.kind == "linear":
         return shape[0], layer.weights.shape[0]
-    reach = [layer.dilation * (size - 1) for size in layer.weights.shape[2:]]
-    height, width = ((size - r - 1) // layer.stride + 1 for size, r in zip(shape[1:3], reach, strict=True))
+    stride, _, dilation = checked_window(layer.stride, layer.padding, layer.dilation)
+    axes = zip(shape[1:3], layer.weights.shape[2:], stride, dilation, strict=True)
+    height, width = ((size - spread * (kernel - 1) - 1) // step + 1 for size, kernel, step, spread in axes)
     return shape[0], height, width, layer.weights.shape[0]
 
 

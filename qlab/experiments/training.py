@@ -36,7 +36,13 @@ def train(
 
     Returns:
         The mean training loss of each epoch.
+
+    Raises:
+        ValueError: epochs is negative, or batch_size below 1.
     """
+    for name, value, least in (("epochs", epochs, 0), ("batch_size", batch_size, 1)):
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, not {value}.")
     rate = schedule or (lambda step, steps: learning_rate)
     with one_thread():
         return _train(model, data, epochs, rate, batch_size, seed, progress, after_epoch)

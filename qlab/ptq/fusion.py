@@ -22,12 +22,14 @@ def fold_batch_norm(
         The folded weight and bias, shapes as above.
 
     Raises:
-        ValueError: a per-channel tensor does not have `out` entries.
+        ValueError: a per-channel tensor is missing or does not have `out` entries.
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), section 3.2.
     """
     named = {"bias": bias, "mean": mean, "var": var, "gamma": gamma, "beta": beta}
     for name, value in named.items():
+        if value is None and name != "bias":
+            raise ValueError(f"{name} is None: a batch norm can only be folded if it has statistics and parameters.")
         if value is not None and value.shape != weight.shape[:1]:
             raise ValueError(f"{name} has shape {tuple(value.shape)}, but there are {len(weight)} output channels.")
     scale = gamma * torch.rsqrt(var + eps)
@@ -41,6 +43,9 @@ def folded(network: nn.Module) -> nn.Module:
 
     Only pairs that are neighbours in an `nn.Sequential` are folded. An `nn.Identity` takes the place of the batch norm,
     so all other modules keep their names.
+
+    Raises:
+        ValueError: a batch norm has no running statistics, or no parameters.
     """
     network = copy.deepcopy(network).eval()
     for sequence in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
@@ -51,7 +56,11 @@ def folded(network: nn.Module) -> nn.Module:
 
 
 def _folded_pair(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
-    assert norm.running_mean is not None and norm.running_var is not None
+    if norm.running_mean is None or norm.running_var is None or not norm.affine:
+        raise ValueError(
+            "a batch norm can only be folded if it has statistics and parameters: create it with "
+            "track_running_stats=True and affine=True."
+        )
     fused = copy.deepcopy(conv)
     weight, bias = fold_batch_norm(
         conv.weight.detach(),

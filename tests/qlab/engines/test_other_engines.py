@@ -166,7 +166,8 @@ def test_shapes(engine):
     assert rows.dtype == torch.uint8
     assert torch.equal(engines.run(engine, layer, x.reshape(5, -1, 48)), rows.reshape(5, -1, 32))
     assert torch.equal(engines.run(engine, layer, x[0]), rows[0])
-    assert engines.run(engine, layer, x[:0]).shape == (0, 32)
+    with pytest.raises(ValueError, match=r"x is empty \(shape \(0, 48\)\): there is nothing to compute"):
+        engines.run(engine, layer, x[:0])
 
 
 @pytest.mark.parametrize("engine", litert.ENGINE_NAMES)
@@ -184,16 +185,15 @@ def test_litert_says_what_it_does_not_support(engine):
         holds(engine, [engines.compare(engine, large, x)])
         with pytest.raises(ValueError, match=rf"{engine} refuses this layer: .*scale_diff / output_scale <= 0\.02"):
             engines.run(engine, dataclasses.replace(layer, output_scale=1e-13), x)
-    with pytest.raises(ValueError, match="x has 47 input channels, but the layer has 48"):
-        engines.run(engine, layer, x[:, 1:])
 
 
-def test_onnxruntime_says_what_does_not_fit():
+def test_onnxruntime_says_what_it_refuses(monkeypatch):
     if "onnxruntime" not in engines.available():
         missing("engines", onnx_runtime.INSTALL_HINT)
     layer, x = drawn("linear", torch.Generator().manual_seed(1), outputs=960)
+    monkeypatch.setattr(onnx_runtime, "model", lambda _: b"no model")
     with pytest.raises(ValueError, match="onnxruntime refuses this layer: "):
-        engines.run("onnxruntime", layer, x[:, 1:])
+        engines.run("onnxruntime", layer, x)
 
 
 def test_nothing_is_printed():
