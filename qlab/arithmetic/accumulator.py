@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from qlab.arithmetic.byte_products import FLOAT32_EXACT, byte_products, float32_is_float32, full_precision, int8_is_best
-from qlab.arithmetic.validation import INT32_MAX, integer_codes, integer_pair, integer_tensor, within_int32
+from qlab.arithmetic.validation import (
+    INT32_MAX,
+    integer_codes,
+    integer_pair,
+    integers,
+    one_integer,
+    one_or_per_channel,
+    within_int32,
+)
 
 Window = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # stride, padding, dilation
 # float64 holds every integer up to here. A sum that stays below is exact, whatever the order of its terms.
@@ -36,10 +44,7 @@ def linear_accumulator(
         raise ValueError(
             f"input (..., in) and weights (out, in) do not match: {tuple(q_x.shape)} and {tuple(q_w.shape)}."
         )
-    z_w = integer_tensor(torch.as_tensor(weight_zero_point), "weight_zero_point")
-    if z_w.dim() and z_w.shape != q_w.shape[:1]:
-        raise ValueError(f"weight_zero_point has shape {tuple(z_w.shape)}, but there are {q_w.shape[0]} channels.")
-    z_x = integer_tensor(torch.as_tensor(input_zero_point), "input_zero_point")
+    z_x, z_w = torch.tensor(one_integer(input_zero_point, "input_zero_point")), _per_channel(weight_zero_point, q_w)
     acc = _product(q_x.reshape(-1, q_x.shape[-1]), q_w, z_x.to(q_x.device), z_w.to(q_w.device))
     return acc.reshape(*q_x.shape[:-1], q_w.shape[0])
 
@@ -75,12 +80,20 @@ def conv2d_accumulator(
     """
     q_x, q_w = integer_codes(input, "input"), integer_codes(weights, "weights")
     _check_conv2d(q_x, q_w, groups)
-    z_w = integer_tensor(torch.as_tensor(weight_zero_point), "weight_zero_point").expand(q_w.shape[0])
+    z_x, z_w = one_integer(input_zero_point, "input_zero_point"), _per_channel(weight_zero_point, q_w)
+    z_w = z_w.expand(q_w.shape[0])
     window = checked_window(stride, padding, dilation)
     products = q_x.numel() // q_x.shape[1] * q_w.numel() // (window[0][0] * window[0][1])
     if q_x.device.type != "cpu" or (groups == 1 and int8_is_best(products)):
-        return _from_patches(q_x, q_w, int(input_zero_point), z_w, window, groups)
-    return _float_convolution(q_x, q_w, int(input_zero_point), z_w, window, groups)
+        return _from_patches(q_x, q_w, z_x, z_w, window, groups)
+    return _float_convolution(q_x, q_w, z_x, z_w, window, groups)
+
+
+def _per_channel(weight_zero_point: int | Tensor, q_w: Tensor) -> Tensor:
+    """The weights' zero-point as a tensor: 0-d, or one entry per output channel."""
+    z_w = integers(weight_zero_point, "weight_zero_point")
+    one_or_per_channel(z_w, q_w.shape[0], "weight_zero_point")
+    return z_w
 
 
 def _float_convolution(q_x: Tensor, q_w: Tensor, z_x: int, z_w: Tensor, window: Window, groups: int) -> Tensor:

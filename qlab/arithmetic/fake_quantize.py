@@ -9,7 +9,7 @@ from torch.nn.utils import parametrize
 
 from qlab.arithmetic.qparams import EPS, code_range
 from qlab.arithmetic.quantize import Scale, ZeroPoint
-from qlab.arithmetic.validation import along_channel, checked_scale, checked_zero_point, real_tensor
+from qlab.arithmetic.validation import along_channel, checked_ends, checked_scale, checked_zero_point, real_tensor
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -56,8 +56,7 @@ def fake_quantize(
     """
     x = real_tensor(fp32_tensor)
     scale = along_channel(checked_scale(scale), x, channel_dim)
-    if qmin >= qmax:
-        raise ValueError(f"qmin must be below qmax, but they are {qmin} and {qmax}.")
+    qmin, qmax = checked_ends(qmin, qmax)
     zero_point = along_channel(checked_zero_point(zero_point, qmin, qmax), x, channel_dim, "zero_point")
     return straight_through(fp32_tensor.to(torch.float32), scale, zero_point, qmin, qmax)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.validation import integer_tensor, within_int32
+from qlab.arithmetic.validation import integer_codes, integers, numbers, within_int32
 
 Shift = int | Tensor
 
@@ -24,7 +24,9 @@ def high_multiply(a: Tensor, b: int | Tensor) -> Tensor:
 
     Source: gemmlowp, fixedpoint/fixedpoint.h, `SaturatingRoundingDoublingHighMul`; vqrdmulh of Arm's NEON.
     """
-    product = torch.as_tensor(a).to(torch.int64, copy=True).mul_(b)
+    a, b = integers(a, "a"), integers(b, "b")
+    _check_that_it_fits(b, a, "b")
+    product = a * b
     return product.add_(2**30).bitwise_right_shift_(31).clamp_(max=2**31 - 1)
 
 
@@ -43,11 +45,13 @@ def rounding_shift(x: Tensor, n: Shift) -> Tensor:
 
     Source: gemmlowp, fixedpoint/fixedpoint.h, `RoundingDivideByPOT`.
     """
-    x, n = torch.as_tensor(x).to(torch.int64), _checked_shift(n)
+    x, n = integers(x, "x"), _checked_shift(n)
+    _check_that_it_fits(n, x, "n")
     # A shift rounds down. Adding half a step first makes ties go up; for negative x they have to go down, so the half
     # is made smaller by one.
-    minus_one_below_zero = x.bitwise_right_shift(63).mul_(_half(n) > 0)
-    return minus_one_below_zero.add_(x).add_(_half(n)).bitwise_right_shift_(n)
+    half = _half(n)
+    minus_one_below_zero = x.bitwise_right_shift(63) * (half > 0)
+    return minus_one_below_zero.add_(x).add_(half).bitwise_right_shift_(n)
 
 
 def rounding_shift_ties_up(x: Tensor, n: Shift) -> Tensor:
@@ -57,8 +61,9 @@ def rounding_shift_ties_up(x: Tensor, n: Shift) -> Tensor:
 
     Source: ruy and LiteRT's optimized kernels; vrshl of Arm's NEON.
     """
-    n = _checked_shift(n)
-    return (torch.as_tensor(x).to(torch.int64) + _half(n)).bitwise_right_shift_(n)
+    x, n = integers(x, "x"), _checked_shift(n)
+    _check_that_it_fits(n, x, "n")
+    return (x + _half(n)).bitwise_right_shift_(n)
 
 
 def multiply_rounding_once(acc: Tensor, M0: int | Tensor, n: Shift) -> Tensor:
@@ -76,8 +81,8 @@ def multiply_rounding_once(acc: Tensor, M0: int | Tensor, n: Shift) -> Tensor:
 
     Source: TensorFlow Lite, kernels/internal/common.cc, `MultiplyByQuantizedMultiplier` with TFLITE_SINGLE_ROUNDING.
     """
-    M0, n = _usable(M0, n)
-    product = within_int32(acc, "accumulator").to(torch.int64, copy=True).mul_(M0)
+    acc, M0, n = _usable(acc, M0, n)
+    product = within_int32(acc, "accumulator").to(torch.int64) * M0
     return product.add_(_half(n + 31)).bitwise_right_shift_(n + 31)
 
 
@@ -100,15 +105,22 @@ def multiply_rounding_twice(
 
     Source: gemmlowp, doc/quantization.md; TensorFlow Lite, kernels/internal/common.cc, `MultiplyByQuantizedMultiplier`.
     """
-    M0, n = _usable(M0, n)
+    acc, M0, n = _usable(acc, M0, n)
     left, right = (-n).clamp(min=0), n.clamp(min=0)
     if left.any():
         acc = acc.to(torch.int64) * 2**left
     return shift(high_multiply(within_int32(acc, "accumulator << -n"), M0), right)
 
 
+def _check_that_it_fits(values: Tensor, x: Tensor, name: str) -> None:
+    """ValueError unless there is one value, or one per output channel, which is the last dimension of x."""
+    channels = x.shape[-1:]
+    if values.dim() and channels and values.shape[-1:] != channels and 1 not in (values.shape[-1], *channels):
+        raise ValueError(f"{name} has shape {tuple(values.shape)}, but there are {channels[0]} output channels.")
+
+
 def _checked_shift(n: Shift) -> Tensor:
-    bits = integer_tensor(torch.as_tensor(n), "n")
+    bits = integers(n, "n")
     if bool((bits < 0).any()):
         raise ValueError("cannot shift right by a negative number of bits: multiply by a power of two instead.")
     if bool((bits > 31).any()):
@@ -121,9 +133,11 @@ def _half(n: Tensor) -> Tensor:
     return 2**n // 2
 
 
-def _usable(M0: int | Tensor, n: Shift) -> tuple[Tensor, Tensor]:
-    """M0 and n as tensors. Where n is above 31, both are 0: every product is below 1/2, and no shift is that wide."""
-    M0, n = torch.as_tensor(M0, dtype=torch.int64), torch.as_tensor(n, dtype=torch.int64)
+def _usable(acc: Tensor, M0: int | Tensor, n: Shift) -> tuple[Tensor, Tensor, Tensor]:
+    """The arguments as integers. Where n is above 31, M0 and n are 0: every product is below 1/2."""
+    acc, M0, n = integer_codes(numbers(acc, "acc"), "acc"), integers(M0, "M0"), integers(n, "n")
+    _check_that_it_fits(M0, acc, "M0")
+    _check_that_it_fits(n, acc, "n")
     if bool((n < -30).any()):
         raise OverflowError("M is 2**30 or more: every accumulator but 0 and 1 would leave int32.")
-    return M0 * (n <= 31), n * (n <= 31)
+    return acc, M0 * (n <= 31), n * (n <= 31)

@@ -6,7 +6,7 @@ from torch import Tensor
 from qlab.arithmetic.accumulator import conv2d_accumulator, linear_accumulator
 from qlab.arithmetic.output_stage import OutputStage, OutputStageParams, float32_stage
 from qlab.arithmetic.qparams import code_dtype, code_range
-from qlab.arithmetic.validation import integer_codes
+from qlab.arithmetic.validation import checked_scale, integer_codes, one_or_per_channel, real_tensor
 
 Pair = int | tuple[int, int]
 
@@ -149,13 +149,16 @@ def _checked_params(
     """The parameters of the output stage, after checking the weights' codes and the number of biases."""
     _check_weights(weights, bitwidth)
     qmin, qmax = code_range(activation_bitwidth)
-    if bias is not None and bias.shape != weights.shape[:1]:
+    one_or_per_channel(checked_scale(weight_scale, "weight_scale"), weights.shape[0], "weight_scale")
+    if bias is not None and real_tensor(bias, "bias").shape != weights.shape[:1]:
         raise ValueError(f"bias has shape {tuple(bias.shape)}, but there are {weights.shape[0]} output channels.")
     return OutputStageParams(input_scale, weight_scale, output_scale, output_zero_point, qmin, qmax, bias, relu, kind)
 
 
 def _check_weights(weights: Tensor, bitwidth: int) -> None:
     q_w = integer_codes(weights, "weights")
+    if q_w.dim() < 2:
+        raise ValueError(f"weights must be (out, in) or (out, in / groups, kh, kw), not of shape {tuple(q_w.shape)}.")
     lowest, _ = code_range(bitwidth)
     _, highest = code_range(bitwidth, signed=False)
     if q_w.numel() and (int(q_w.min()) < lowest or int(q_w.max()) > highest):

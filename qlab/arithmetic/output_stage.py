@@ -22,7 +22,7 @@ from qlab.arithmetic.fixed_point import (
     rounding_shift_ties_up,
 )
 from qlab.arithmetic.requantize import quantize_multiplier, requantize
-from qlab.arithmetic.validation import checked_scale, real_tensor, within_int32
+from qlab.arithmetic.validation import checked_ends, checked_scale, one_scale, one_zero_point, real_tensor, within_int32
 
 Requantizer = Callable[[Tensor], Tensor]
 
@@ -52,13 +52,11 @@ class OutputStageParams:
     kind: str = "linear"
 
     def __post_init__(self) -> None:
-        for name in ("input_scale", "weight_scale", "output_scale"):
-            checked_scale(getattr(self, name), name)
-        zero_point = self.output_zero_point
-        if not self.qmin <= zero_point <= self.qmax or zero_point != int(zero_point):
-            raise ValueError(
-                f"output_zero_point must be an integer from {self.qmin} to {self.qmax}, not {zero_point!r}."
-            )
+        checked_ends(self.qmin, self.qmax)
+        for name in ("input_scale", "output_scale"):
+            one_scale(getattr(self, name), name)
+        checked_scale(self.weight_scale, "weight_scale")
+        one_zero_point(self.output_zero_point, self.qmin, self.qmax, "output_zero_point")
         if self.bias is not None:
             real_tensor(self.bias, "bias")
 

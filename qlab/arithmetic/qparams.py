@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from qlab.arithmetic.ranges import affine_range, extend_to_zero
-from qlab.arithmetic.validation import checked_bitwidth
+from qlab.arithmetic.validation import checked_bitwidth, checked_ends, numbers
 
 # The smallest scale that torch's observers return. An all-zero tensor gets it, and the code closest to 0 as zero-point.
 EPS = torch.finfo(torch.float32).eps
@@ -59,9 +59,8 @@ def qparams(low: Tensor, high: Tensor, qmin: int, qmax: int, *, symmetric: bool 
 
     Source: torch.ao.quantization.observer, `UniformQuantizationObserverBase._calculate_qparams`; equal to the last bit.
     """
-    low, high = _checked_range(torch.as_tensor(low, dtype=torch.float32), torch.as_tensor(high, dtype=torch.float32))
-    if qmin >= qmax:
-        raise ValueError(f"qmin must be below qmax, but they are {qmin} and {qmax}.")
+    low, high = _checked_range(numbers(low, "low").to(torch.float32), numbers(high, "high").to(torch.float32))
+    qmin, qmax = checked_ends(qmin, qmax)
     low, high = extend_to_zero(low, high)
     if symmetric:
         scale = torch.maximum(-low, high) / ((qmax - qmin) / 2)

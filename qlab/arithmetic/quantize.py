@@ -5,7 +5,15 @@ from torch import Tensor
 
 from qlab.arithmetic.qparams import code_dtype, code_range, qparams
 from qlab.arithmetic.ranges import affine_range, symmetric_range
-from qlab.arithmetic.validation import along_channel, checked_scale, checked_zero_point, integer_tensor, real_tensor
+from qlab.arithmetic.validation import (
+    along_channel,
+    checked_ends,
+    checked_scale,
+    checked_zero_point,
+    integer_tensor,
+    integers,
+    real_tensor,
+)
 
 Scale = float | Tensor
 ZeroPoint = int | Tensor
@@ -32,8 +40,7 @@ def quantize(
     """
     x = real_tensor(fp32_tensor)
     scale = along_channel(checked_scale(scale), x, channel_dim)
-    if qmin >= qmax:
-        raise ValueError(f"qmin must be below qmax, but they are {qmin} and {qmax}.")
+    qmin, qmax = checked_ends(qmin, qmax)
     zero_point = along_channel(checked_zero_point(zero_point, qmin, qmax), x, channel_dim, "zero_point")
     # The division is done in float32. From there on float64: float32 would round the ends of wide code ranges outward.
     codes = torch.round(x / scale).double() + zero_point
@@ -52,7 +59,7 @@ def dequantize(q_tensor: Tensor, scale: Scale, zero_point: ZeroPoint, *, channel
     """
     q = integer_tensor(q_tensor, "q_tensor")
     scale = along_channel(checked_scale(scale), q, channel_dim)
-    zero_point = along_channel(integer_tensor(torch.as_tensor(zero_point)), q, channel_dim, "zero_point")
+    zero_point = along_channel(integers(zero_point, "zero_point"), q, channel_dim, "zero_point")
     return (q - zero_point).to(torch.float32) * scale
 
 

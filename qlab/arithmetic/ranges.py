@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.validation import real_tensor
+from qlab.arithmetic.validation import checked_dim, real_tensor
 
 
 def min_max(fp32_tensor: Tensor, channel_dim: int | None = None) -> tuple[Tensor, Tensor]:
@@ -22,8 +22,7 @@ def min_max(fp32_tensor: Tensor, channel_dim: int | None = None) -> tuple[Tensor
     x = real_tensor(fp32_tensor)
     if channel_dim is None:
         return x.min(), x.max()
-    if not -x.dim() <= channel_dim < x.dim():
-        raise ValueError(f"channel_dim {channel_dim} does not exist in a tensor of shape {tuple(x.shape)}.")
+    channel_dim = checked_dim(channel_dim, x)
     channels = x.movedim(channel_dim, 0).flatten(1) if x.dim() > 1 else x.reshape(-1, 1)
     return channels.min(dim=1).values, channels.max(dim=1).values
 

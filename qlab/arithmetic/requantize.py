@@ -5,7 +5,16 @@ import math
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.validation import along_channel, checked_scale, checked_zero_point, integer_tensor
+from qlab.arithmetic.validation import (
+    along_channel,
+    checked_ends,
+    checked_scale,
+    checked_zero_point,
+    integer_tensor,
+    numbers,
+    one_integer,
+    plain_tensor,
+)
 
 
 def decompose_multiplier(M: float) -> tuple[float, int]:
@@ -18,9 +27,7 @@ def decompose_multiplier(M: float) -> tuple[float, int]:
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), equation 6.
     """
-    if not (math.isfinite(M) and M > 0):
-        raise ValueError(f"M must be finite and greater than 0, not {M!r}.")
-    M0, exponent = math.frexp(M)
+    M0, exponent = math.frexp(_checked_multiplier(M))
     return M0, -exponent
 
 
@@ -41,12 +48,30 @@ def quantize_multiplier(M: float | Tensor) -> tuple[int | Tensor, int | Tensor]:
     Source: gemmlowp, doc/quantization.md, section "Implementation of quantized matrix multiplication".
     """
     if isinstance(M, Tensor):
+        plain_tensor(M, "M")
         pairs = [quantize_multiplier(value) for value in M.double().flatten().tolist()]
-        M0_q, n = torch.tensor(pairs, dtype=torch.int64).T.reshape(2, *M.shape)
+        M0_q, n = torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2).T.reshape(2, *M.shape)
         return M0_q, n
     M0, n = decompose_multiplier(M)
     M0_q = math.floor(M0 * 2**31 + 0.5)
     return (M0_q // 2, n - 1) if M0_q == 2**31 else (M0_q, n)
+
+
+def _checked_multiplier(M: object) -> float:
+    value = numbers(M, "M")
+    if value.numel() != 1:
+        raise ValueError(f"M must be one number, not of shape {tuple(value.shape)}.")
+    value = value if isinstance(M, Tensor) else torch.as_tensor(M, dtype=torch.float64)  # a Python float has 53 bits
+    if not (bool(torch.isfinite(value)) and bool(value > 0)):
+        raise ValueError(f"M must be finite and greater than 0, not {M!r}.")
+    return float(value)
+
+
+def _recombined(pair: tuple[object, ...]) -> float:
+    """M of the pair (M0, n)."""
+    if len(pair) != 2:
+        raise ValueError(f"multiplier must be M or the pair (M0, n), not {pair!r}.")
+    return math.ldexp(_checked_multiplier(pair[0]), -one_integer(pair[1], "n"))
 
 
 def requantize(
@@ -73,11 +98,11 @@ def requantize(
         TypeError, ValueError: the accumulator does not hold integers; M is not finite or not above 0; zero_point is no
             code.
     """
+    qmin, qmax = checked_ends(qmin, qmax)
     if isinstance(multiplier, tuple):
-        M0, n = multiplier
-        multiplier = math.ldexp(M0, -n)
+        multiplier = _recombined(multiplier)
     acc = integer_tensor(accumulator, "accumulator").to(torch.float32)
     M = along_channel(checked_scale(multiplier, "M"), acc, -1, "M")
-    zero_point = checked_zero_point(zero_point, qmin, qmax)
+    zero_point = along_channel(checked_zero_point(zero_point, qmin, qmax), acc, -1, "zero_point")
     # float64 from here on, because float32 would round the ends of a 32-bit code range outward.
     return (torch.round(acc * M).double() + zero_point).clamp(qmin, qmax).to(torch.int32)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from qlab.arithmetic.qparams import qparams
 from qlab.arithmetic.ranges import min_max
-from qlab.arithmetic.validation import real_tensor
+from qlab.arithmetic.validation import numbers, one_integer, real_tensor
 
 
 class Observer(Protocol):
@@ -94,12 +94,13 @@ class Histogram:
     """
 
     def __init__(self, bins: int = 2048, width: float = 0.0):
+        bins = one_integer(bins, "bins")
         if bins <= 0 or bins % 2:
             raise ValueError(f"bins are merged in pairs, so their number must be even and positive, not {bins}.")
-        if not (math.isfinite(width) and width >= 0):
-            raise ValueError(f"the width of the first range must be finite and not negative, not {width!r}.")
+        if numbers(width, "width").dim() or not (math.isfinite(width) and width >= 0):
+            raise ValueError(f"width, the end of the first range, must be finite and not negative, not {width!r}.")
         self.counts = torch.zeros(bins, dtype=torch.int64)
-        self.end = width
+        self.end = float(width)
 
     def observe(self, batch: Tensor) -> None:
         """Double the range until it holds the batch's absolute values, then count them."""

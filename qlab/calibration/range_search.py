@@ -12,7 +12,7 @@ from torch import Tensor
 from qlab.arithmetic.qparams import qparams
 from qlab.arithmetic.quantize import dequantize, quantize
 from qlab.arithmetic.ranges import affine_range
-from qlab.arithmetic.validation import real_tensor
+from qlab.arithmetic.validation import at_least, numbers, real_tensor
 
 AT_ONCE = 2**15  # values that are quantized together: they stay in the processor's cache
 SUM_ROUNDING = 1e-11  # of a sum of squares, in float64, relative to the largest
@@ -37,7 +37,7 @@ def percentile_range(fp32_tensor: Tensor, percentile: float = 99.9) -> tuple[Ten
     Source: Wu et al. 2020 (arXiv 2004.09602), section 4.1, for absolute values.
     """
     x = real_tensor(fp32_tensor).flatten().sort().values.double()
-    if not 0 < percentile <= 100:
+    if numbers(percentile, "percentile").numel() != 1 or not 0 < percentile <= 100:
         raise ValueError(f"a percentile must be above 0 and at most 100, not {percentile}.")
     tail = (1 - percentile / 100) / 2
     return _quantile(x, tail), _quantile(x, 1 - tail)
@@ -86,9 +86,10 @@ def mse_range(
         low and high, float32, 0-d.
 
     Raises:
-        TypeError, ValueError: as `mean_squared_error`.
+        TypeError, ValueError: as `mean_squared_error`; steps is below 1.
     """
     low, high = affine_range(fp32_tensor)
+    steps = at_least(steps, "steps", 1)
     ends = [torch.maximum(-low, high) * (k / steps) for k in range(steps, 0, -1)]
     ranges = [(torch.maximum(low, -a), torch.minimum(high, a)) for a in ends]
     sums = _Sums.of(real_tensor(fp32_tensor))
@@ -184,10 +185,10 @@ def entropy_range(fp32_tensor: Tensor, levels: int = 128, bins: int = 2048) -> t
         -a and a, float32, 0-d, where a is the middle of the last kept bin; 0 and 0 for a tensor of zeros.
 
     Raises:
-        TypeError, ValueError: see `qlab.arithmetic.validation.real_tensor`; there are fewer bins than levels.
+        TypeError, ValueError: see `qlab.arithmetic.validation.real_tensor`; levels is below 1, or bins below levels.
     """
-    if bins < levels:
-        raise ValueError(f"there must be at least {levels} bins, not {bins}.")
+    levels = at_least(levels, "levels", 1)
+    bins = at_least(bins, "bins", levels)
     x = real_tensor(fp32_tensor).abs().flatten()
     largest = x.max()
     if largest == 0:

@@ -7,7 +7,15 @@ from torch import Tensor
 
 from qlab.arithmetic.accumulator import check_that_it_fits, checked_window, conv2d_accumulator, linear_accumulator
 from qlab.arithmetic.output_stage import OutputStageParams
-from qlab.arithmetic.validation import checked_scale, checked_zero_point, plain_tensor, real_tensor
+from qlab.arithmetic.validation import (
+    checked_scale,
+    checked_zero_point,
+    one_or_per_channel,
+    one_scale,
+    one_zero_point,
+    plain_tensor,
+    real_tensor,
+)
 
 Pair = int | tuple[int, int]
 
@@ -47,14 +55,12 @@ class Layer:
         _check_weights(self.weights, self.groups)
         out = self.weights.shape[0]
         for name in ("input_scale", "output_scale"):
-            if checked_scale(getattr(self, name), name).dim():
-                raise ValueError(f"{name} must be one number, not of shape {tuple(getattr(self, name).shape)}.")
-        _check_one_or_per_channel(checked_scale(self.weight_scale, "weight_scale"), out, "weight_scale")
+            one_scale(getattr(self, name), name)
+        one_or_per_channel(checked_scale(self.weight_scale, "weight_scale"), out, "weight_scale")
         for name in ("input_zero_point", "output_zero_point"):
-            if checked_zero_point(getattr(self, name), 0, 255, name).dim():
-                raise ValueError(f"{name} must be one integer, not of shape {tuple(getattr(self, name).shape)}.")
+            one_zero_point(getattr(self, name), 0, 255, name)
         zero_points = checked_zero_point(self.weight_zero_point, -128, 127, "weight_zero_point")
-        _check_one_or_per_channel(zero_points, out, "weight_zero_point")
+        one_or_per_channel(zero_points, out, "weight_zero_point")
         if self.bias is not None:
             _check_bias(self.bias, out)
         checked_window(self.stride, self.padding, self.dilation)
@@ -133,11 +139,6 @@ def _check_weights(weights: Tensor, groups: int) -> None:
         raise ValueError(f"groups must be an integer that divides the {weights.shape[0]} outputs, not {groups!r}.")
     if weights.dim() == 2 and groups != 1:
         raise ValueError(f"a linear layer has no groups, but groups is {groups}.")
-
-
-def _check_one_or_per_channel(values: Tensor, out: int, name: str) -> None:
-    if values.dim() and values.shape != (out,):
-        raise ValueError(f"{name} must be one number or one per output channel, ({out},), not {tuple(values.shape)}.")
 
 
 def _check_bias(bias: Tensor, out: int) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from qlab.arithmetic.validation import at_least
 from qlab.experiments.data import Dataset
 
 
@@ -40,9 +41,7 @@ def train(
     Raises:
         ValueError: epochs is negative, or batch_size below 1.
     """
-    for name, value, least in (("epochs", epochs, 0), ("batch_size", batch_size, 1)):
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, not {value}.")
+    epochs, batch_size = at_least(epochs, "epochs", 0), at_least(batch_size, "batch_size", 1)
     rate = schedule or (lambda step, steps: learning_rate)
     with one_thread():
         return _train(model, data, epochs, rate, batch_size, seed, progress, after_epoch)

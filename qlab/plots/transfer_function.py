@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import torch
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from qlab.arithmetic.qparams import code_range, qparams
 from qlab.arithmetic.quantize import dequantize, quantize
@@ -76,7 +77,7 @@ class Staircase(Scene):
             x: the number whose path is drawn; None for none.
         """
         qmin, qmax = code_range(bitwidth)
-        back = dequantize(quantize(self.x, scale, zero_point, qmin, qmax), scale, zero_point)
+        back = dequantize(_unclamped(self.x, scale, zero_point).clamp(qmin, qmax), scale, zero_point)
         self.stairs.set_data(self.x, back)
         self.error.set_data(self.x, back - self.x)
         for line, end in zip(self.halves, (scale / 2, -scale / 2), strict=True):
@@ -94,14 +95,19 @@ class Staircase(Scene):
         return described if x is None else f"{self._way_of(x, scale, zero_point, qmin, qmax)} {described}"
 
     def _way_of(self, x: float, scale: float, zero_point: int, qmin: int, qmax: int) -> str:
-        code = quantize(torch.tensor(x), scale, zero_point, qmin, qmax)
+        unclamped = _unclamped(torch.tensor(x), scale, zero_point)
+        code = unclamped.clamp(qmin, qmax)
         back = float(dequantize(code, scale, zero_point))
         self.way.set_data([x, x, self.low], [self.low, back, back])
         self.own_error.set_data([x, x], [0, back - x])
-        unclamped = int(quantize(torch.tensor(x), scale, zero_point, -(2**30), 2**30))
-        clamped = "" if qmin <= unclamped <= qmax else f", clamped to {int(code)}"
+        clamped = "" if code == unclamped else f", clamped to {int(code)}"
         return (
             f"x = {x:.2f}: x / scale = {x / scale:.2f}, rounded and plus the zero-point {zero_point} it is "
-            f"{unclamped}{clamped}; back it is {scale:.2f} · ({int(code)} - {zero_point}) = {back:.2f}, "
+            f"{int(unclamped)}{clamped}; back it is {scale:.2f} · ({int(code)} - {zero_point}) = {back:.2f}, "
             f"an error of {back - x:.3f}."
         )
+
+
+def _unclamped(x: Tensor, scale: float, zero_point: int) -> Tensor:
+    """The codes before clamping; `quantize` itself refuses a zero-point outside of the codes."""
+    return quantize(x, scale, zero_point, -(2**30), 2**30)

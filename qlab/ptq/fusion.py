@@ -6,6 +6,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from qlab.arithmetic.validation import plain_tensor
+
 
 def fold_batch_norm(
     weight: Tensor, bias: Tensor | None, mean: Tensor, var: Tensor, gamma: Tensor, beta: Tensor, eps: float = 1e-5
@@ -26,11 +28,13 @@ def fold_batch_norm(
 
     Source: Jacob et al. 2018 (arXiv 1712.05877), section 3.2.
     """
+    if not plain_tensor(weight, "weight").dim():
+        raise ValueError("weight must be (out, in / groups, kernel height, kernel width), not one number.")
     named = {"bias": bias, "mean": mean, "var": var, "gamma": gamma, "beta": beta}
     for name, value in named.items():
         if value is None and name != "bias":
             raise ValueError(f"{name} is None: a batch norm can only be folded if it has statistics and parameters.")
-        if value is not None and value.shape != weight.shape[:1]:
+        if value is not None and plain_tensor(value, name).shape != weight.shape[:1]:
             raise ValueError(f"{name} has shape {tuple(value.shape)}, but there are {len(weight)} output channels.")
     scale = gamma * torch.rsqrt(var + eps)
     # Batch norm subtracts its mean after the convolution has added its bias, so the bias is scaled too.

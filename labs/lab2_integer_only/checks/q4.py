@@ -1,9 +1,9 @@
 """Q4: a right shift by n bits that rounds to the nearest, in integers only."""
 
+import provided
 import torch
 from torch import Tensor
 
-from qlab.arithmetic.fixed_point import rounding_shift_ties_up
 from qlab.check import (
     Mistake,
     Overrides,
@@ -45,7 +45,7 @@ q4 = Question(
     answer="rounding_shift",
     returns=(tensor("shifted"),),
     reference=shift_right,
-    provided=rounding_shift_ties_up,
+    provided=provided.rounding_shift,
     off_limits=(
         "qlab.arithmetic.fixed_point:multiply_rounding_once",
         "qlab.arithmetic.fixed_point:multiply_rounding_twice",
