@@ -57,7 +57,9 @@ def qparams(low: Tensor, high: Tensor, qmin: int, qmax: int, *, symmetric: bool 
         ValueError: the shapes differ, an end is not finite, low is above high, float32 cannot hold the width of the
             range, or qmin is not below qmax.
 
-    Source: torch.ao.quantization.observer, `UniformQuantizationObserverBase._calculate_qparams`; equal to the last bit.
+    Source: torch.ao.quantization.observer, `UniformQuantizationObserverBase._calculate_qparams`; equal to the last bit,
+    but for the zero-point of a symmetric range on unsigned codes whose ends were passed to the observer: it takes the
+    lower one of two middle codes there, 127 of 0..255.
     """
     low, high = _checked_range(numbers(low, "low").to(torch.float32), numbers(high, "high").to(torch.float32))
     qmin, qmax = checked_ends(qmin, qmax)

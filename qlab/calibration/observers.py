@@ -32,7 +32,8 @@ class MinMax:
     Args:
         channel_dim: the dimension of the channels; None for a single range of all values.
 
-    Source: torch.ao.quantization.observer, MinMaxObserver and PerChannelMinMaxObserver; equal to the last bit.
+    Source: torch.ao.quantization.observer, MinMaxObserver and PerChannelMinMaxObserver; equal to the last bit, with
+    the exception that `qparams` names.
     """
 
     def __init__(self, channel_dim: int | None = None):

@@ -1,6 +1,6 @@
 """A fake-quantized model against its converted one, layer by layer: which codes differ, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -83,7 +83,8 @@ def compare_layers(aware: nn.Module, int8: nn.Module, images: Tensor, engine: st
 def as_layer(int8: Any, q_x: Tensor) -> engines.Layer:
     """A layer that torch has converted, in the form of qlab's engines."""
     params = converted_layer(int8)
-    window = {"stride": int8.stride[0], "padding": int8.padding[0]} if params.weight.dim() == 4 else {}
+    convolution = params.weight.dim() == 4
+    window = {name: getattr(int8, name) for name in ("stride", "padding", "dilation", "groups")} if convolution else {}
     return engines.Layer(
         params.weight.int_repr(),
         params.scales if params.per_channel else params.scales.item(),
@@ -220,9 +221,8 @@ def _exact(layer: engines.Layer, acc: int, channel: int, *, whole_bias: bool = F
 def _magnitude(layer: engines.Layer, codes: Tensor) -> Tensor:
     """The sum of the magnitudes of all terms of each output, in steps of the output."""
     distances = (codes.int() - layer.input_zero_point).abs().to(torch.uint8)
-    positive = engines.Layer(
-        layer.weights.abs().clamp(max=127), 1.0, 1.0, 0, 1.0, 0, stride=layer.stride, padding=layer.padding
-    )
+    # Borders hold the code of 0, whose distance is 0.
+    positive = replace(layer, weights=layer.weights.abs().clamp(max=127), input_zero_point=0)
     scales = torch.as_tensor(layer.weight_scale, dtype=torch.float64)
     bias = torch.zeros(()) if layer.bias is None else layer.bias.abs()
     total = positive.accumulator(distances).double() * layer.input_scale * scales + bias

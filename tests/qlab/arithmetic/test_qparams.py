@@ -34,6 +34,15 @@ def test_equals_torchs_min_max_observer_to_the_last_bit(dtype, symmetric, x):
     )
 
 
+@pytest.mark.parametrize(("qmin", "qmax"), [(0, 255), (0, 127), (0, 100)])
+def test_torch_takes_the_lower_middle_code_if_it_is_told_the_ends(qmin, qmax):
+    observer = MinMaxObserver(torch.quint8, torch.per_tensor_symmetric, quant_min=qmin, quant_max=qmax)
+    observer(torch.tensor([-1.0, 0.5]))
+    theirs = observer.calculate_qparams()
+    scale, zero_point = qparams(torch.tensor(-1.0), torch.tensor(0.5), qmin, qmax, symmetric=True)
+    assert scale == theirs[0] and zero_point - theirs[1] == (qmin + qmax) % 2
+
+
 @pytest.mark.parametrize("symmetric", [False, True])
 def test_equals_torchs_per_channel_observer_with_a_dead_channel(symmetric):
     x = torch.randn(200, 7, 9, generator=torch.Generator().manual_seed(1)) * torch.logspace(-9, 6, 200).reshape(

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 
 from qlab import engines
 from qlab.experiments import data, training
@@ -38,6 +39,37 @@ def test_every_code_in_which_the_two_models_differ_has_its_reason(trained, engin
     with torch.no_grad():
         same = (aware(digits.x_test).argmax(1) == logits.argmax(1)).float().mean()
     assert same > 0.97
+
+
+class UnusualConvolutions(nn.Module):
+    """Two blocks whose convolutions are depthwise, grouped, dilated, and different in height and width."""
+
+    def __init__(self):
+        super().__init__()
+        depthwise = nn.Conv2d(4, 8, (3, 5), stride=(1, 2), padding=(1, 2), groups=4, bias=False)
+        grouped = nn.Conv2d(8, 6, 3, padding=(2, 1), dilation=(2, 1), groups=2, bias=False)
+        self.blocks = nn.ModuleList(
+            [nn.Sequential(conv, nn.BatchNorm2d(conv.out_channels), nn.ReLU()) for conv in (depthwise, grouped)]
+        )
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_depthwise_grouped_dilated_and_oblong_convolutions_are_compared(engine):
+    torch.manual_seed(0)
+    images = torch.randn(16, 4, 9, 12)
+    aware = qat.prepared(UnusualConvolutions(), engine)
+    aware(images)
+    qat.freeze(aware)
+    int8 = qat.converted(aware.eval(), engine)
+    rows = layer_by_layer.compare_layers(aware, int8, images, engine)
+    assert [row.outputs for row in rows] == [16 * 8 * 9 * 6, 16 * 6 * 9 * 6]
+    assert all(row.weights_differing == 0 and row.unexplained == 0 for row in rows)
+    assert engine != "qnnpack" or any(row.differences for row in rows)
 
 
 def test_a_code_without_a_known_reason_is_reported(trained, monkeypatch):
