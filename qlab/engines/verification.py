@@ -80,7 +80,17 @@ def _probes() -> list[tuple[Layer, Tensor]]:
     for inputs in torch.randint(1, LONGEST + 1, (ROWS,), generator=generator).tolist():
         probes.append(_probe((16, inputs), {}, generator, near_ties=False))
     per_channel = torch.linspace(0.004, 0.02, 16, dtype=torch.float64)
-    return [*probes, _probe((16, 64), {"weight_scale": per_channel}, generator, near_ties=False)]
+    probes.append(_probe((16, 64), {"weight_scale": per_channel}, generator, near_ties=False))
+    return [*probes, _ties_of_the_input(generator)]
+
+
+def _ties_of_the_input(generator: torch.Generator) -> tuple[Layer, Tensor]:
+    """A layer that returns its input codes, and an input that lies half-way between two codes everywhere.
+
+    Releases of PyTorch differ here: 2.6 adds the zero-point after rounding, 2.13 before.
+    """
+    layer = Layer(torch.eye(64, dtype=torch.int8), 1.0, 1.0, 101, 1.0, 101)
+    return layer, torch.randint(-100, 154, (50, 64), generator=generator) + 0.5
 
 
 def _probe(

@@ -257,6 +257,22 @@ def test_the_quick_comparison_tells_rules_apart(engine, monkeypatch):
     engines.verify.cache_clear()
 
 
+@every_engine
+def test_a_release_of_torch_that_rounds_the_input_otherwise_is_noticed(engine, monkeypatch):
+    real = pytorch.reference_for
+
+    def as_in_torch_2_6(x, scale, zero_point):
+        return (torch.round(x / scale) + zero_point).clamp(0, 255).to(torch.uint8)
+
+    def replaced(engine, layer, cpu):
+        return dataclasses.replace(real(engine, layer, cpu), quantize=as_in_torch_2_6)
+
+    engines.verify.cache_clear()
+    monkeypatch.setattr(pytorch, "reference_for", replaced)
+    assert not engines.verify(engine).established
+    engines.verify.cache_clear()
+
+
 def test_the_rule_follows_what_the_cpu_reports():
     weights = torch.ones(4, 4, dtype=torch.int8)
     linear = Layer(weights, 0.1, 0.1, 0, 0.1, 0)
