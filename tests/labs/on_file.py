@@ -10,13 +10,10 @@ from autograder.release.lint.lab_source import opened
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE
 
-# One process runs the tests of a lab that need them; those of the first lab are fast.
+# One process runs the tests of a lab that need them.
 every_lab = pytest.mark.parametrize(
     "lab",
-    [
-        pytest.param(lab, marks=[pytest.mark.xdist_group(f"answers of {lab}"), *([pytest.mark.slow] if number else [])])
-        for number, lab in enumerate(lab_names())
-    ],
+    [pytest.param(lab, marks=[pytest.mark.xdist_group(f"answers of {lab}"), pytest.mark.slow]) for lab in lab_names()],
 )
 
 

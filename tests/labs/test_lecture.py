@@ -17,6 +17,8 @@ LECTURE = "lecture"
 CELLS = {cell.id: cell for cell in read_source(SOLUTIONS / LECTURE).cells}
 SHOWN = [found[1] for cell in CELLS.values() if (found := re.fullmatch(r"demos\.(\w+)\(\)", cell.source))]
 
+pytestmark = pytest.mark.slow  # drawing takes seconds
+
 
 def test_it_alone_is_not_graded():
     assert set(notebook_names()) - set(lab_names()) == {LECTURE}
@@ -26,7 +28,6 @@ def test_it_alone_is_not_graded():
 
 
 @pytest.mark.xdist_group("release")
-@pytest.mark.slow
 def test_it_is_what_its_source_makes_and_the_gradebook_does_not_know_it(tmp_path):
     course = Course.at(tmp_path / "course")
     for _ in range(2):
@@ -106,7 +107,6 @@ def test_what_the_lecture_says_of_clipping():
     assert max(lost(decibels(bitwidth=4), decibels(bitwidth=4, kept=60))) < -3, "all four gain"
 
 
-@pytest.mark.slow
 def test_it_runs_from_top_to_bottom_and_each_demo_leaves_a_picture():
     notebook = nbformat.read(LABS / LECTURE / f"{LECTURE}.ipynb", as_version=4)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(LABS / LECTURE)}}).execute()
