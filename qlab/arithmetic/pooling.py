@@ -1,7 +1,8 @@
 """Pooling on codes: the largest code of each window, or the average of its real numbers.
 
 Images are (batch, channels, height, width). A `PoolingRule` follows one engine's average step by step; about the
-maximum engines agree, but for the border of one. As in `output_stage`, `f32` rounds to float32, and `torch.round` rounds half to even.
+maximum engines agree, but for the border of one of them. As in `output_stage`, `f32` rounds to float32, and
+`torch.round` rounds half to even.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from qlab.arithmetic.elementwise import KERNELS, clamp_to_uint8, quantize_at_once, quantize_one_by_one
-from qlab.arithmetic.output_stage import f32, fused_multiply_add
+from qlab.arithmetic.elementwise import clamp_to_uint8
+from qlab.arithmetic.output_stage import f32
 from qlab.arithmetic.quantized_tensor import Grid, QuantizedTensor, checked_activation
 from qlab.arithmetic.validation import integer_pair
 
@@ -69,6 +70,17 @@ class Windows:
         running = functional.pad(values.to(torch.int64), (1, 0, 1, 0)).cumsum(-2).cumsum(-1)
         rows = running[..., self.rows.end, :] - running[..., self.rows.start, :]
         return rows[..., self.columns.end] - rows[..., self.columns.start]
+
+    def float_sums(self, values: Tensor) -> Tensor:
+        """The sum of each window in the values' own dtype, row by row, so rounded after each addition."""
+        total = torch.zeros(*values.shape[:2], *self.sizes.shape, dtype=values.dtype)
+        for down in range(int(self.rows.length.max())):
+            for right in range(int(self.columns.length.max())):
+                inside = (down < self.rows.length)[:, None] & (right < self.columns.length)
+                row = (self.rows.start + down).clamp(max=values.shape[-2] - 1)
+                column = (self.columns.start + right).clamp(max=values.shape[-1] - 1)
+                total += values[..., row, :][..., column] * inside
+        return total
 
 
 @dataclass(frozen=True)
@@ -251,94 +263,3 @@ def _equal_spans(size: int, parts: int) -> Spans:
     index = torch.arange(parts)
     start, end = index * size // parts, -(-(index + 1) * size // parts)
     return Spans(start, end, end - start)
-
-
-# PyTorch's own kernels ------------------------------------------------------------------------------------------------
-
-
-def pytorch_average(*, channels_last: bool = True, lanes: int = 8) -> PoolingRule:
-    """PyTorch's own average pooling (engines fbgemm, x86 and onednn).
-
-    Args:
-        channels_last: how the image lies in memory; convolutions return it so.
-        lanes: channels that vector code takes at a time; 8 with AVX2, 16 with AVX-512.
-    """
-
-    def compute(x: QuantizedTensor, windows: Windows, out: Grid) -> Tensor:
-        sums, M = real_sums(x, windows).to(torch.float32), f32(1 / windows.divisors.double())
-        if not lies_channels_last(x, channels_last):
-            # The zero-point is added in float32 before rounding: a tie goes to the even code, not to an even distance.
-            return torch.round(sums * M + out.zero_point)
-        # What remains of the channels is quantized with a "scale" of 1 / M, which is inverted again: up to one last
-        # bit of M is lost on the way.
-        vector = quantize_at_once(sums, M, out.zero_point)
-        scalar = quantize_one_by_one(sums, 1 / (1 / M), out.zero_point)
-        bulk = x.codes.shape[1] // lanes * lanes
-        return torch.cat([vector[:, :bulk], scalar[:, bulk:]], 1)
-
-    return PoolingRule("pytorch", f"{KERNELS}, _qavg_pool_nhwc_kernel; AveragePool2d.cpp", compute)
-
-
-def pytorch_adaptive_average(*, channels_last: bool = True) -> PoolingRule:
-    """PyTorch's own adaptive average pooling (engines fbgemm, x86 and onednn)."""
-
-    def compute(x: QuantizedTensor, windows: Windows, out: Grid) -> Tensor:
-        if not lies_channels_last(x, channels_last):
-            # Input and output have one grid, so the average of the codes is the code of the average.
-            sums = windows.sums(x.codes).to(torch.float32)
-            return torch.round(sums * ((1 / f32(windows.rows.length))[:, None] / windows.columns.length))
-        sums, M = real_sums(x, windows).to(torch.float32), 1 / (1 / (1 / f32(windows.sizes)))
-        vector = torch.round(fused_multiply_add(sums, M, f32(out.zero_point)))
-        scalar = quantize_one_by_one(sums, M, out.zero_point)
-        bulk = x.codes.shape[1] // 8 * 8
-        return torch.cat([vector[:, :bulk], scalar[:, bulk:]], 1)
-
-    return PoolingRule("pytorch", f"{KERNELS}, _qadaptive_avg_pool_kernel; AdaptiveAveragePooling.cpp", compute)
-
-
-def lies_channels_last(x: QuantizedTensor, channels_last: bool) -> bool:
-    """Whether PyTorch takes the image for channels last: with one channel or one pixel, both orders are the same."""
-    _, channels, height, width = x.codes.shape
-    return channels_last or channels == 1 or height == width == 1
-
-
-# qnnpack --------------------------------------------------------------------------------------------------------------
-
-
-def _qnnpack_average(x: QuantizedTensor, windows: Windows, out: Grid) -> Tensor:
-    # qnnpack knows one divisor only: the padding counts, whatever count_include_pad says.
-    divisor = f32(windows.rows.padded[:, None] * windows.columns.padded)
-    M = f32(x.scale) / (f32(out.scale) * divisor)
-    return quantize_at_once(real_sums(x, windows).to(torch.float32), M, out.zero_point)
-
-
-qnnpack_average = PoolingRule(
-    "qnnpack", "pytorch, aten/src/ATen/native/quantized/cpu/qnnpack/src/average-pooling.c, q8avgpool", _qnnpack_average
-)
-
-
-def _qnnpack_maximum(codes: Tensor, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil: bool) -> Tensor:
-    if ceil:  # which qnnpack does not know: PyTorch's own kernel takes over
-        return functional.max_pool2d(codes, kernel, stride, padding, dilation, ceil)
-    vertical, horizontal = padding
-    bordered = functional.pad(codes, (horizontal, horizontal, vertical, vertical), mode="replicate")
-    return functional.max_pool2d(bordered, kernel, stride, 0, dilation)
-
-
-# Instead of leaving out pixels in the padding, qnnpack takes the nearest one of the image. Undilated, that one lies in
-# the window anyway; dilated, it may be one that the window skips.
-qnnpack_maximum = MaximumRule(
-    "qnnpack", "pytorch, aten/src/ATen/native/quantized/cpu/qnnpack/src/indirection.c", _qnnpack_maximum
-)
-
-
-def qnnpack_adaptive_average(*, channels_last: bool = True) -> PoolingRule:
-    """qnnpack's average where the windows are equal and more than one pixel large, else PyTorch's own kernel."""
-    fallback = pytorch_adaptive_average(channels_last=channels_last)
-
-    def compute(x: QuantizedTensor, windows: Windows, out: Grid) -> Tensor:
-        sides = zip(x.codes.shape[2:], windows.sizes.shape, strict=True)
-        even = all(size % parts == 0 for size, parts in sides) and x.codes.shape[2:] != windows.sizes.shape
-        return (qnnpack_average if even else fallback).compute(x, windows, out)
-
-    return PoolingRule("qnnpack", f"{qnnpack_average.source}; AdaptiveAveragePooling.cpp", compute)
