@@ -65,6 +65,11 @@ class Windows:
         """By how many pixels each sum is divided."""
         return self.rows.padded[:, None] * self.columns.padded if self.count_include_pad else self.sizes
 
+    @property
+    def has_padding(self) -> bool:
+        """Whether a window reaches into the padding."""
+        return any(bool((side.padded != side.length).any()) for side in (self.rows, self.columns))
+
     def sums(self, values: Tensor) -> Tensor:
         """The sum of each window, int64: differences of sums that run from the first pixel."""
         running = functional.pad(values.to(torch.int64), (1, 0, 1, 0)).cumsum(-2).cumsum(-1)

@@ -134,6 +134,11 @@ def _refuse(operation: Operation) -> None:
 # The rules ------------------------------------------------------------------------------------------------------------
 
 
+def in_int32(steps: Tensor) -> Tensor:
+    """What int32 cannot hold becomes its lowest number, as the instruction cvtps2dq gives it."""
+    return steps.masked_fill(steps >= 2.0**31, -(2.0**31))
+
+
 @rule("onnxruntime", "microsoft/onnxruntime, onnxruntime/core/mlas/lib/intrinsics/avx2/qladd_avx2.cpp")
 def onnxruntime_add(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
     """rint(R_a q_a + (R_b q_b + C)) with R = S / S_out, and C = Z_out - (R_a Z_a + R_b Z_b), which is known before.
@@ -144,14 +149,14 @@ def onnxruntime_add(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
     ratio_a, ratio_b = (f32(x.scale) / f32(out.scale) for x in inputs)
     constant = out.zero_point - fused_multiply_add(ratio_a, f32(a.zero_point), ratio_b * b.zero_point)
     with_b = fused_multiply_add(b.codes.to(torch.float32), ratio_b, constant)
-    return torch.round(fused_multiply_add(a.codes.to(torch.float32), ratio_a, with_b))
+    return in_int32(torch.round(fused_multiply_add(a.codes.to(torch.float32), ratio_a, with_b)))
 
 
 @rule("onnxruntime", "microsoft/onnxruntime, onnxruntime/core/mlas/lib/qlmul.cpp")
 def onnxruntime_mul(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
     """rint(M (q_a - Z_a) (q_b - Z_b) + Z_out) with M = f32(S_a S_b) / S_out, in float32."""
     a, b = inputs
-    return torch.round(product(a, b) * (f32(a.scale) * f32(b.scale) / f32(out.scale)) + out.zero_point)
+    return in_int32(torch.round(product(a, b) * (f32(a.scale) * f32(b.scale) / f32(out.scale)) + out.zero_point))
 
 
 onnxruntime_rescale = ElementwiseRule(
@@ -166,27 +171,25 @@ onnxruntime_clamp = ClampRule(
 )
 
 
-def _average(x: QuantizedTensor, windows: Windows, out: Grid) -> Tensor:
-    """rint(sum / count / S_out + Z_out): the one engine that sums real numbers, float32, pixel after pixel."""
-    real = x.dequantize()
-    count = windows.divisors
-    if windows.count_include_pad:
-        count = torch.full_like(count, int(count.max()))
-    return torch.round(windows.float_sums(real) / count / f32(out.scale) + out.zero_point)
-
-
-onnxruntime_average = PoolingRule(
-    "onnxruntime", "microsoft/onnxruntime, onnxruntime/contrib_ops/cpu/qlinear_pool.cc", _average
-)
-
-
 def _global_average(x: QuantizedTensor, windows: Windows, out: Grid) -> Tensor:
     M = f32(x.scale) / (f32(out.scale) * windows.sizes)
-    return torch.round(real_sums(x, windows).to(torch.float32) * M) + out.zero_point
+    return in_int32(torch.round(real_sums(x, windows).to(torch.float32) * M)) + out.zero_point
 
 
 onnxruntime_global_average = PoolingRule(
     "onnxruntime", "microsoft/onnxruntime, onnxruntime/core/mlas/lib/qlgavgpool.cpp", _global_average
+)
+
+
+def _average(x: QuantizedTensor, windows: Windows, out: Grid) -> Tensor:
+    """rint(sum / count / S_out + Z_out): the one engine that sums real numbers, float32, pixel after pixel."""
+    if x.codes.shape[2:] == (int(windows.rows.padded[0]), int(windows.columns.padded[0])) and not windows.has_padding:
+        return _global_average(x, windows, out)
+    return torch.round(windows.float_sums(x.dequantize()) / windows.divisors / f32(out.scale) + out.zero_point)
+
+
+onnxruntime_average = PoolingRule(
+    "onnxruntime", "microsoft/onnxruntime, onnxruntime/contrib_ops/cpu/qlinear_pool.cc", _average
 )
 
 

@@ -7,7 +7,7 @@ import torch
 
 from qlab.arithmetic.operations import Operation, Rule
 from qlab.arithmetic.quantized_tensor import QuantizedTensor, checked_activation
-from qlab.engines import onnx_operations, onnx_runtime, pytorch, pytorch_operations
+from qlab.engines import litert, litert_operations, onnx_operations, onnx_runtime, pytorch, pytorch_operations
 from qlab.engines.comparison import Comparison
 from qlab.engines.cpu import Cpu
 from qlab.engines.registry import missing
@@ -17,6 +17,7 @@ MODULES: dict[str, ModuleType] = {
     for backend, module in (
         (pytorch, pytorch_operations),
         (onnx_runtime, onnx_operations),
+        (litert, litert_operations),
     )
     for name in backend.ENGINE_NAMES
 }

@@ -24,7 +24,7 @@ def model(layer: Layer, shape: tuple[int, ...]) -> bytes:
     file.operator("QUANTIZE", 1, [x], q_x, "QuantizeOptions")
     if any(integer_pair(layer.padding, "padding", 0)):
         q_x, shape = _padded(file, layer, q_x, shape)
-    return file.finish(x, _layer(file, layer, q_x, shape))
+    return file.finish([x], _layer(file, layer, q_x, shape))
 
 
 def float32_scales(layer: Layer | OutputStageParams) -> dict[str, Any]:
@@ -140,15 +140,16 @@ class File:
         code.builtinCode = code.deprecatedBuiltinCode = self.constant("BuiltinOperator", name)
         code.version = version
         operator.opcodeIndex, operator.inputs, operator.outputs = len(self.model.operatorCodes), inputs, [output]
-        operator.builtinOptionsType = self.constant("BuiltinOptions", options)
-        operator.builtinOptions = _set(getattr(self.schema, f"{options}T")(), settings)
+        if options:
+            operator.builtinOptionsType = self.constant("BuiltinOptions", options)
+            operator.builtinOptions = _set(getattr(self.schema, f"{options}T")(), settings)
         self.model.operatorCodes.append(code)
         self.graph.operators.append(operator)
         return output
 
-    def finish(self, input: int, output: int) -> bytes:
+    def finish(self, inputs: list[int], output: int) -> bytes:
         """The file's content."""
-        self.graph.inputs, self.graph.outputs = [input], [output]
+        self.graph.inputs, self.graph.outputs = inputs, [output]
         builder = import_module("flatbuffers").Builder()
         builder.Finish(self.model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
