@@ -18,6 +18,7 @@ SCRIPTS = {
     "startup": "startup",
     "labs": "labs",
     "engines": "engines",
+    "operations": "operations",
     "speed": "speed",
     "formats": "number_formats",
     "live": "demo_latency",

@@ -163,6 +163,8 @@ def quantized_concatenate(
         raise ValueError("there is nothing to concatenate: pass one tensor or more.")
     out = Grid(output_scale, output_zero_point)
     tensors = [checked_activation(x, f"inputs[{index}]") for index, x in enumerate(inputs)]
+    if not 0 <= dim < min(x.codes.dim() for x in tensors):
+        raise ValueError(f"there is no dimension {dim} in all inputs: {[tuple(x.codes.shape) for x in tensors]}.")
     shapes = [tuple(x.codes.shape[:dim] + x.codes.shape[dim:][1:]) for x in tensors]
     if len(set(shapes)) > 1:
         raise ValueError(f"the inputs differ in more than dimension {dim}: {[tuple(x.codes.shape) for x in tensors]}.")

@@ -40,9 +40,12 @@ def distance(x: QuantizedTensor) -> Tensor:
 
 
 def times(values: Tensor, M: float | Tensor, shift: Shift = rounding_shift) -> Tensor:
-    """values * M in fixed point, rounded twice; see `multiply_rounding_twice`."""
+    """values * M in fixed point, rounded twice; OverflowError where that leaves int32."""
     M0, n = quantize_multiplier(float(M))
-    return multiply_rounding_twice(values, M0, n, shift)
+    try:
+        return multiply_rounding_twice(values, M0, n, shift)
+    except OverflowError as error:
+        raise OverflowError("LiteRT's fixed point leaves int32: take a larger output scale.") from error
 
 
 def in_sixteens(vector: Tensor, scalar: Tensor) -> Tensor:
