@@ -30,7 +30,7 @@ from qlab.arithmetic.pooling import (
     quantized_avg_pool2d,
     quantized_max_pool2d,
 )
-from qlab.arithmetic.quantized_tensor import QuantizedTensor
+from qlab.arithmetic.quantized_tensor import Grid, QuantizedTensor
 
 Rule = ElementwiseRule | ClampRule | MaximumRule | PoolingRule
 
@@ -170,3 +170,9 @@ class AdaptiveAvgPool2d:
 
 
 Operation = Add | Mul | Concatenate | ReLU | Clamp | Flatten | MaxPool2d | AvgPool2d | AdaptiveAvgPool2d
+
+
+def output_grid(operation: Operation, x: QuantizedTensor) -> Grid:
+    """The grid that the operation's output has: its own, or else its input's."""
+    scale, zero_point = (getattr(operation, name, None) for name in ("output_scale", "output_zero_point"))
+    return Grid(x.scale if scale is None else scale, x.zero_point if zero_point is None else zero_point)

@@ -66,7 +66,7 @@ def _check(engine: str, layer: Layer) -> None:
 
 def _interpret(content: bytes, resolver: str, x: Tensor) -> Tensor:
     litert = import_module("ai_edge_litert.interpreter")
-    with _silent():
+    with silent():
         interpreter = litert.Interpreter(
             model_content=content,
             experimental_op_resolver_type=litert.OpResolverType[resolver],
@@ -81,7 +81,7 @@ def _interpret(content: bytes, resolver: str, x: Tensor) -> Tensor:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Suppress LiteRT's message about XNNPACK on stderr: a cell that prints to stderr loses marks.
 
     LiteRT writes it from C++, so the file descriptor itself has to be redirected.

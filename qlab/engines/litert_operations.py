@@ -22,13 +22,13 @@ from qlab.arithmetic.operations import (
     Mul,
     Operation,
     ReLU,
+    output_grid,
 )
 from qlab.arithmetic.output_stage import f32
 from qlab.arithmetic.quantized_tensor import Grid, QuantizedTensor
 from qlab.arithmetic.validation import integer_pair
-from qlab.engines.litert import RESOLVERS, _silent
+from qlab.engines.litert import RESOLVERS, silent
 from qlab.engines.litert_rules import rule_for
-from qlab.engines.onnx_operations import output_grid
 from qlab.engines.tflite import SIGNED, File
 
 __all__ = ["rule_for", "run"]
@@ -59,7 +59,7 @@ def _channels_last(codes: Tensor) -> Tensor:
 
 def _interpret(content: bytes, resolver: str, inputs: list[Tensor]) -> Tensor:
     litert = import_module("ai_edge_litert.interpreter")
-    with _silent():
+    with silent():
         kernels = litert.OpResolverType[resolver]
         interpreter = litert.Interpreter(model_content=content, experimental_op_resolver_type=kernels, num_threads=1)
         interpreter.allocate_tensors()

@@ -23,6 +23,7 @@ from qlab.arithmetic.operations import (
     Operation,
     ReLU,
     Rule,
+    output_grid,
 )
 from qlab.arithmetic.output_stage import f32, fused_multiply_add
 from qlab.arithmetic.pooling import PoolingRule, Windows, maximum, real_sums
@@ -55,12 +56,6 @@ def run(
     except Exception as refusal:  # onnxruntime's errors have no common base class
         raise ValueError(f"{engine} refuses this operation: {refusal}") from refusal
     return out.tensor(torch.from_numpy(codes))
-
-
-def output_grid(operation: Operation, x: QuantizedTensor) -> Grid:
-    """The operation's own output grid, or else the input's."""
-    scale, zero_point = (getattr(operation, name, None) for name in ("output_scale", "output_zero_point"))
-    return Grid(x.scale if scale is None else scale, x.zero_point if zero_point is None else zero_point)
 
 
 def _model(operation: Operation, inputs: Sequence[QuantizedTensor], out: Grid) -> bytes:

@@ -88,7 +88,14 @@ def vector_positions(shape: torch.Size, channels_last: bool, threads: int, step:
 
 
 def pytorch_add(*, channels_last: bool = True, threads: int = 1) -> ElementwiseRule:
-    """PyTorch's own add (engines fbgemm, x86 and onednn): dequantize both, add, quantize; all in float32."""
+    """PyTorch's own add (engines fbgemm, x86 and onednn): dequantize both, add, quantize; all in float32.
+
+    Both inputs lie in memory in the same order. S_a / S_out and S_b / S_out are below 2**22: beyond, sums leave int32.
+
+    Args:
+        channels_last: how images lie in memory.
+        threads: PyTorch's number of threads.
+    """
 
     def compute(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
         a, b = inputs

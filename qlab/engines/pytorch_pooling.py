@@ -15,7 +15,8 @@ def pytorch_average(*, channels_last: bool = True, lanes: int = 8) -> PoolingRul
 
     Args:
         channels_last: how the image lies in memory; convolutions return it so.
-        lanes: channels that vector code takes at a time; 8 with AVX2, 16 with AVX-512.
+        lanes: channels that vector code takes at a time; 8 with AVX2, 16 with AVX-512. It is the only one of these
+            kernels that has code of its own for AVX-512.
     """
 
     def compute(x: QuantizedTensor, windows: Windows, out: Grid) -> Tensor:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qlab.arithmetic.elementwise import (
@@ -24,8 +24,10 @@ from qlab.engines.pytorch_elementwise import pytorch_add, qnnpack_add
 from tests.qlab.activations import CODES, SCALES, ZERO_POINTS, activations
 
 RATIOS = st.floats(0.05, 20.0)
+few = settings(max_examples=25)
 
 
+@few
 @given(activations(), ZERO_POINTS)
 def test_adding_zero_changes_nothing(x, zero_point):
     zero = QuantizedTensor(torch.full_like(x.codes, zero_point), x.scale, zero_point)
@@ -33,6 +35,7 @@ def test_adding_zero_changes_nothing(x, zero_point):
         assert torch.equal(quantized_add(x, zero, x.scale, x.zero_point, rule=rule).codes, x.codes)
 
 
+@few
 @given(activations(), ZERO_POINTS, RATIOS)
 def test_a_sum_is_right_to_half_a_step_and_in_either_order(x, zero_point, ratio):
     y = QuantizedTensor(x.codes.flip(0), x.scale * ratio, 77)
@@ -42,6 +45,7 @@ def test_a_sum_is_right_to_half_a_step_and_in_either_order(x, zero_point, ratio)
     assert torch.equal(total.codes, quantized_add(y, x, x.scale * 2, zero_point).codes)
 
 
+@few
 @given(activations(), ZERO_POINTS, RATIOS)
 def test_a_product_is_right_to_half_a_step(x, zero_point, ratio):
     y = QuantizedTensor(x.codes.flip(0), ratio, 77)
@@ -55,6 +59,7 @@ def ends(x):
     return -x.zero_point * x.scale, (255 - x.zero_point) * x.scale
 
 
+@few
 @given(activations(), ZERO_POINTS, RATIOS)
 def test_a_fused_relu_is_a_relu_behind_it(x, zero_point, ratio):
     y = QuantizedTensor(x.codes.flip(0), x.scale * ratio, zero_point)
@@ -64,6 +69,7 @@ def test_a_fused_relu_is_a_relu_behind_it(x, zero_point, ratio):
         assert (fused.dequantize() >= 0).all()
 
 
+@few
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=4), SCALES, ZERO_POINTS)
 def test_concatenation_on_equal_grids_only_copies(channels, scale, zero_point):
     inputs = [
@@ -75,6 +81,7 @@ def test_concatenation_on_equal_grids_only_copies(channels, scale, zero_point):
     assert torch.equal(quantized_concatenate(inputs, scale, zero_point).codes, torch.cat([x.codes for x in inputs], 1))
 
 
+@few
 @given(activations(), ZERO_POINTS)
 def test_concatenation_keeps_the_real_numbers(x, zero_point):
     (rows,) = x.codes.shape
@@ -83,6 +90,7 @@ def test_concatenation_keeps_the_real_numbers(x, zero_point):
     assert torch.allclose(together.dequantize()[rows:], x.dequantize().clamp(low, high), atol=0.51 * together.scale)
 
 
+@few
 @given(activations(), st.floats(-50, 50, width=32), st.floats(-50, 50, width=32))
 def test_a_clamp_keeps_what_lies_inside(x, a, b):
     low, high = sorted((a, b))
@@ -93,6 +101,7 @@ def test_a_clamp_keeps_what_lies_inside(x, a, b):
     assert torch.equal(quantized_clamp(clamped, low, high).codes, clamped.codes)
 
 
+@few
 @given(activations())
 def test_relu_is_a_clamp_at_zero(x):
     assert torch.equal(quantized_relu(x).dequantize(), x.dequantize().relu())

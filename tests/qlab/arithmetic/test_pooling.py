@@ -17,7 +17,7 @@ from qlab.arithmetic.pooling import (
 from qlab.arithmetic.quantized_tensor import QuantizedTensor
 from tests.qlab.activations import images
 
-few = settings(max_examples=40)
+few = settings(max_examples=25)
 
 
 @st.composite

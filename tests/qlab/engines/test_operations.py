@@ -19,7 +19,7 @@ from qlab.arithmetic.operations import (
     ReLU,
 )
 from qlab.arithmetic.quantized_tensor import QuantizedTensor
-from qlab.engines import Cpu, litert, onnx_runtime, pytorch
+from qlab.engines import Cpu, litert, onnx_runtime, pytorch, pytorch_operations
 from qlab.engines.litert_rules import RULES
 from qlab.engines.onnx_operations import onnxruntime_add
 from qlab.engines.pytorch_elementwise import pytorch_add, qnnpack_add, vector_positions
@@ -74,7 +74,7 @@ def holds(engine: str, operation, *inputs: QuantizedTensor) -> int:
 @pytest.mark.parametrize("ties", [False, True])
 def test_two_inputs_of_any_scales(engine, ties):
     generator, outputs = torch.Generator().manual_seed(7 + ties), 0
-    for turn in range(24):
+    for turn in range(10):
         shape = SHAPES[turn % len(SHAPES)]
         a = drawn(generator, shape, scale(generator, ties, -8, 4))
         b = drawn(generator, shape, a.scale * scale(generator, ties, -3, 3))
@@ -83,26 +83,20 @@ def test_two_inputs_of_any_scales(engine, ties):
         product = Mul(a.scale * b.scale * scale(generator, ties, 5, 9), zero_point, turn % 4 == 0)
         outputs += holds(engine, product, a, b)
         outputs += holds(engine, Concatenate(larger * scale(generator, ties, -2, 2), zero_point), a, b, a)
-    assert outputs > 80_000
+    assert outputs > 35_000
 
 
 @every_engine
 def test_pools(engine):
     generator = torch.Generator().manual_seed(5)
-    averaged = {"litert": 3, "litert-optimized": 3, "litert-reference": 3}.get(engine, 5)
-    for turn, shape in enumerate(SHAPES * 2):
-        x, sides = drawn(generator, shape, scale(generator, turn % 2 == 0, -8, 4)), shape[2:]
-        kernel = (min(3, sides[0]), min(2, sides[1]))
-        windows = [(kernel, (1, 2), 0), (min(sides), 1, 0), (1 + 2 * (min(sides) > 2), 1, min(sides) > 2)]
-        windows += [((3, 2), (2, 1), (1, 1)), ((2, 3), 2, (0, 1))]
-        for kernel_size, stride, padding in windows[:averaged]:
-            if kernel_size in (1, (1, 1)) or (max(kernel) == 1):
-                continue
-            holds(here(engine), MaxPool2d(kernel_size, stride, int(padding) if padding in (0, True) else padding), x)
-            average = AvgPool2d(
-                kernel_size, stride, int(padding) if padding in (0, True) else padding, count_include_pad=False
-            )
-            holds(engine, average, x)
+    for turn, shape in enumerate(((2, 37, 7, 5), (1, 1, 9, 6), (3, 16, 8, 8), (2, 70, 3, 4)) * 2):
+        x = drawn(generator, shape, scale(generator, turn % 2 == 0, -8, 4))
+        windows = [((3, 2), (1, 2), 0), (min(shape[2:]), 1, 0), (3, 1, 1)]
+        if not engine.startswith("litert"):  # which knows padding only where it keeps the size
+            windows += [((3, 2), (2, 1), (1, 1)), ((2, 3), 2, (0, 1))]
+        for kernel_size, stride, padding in windows:
+            holds(here(engine), MaxPool2d(kernel_size, stride, padding), x)
+            holds(engine, AvgPool2d(kernel_size, stride, padding, count_include_pad=False), x)
         holds(engine, AdaptiveAvgPool2d(1), x)
 
 
@@ -138,18 +132,16 @@ def test_an_average_on_another_grid(engine):
             holds(engine, AvgPool2d(min(shape[2:]), 1, 0, output_scale=0.07, output_zero_point=3), x)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_each_thread_has_a_remainder_of_its_own(threads):
-    here("x86")
-    torch.set_num_threads(threads)
-    generator = torch.Generator().manual_seed(10)
-    differ = 0
+def test_each_thread_has_a_remainder_of_its_own():
+    generator, differ, operation = torch.Generator().manual_seed(10), 0, Add(0.2, 101)
     for size in (32_767, 32_769, 40_001, 70_003):
         # Every other sum is a tie, or next to one.
-        a, b = (QuantizedTensor(drawn(generator, (size,), 1.0).codes, s, z) for s, z in ((0.1, 77), (0.1, 201)))
-        holds("x86", Add(0.2, 101), a, b)
-        rules = [pytorch_add(threads=number) for number in (1, 2)]
-        one, two = (quantized_add(a, b, 0.2, 101, rule=rule).codes for rule in rules)
+        a, b = (QuantizedTensor(drawn(generator, (size,), 1.0).codes, 0.1, zero_point) for zero_point in (77, 201))
+        torch.set_num_threads(2)
+        theirs = engines.run_operation(here("x86"), operation, a, b).codes
+        torch.set_num_threads(1)
+        one, two = (engines.reference_operation("x86", operation, a, b, threads=number).codes for number in (1, 2))
+        assert torch.equal(theirs, two)
         differ += int((one != two).sum())
     assert differ > 0
 
@@ -227,20 +219,18 @@ def test_a_rule_is_known_where_its_engine_is_missing(monkeypatch):
 
 
 def test_the_rule_of_an_average_follows_what_the_cpu_reports():
-    # The kernel takes 16 channels at a time with AVX-512, of which the last 4 here are then computed one by one.
-    x = QuantizedTensor(torch.arange(20 * 9).reshape(1, 20, 3, 3).to(torch.uint8), 0.05, 3)
+    # Of 24 channels AVX-512 takes 16 at once and 8 one by one, where a tie and an odd zero-point make another code.
+    x = QuantizedTensor(torch.full((1, 24, 3, 2), 3, dtype=torch.uint8), 0.05, 3)
+    x.codes[:, :, 0, 0] = 6
     narrow, wide = Cpu("x86_64", False, False, avx512=False), Cpu("x86_64", True, False, avx512=True)
-    operation = AvgPool2d((3, 2), 1)
+    operation = AvgPool2d((3, 2))
     rules = [engines.operation_rule("fbgemm", operation, cpu=cpu) for cpu in (narrow, wide)]
-    codes = [operation(x, rule=rule).codes for rule in rules]
-    assert torch.equal(codes[0][:, :16], codes[1][:, :16])
+    assert [operation(x, rule=rule).codes.flatten().tolist() for rule in rules] == [[3] * 24, [3] * 16 + [4] * 8]
 
 
 def test_a_planted_difference_is_counted(monkeypatch):
     x = drawn(torch.Generator().manual_seed(0), (2, 9, 5, 5), 0.05)
     plain = engines.compare_operation(here("x86"), Add(0.1, 7), x, x)
-    from qlab.engines import pytorch_operations
-
     monkeypatch.setattr(pytorch_operations, "rule_for", lambda *args, **options: float32_add)
     real = pytorch_operations.run
 
