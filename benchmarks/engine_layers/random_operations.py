@@ -56,10 +56,14 @@ class Draw:
         """A scale between two powers of two."""
         return random_scale((2.0**low, 2.0**high), self.ties, self.generator)
 
+    def factor(self, low: float, high: float) -> float:
+        """A factor between two scales; often a power of two, which between any scales makes near ties common."""
+        return random_scale((2.0**low, 2.0**high), self.ties or self.turn % 4 == 1, self.generator)
+
     def ratio(self, usual: float, wide: float) -> float:
-        """A factor between two scales: up to 2**usual either way, up to 2**wide in every third case."""
+        """A factor of up to 2**usual either way, up to 2**wide in every third case."""
         most = wide if self.turn % TURNS == WIDE else usual
-        return self.scale(-most, most)
+        return self.factor(-most, most)
 
     def zero_point(self) -> int:
         """One end of the range, an odd one, or any."""
@@ -98,13 +102,13 @@ def cases(draw_case: Drawer, seed: int) -> Iterator[Case]:
 def _add(draw: Draw, relu: bool) -> tuple[Operation, tuple[QuantizedTensor, ...]]:
     shape, s_a = draw.shape(), draw.scale(-10, 4)
     s_b = s_a * draw.ratio(2, 10)
-    s_out = max(s_a, s_b) * (draw.scale(-6, 9) if draw.turn % TURNS == WIDE else draw.scale(-1, 2))
+    s_out = max(s_a, s_b) * (draw.factor(-6, 9) if draw.turn % TURNS == WIDE else draw.factor(-1, 2))
     return Add(s_out, draw.zero_point(), relu), (draw.codes(shape, s_a), draw.codes(shape, s_b))
 
 
 def _mul(draw: Draw, relu: bool) -> tuple[Operation, tuple[QuantizedTensor, ...]]:
     shape, s_a, s_b = draw.shape(), draw.scale(-10, 4), draw.scale(-10, 4)
-    s_out = s_a * s_b * (draw.scale(-2, 15) if draw.turn % TURNS == WIDE else draw.scale(6, 9))
+    s_out = s_a * s_b * (draw.factor(-2, 15) if draw.turn % TURNS == WIDE else draw.factor(6, 9))
     return Mul(s_out, draw.zero_point(), relu), (draw.codes(shape, s_a), draw.codes(shape, s_b))
 
 
@@ -182,7 +186,7 @@ def _grid(draw: Draw, scale: float) -> dict[str, float | int]:
     """An output grid of its own in every fourth case; not every engine has one."""
     if draw.turn % 4 != 2:
         return {}
-    return {"output_scale": scale * draw.scale(-1, 1), "output_zero_point": draw.zero_point()}
+    return {"output_scale": scale * draw.factor(-1, 1), "output_zero_point": draw.zero_point()}
 
 
 KINDS: dict[str, Drawer] = {

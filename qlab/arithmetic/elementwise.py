@@ -77,7 +77,7 @@ def float32_mul(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
 @rule("float32", PLAIN)
 def float32_rescale(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
     """rint(S (q - Z) / S_out) + Z_out: the same real numbers on another grid, for concatenation."""
-    (x,) = inputs
+    x = inputs[0]
     return torch.round(x.dequantize() / f32(out.scale)) + out.zero_point
 
 
@@ -154,7 +154,7 @@ def quantized_concatenate(
         inputs: codes 0..255, shapes equal but along `dim`.
         output_scale, output_zero_point: of the output.
         dim: 1 for channels.
-        rule: how one input is brought to the output's grid.
+        rule: how an input is brought to the output's grid; it gets that input, and then all of them.
 
     Raises:
         TypeError, ValueError: as `quantized_add`; there is no input.
@@ -168,7 +168,7 @@ def quantized_concatenate(
     shapes = [tuple(x.codes.shape[:dim] + x.codes.shape[dim:][1:]) for x in tensors]
     if len(set(shapes)) > 1:
         raise ValueError(f"the inputs differ in more than dimension {dim}: {[tuple(x.codes.shape) for x in tensors]}.")
-    return out.tensor(torch.cat([clamp_to_uint8(rule.compute((x,), out)) for x in tensors], dim))
+    return out.tensor(torch.cat([clamp_to_uint8(rule.compute((x, *tensors), out)) for x in tensors], dim))
 
 
 def quantized_relu(x: QuantizedTensor) -> QuantizedTensor:

@@ -144,14 +144,14 @@ def _ratio(x: QuantizedTensor, out: Grid) -> Tensor:
 @rule("gemmlowp", "LiteRT, kernels/internal/reference/requantize.h, Requantize")
 def gemmlowp_rescale(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
     """round(M (q - Z)) + Z_out in fixed point, rounded twice."""
-    (x,) = inputs
+    x = inputs[0]
     return times(distance(x), _ratio(x, out)) + out.zero_point
 
 
 @rule("gemmlowp in sixteens", "LiteRT, kernels/internal/optimized/optimized_ops.h, Requantize")
 def optimized_rescale(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
     """Vector code takes 16 codes at a time, channels last, and rounds ties up; the remaining ones go away from zero."""
-    (x,) = inputs
+    x = inputs[0]
     up = times(distance(x), _ratio(x, out), rounding_shift_ties_up) + out.zero_point
     return in_sixteens(up, gemmlowp_rescale.compute(inputs, out))
 
@@ -159,7 +159,7 @@ def optimized_rescale(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
 @rule("XNNPACK", "google/XNNPACK, src/qs8-vcvt")
 def xnnpack_rescale(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
     """(round(256 S / S_out) (q - Z) + 128) >> 8, then + Z_out: eight bits after the point, whatever the ratio."""
-    (x,) = inputs
+    x = inputs[0]
     ratio = f32(x.scale) / f32(out.scale)
     if not 2.0**-8 <= float(ratio) <= 2.0**7:
         return optimized_rescale.compute(inputs, out)

@@ -87,6 +87,12 @@ def vector_positions(shape: torch.Size, channels_last: bool, threads: int, step:
     return vector.reshape(shape)
 
 
+def lies_channels_last(x: QuantizedTensor, channels_last: bool) -> bool:
+    """Whether PyTorch takes the image for channels last: with one channel or one pixel, both orders are the same."""
+    _, channels, height, width = x.codes.shape
+    return channels_last or channels == 1 or height == width == 1
+
+
 def pytorch_add(*, channels_last: bool = True, threads: int = 1) -> ElementwiseRule:
     """PyTorch's own add (engines fbgemm, x86 and onednn): dequantize both, add, quantize; all in float32.
 
@@ -127,8 +133,9 @@ def pytorch_rescale(*, channels_last: bool = True, dim: int = 1) -> ElementwiseR
     """PyTorch's concatenation. Channels last, 8 channels at a time, and the remaining ones one by one."""
 
     def compute(inputs: Sequence[QuantizedTensor], out: Grid) -> Tensor:
-        (x,) = inputs
-        if not (channels_last and x.codes.dim() == 4 and dim == 1):
+        x = inputs[0]
+        images = dim == 1 and all(x.codes.dim() == 4 for x in inputs)
+        if not (images and all(lies_channels_last(x, channels_last) for x in inputs)):
             # Without channels last, the inputs become one float tensor, and that is quantized as any input is.
             real = dequantize_one_by_one(x)
             return torch.round(fused_multiply_add(real, 1 / f32(out.scale), f32(out.zero_point)))

@@ -7,7 +7,7 @@ from torch.nn import functional
 from qlab.arithmetic.output_stage import f32, fused_multiply_add
 from qlab.arithmetic.pooling import MaximumRule, Pair, PoolingRule, Windows, real_sums
 from qlab.arithmetic.quantized_tensor import Grid, QuantizedTensor
-from qlab.engines.pytorch_elementwise import KERNELS, quantize_at_once, quantize_one_by_one
+from qlab.engines.pytorch_elementwise import KERNELS, lies_channels_last, quantize_at_once, quantize_one_by_one
 
 
 def pytorch_average(*, channels_last: bool = True, lanes: int = 8) -> PoolingRule:
@@ -49,12 +49,6 @@ def pytorch_adaptive_average(*, channels_last: bool = True) -> PoolingRule:
         return torch.cat([vector[:, :bulk], scalar[:, bulk:]], 1)
 
     return PoolingRule("pytorch", f"{KERNELS}, _qadaptive_avg_pool_kernel; AdaptiveAveragePooling.cpp", compute)
-
-
-def lies_channels_last(x: QuantizedTensor, channels_last: bool) -> bool:
-    """Whether PyTorch takes the image for channels last: with one channel or one pixel, both orders are the same."""
-    _, channels, height, width = x.codes.shape
-    return channels_last or channels == 1 or height == width == 1
 
 
 # qnnpack --------------------------------------------------------------------------------------------------------------

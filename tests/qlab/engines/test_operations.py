@@ -87,6 +87,19 @@ def test_two_inputs_of_any_scales(engine, ties):
 
 
 @every_engine
+def test_half_steps_of_any_scale(engine):
+    """Near ties: the last bit of each scale and of its reciprocal decides."""
+    generator = torch.Generator().manual_seed(11)
+    for turn in range(12):
+        # With one pixel or one channel, both orders in memory are the same, and the kernel that of channels last.
+        shape = ((1, 40, 3, 3), (5, 70, 1, 1), (5, 1, 8, 9))[turn % 3]
+        a, b = (drawn(generator, shape, s) for s in [scale(generator, False, -8, 4)] * 2)
+        holds(here(engine), Add(2 * a.scale, 3 * turn, turn % 5 == 0), a, b)
+        holds(engine, Concatenate(2 * a.scale, 3 * turn), a, b)
+        holds(engine, Mul(256 * a.scale * b.scale, 3 * turn), a, b)
+
+
+@every_engine
 def test_pools(engine):
     generator = torch.Generator().manual_seed(5)
     for turn, shape in enumerate(((2, 37, 7, 5), (1, 1, 9, 6), (3, 16, 8, 8), (2, 70, 3, 4)) * 2):
