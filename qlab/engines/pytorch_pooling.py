@@ -24,10 +24,9 @@ def pytorch_average(*, channels_last: bool = True, lanes: int = 8) -> PoolingRul
         if not lies_channels_last(x, channels_last):
             # The zero-point is added in float32 before rounding: a tie goes to the even code, not to an even distance.
             return torch.round(sums * M + out.zero_point)
-        # What remains of the channels is quantized with a "scale" of 1 / M, which is inverted again: up to one last
-        # bit of M is lost on the way.
+        # In vector code it is added behind. What remains of the channels is computed one by one.
         vector = quantize_at_once(sums, M, out.zero_point)
-        scalar = quantize_one_by_one(sums, 1 / (1 / M), out.zero_point)
+        scalar = quantize_one_by_one(sums, M, out.zero_point)
         bulk = x.codes.shape[1] // lanes * lanes
         return torch.cat([vector[:, :bulk], scalar[:, bulk:]], 1)
 
@@ -42,7 +41,7 @@ def pytorch_adaptive_average(*, channels_last: bool = True) -> PoolingRule:
             # Input and output have one grid, so the average of the codes is the code of the average.
             sums = windows.sums(x.codes).to(torch.float32)
             return torch.round(sums * ((1 / f32(windows.rows.length))[:, None] / windows.columns.length))
-        sums, M = real_sums(x, windows).to(torch.float32), 1 / (1 / (1 / f32(windows.sizes)))
+        sums, M = real_sums(x, windows).to(torch.float32), 1 / f32(windows.sizes)
         vector = torch.round(fused_multiply_add(sums, M, f32(out.zero_point)))
         scalar = quantize_one_by_one(sums, M, out.zero_point)
         bulk = x.codes.shape[1] // 8 * 8
