@@ -2,7 +2,7 @@
 
     python benchmarks/operations.py [--quick] [ENGINE ...]
 
-Takes about three minutes. Prints the table, and writes benchmarks/results.json and the lines of docs/benchmarks.md that
+Takes about five minutes. Prints the table, and writes benchmarks/results.json and the lines of docs/benchmarks.md that
 quote it. --quick compares a twentieth of the outputs and only prints.
 """
 
