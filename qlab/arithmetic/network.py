@@ -16,7 +16,7 @@ from qlab.arithmetic.validation import checked_scale, real_tensor
 INPUT = "input"  # the name of the network's float input
 SHOWN = 6  # codes of a step that are shown
 
-Operation = Callable[..., QuantizedTensor]
+Function = Callable[..., QuantizedTensor]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ class IntegerLayer:
 
     def output(self, accumulator: Tensor) -> QuantizedTensor:
         """The output codes of accumulators."""
-        codes = self.requantize(accumulator).to(torch.uint8)
+        # Channels last, in memory too: that is how accumulators come, and how engines leave images.
+        codes = self.requantize(accumulator).to(torch.uint8).contiguous()
         return QuantizedTensor(codes.permute(0, 3, 1, 2) if codes.dim() == 4 else codes, self.scale, self.zero_point)
 
 
@@ -139,7 +140,7 @@ class Network:
             outputs[step.name] = step.operation(*(outputs[name] for name in step.inputs))
         return outputs
 
-    def with_operations(self, operations: Mapping[str, Operation]) -> "Network":
+    def with_operations(self, operations: Mapping[str, Function]) -> "Network":
         """The same network with other operations in place of the named steps' own.
 
         Raises:
@@ -186,22 +187,21 @@ def way(network: Network, x: Tensor) -> list[Visit]:
 
 
 def _visit(step: Step, inputs: list[QuantizedTensor | Tensor], output: QuantizedTensor | Tensor) -> Visit:
-    quantized = isinstance(output, QuantizedTensor)
+    codes = output if isinstance(output, QuantizedTensor) else None
     values = output.codes if isinstance(output, QuantizedTensor) else output
-    acc = None
+    sums = None
     if isinstance(step.operation, IntegerLayer) and isinstance(inputs[0], QuantizedTensor):
         sums = step.operation.accumulator(inputs[0])
-        acc = int(sums.min()), int(sums.max())
     return Visit(
         step.name,
         step.title,
         tuple(values.shape),
-        output.scale if isinstance(output, QuantizedTensor) else None,
-        output.zero_point if quantized else None,
+        None if codes is None else codes.scale,
+        None if codes is None else codes.zero_point,
         values.min().item(),
         values.max().item(),
         tuple(values.flatten()[:SHOWN].tolist()),
-        acc,
+        None if sums is None else (int(sums.min()), int(sums.max())),
     )
 
 

@@ -81,15 +81,26 @@ def compare_layers(aware: nn.Module, int8: nn.Module, images: Tensor, engine: st
 
 
 def as_layer(int8: Any, q_x: Tensor) -> engines.Layer:
-    """A layer that torch has converted, in the form of qlab's engines."""
+    """A layer that torch has converted, in the form of qlab's engines; q_x is its input."""
+    return layer_of(int8, q_x.q_scale(), q_x.q_zero_point())
+
+
+def layer_of(int8: Any, input_scale: float, input_zero_point: int) -> engines.Layer:
+    """A layer that torch has converted, for input codes of this scale and zero-point.
+
+    Raises:
+        ValueError: the border is not padded with zeros.
+    """
     params = converted_layer(int8)
     convolution = params.weight.dim() == 4
     window = {name: getattr(int8, name) for name in ("stride", "padding", "dilation", "groups")} if convolution else {}
+    if getattr(int8, "padding_mode", "zeros") != "zeros":
+        raise ValueError(f"a border padded with {int8.padding_mode!r} is not supported: use zeros.")
     return engines.Layer(
         params.weight.int_repr(),
         params.scales if params.per_channel else params.scales.item(),
-        q_x.q_scale(),
-        q_x.q_zero_point(),
+        input_scale,
+        input_zero_point,
         params.scale,
         params.zero_point,
         params.bias,

@@ -1,0 +1,163 @@
+"""A converted PyTorch model, read into qlab's integers: the same network as steps that one can follow."""
+
+import inspect
+import operator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import fx, nn
+
+from qlab.arithmetic.network import INPUT, Network, Step
+from qlab.engines.cpu import Cpu
+from qlab.torch_flow.integer_steps import MAKERS, Codes, Engine, Real
+
+
+def integer_network(model: nn.Module, engine: str, cpu: Cpu | None = None) -> Network:
+    """The integer network that equals a converted model, run by an engine.
+
+    Args:
+        model: converted by PyTorch's eager mode or by FX, with one input and one output. Images are contiguous, and
+            PyTorch keeps its number of threads: some of its kernels round otherwise where a thread's part ends.
+        engine: "fbgemm", "qnnpack", "x86" or "onednn": the one that the model was packed for.
+        cpu: the CPU whose rules to apply; by default this one.
+
+    Raises:
+        ValueError: the model's path depends on values, or it holds what is not supported; the message names the node.
+    """
+    traced = model if isinstance(model, fx.GraphModule) else _traced(model)
+    reader = _Reader(traced, Engine(engine, cpu or Cpu.here()))
+    for node in traced.graph.nodes:
+        reader.read(node)
+    return Network(tuple(reader.steps))
+
+
+def _traced(model: nn.Module) -> fx.GraphModule:
+    """The model's graph; converted layers stay whole."""
+    try:
+        return fx.symbolic_trace(model)
+    except (fx.proxy.TraceError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"{type(model).__name__} cannot be traced ({reason}): its path may not depend on values."
+        ) from error
+
+
+@dataclass
+class _Reader:
+    """Reads a graph node by node.
+
+    Attributes:
+        model: the traced model.
+        engine: whose rules to follow.
+        steps: read so far.
+        values: by node: what is known of its output, or the constant that it stands for.
+    """
+
+    model: fx.GraphModule
+    engine: Engine
+    steps: list[Step] = field(default_factory=list)
+    values: dict[fx.Node, Any] = field(default_factory=dict)
+
+    def read(self, node: fx.Node) -> None:
+        """Add the step of a node, or take down what it stands for."""
+        if node.op == "placeholder":
+            if self.values:
+                raise ValueError(f"the model has a second input, {node.name!r}: only one is supported.")
+            self.values[node] = Real(INPUT)
+        elif node.op == "get_attr":
+            self.values[node] = operator.attrgetter(str(node.target))(self.model)
+        elif node.op == "output":
+            self._check_output(node.args[0])
+        elif (name := _operation(node, self._module(node))) in IGNORED:
+            self._pass_on(node)
+        else:
+            self._add_step(node, name)
+
+    def _module(self, node: fx.Node) -> nn.Module | None:
+        return self.model.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+    def _add_step(self, node: fx.Node, operation: str) -> None:
+        where = f"{node.name} ({operation})"
+        if operation not in MAKERS:
+            raise ValueError(f"{where} is not supported: no engine's rule for it is known here.")
+        args: Any = fx.node.map_arg(node.args, self.values.__getitem__)
+        kwargs: Any = fx.node.map_arg(node.kwargs, self.values.__getitem__)
+        if (module := self._module(node)) is not None:
+            kwargs = _settings(operation, module)
+        make = MAKERS[operation]
+        try:
+            inspect.signature(make).bind(self.engine, *args, **kwargs)
+        except TypeError as error:
+            raise ValueError(f"{where} is not supported in this form: {error}.") from error
+        try:
+            made = make(self.engine, *args, **kwargs)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+        name = str(node.target) if module is not None and not self._taken(str(node.target)) else node.name
+        self.steps.append(Step(name, tuple(_names(args)), made.operation, made.title))
+        self.values[node] = output = replace(made.output, name=name)
+        if made.inplace:  # whoever takes its input from now on gets the output
+            self.values = {known: output if it == args[0] else it for known, it in self.values.items()}
+
+    def _taken(self, name: str) -> bool:
+        return any(step.name == name for step in self.steps)
+
+    def _pass_on(self, node: fx.Node) -> None:
+        """The output is the input. The observer behind an addition knows whose addition it is: take that name."""
+        source = node.args[0]
+        value = self.values[source] if isinstance(source, fx.Node) else None
+        owner, _, place = str(node.target).rpartition(".")
+        if place == "activation_post_process" and isinstance(value, Codes) and not self._taken(owner):
+            self.steps = [replace(step, name=owner) if step.name == value.name else step for step in self.steps]
+            self.values = {known: replace(it, name=owner) if it == value else it for known, it in self.values.items()}
+            value = replace(value, name=owner)
+        self.values[node] = value
+
+    def _check_output(self, output: Any) -> None:
+        names = list(_names([self.values.get(output) if isinstance(output, fx.Node) else None]))
+        if not self.steps or names != [self.steps[-1].name]:
+            raise ValueError("the model returns something else than its last step's output: only that is supported.")
+
+
+def _names(args: Any) -> Iterator[str]:
+    """The names of the steps among the arguments of a node."""
+    for value in args:
+        if isinstance(value, list | tuple):
+            yield from _names(value)
+        elif isinstance(value, Codes | Real):
+            yield value.name
+
+
+# The name of an operation, whichever of its forms the model uses ------------------------------------------------------
+
+# They leave codes as they are when a network is used.
+IGNORED = {"Identity", "Dropout", "Dropout2d", "dropout", "contiguous"}
+LAYERS = ("Conv2d", "ConvReLU2d", "Linear", "LinearReLU")
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "Quantize": ("scale", "zero_point"),
+    "MaxPool2d": ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices"),
+    "AvgPool2d": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+    "AdaptiveAvgPool2d": ("output_size",),
+    "Flatten": ("start_dim", "end_dim"),
+    "ReLU": ("inplace",),
+    "ReLU6": ("inplace",),
+    "Hardtanh": ("min_val", "max_val", "inplace"),
+}
+
+
+def _operation(node: fx.Node, module: nn.Module | None) -> str:
+    """ "Conv2d" for a module, "flatten" for a method or a function, "quantized.add" for one of torch.ops."""
+    if module is not None:
+        return type(module).__name__
+    if isinstance(node.target, str):
+        return node.target
+    text = str(node.target)
+    return text if text.startswith("quantized.") else getattr(node.target, "__name__", text)
+
+
+def _settings(operation: str, module: nn.Module) -> dict[str, Any]:
+    """A module's settings, named as the function of its kind takes them; a converted layer itself."""
+    if operation in LAYERS:
+        return {"module": module}
+    return {setting: getattr(module, setting) for setting in SETTINGS.get(operation, ())}
