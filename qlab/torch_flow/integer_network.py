@@ -37,9 +37,9 @@ def _traced(model: nn.Module) -> fx.GraphModule:
     try:
         return fx.symbolic_trace(model)
     except (fx.proxy.TraceError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0].rstrip(".")
         raise ValueError(
-            f"{type(model).__name__} cannot be traced ({reason}): its path may not depend on values."
+            f"torch.fx cannot trace {type(model).__name__}: {reason}. It follows no path that depends on values."
         ) from error
 
 
