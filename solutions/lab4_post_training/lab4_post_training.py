@@ -618,6 +618,60 @@ with tq.selected(main_engine), torch.no_grad():
 yours = add_by_hand(q_a.int_repr(), q_a.q_scale(), q_a.q_zero_point(), q_b.int_repr(), q_b.q_scale(), q_b.q_zero_point(), int8.skip.scale, int8.skip.zero_point)
 print(f"the skip addition by your add_codes: {int((torch.as_tensor(yours).long() != q_sum.int_repr().long()).sum())} of {q_sum.numel():,} outputs differ")
 
+# %% [markdown] id="whole-text"
+"""
+### The whole network by your arithmetic
+
+Between the two stubs there are only codes, so the converted ResNet is a list of steps, each from codes to codes. `tq.integer_network(model, engine)` reads it into such a list, each step with the engine's rule. Any step can be replaced: the cell puts your `converted_linear` into
+all seven layers (a convolution is a linear layer on the patch that each output pixel sees, with a border of the code of 0), and your `add_codes` into the skip connection. Quantizing the image, the pools and the last arrow stay as they are.
+
+**Predict:** how many of the test images get another class than from the engine? Then follow one image down the table: which step has the widest accumulators, and where do codes become fewer?
+"""
+
+# %% id="whole" tags=["demo"]
+from qlab.arithmetic.network import way, way_table
+from qlab.arithmetic.quantized_tensor import QuantizedTensor
+
+
+def layer_by_yours(layer):
+    """A step that computes a converted layer by your converted_linear."""
+    found, relu = tq.held(layer), "ReLU" in type(layer).__name__
+
+    def step(x):
+        rows = x
+        if x.codes.dim() == 4:
+            height, width = layer.padding
+            image = F.pad(x.codes.float(), (width, width, height, height), value=float(x.zero_point))
+            patches = F.unfold(image, layer.kernel_size, stride=layer.stride)  # (images, pixels of a patch, patches)
+            rows = QuantizedTensor(patches.transpose(1, 2).flatten(0, 1).to(torch.uint8), x.scale, x.zero_point)
+        out = layer_by_hand(rows, found.weight.flatten(1), found.bias, found.scale, found.zero_point, relu)
+        codes = torch.as_tensor(out).to(torch.uint8)
+        if x.codes.dim() == 4:  # stride 1 and a border: an output is as large as its input
+            codes = codes.reshape(len(x.codes), *x.codes.shape[2:], -1).permute(0, 3, 1, 2)
+        return QuantizedTensor(codes, found.scale, found.zero_point)
+
+    return step
+
+
+def skip_by_yours(a, b):
+    """The skip addition by your add_codes; its ReLU is the clamp at code 0, its zero-point."""
+    S, Z = int8.skip.scale, int8.skip.zero_point
+    codes = add_by_hand(a.codes, a.scale, a.zero_point, b.codes, b.scale, b.zero_point, S, Z)
+    return QuantizedTensor(torch.as_tensor(codes).to(torch.uint8), S, Z)
+
+
+by_rules = tq.integer_network(int8, main_engine)
+per_channel = {name: layer for name, layer in tq.converted_layers(int8).items() if len(tq.held(layer).scales) > 1}  # as Q6 takes them
+by_yours = by_rules.with_operations({**{name: layer_by_yours(layer) for name, layer in per_channel.items()}, "skip": skip_by_yours})
+with tq.selected(main_engine), torch.no_grad():
+    engines_logits = int8(dataset.x_test)
+for who, network in (("qlab's integers with the engine's rules", by_rules), (f"your arithmetic in {len(per_channel)} layers and the addition", by_yours)):
+    logits = network.run(dataset.x_test)
+    unlike, same_class = int((logits != engines_logits).sum()), int((logits.argmax(1) == engines_logits.argmax(1)).sum())
+    print(f"{who}: {unlike} of {logits.numel():,} logits differ from {main_engine}'s; the same class for {same_class} of {len(logits)} images")
+print(f"\nthe way of one image, a {dataset.classes[dataset.y_test[0]]}:")
+print(way_table(way(by_rules, dataset.x_test[:1])))
+
 # %% [markdown] id="sizes-text"
 """
 Yours rounds in float64, fbgemm in float32: at a near-tie the two may differ by one code (Lab 2).
