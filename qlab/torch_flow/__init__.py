@@ -35,6 +35,7 @@ from qlab.torch_flow.grid_fake_quantize import (
     log4_per_channel_config,
     log4_per_tensor_config,
 )
+from qlab.torch_flow.integer_network import StepComparison, compare_steps, integer_network
 from qlab.torch_flow.ptq_static import minmax_qconfig, static
 
 functions, grids, ptq = api, grid_fake_quantize, ptq_static  # their names before version 0.2
@@ -49,6 +50,8 @@ __all__ = [
     "QConfig",
     "QConfigMapping",
     "QuantStub",
+    "StepComparison",
+    "compare_steps",
     "convert",
     "convert_fx",
     "converted_layer",
@@ -63,6 +66,7 @@ __all__ = [
     "get_default_qconfig",
     "grid_config",
     "held",
+    "integer_network",
     "log4_per_channel_config",
     "log4_per_tensor_config",
     "minmax_qconfig",

@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from torch import fx, nn
+import torch
+from torch import Tensor, fx, nn
 
 from qlab.arithmetic.network import INPUT, Network, Step
+from qlab.arithmetic.quantized_tensor import QuantizedTensor
 from qlab.engines.cpu import Cpu
+from qlab.engines.pytorch import selected
+from qlab.torch_flow.api import quiet
 from qlab.torch_flow.integer_steps import MAKERS, Codes, Engine, Real
 
 
@@ -25,15 +29,81 @@ def integer_network(model: nn.Module, engine: str, cpu: Cpu | None = None) -> Ne
     Raises:
         ValueError: the model's path depends on values, or it holds what is not supported; the message names the node.
     """
-    traced = model if isinstance(model, fx.GraphModule) else _traced(model)
-    reader = _Reader(traced, Engine(engine, cpu or Cpu.here()))
-    for node in traced.graph.nodes:
+    return Network(tuple(_read(_traced(model), engine, cpu).steps))
+
+
+@dataclass(frozen=True)
+class StepComparison:
+    """A step of the integer network beside the engine's own.
+
+    Attributes:
+        name, title: of the step.
+        outputs: how many numbers it gives.
+        differing: how many of them differ from the engine's.
+    """
+
+    name: str
+    title: str
+    outputs: int
+    differing: int
+
+
+def compare_steps(model: nn.Module, engine: str, x: Tensor) -> list[StepComparison]:
+    """Run a converted model by its engine and in integers, and compare what every step gives.
+
+    Where something differs, the first step that does so is the cause: both sides run on with their own codes.
+
+    Args:
+        model, engine: as for `integer_network`; the engine has to run here.
+        x: (batch, ...), float32.
+    """
+    graph = _traced(model)
+    reader = _read(graph, engine, None)
+    recorder = _Recorder(graph)
+    with quiet(), selected(engine), torch.no_grad():
+        recorder.run(x)
+    outputs = Network(tuple(reader.steps)).outputs(x)
+    return [
+        StepComparison(
+            step.name,
+            step.title,
+            recorder.outputs[node].numel(),
+            int((recorder.outputs[node] != _numbers(outputs[step.name])).sum()),
+        )
+        for node, step in zip(reader.nodes, reader.steps, strict=True)
+    ]
+
+
+class _Recorder(fx.Interpreter):
+    """Runs a graph, and takes down what each node gives before a later one can overwrite it."""
+
+    def __init__(self, graph: fx.GraphModule):
+        super().__init__(graph)
+        self.outputs: dict[fx.Node, Tensor] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        """The node's output."""
+        output = super().run_node(n)
+        if isinstance(output, Tensor):
+            self.outputs[n] = (output.int_repr() if output.is_quantized else output).clone()
+        return output
+
+
+def _numbers(output: QuantizedTensor | Tensor) -> Tensor:
+    return output.codes if isinstance(output, QuantizedTensor) else output
+
+
+def _read(graph: fx.GraphModule, engine: str, cpu: Cpu | None) -> "_Reader":
+    reader = _Reader(graph, Engine(engine, cpu or Cpu.here()))
+    for node in graph.graph.nodes:
         reader.read(node)
-    return Network(tuple(reader.steps))
+    return reader
 
 
 def _traced(model: nn.Module) -> fx.GraphModule:
     """The model's graph; converted layers stay whole."""
+    if isinstance(model, fx.GraphModule):
+        return model
     try:
         return fx.symbolic_trace(model)
     except (fx.proxy.TraceError, TypeError) as error:
@@ -50,13 +120,14 @@ class _Reader:
     Attributes:
         model: the traced model.
         engine: whose rules to follow.
-        steps: read so far.
+        steps, nodes: read so far, and the node of each.
         values: by node: what is known of its output, or the constant that it stands for.
     """
 
     model: fx.GraphModule
     engine: Engine
     steps: list[Step] = field(default_factory=list)
+    nodes: list[fx.Node] = field(default_factory=list)
     values: dict[fx.Node, Any] = field(default_factory=dict)
 
     def read(self, node: fx.Node) -> None:
@@ -96,6 +167,7 @@ class _Reader:
             raise ValueError(f"{where}: {error}") from error
         name = str(node.target) if module is not None and not self._taken(str(node.target)) else node.name
         self.steps.append(Step(name, tuple(_names(args)), made.operation, made.title))
+        self.nodes.append(node)
         self.values[node] = output = replace(made.output, name=name)
         if made.inplace:  # whoever takes its input from now on gets the output
             self.values = {known: output if it == args[0] else it for known, it in self.values.items()}
