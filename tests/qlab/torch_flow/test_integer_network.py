@@ -10,7 +10,7 @@ from qlab import engines
 from qlab import torch_flow as tq
 from qlab.arithmetic.network import IntegerLayer, way, way_table
 from qlab.engines import pytorch
-from qlab.torch_flow import qat
+from qlab.torch_flow import integer_steps, qat
 from qlab.torch_flow.integer_network import integer_network
 from tests.qlab.engines.test_torch_engines import measured
 from tests.qlab.networks import BATCHES, DIGITS, mobilenet, small_resnet
@@ -117,6 +117,29 @@ def test_the_way_of_an_image_names_the_models_own_parts():
     layers = [step for step in network.steps if isinstance(step.operation, IntegerLayer)]
     assert len(layers) == 7 and all(visits[step.name].accumulator for step in layers)
     assert len(way_table(visits.values()).splitlines()) == len(network.steps) + 1
+
+
+@every_engine
+def test_every_step_is_compared_with_the_engines_own(engine):
+    torch.manual_seed(4)
+    x = torch.randn(2, 5, 9, 9)
+    steps = tq.compare_steps(by_fx(Parts(), x, engine), engine, x)
+    if not measured(engines.Cpu.here()) and not engines.verify(engine).established:
+        pytest.skip(f"not established on this CPU: {[step for step in steps if step.differing]}")
+    assert [step.name for step in steps if step.differing] == []
+    assert sum(step.outputs for step in steps) > 8000 and steps[-1].outputs == 14
+
+
+def test_the_first_step_that_differs_is_the_cause(monkeypatch):
+    engine = pytorch.available()[0]
+    right = integer_steps.layer_step
+    monkeypatch.setattr(
+        integer_steps,
+        "layer_step",
+        lambda engine, layer, cpu: right(engine, replace(layer, relu=True) if layer.groups == 1 else layer, cpu),
+    )
+    steps = tq.compare_steps(converted(engine), engine, IMAGES)
+    assert next(step.name for step in steps if step.differing) == "block.1.0"  # the one convolution without ReLU
 
 
 class Small(nn.Module):
