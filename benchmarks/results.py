@@ -11,6 +11,13 @@ RESULTS = REPOSITORY / "benchmarks" / "results.json"
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 
 
+def read(section: str) -> dict[str, Any]:
+    """A section's measurements as they are in results.json; empty where there are none."""
+    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    measurements: dict[str, Any] = results.get(section, {})
+    return measurements
+
+
 def write(section: str, measurements: Any, text: str) -> None:
     """Write one section: its measurements to results.json, and its text to the page.
 

@@ -19,6 +19,7 @@ SCRIPTS = {
     "labs": "labs",
     "engines": "engines",
     "operations": "operations",
+    "networks": "networks",
     "speed": "speed",
     "formats": "number_formats",
     "live": "demo_latency",
