@@ -3,14 +3,12 @@
     python benchmarks/engines.py [--quick] [--json] [ENGINE ...]
 
 Takes two minutes. Each set of layers has its own seed. Prints the table, and writes benchmarks/results.json and the
-lines of docs/benchmarks.md that quote it. --quick compares a hundredth of the outputs and only prints.
+lines of docs/benchmarks.md that quote it; each CPU has lines of its own. --quick compares a hundredth of the outputs
+and only prints.
 """
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import results
@@ -20,8 +18,6 @@ from engine_layers.layer_sets import main_sets
 
 from qlab import engines
 from qlab.engines import pytorch
-
-AVX2_ONLY = {"FBGEMM_ENABLE_INSTRUCTIONS": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 
 def to_json(table: Table) -> dict[str, Any]:
@@ -46,31 +42,21 @@ def to_json(table: Table) -> dict[str, Any]:
     }
 
 
-def measure_avx2() -> dict[str, Any]:
-    """PyTorch's engines on a hundredth of all outputs, in a process that caps them to AVX2."""
-    command = [sys.executable, __file__, "--quick", "--json", *pytorch.available()]
-    process = subprocess.run(command, env={**os.environ, **AVX2_ONLY}, stdout=subprocess.PIPE, check=True)
-    measurements: dict[str, Any] = json.loads(process.stdout)
-    return measurements
-
-
 def section_text(measurements: dict[str, Any]) -> str:
-    """The section of docs/benchmarks.md: a table with one line per engine."""
-    lines = [
-        f"Measured on {measurements['cpu']}, with torch {measurements['torch']}:",
-        "",
-        "| engine | outputs compared | differ | its rule on this CPU |",
-        "|---|---|---|---|",
-    ]
-    for suffix, run in (("", measurements), (", capped to AVX2", measurements["capped"])):
+    """The section of docs/benchmarks.md: a table with one line per CPU and engine."""
+    lines = ["| engine | outputs compared | differ | its rule on this CPU | measured on |", "|---|---|---|---|---|"]
+    for where, run in measurements.items():
         for engine, entry in run["engines"].items():
             verdict = "established" if entry["established"] else "not established"
             differ = "; ".join([f"{entry['mismatches']:,}", *entry["where"]])
-            lines.append(f"| {engine}{suffix} | {entry['outputs']:,} | {differ} | {verdict} |")
+            lines.append(f"| {engine} | {entry['outputs']:,} | {differ} | {verdict} | {where} |")
+    whole = [run for run in measurements.values() if "capped" not in run["cpu"]]
+    versions = ", ".join(sorted({run["torch"] for run in measurements.values()}))
     lines += [
         "",
-        "Each combination of engine, kind of layer, granularity, bias and ReLU has at least "
-        f"{measurements['fewest']:,} outputs; at least {measurements['inside']:.0%} of them lie inside the code range. "
+        f"With torch {versions}. Each combination of engine, kind of layer, granularity, bias and ReLU has at least "
+        f"{min(run['fewest'] for run in whole):,} outputs (capped: a hundredth); at least "
+        f"{min(run['inside'] for run in whole):.0%} of them lie inside the code range. "
         "`benchmarks/results.json` has every count.",
     ]
     return "\n".join(lines)
@@ -98,7 +84,10 @@ def main() -> None:
     print_table(table)
     if arguments.quick:
         return
-    measurements = {**to_json(table), "capped": measure_avx2()}
+    tables = [to_json(table)]
+    if engines.Cpu.here().vnni:
+        tables.append(results.capped_to_avx2(__file__, "--quick", *pytorch.available()))
+    measurements = results.beside_other_cpus("engines", tables)
     results.write("engines", measurements, section_text(measurements))
     print(f"\n{section_text(measurements)}")
 

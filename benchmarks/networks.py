@@ -9,7 +9,6 @@ rows of its own: those of other CPUs stay. Without QLAB_DATA, only the embedded 
 import copy
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +25,6 @@ from qlab.experiments.mobilenet import mobilenet_for
 from qlab.experiments.models import small_resnet_for
 from qlab.torch_flow.integer_network import compare_steps
 
-AVX2_ONLY = {"FBGEMM_ENABLE_INSTRUCTIONS": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 DATA = ("digits", "cifar10")
 IMAGES_AT_ONCE = 250
 EPOCHS = {"digits": 8, "cifar10": 4}
@@ -87,15 +85,6 @@ def measure() -> dict[str, dict[str, Counts]]:
     return table
 
 
-def measure_avx2() -> dict[str, Any]:
-    """The same in a process that caps the engines to AVX2."""
-    process = subprocess.run(
-        [sys.executable, __file__, "--json"], env={**os.environ, **AVX2_ONLY}, stdout=subprocess.PIPE, check=True
-    )
-    measurements: dict[str, Any] = json.loads(process.stdout)
-    return measurements
-
-
 def section_text(measurements: dict[str, Any]) -> str:
     """The section of docs/benchmarks.md: a table with one line per CPU, network and engine."""
     lines = [
@@ -118,8 +107,8 @@ def main() -> None:
     if "--json" in sys.argv:
         print(json.dumps(table))
         return
-    tables = [table, measure_avx2()] if cpu.vnni and cpu.x86 else [table]
-    measurements = {**results.read("networks"), **{entry["cpu"]: entry for entry in tables}}
+    tables = [table, results.capped_to_avx2(__file__)] if cpu.vnni and cpu.x86 else [table]
+    measurements = results.beside_other_cpus("networks", tables)
     results.write("networks", measurements, section_text(measurements))
     print(section_text(measurements))
 

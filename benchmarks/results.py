@@ -1,7 +1,10 @@
 """Writes a benchmark's measurements to benchmarks/results.json, and its section of docs/benchmarks.md."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from typing import Any
 
 from autograder.course_folder.layout import REPOSITORY
@@ -16,6 +19,26 @@ def read(section: str) -> dict[str, Any]:
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     measurements: dict[str, Any] = results.get(section, {})
     return measurements
+
+
+AVX2_ONLY = {"FBGEMM_ENABLE_INSTRUCTIONS": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+
+
+def capped_to_avx2(script: str, *arguments: str) -> dict[str, Any]:
+    """What a benchmark prints as JSON in a process whose engines are capped to AVX2."""
+    process = subprocess.run(
+        [sys.executable, script, "--json", *arguments],
+        env={**os.environ, **AVX2_ONLY},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    measurements: dict[str, Any] = json.loads(process.stdout)
+    return measurements
+
+
+def beside_other_cpus(section: str, tables: list[dict[str, Any]]) -> dict[str, Any]:
+    """New tables by the CPU that each names, beside those that other CPUs have left."""
+    return {**read(section), **{table["cpu"]: table for table in tables}}
 
 
 def write(section: str, measurements: Any, text: str) -> None:

@@ -3,11 +3,13 @@
     QLAB_DATA=DIR python benchmarks/speed.py
 
 Each layer takes turns with its baseline, and the fastest of many turns counts. Prints the table, and writes
-benchmarks/results.json and the lines of docs/benchmarks.md that quote it. Without QLAB_DATA the images are random, and
-the row says so.
+benchmarks/results.json and the lines of docs/benchmarks.md that quote it; each CPU has a table of its own. Without
+QLAB_DATA the images are random, and the row says so.
 """
 
+import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +24,7 @@ import qlab
 from qlab import engines
 from qlab.arithmetic import byte_products, output_stage
 from qlab.engines import Layer, pytorch
+from qlab.engines.saturation import saturating_accumulator
 from qlab.experiments import data, models
 
 Run = Callable[[], Any]
@@ -99,6 +102,20 @@ def convolution() -> Speeds:
         "fbgemm's rule": lambda: qlab.quantized_conv2d(
             x, w, 0.02, 0.01, 2.0, 131, 0, 3, padding=1, rule=output_stage.fbgemm
         ),
+        "in pairs that saturate in 16 bits": lambda: saturating_accumulator(layer, x),
+    }
+    layer = Layer(w, 0.01, 0.02, 131, 2.0, 131, padding=1)
+    return compare("fp32 F.conv2d", runs, 4 * TURNS)
+
+
+def depthwise() -> Speeds:
+    """3x3, 256 channels, 14x14, padding 1: one group per channel."""
+    x = random_codes(1, 256, 14, 14, low=0, high=255).to(torch.uint8)
+    w = random_codes(256, 1, 3, 3).to(torch.int8)
+    real_x, real_w = x.float(), w.float()
+    runs: dict[str, Run] = {
+        "fp32 F.conv2d": lambda: torch.nn.functional.conv2d(real_x, real_w, padding=1, groups=256),
+        "the exact accumulator": lambda: qlab.conv2d_accumulator(x, w, 131, padding=1, groups=256),
     }
     return compare("fp32 F.conv2d", runs, 4 * TURNS)
 
@@ -151,8 +168,9 @@ def network() -> tuple[str, Speeds]:
     return description, compare("fp32 MLP", {"fp32 MLP": fp32, "integers only, fixed point": lambda: run(codes)})
 
 
-def table(groups: dict[str, Speeds]) -> str:
+def table(measurements: dict[str, Any]) -> str:
     """One line per run."""
+    groups = {name: group for name, group in measurements.items() if name not in ("cpu", "torch")}
     lines = ["| one thread | ms | times fp32's speed |", "|---|---|---|"]
     for group, speeds in groups.items():
         lines += [f"| {group}: {name} | {speed['ms']:.2f} | {speed['times']:.2f} |" for name, speed in speeds.items()]
@@ -160,16 +178,32 @@ def table(groups: dict[str, Speeds]) -> str:
 
 
 def section_text(measurements: dict[str, Any]) -> str:
-    """The section of docs/benchmarks.md: CPU, torch and the table."""
-    groups = {name: group for name, group in measurements.items() if name not in ("cpu", "torch")}
-    return f"On {measurements['cpu']}, torch {measurements['torch']}:\n\n{table(groups)}"
+    """The section of docs/benchmarks.md: a table per CPU."""
+    return "\n\n".join(f"On {where}, torch {run['torch']}:\n\n{table(run)}" for where, run in measurements.items())
+
+
+def measure() -> dict[str, Any]:
+    """All runs on this CPU."""
+    description, mlp = network()
+    return {
+        "cpu": str(engines.Cpu.here()),
+        "torch": torch.__version__,
+        "1024 x 1024 x 1024": linear(),
+        "conv 3x3, 64 channels, 56 x 56": convolution(),
+        "depthwise 3x3, 256 channels, 14 x 14": depthwise(),
+        description: mlp,
+    }
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    description, mlp = network()
-    groups = {"1024 x 1024 x 1024": linear(), "conv 3x3, 64 channels, 56 x 56": convolution(), description: mlp}
-    measurements = {"cpu": str(engines.Cpu.here()), "torch": torch.__version__, **groups}
+    tables = [measure()]
+    if "--json" in sys.argv:
+        print(json.dumps(tables[0]))
+        return
+    if engines.Cpu.here().vnni:
+        tables.append(results.capped_to_avx2(__file__))
+    measurements = results.beside_other_cpus("speed", tables)
     results.write("speed", measurements, section_text(measurements))
     print(section_text(measurements))
 
