@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from qlab.engines import Cpu
 from tests.conftest import REPOSITORY
 
 RESULTS = json.loads((REPOSITORY / "benchmarks" / "results.json").read_text("utf-8"))
@@ -20,6 +21,7 @@ SCRIPTS = {
     "engines": "engines",
     "operations": "operations",
     "networks": "networks",
+    "golden": "golden_vectors",
     "speed": "speed",
     "formats": "number_formats",
     "live": "demo_latency",
@@ -73,3 +75,22 @@ def test_a_result_goes_between_its_markers(benchmarks, tmp_path, monkeypatch):
     assert json.loads(results.RESULTS.read_text("utf-8")) == {"loop": {"seconds": 1}}
     with pytest.raises(SystemExit, match="lacks the markers"):
         results.write("labs", {}, "new")
+
+
+def test_the_table_of_golden_vectors_says_what_was_not_recorded(benchmarks):
+    script = importlib.import_module("golden_vectors")
+    recording = {**RESULTS["golden"]["recordings"][0], "cpu": "AVX-512 VNNI", "missing": {"litert": "pip install it"}}
+    text = script.section_text({"recordings": [recording]}).splitlines()[-1]
+    assert text.startswith("Not recorded, for want of such a machine: AVX2, AVX-512, AVX-512 VNNI AMX, Arm.")
+    assert text.endswith("Not recorded on AVX-512 VNNI: litert (pip install it).")
+
+
+def test_a_cpu_has_a_class_and_a_file_of_its_own(benchmarks):
+    script = importlib.import_module("golden_vectors")
+    for cpu, name in [
+        (Cpu("x86_64", vnni=False, amx=False, avx512=False), "AVX2"),
+        (Cpu("AMD64", vnni=True, amx=True, avx512=True), "AVX-512 VNNI AMX"),
+        (Cpu("x86_64", True, False, True, "AVX2", "AVX2"), "AVX-512 VNNI capped to AVX2"),
+        (Cpu("arm64", vnni=False, amx=False, avx512=False), "Arm"),
+    ]:
+        assert script.class_of(cpu) == name and script.path_of(cpu).stem == name.lower().replace(" ", "-")

@@ -221,7 +221,9 @@ def reference_for(engine: str, layer: Layer, cpu: Cpu) -> Reference:
 
 def _optimized(layer: Layer) -> OutputStage:
     if layer.kind == "linear":
-        return output_stage.double_rounding_ties_up if layer.per_channel else ties_up_of_product
+        # A file does not tell one scale per channel from one per tensor where there is one channel.
+        several = layer.per_channel and len(layer.weights) > 1
+        return output_stage.double_rounding_ties_up if several else ties_up_of_product
     if depthwise(layer):
         return ties_up_in_eights
     # There is no optimized kernel for grouped convolutions: LiteRT falls back on the reference kernel.
