@@ -116,7 +116,7 @@ $(VENV)/.sandbox: $(VENV)/.torch
 
 $(VENV)/.test: $(VENV)/.grade
 	@echo "Setting up $(VENV): what the tests need ..."
-	@$(BIN)/python -m pip install -c constraints.txt -e ".[test,engines,lecture]" || { \
-	  echo "onnxruntime, LiteRT or Voila cannot be had here: their tests will be skipped."; \
+	@$(BIN)/python -m pip install -c constraints.txt -e ".[test,engines,lecture,pt2e]" || { \
+	  echo "onnxruntime, LiteRT, Voila or torchao cannot be had here: their tests will be skipped."; \
 	  $(BIN)/python -m pip install -c constraints.txt -e ".[test]"; }
 	@touch $@

@@ -845,23 +845,38 @@ with tq.selected(main_engine):
 
 # %% [markdown] id="pt2e-text"
 """
-**The successor** is called PT2E and lives in torchao: `torch.export` takes the graph (an `if` on values fails there too; `torch.cond` is how it is written), a *quantizer* marks where codes shall flow, and prepare, calibrate, convert are as before. Fusing is the compiler's work. Read the cell; it runs where torchao is
-installed (tried with torchao 0.18.0).
+### The same by PT2E
+
+FX's successor is **PT2E**, in torchao. `torch.export` takes the graph (an `if` on values fails there too; `torch.cond` is how it is written), a *quantizer* says where codes shall flow, here the one for x86 CPUs, and prepare, calibrate and convert are as before. What comes out is in **reference form**: each layer computes in
+floats on dequantized codes, and its result is quantized again. To make int8 kernels of that is a compiler's work, which nothing here needs. `qlab.torch_flow.pt2e` has the steps; it wants torchao (tried with 0.18.0), and without it the cell prints one sentence and the lab goes on.
+
+Below the residual network goes through both flows, with the same calibration and with minimum and maximum as the range; then both run on new images, and their codes are compared. **Predict**: will scales and zero-points be the same? Will all codes?
 """
 
 # %% id="pt2e" tags=["demo"]
-if importlib.util.find_spec("torchao") is None:
-    print("torchao is not installed here (pip install torchao): the cell is for reading, and the lab goes on without it.")
-else:
-    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
-    from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import X86InductorQuantizer, get_default_x86_inductor_quantization_config
+from qlab.torch_flow import pt2e
 
-    exported = torch.export.export(plain, example_inputs).module()
-    quantizer = X86InductorQuantizer().set_global(get_default_x86_inductor_quantization_config())
-    observed_pt2e = prepare_pt2e(exported, quantizer)
-    observed_pt2e(*example_inputs)
-    int8_pt2e = convert_pt2e(observed_pt2e)
-    print("largest difference of the outputs, PT2E and fp32:", (int8_pt2e(*example_inputs) - plain(*example_inputs)).abs().max().item())
+try:
+    observed_pt2e = pt2e.prepare(plain, example_inputs, qmax=127 if main_engine == "fbgemm" else 255)
+except ImportError as error:
+    print(error)
+else:
+    int8_pt2e = pt2e.convert(pt2e.calibrate(observed_pt2e, example_inputs))
+    fresh = torch.rand(256, 1, 8, 8)
+    with torch.no_grad():
+        pt2e_off = (pt2e.run(int8_pt2e, fresh) - plain(fresh)).abs().max().item()
+    print(f"largest difference of the outputs, PT2E and fp32: {pt2e_off:.4f}")
+    with tq.selected(main_engine):
+        for found in pt2e.compare(int8_fx, int8_pt2e, fresh):
+            same = "the same scale" if found.same_scale else "another scale"
+            print(f"{found.name:8} {same}, {found.differ:5,} of {found.outputs:,} codes differ, by {found.largest} at most")
+        print("quantized by FX only:", ", ".join(sorted(pt2e.codes(int8_fx, fresh).keys() - pt2e.codes(int8_pt2e, fresh).keys())))
+
+# %% [markdown] id="pt2e-answer"
+"""
+Both saw the same floats in calibration, so an activation that both quantize has one scale (qnnpack gives the weights one scale a tensor and PT2E one a channel: that does not touch the activations'). The input's codes are the same, for one function makes them. Behind a layer a few may differ: the engine multiplies an
+exact integer by M, the reference form rounds a sum of floats, and the two disagree where the result lies next to a tie. From there on, the layers behind get other inputs. The sum and the mean are codes in FX only: PT2E leaves them to the compiler, in floats.
+"""
 
 # %% [markdown] id="dynamic-text"
 r"""
