@@ -94,15 +94,17 @@ class CodeComparison:
 
     Attributes:
         name: of the layer, or of the operation, that they come out of.
-        same_scale: whether scale and zero-point are the same.
+        same_scale: whether scale and zero-point are the same. If not, codes mean different numbers.
         outputs: how many codes there are.
-        differ: how many of them differ.
-        largest: the largest difference, in codes.
+        beyond: how many lie beyond the calibrated range: FX's engines go on to 255, PT2E stops at its `qmax`.
+        differ: how many others differ.
+        largest: the largest difference of the others, in codes.
     """
 
     name: str
     same_scale: bool
     outputs: int
+    beyond: int
     differ: int
     largest: int
 
@@ -114,10 +116,7 @@ def codes(model: GraphModule, x: Tensor) -> dict[str, QuantizedTensor]:
         model: converted, by FX or by PT2E.
         x: the model's input.
     """
-    recorder = _Recorder(model)
-    with _silent(), torch.no_grad():
-        recorder.run(x)
-    return recorder.found
+    return _recorded(model, x).found
 
 
 def compare(by_fx: GraphModule, by_pt2e: GraphModule, x: Tensor) -> list[CodeComparison]:
@@ -125,30 +124,40 @@ def compare(by_fx: GraphModule, by_pt2e: GraphModule, x: Tensor) -> list[CodeCom
 
     FX quantizes more: the outputs of additions and of the last layer, which PT2E leaves in floats here.
     """
-    ours, theirs = codes(by_fx, x), codes(by_pt2e, x)
+    ours, theirs = codes(by_fx, x), _recorded(by_pt2e, x)
     found = []
-    for name in (name for name in ours if name in theirs):
-        one, other = ours[name], theirs[name]
-        off = (one.codes.to(torch.int32) - other.codes.to(torch.int32)).abs()
+    for name in (name for name in ours if name in theirs.found):
+        one, other = ours[name], theirs.found[name]
+        beyond = one.codes > theirs.highest.get(name, 255)
+        off = (one.codes.to(torch.int32) - other.codes.to(torch.int32)).abs().masked_fill(beyond, 0)
         same = (one.scale, one.zero_point) == (other.scale, other.zero_point)
-        found.append(CodeComparison(name, same, off.numel(), int((off > 0).sum()), int(off.max())))
+        found.append(CodeComparison(name, same, off.numel(), int(beyond.sum()), int((off > 0).sum()), int(off.max())))
     return found
 
 
+def _recorded(model: GraphModule, x: Tensor) -> "_Recorder":
+    recorder = _Recorder(model)
+    with _silent(), torch.no_grad():
+        recorder.run(x)
+    return recorder
+
+
 class _Recorder(Interpreter):
-    """Runs a graph node by node and keeps what is quantized."""
+    """Runs a graph node by node and keeps what is quantized, and by PT2E the highest code that it may have."""
 
     def __init__(self, model: GraphModule) -> None:
         super().__init__(model, garbage_collect_values=False)
         self.found: dict[str, QuantizedTensor] = {}
+        self.highest: dict[str, int] = {}
 
     def run_node(self, n: Node) -> Any:
         """The node's value."""
         value = super().run_node(n)
         if str(n.target).startswith(QUANTIZE):
             arguments: tuple[Any, ...] = n.args
-            source, scale, zero_point = arguments[:3]
+            source, scale, zero_point, _, highest, *_ = arguments
             self.found[_source(source)] = QuantizedTensor(value, scale, zero_point)
+            self.highest[_source(source)] = highest
         elif n.op != "get_attr" and _is_quantized(value):
             # By FX: what a layer or a function made of codes bears its name, and codes of a float the float's.
             first = n.args[0]

@@ -868,14 +868,18 @@ else:
     print(f"largest difference of the outputs, PT2E and fp32: {pt2e_off:.4f}")
     with tq.selected(main_engine):
         for found in pt2e.compare(int8_fx, int8_pt2e, fresh):
-            same = "the same scale" if found.same_scale else "another scale"
-            print(f"{found.name:8} {same}, {found.differ:5,} of {found.outputs:,} codes differ, by {found.largest} at most")
+            if found.same_scale:
+                beyond = f"{found.beyond:,} lie beyond the calibrated range"
+                print(f"{found.name:6} the same scale; of {found.outputs:,} codes {beyond}, {found.differ:,} others differ, by {found.largest} at most")
+            else:
+                print(f"{found.name:6} another scale: its codes mean other numbers")
         print("quantized by FX only:", ", ".join(sorted(pt2e.codes(int8_fx, fresh).keys() - pt2e.codes(int8_pt2e, fresh).keys())))
 
 # %% [markdown] id="pt2e-answer"
 """
-Both saw the same floats in calibration, so an activation that both quantize has one scale (qnnpack gives the weights one scale a tensor and PT2E one a channel: that does not touch the activations'). The input's codes are the same, for one function makes them. Behind a layer a few may differ: the engine multiplies an
-exact integer by M, the reference form rounds a sum of floats, and the two disagree where the result lies next to a tie. From there on, the layers behind get other inputs. The sum and the mean are codes in FX only: PT2E leaves them to the compiler, in floats.
+Both saw the same floats in calibration, so the input and the first layer's output have the same scales, and the input's codes are the same. Behind a layer codes may differ for three reasons. On new images a value may lie beyond the calibrated range: PT2E stops at the largest code that it calibrated for, FX's engine goes on to 255.
+The engine multiplies an exact integer by M and the reference form rounds a sum of floats: next to a tie they may disagree, by one code. And PT2E here gives weights one scale a channel; qnnpack, if that is your engine, has one a tensor. The sum stays in floats in PT2E, a compiler's work again, and so its mean is quantized on a scale
+of its own, where FX keeps the scale of the sum.
 """
 
 # %% [markdown] id="dynamic-text"

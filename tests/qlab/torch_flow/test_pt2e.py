@@ -67,7 +67,7 @@ def test_the_converted_model_is_close_to_fp32(converted):
 def test_scales_are_those_of_fx_and_codes_differ_next_to_ties_only(converted, by_fx):
     found = {comparison.name: comparison for comparison in pt2e.compare(by_fx, converted, FRESH)}
     assert list(found) == ["x", "conv1", "pool", "flatten"]
-    assert all(comparison.same_scale for comparison in found.values())
+    assert [comparison.same_scale for comparison in found.values()] == [True] * 4
     assert found["x"].differ == 0 and found["x"].outputs == FRESH.numel()
     # One layer behind equal codes: the engine's rule and the float sum disagree by one code in few places.
     assert found["conv1"].outputs == 50 * 8 * 64 and found["conv1"].largest <= 1
@@ -96,6 +96,15 @@ def test_a_difference_is_counted(by_fx):
     assert torch.equal(ours["x"].codes[1:], theirs["x"].codes[1:])
     assert not torch.equal(ours["x"].codes[0], theirs["x"].codes[0])
     assert [comparison.differ for comparison in pt2e.compare(by_fx, by_fx, FRESH)] == [0] * len(ours)
+
+
+def test_codes_beyond_the_calibrated_range_are_counted_apart(converted, by_fx):
+    black_and_white = (FRESH > 0.5).float() * FRESH.max()  # inside the input's range, but the sums are larger
+    x, conv1, *_ = pt2e.compare(by_fx, converted, black_and_white)
+    assert x.beyond == x.differ == 0
+    assert conv1.beyond > 0 and conv1.differ < conv1.outputs / 1000
+    assert int(pt2e.codes(by_fx, black_and_white)["conv1"].codes.max()) > 127
+    assert int(pt2e.codes(converted, black_and_white)["conv1"].codes.max()) == 127
 
 
 def test_a_model_in_training_mode_is_refused(converted):
