@@ -3,7 +3,7 @@
     python benchmarks/golden_vectors.py [--record]
 
 The recordings lie in tests/qlab/engines/golden/recordings/, one file for each class of CPU: what this machine's CPU
-can do, and the same capped to AVX2. They are made where they are missing, in three minutes; --record makes them anew.
+can do, and the same capped to AVX2. They are made where they are missing, in four minutes; --record makes them anew.
 Where the capped engines return the same, one file holds both. A machine with another CPU adds its files by this
 command.
 """
@@ -23,7 +23,7 @@ from engines import AVX2_ONLY
 
 from autograder.course_folder.layout import REPOSITORY
 from qlab.engines import Cpu, available, pytorch
-from qlab.engines.golden import SHAPES, Recording, agreements, record
+from qlab.engines.golden import KINDS, Recording, agreements, record
 
 RECORDINGS = REPOSITORY / "tests" / "qlab" / "engines" / "golden" / "recordings"
 CLASSES = ("AVX2", "AVX-512", "AVX-512 VNNI", "AVX-512 VNNI AMX", "Arm")
@@ -48,7 +48,8 @@ def record_here() -> list[Path]:
         subprocess.run([sys.executable, __file__, "--capped", file], env={**os.environ, **AVX2_ONLY}, check=True)
         capped = Recording.read(file)
     RECORDINGS.mkdir(parents=True, exist_ok=True)
-    same = {name for name in capped.engines if all((own.codes[k, name] == capped.codes[k, name]).all() for k in SHAPES)}
+    other = {name for (kind, name), codes in capped.codes.items() if (own.codes[kind, name] != codes).any()}
+    same = set(capped.engines) - other
     own = replace(own, same={name: (capped.cpu,) for name in own.engines if name in same})
     own.write(path_of(own.cpu))
     rest = {key: codes for key, codes in capped.codes.items() if key[1] not in same}
@@ -68,49 +69,52 @@ def measure() -> dict[str, Any]:
 
 
 def _measured(recording: Recording) -> dict[str, Any]:
-    counts = {kind: agreements(recording, kind) for kind in SHAPES}
+    counts = {kind: agreements(recording, kind) for kind in KINDS}
     return {
         "cpu": class_of(recording.cpu),
+        "same": {engine: [class_of(cpu) for cpu in cpus] for engine, cpus in recording.same.items()},
         "features": recording.features,
         "versions": recording.versions,
         "missing": recording.missing,
-        "layers": recording.layers,
-        "engines": {
-            engine: {
-                "also": [class_of(cpu) for cpu in recording.same.get(engine, ())],
-                "cases": {kind: counts[kind][engine].cases for kind in SHAPES},
-                "outputs": sum(counts[kind][engine].outputs for kind in SHAPES),
-                "differ": sum(counts[kind][engine].differ for kind in SHAPES),
+        "engines": recording.engines,
+        "kinds": {
+            kind: {
+                "cases": max(agreement.cases for agreement in found.values()),
+                "outputs": max(agreement.outputs for agreement in found.values()),
+                "differ": {engine: agreement.differ for engine, agreement in found.items()},
             }
-            for engine in recording.engines
+            for kind, found in counts.items()
+            if found
         },
     }
 
 
 def section_text(measurements: dict[str, Any]) -> str:
-    """The section of docs/benchmarks.md: a line per CPU and engine, and what was not recorded."""
-    lines = [
-        f"| CPU | engine | {' | '.join(f'{kind}, cases' for kind in SHAPES)} | outputs | differ from the rule |",
-        f"|---|---|{'---|' * len(SHAPES)}---|---|",
-    ]
+    """The section of docs/benchmarks.md: a table for each file, and what was not recorded."""
+    lines = []
     for recording in measurements["recordings"]:
-        for engine, entry in recording["engines"].items():
-            capped = [f"the same{name.removeprefix(recording['cpu'])}" for name in entry["also"]]
-            where = " and ".join([recording["cpu"], *capped])
-            cases = " | ".join(f"{entry['cases'][kind]:,}" for kind in SHAPES)
-            lines.append(f"| {where} | {engine} | {cases} | {entry['outputs']:,} | {entry['differ']:,} |")
-    lines += ["", _versions(measurements["recordings"]), "", _not_recorded(measurements["recordings"])]
-    return "\n".join(lines)
+        lines += [*_table(recording), ""]
+    return "\n".join([*lines, _not_recorded(measurements["recordings"])])
 
 
-def _versions(recordings: list[dict[str, Any]]) -> str:
-    """Which versions and which CPUs the recordings come from."""
-    sentences = [
-        f"{recording['cpu']}: {recording['features'][0]}, "
-        + ", ".join(f"{package} {version}" for package, version in recording["versions"].items())
-        for recording in recordings
+def _table(recording: dict[str, Any]) -> list[str]:
+    """Where it was recorded, then a line for each kind: how many outputs of each engine differ from its rule."""
+    versions = ", ".join(f"{package} {version}" for package, version in recording["versions"].items())
+    same = [
+        f"{name}: the same from {', '.join(engine for engine, there in recording['same'].items() if name in there)}"
+        for name in dict.fromkeys(name for names in recording["same"].values() for name in names)
     ]
-    return f"Recorded with: {'; '.join(sentences)}."
+    where = f"Recorded on {recording['cpu']} ({recording['features'][0]}), {versions}"
+    lines = [
+        ". ".join([where, *same]) + ".",
+        "",
+        f"| kind | cases | outputs of each engine | differ: {' | '.join(recording['engines'])} |",
+        f"|---|---|---|{'---|' * len(recording['engines'])}",
+    ]
+    for kind, row in recording["kinds"].items():
+        differ = " | ".join(f"{row['differ'].get(name, 'not offered')}" for name in recording["engines"])
+        lines.append(f"| {kind} | {row['cases']:,} | {row['outputs']:,} | {differ} |")
+    return lines
 
 
 def _not_recorded(recordings: list[dict[str, Any]]) -> str:

@@ -2,21 +2,21 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from qlab.engines.cpu import Cpu
-from qlab.engines.golden.layers import draw
+from qlab.engines.golden.cases import Case, draw
 from qlab.engines.golden.recording import Recording, offsets
-from qlab.engines.layer import Layer
-from qlab.engines.reference import Reference
-from qlab.engines.registry import reference_for
 
-Rules = Callable[[str, Layer, Cpu], Reference]
-NAMED = 3  # layers that differ are named, up to so many
+Rules = Callable[[str, Case, Cpu], Any]
+NAMED = 3  # cases that differ are named, up to so many
+
+
+def own_rule(engine: str, case: Case, cpu: Cpu) -> Any:
+    """The rule by which qlab has an engine compute a layer or an operation."""
+    return case.rule(engine, cpu)
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Agreement:
     """How well a rule and recorded outputs agree.
 
     Attributes:
-        kind: of the layers.
+        kind: of the layers or operations.
         engine: whose outputs were recorded.
-        cases: output channels, each with its own weights and bias, and per channel with its own scale.
+        cases: output channels of layers, each with its own weights and bias; outputs of operations.
         outputs: how many were compared.
         differ: how many differ.
-        layers: the numbers of the first few layers with differences.
+        numbers: of the first few layers or operations with differences.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Agreement:
     cases: int = 0
     outputs: int = 0
     differ: int = 0
-    layers: tuple[int, ...] = ()
+    numbers: tuple[int, ...] = ()
 
     def __add__(self, other: "Agreement") -> "Agreement":
         return Agreement(
@@ -46,16 +46,16 @@ class Agreement:
             self.cases + other.cases,
             self.outputs + other.outputs,
             self.differ + other.differ,
-            (self.layers + other.layers)[:NAMED],
+            (self.numbers + other.numbers)[:NAMED],
         )
 
     def __str__(self) -> str:
-        where = f"; look at layer {', '.join(map(str, self.layers))}" if self.differ else ""
+        where = f"; look at number {', '.join(map(str, self.numbers))}" if self.differ else ""
         return f"{self.engine}, {self.kind}: {self.differ:,} of {self.outputs:,} recorded outputs differ{where}"
 
 
 def agreements(
-    recording: Recording, kind: str, numbers: Iterable[int] | None = None, *, rules: Rules = reference_for
+    recording: Recording, kind: str, numbers: Iterable[int] | None = None, *, rules: Rules = own_rule
 ) -> dict[str, Agreement]:
     """Each engine's recorded outputs of one kind compared with its rule, for the CPUs that the recording names.
 
@@ -63,49 +63,20 @@ def agreements(
 
     Args:
         recording: of any CPU.
-        kind: of layers.
-        numbers: of the layers to compare; by default all.
-        rules: from engine, layer and CPU to the reference.
+        kind: of layers or operations.
+        numbers: of those to compare; by default all.
+        rules: from engine, layer or operation, and CPU to the rule.
 
     Returns:
-        engine -> agreement.
+        engine -> agreement; engines that do not offer the operation are left out.
     """
-    found = {engine: Agreement(kind, engine) for engine in recording.engines}
-    places = offsets(kind, recording.layers)
-    for number in range(recording.layers) if numbers is None else numbers:
-        layer, x = draw(kind, number)
-        steps, here = _Steps(layer, x), slice(places[number], places[number + 1])
+    found = {engine: Agreement(kind, engine) for engine in recording.offering(kind)}
+    places = offsets(kind, recording.counts[kind])
+    for number in range(recording.counts[kind]) if numbers is None else numbers:
+        case, here = draw(kind, number), slice(places[number], places[number + 1])
         for engine in found:
             theirs = recording.codes[kind, engine][here]
-            ours = [steps.codes(rules(engine, layer, cpu)) for cpu in recording.cpus(engine)]
+            ours = [case.compute(rules(engine, case, cpu)) for cpu in recording.cpus(engine)]
             differ = int(np.any([codes.flatten().numpy() != theirs for codes in ours], axis=0).sum())
-            found[engine] += Agreement(
-                kind, engine, len(layer.weights), len(theirs), differ, (number,) if differ else ()
-            )
+            found[engine] += Agreement(kind, engine, case.cases, len(theirs), differ, (number,) if differ else ())
     return found
-
-
-class _Steps:
-    """The steps of references for one layer, each taken once: engines share many of them."""
-
-    def __init__(self, layer: Layer, x: Tensor) -> None:
-        self._layer, self._x, self._taken = layer, x, dict[Any, Tensor]()
-
-    def codes(self, reference: Reference) -> Tensor:
-        """The output codes."""
-        q_x = self._take((_key(reference.quantize),), lambda: reference.input_codes(self._layer, self._x))
-        summed = (_key(reference.accumulate), q_x.numpy().tobytes())
-        acc = self._take(summed, lambda: reference.accumulate(self._layer, q_x))
-        return self._take((reference.output_stage, *summed), lambda: reference.output_codes(self._layer, acc))
-
-    def _take(self, key: Any, step: Callable[[], Tensor]) -> Tensor:
-        if key not in self._taken:
-            self._taken[key] = step()
-        return self._taken[key]
-
-
-def _key(function: Callable[..., Tensor]) -> Any:
-    """What tells a step from others: two partial functions of the same arguments are not equal, but do the same."""
-    if isinstance(function, partial):
-        return function.func, function.args, tuple(sorted(function.keywords.items()))
-    return function

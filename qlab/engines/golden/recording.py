@@ -1,4 +1,4 @@
-"""Golden vectors: what engines returned for the golden layers on one CPU, and the file that holds it."""
+"""Golden vectors: what engines returned for the golden layers and operations on one CPU, and the file that holds it."""
 
 import json
 import lzma
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 
 from qlab.engines import litert, onnx_runtime, pytorch, registry
 from qlab.engines.cpu import Cpu
-from qlab.engines.golden.layers import SHAPES, draw, outputs
+from qlab.engines.golden.cases import KINDS, draw, outputs
+from qlab.engines.golden.layers import SHAPES
 
-LAYERS = 640  # of each kind
 FORMAT = 1
 PACKAGES = {"torch": pytorch, "onnxruntime": onnx_runtime, "ai-edge-litert": litert}
 
-Codes = dict[tuple[str, str], NDArray[np.uint8]]  # (kind, engine) -> the outputs of its layers, one after the other
+Codes = dict[tuple[str, str], NDArray[np.uint8]]  # (kind, engine) -> all its outputs, one after the other
 
 
 @dataclass(frozen=True)
 class Recording:
-    """The outputs of engines on the golden layers.
+    """The outputs of engines on the golden layers and operations.
 
     Attributes:
         cpu: on which they were recorded.
@@ -33,8 +33,9 @@ class Recording:
         features: the names of what the CPU can do, as PyTorch reports them.
         versions: package -> version.
         missing: engine -> why it was not recorded.
-        layers: how many of each kind.
-        codes: (kind, engine) -> uint8, the outputs of all layers one after the other, output channels last.
+        counts: kind -> how many layers or operations of it.
+        codes: (kind, engine) -> uint8, all outputs one after the other: a layer's with its channels last. What an
+            engine does not offer is left out.
     """
 
     cpu: Cpu
@@ -42,13 +43,17 @@ class Recording:
     features: tuple[str, ...]
     versions: dict[str, str]
     missing: dict[str, str]
-    layers: int
+    counts: dict[str, int]
     codes: Codes
 
     @property
     def engines(self) -> list[str]:
         """The engines that were recorded."""
         return list(dict.fromkeys(engine for _, engine in self.codes))
+
+    def offering(self, kind: str) -> list[str]:
+        """The engines that were recorded for a kind."""
+        return [engine for one, engine in self.codes if one == kind]
 
     def cpus(self, engine: str) -> tuple[Cpu, ...]:
         """The CPUs for which an engine's outputs stand here."""
@@ -71,36 +76,52 @@ class Recording:
         line, _, rest = lzma.decompress(path.read_bytes()).partition(b"\n")
         head: dict[str, Any] = json.loads(line)
         keys = [(str(kind), str(engine)) for kind, engine in head.pop("codes")]
-        counts = [offsets(kind, head["layers"])[-1] for kind, _ in keys]
+        counts = [offsets(kind, head["counts"][kind])[-1] for kind, _ in keys]
         if head.pop("format") != FORMAT or sum(counts) != len(rest):
-            raise ValueError(f"{path} is not a recording of this version's golden layers: record it again.")
+            raise ValueError(
+                f"{path} is not a recording of this version's golden layers and operations: record it again."
+            )
         parts = np.split(np.frombuffer(rest, dtype=np.uint8), list(accumulate(counts))[:-1])
         same = {engine: tuple(Cpu(**cpu) for cpu in cpus) for engine, cpus in head.pop("same").items()}
         features = tuple(head.pop("features"))
         return cls(Cpu(**head.pop("cpu")), same, features, **head, codes=dict(zip(keys, parts, strict=True)))
 
 
-def offsets(kind: str, layers: int) -> list[int]:
-    """Where the outputs of each layer of a kind begin, and where the last ones end."""
-    return list(accumulate((outputs(kind, number) for number in range(layers)), initial=0))
+def offsets(kind: str, count: int) -> list[int]:
+    """Where the outputs of each layer or operation of a kind begin, and where the last ones end."""
+    return list(accumulate((outputs(kind, number) for number in range(count)), initial=0))
 
 
-def record(engine_names: list[str], layers: int = LAYERS) -> Recording:
-    """Run engines on the golden layers, here and now. All of them on 640 layers of each kind take a minute or two.
+def record(engine_names: list[str], most: int | None = None) -> Recording:
+    """Run engines on the golden layers and operations, here and now; all of them take two minutes.
+
+    Args:
+        engine_names: some of `available()`.
+        most: stop after so many of each kind.
 
     Raises:
         ValueError: an engine is unknown, does not run here, or refuses a layer.
     """
-    codes: dict[tuple[str, str], list[NDArray[np.uint8]]] = {
-        (kind, name): [] for kind in SHAPES for name in engine_names
-    }
-    for kind in SHAPES:
-        for number in range(layers):
-            layer, x = draw(kind, number)
-            for name in engine_names:
-                codes[kind, name].append(registry.run(name, layer, x).numpy().flatten())
+    counts = {kind: count if most is None else min(count, most) for kind, count in KINDS.items()}
+    codes: dict[tuple[str, str], list[NDArray[np.uint8]]] = {}
+    for kind, count in counts.items():
+        offering = [name for name in engine_names if _offers(name, kind)]
+        codes |= {(kind, name): [] for name in offering}
+        for number in range(count):
+            case = draw(kind, number)
+            for name in offering:
+                codes[kind, name].append(case.run(name).numpy().flatten())
     found = {key: np.concatenate(parts) for key, parts in codes.items()}
-    return Recording(Cpu.here(), {}, _features(), versions(engine_names), registry.missing(), layers, found)
+    return Recording(Cpu.here(), {}, _features(), versions(engine_names), registry.missing(), counts, found)
+
+
+def _offers(engine: str, kind: str) -> bool:
+    """Whether an engine has the operation at all; it has every layer, and what it has it never refuses here."""
+    try:
+        draw(kind, 0).run(engine)
+    except ValueError:
+        return kind in SHAPES
+    return True
 
 
 def _features() -> tuple[str, ...]:

@@ -12,11 +12,13 @@ import torch
 from qlab import engines
 from qlab.arithmetic import output_stage
 from qlab.engines import Cpu, Layer, litert, onnx_runtime
-from qlab.engines.golden import SHAPES, Recording, agreements, draw, record
-from qlab.engines.golden.layers import FLAVORS, FORMS, outputs, shape
+from qlab.engines.golden import KINDS, Recording, agreements, operations, record
+from qlab.engines.golden.cases import LAYERS, OPERATIONS, OperationCase
+from qlab.engines.golden.cases import draw as draw_case
+from qlab.engines.golden.layers import FLAVORS, FORMS, SHAPES, draw, outputs, shape
 from qlab.engines.golden.numbers import Numbers
-from qlab.engines.golden.recording import LAYERS, offsets, versions
-from qlab.engines.registry import BACKENDS, reference_for
+from qlab.engines.golden.recording import offsets, versions
+from qlab.engines.registry import BACKENDS
 from qlab.engines.saturation import saturating_accumulator
 
 FILES = sorted((Path(__file__).parent / "recordings").glob("*.xz"))
@@ -121,24 +123,30 @@ def test_the_files_are_small_and_every_engine_is_in_one():
     recordings = [Recording.read(path) for path in FILES]
     assert {name for recording in recordings for name in recording.engines} == set(ENGINES)
     for recording in recordings:
-        assert recording.layers == LAYERS and set(recording.missing) | set(recording.engines) <= set(ENGINES)
+        assert recording.counts == KINDS and set(recording.missing) | set(recording.engines) <= set(ENGINES)
         assert "torch" in recording.versions and recording.features[0]
 
 
 @every_file
-@every_kind
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_rule_gives_what_its_engine_gave(file, kind):
-    found = agreements(Recording.read(file), kind, range(0, LAYERS, STEP))
+    found = agreements(Recording.read(file), kind, range(0, KINDS[kind], STEP))
     assert not [str(agreement) for agreement in found.values() if agreement.differ or not agreement.outputs]
 
 
 @pytest.mark.slow
 @every_file
-@every_kind
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_rule_gives_all_that_its_engine_gave(file, kind):
     found = agreements(Recording.read(file), kind)
     assert not [str(agreement) for agreement in found.values() if agreement.differ]
     assert min(agreement.cases for agreement in found.values()) >= 10_000
+
+
+def test_every_operation_was_recorded_wherever_it_is_offered(avx2):
+    for kind in operations.KINDS:
+        torchs_alone = kind == "adaptive average pool"
+        assert avx2.offering(kind) == (ENGINES[:4] if torchs_alone else ENGINES)
 
 
 # For each engine a rule that differs from its own in the last bits only.
@@ -156,8 +164,8 @@ PLANTED = {
 
 @every_kind
 def test_a_wrong_output_stage_shows(avx2, kind):
-    def rules(engine, layer, cpu):
-        reference = reference_for(engine, layer, cpu)
+    def rules(engine, case, cpu):
+        reference = case.rule(engine, cpu)
         # LiteRT's optimized linear layers follow the planted rule where they have one scale.
         stage = output_stage.fbgemm if reference.output_stage.name == PLANTED[engine].name else PLANTED[engine]
         return replace(reference, output_stage=stage)
@@ -168,8 +176,8 @@ def test_a_wrong_output_stage_shows(avx2, kind):
 
 @every_kind
 def test_sums_that_do_not_saturate_show(avx2, kind):
-    def rules(engine, layer, cpu):
-        return replace(reference_for(engine, layer, cpu), accumulate=Layer.accumulator)
+    def rules(engine, case, cpu):
+        return replace(case.rule(engine, cpu), accumulate=Layer.accumulator)
 
     found = agreements(avx2, kind, flavored("saturating")[::4], rules=rules)
     saturating = {"fbgemm", "x86", "onnxruntime"} | ({"onednn"} if kind != "depthwise" else set())
@@ -186,23 +194,23 @@ def test_a_file_is_held_to_the_rule_of_its_own_cpu(avx2):
 
 
 @every_file
-@every_kind
+@pytest.mark.parametrize("kind", KINDS)
 def test_engines_still_give_what_was_recorded(file, kind):
     # Where an engine of the recorded version runs on such a CPU: the generator and the file belong together.
     recording = Recording.read(file)
-    names = [name for name in recording.engines if name in engines.available()]
+    names = [name for name in recording.offering(kind) if name in engines.available()]
     if Cpu.here() != recording.cpu or not versions(names).items() <= recording.versions.items():
         pytest.skip(f"recorded on {recording.cpu} with {recording.versions}")
-    places = offsets(kind, LAYERS)
-    for number in range(0, LAYERS, 3 * STEP):
-        layer, x = draw(kind, number)
+    places = offsets(kind, KINDS[kind])
+    for number in range(0, KINDS[kind], 3 * STEP):
+        case = draw_case(kind, number)
         for name in names:
-            codes = engines.run(name, layer, x).flatten().numpy()
+            codes = case.run(name).flatten().numpy()
             assert (codes == recording.codes[kind, name][places[number] : places[number + 1]]).all(), (name, number)
 
 
 def test_a_recording_is_read_as_it_was_written(tmp_path):
-    recording = record([engines.available()[0]], layers=9)
+    recording = record([engines.available()[0]], most=9)
     recording = replace(recording, same={recording.engines[0]: (recording.cpu,)})
     recording.write(tmp_path / "here.xz")
     read = Recording.read(tmp_path / "here.xz")
@@ -214,7 +222,9 @@ def test_a_recording_is_read_as_it_was_written(tmp_path):
     )
     content = lzma.decompress((tmp_path / "here.xz").read_bytes())
     (tmp_path / "short.xz").write_bytes(lzma.compress(content[:-1]))
-    with pytest.raises(ValueError, match="not a recording of this version's golden layers: record it again"):
+    with pytest.raises(
+        ValueError, match="not a recording of this version's golden layers and operations: record it again"
+    ):
         Recording.read(tmp_path / "short.xz")
 
 
@@ -225,5 +235,42 @@ def test_one_difference_is_counted_and_its_layer_named(avx2):
     (planted,) = [
         a for a in agreements(replace(avx2, codes={**avx2.codes, key: codes}), "linear", [29, 58]).values() if a.differ
     ]
-    assert planted.differ == 1 and planted.layers == (58,)
-    assert str(planted) == f"fbgemm, linear: 1 of {planted.outputs} recorded outputs differ; look at layer 58"
+    assert planted.differ == 1 and planted.numbers == (58,)
+    assert str(planted) == f"fbgemm, linear: 1 of {planted.outputs} recorded outputs differ; look at number 58"
+
+
+# Operations -----------------------------------------------------------------------------------------------------------
+
+OPERATION_DIGESTS = {
+    "add": "6a5b4562be86f50f",
+    "mul": "68ebdda5af059271",
+    "concatenate": "9e2e4931744dbe5b",
+    "clamp": "7a15d64443b20f51",
+    "max pool": "f1d9968accb7f478",
+    "average pool": "51a6e0b6099098cf",
+    "global average pool": "d16d3c6f52872e5c",
+    "adaptive average pool": "e67110dfc180e87d",
+}
+
+
+def operation_content(kind: str, number: int) -> bytes:
+    operation, inputs = operations.draw(kind, number)
+    grids = np.array([number for x in inputs for number in (x.scale, x.zero_point)], dtype=np.float64)
+    return b"".join([repr(operation).encode(), grids.tobytes(), *(x.codes.numpy().tobytes() for x in inputs)])
+
+
+@pytest.mark.parametrize("kind", operations.KINDS)
+def test_the_operations_are_those_that_were_recorded(kind):
+    digest = hashlib.sha256(b"".join(operation_content(kind, number) for number in range(0, OPERATIONS, STEP)))
+    assert digest.hexdigest()[:16] == OPERATION_DIGESTS[kind]
+    assert sum(operations.outputs(kind, number) for number in range(OPERATIONS)) >= 10_000
+
+
+@pytest.mark.parametrize("kind", ["add", "mul", "concatenate", "average pool", "global average pool"])
+def test_another_engines_rule_for_an_operation_shows(avx2, kind):
+    def rules(engine, case, cpu):
+        assert isinstance(case, OperationCase)
+        return case.rule("litert-reference" if engine != "litert-reference" else "onnxruntime", cpu)
+
+    found = agreements(avx2, kind, rules=rules)
+    assert not [str(agreement) for agreement in found.values() if not agreement.differ]
