@@ -268,9 +268,14 @@ def test_the_operations_are_those_that_were_recorded(kind):
 
 @pytest.mark.parametrize("kind", ["add", "mul", "concatenate", "average pool", "global average pool"])
 def test_another_engines_rule_for_an_operation_shows(avx2, kind):
-    def rules(engine, case, cpu):
-        assert isinstance(case, OperationCase)
-        return case.rule("litert-reference" if engine != "litert-reference" else "onnxruntime", cpu)
+    # Of two other rules at least one, for some engines share their rule.
+    differ = dict.fromkeys(avx2.offering(kind), 0)
+    for planted in ("onnxruntime", "litert-reference"):
 
-    found = agreements(avx2, kind, rules=rules)
-    assert not [str(agreement) for agreement in found.values() if not agreement.differ]
+        def rules(engine, case, cpu, planted=planted):
+            assert isinstance(case, OperationCase)
+            return case.rule(planted, cpu)
+
+        for engine, agreement in agreements(avx2, kind, rules=rules).items():
+            differ[engine] += agreement.differ
+    assert 0 not in differ.values(), differ
