@@ -19,7 +19,7 @@ from typing import Any
 
 import results
 import torch
-from engines import AVX2_ONLY
+from results import AVX2_ONLY
 
 from autograder.course_folder.layout import REPOSITORY
 from qlab.engines import Cpu, available, pytorch
