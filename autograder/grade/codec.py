@@ -5,8 +5,10 @@ which a value of a type that JSON does not have is a list that begins with the t
 arrays are sent beside the JSON. `unpack` checks everything, because a student's process can send whatever it likes.
 """
 
+import importlib
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,7 +28,9 @@ MAX_INTEGER_BITS = 4096
 MAX_DIMENSIONS = 32
 
 DTYPES = {str(dtype).removeprefix("torch."): dtype for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)}
-QUANTIZED = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qint32: torch.int32}
+CODES = {"qint8": torch.int8, "quint8": torch.uint8, "qint32": torch.int32}
+QUANTIZED = {getattr(torch, name): codes for name, codes in CODES.items() if hasattr(torch, name)}
+OURS = "qlab.torch_flow.integer_flow.tensors"  # codes with their scales, where PyTorch has no quantized dtypes any more
 # A dtype of each size that numpy has, to read the bytes of all that it does not have.
 READABLE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64, 16: torch.complex128}
 PLAIN_DTYPES = {name: dtype for name, dtype in DTYPES.items() if not name.startswith(("q", "bits"))}
@@ -127,6 +131,8 @@ def pack(value: Any, buffers: Buffers, make_handle: MakeHandle = no_handle, dept
         return ["bytes", buffers.add(value)]
     if isinstance(value, Tensor):
         return _pack_tensor(value, buffers)
+    if (ours := sys.modules.get(OURS)) is not None and type(value) in (ours.Codes, ours.WeightCodes):
+        return _pack_codes(value, buffers)
     if isinstance(value, np.ndarray | np.generic):
         return _pack_array(value, buffers)
     if isinstance(value, Integral):
@@ -169,7 +175,8 @@ def _pack_tensor(value: Tensor, buffers: Buffers) -> list[Any]:
     if tensor.numel() * tensor.element_size() > MAX_MESSAGE or not _is_shape(tensor.shape):
         raise WireError(f"a tensor of shape {tuple(tensor.shape)} is larger than {MAX_MESSAGE // 2**20} MB")
     try:
-        return _pack_quantized(tensor, buffers) if tensor.is_quantized else _pack_elements(tensor, buffers)
+        quantized = QUANTIZED and tensor.is_quantized
+        return _pack_quantized(tensor, buffers) if quantized else _pack_elements(tensor, buffers)
     except RuntimeError:  # torch has tensors without memory: of its function transforms, of freed storages, and others
         return _opaque("tensor without memory", buffers)
 
@@ -194,6 +201,15 @@ def _pack_quantized(tensor: Tensor, buffers: Buffers) -> list[Any]:
     scales = _pack_elements(tensor.q_per_channel_scales(), buffers)
     points = _pack_elements(tensor.q_per_channel_zero_points(), buffers)
     return ["quantized", codes, scales, points, tensor.q_per_channel_axis()]
+
+
+def _pack_codes(value: Any, buffers: Buffers) -> list[Any]:
+    """qlab's own codes, in the same form as PyTorch's quantized tensors."""
+    codes = _pack_tensor(value.int_repr(), buffers)
+    if not getattr(value, "per_channel", False):
+        return ["quantized", codes, float(value.q_scale()), int(value.q_zero_point())]
+    scales, points = value.q_per_channel_scales(), value.q_per_channel_zero_points()
+    return ["quantized", codes, _pack_tensor(scales, buffers), _pack_tensor(points, buffers), 0]
 
 
 def _pack_array(value: "np.ndarray[Any, Any] | np.generic", buffers: Buffers) -> list[Any]:
@@ -270,15 +286,19 @@ def _unpack_tensor(fields: list[Any], buffers: Buffers, depth: int) -> Tensor:
     return torch.frombuffer(bytearray(data), dtype=torch.uint8).view(dtype).reshape(shape)
 
 
-def _unpack_quantized(fields: list[Any], buffers: Buffers, depth: int) -> Tensor:
+def _unpack_quantized(fields: list[Any], buffers: Buffers, depth: int) -> Any:
     codes, scale, zero_point = (unpack(item, buffers, depth) for item in fields[:3])
-    if codes.dtype not in QUANTIZED.values():
+    if codes.dtype not in CODES.values():
         raise WireError("the codes of a quantized tensor have the wrong dtype")
     if len(fields) == 3:
+        if not QUANTIZED:
+            return importlib.import_module(OURS).tensor_from_codes(codes, float(scale), int(zero_point))
         return torch._make_per_tensor_quantized_tensor(codes, float(scale), int(zero_point))
     (axis,) = fields[3:]
     if not (0 <= axis < codes.dim()) or scale.shape != zero_point.shape or scale.shape != codes.shape[axis : axis + 1]:
         raise WireError("a quantized tensor does not have one scale per channel")
+    if not QUANTIZED:
+        return importlib.import_module(OURS).weight_from_codes(codes, scale, per_channel=True)
     tensor: Tensor = torch._make_per_channel_quantized_tensor(codes, scale.double(), zero_point.long(), axis)
     return tensor
 

@@ -27,7 +27,7 @@ from autograder.grade.lab import modules_in
 from autograder.grade.limits import Limits
 
 # What a released lab contains besides its notebook. Answers, samples and measured numbers stay here.
-RELEASED = ("checks/*.py", "checks.py", "provided.py", "figures/*.png")
+RELEASED = ("checks/*.py", "checks.py", "provided.py", "figures/*.png", "recorded/*.txt")
 # Where a number in a text comes from, for whoever looks at the source (`autograder lint`); students do not get it.
 ORIGIN = re.compile(r"\s*<!--\s*(quoted|given|computed):(.+?)-->", re.DOTALL)
 KERNEL = {

@@ -68,19 +68,16 @@ def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
 
 
 def aware_training(weight, images, targets):
-    from torch.ao import quantization
-    from torch.ao.nn.intrinsic.qat import freeze_bn_stats
-
     with torch_flow.quiet():
         model = qat.OneBlock(weight).train()
-        fused = quantization.fuse_modules_qat(model, [["conv", "bn", "relu"]])
-        fused.qconfig = quantization.get_default_qat_qconfig("x86", version=0)
-        prepared = quantization.prepare_qat(fused)
+        fused = torch_flow.fuse_modules_qat(model, [["conv", "bn", "relu"]])
+        fused.qconfig = torch_flow.get_default_qat_qconfig("x86", version=0)
+        prepared = torch_flow.prepare_qat(fused)
         qat.train_steps(prepared, images, targets, steps=6)
-        prepared.apply(quantization.disable_observer)
-        prepared.apply(freeze_bn_stats)
+        prepared.apply(torch_flow.disable_observer)
+        prepared.apply(torch_flow.freeze_bn_stats)
         qat.train_steps(prepared, images, targets, steps=3)
-        return qat.codes_and_scales(quantization.convert(prepared.eval()))
+        return qat.codes_and_scales(torch_flow.convert(prepared.eval()))
 
 
 def two_rules(acc, bias, S_acc, S_out, Z_out):

@@ -17,7 +17,7 @@ def plain_tensor(x: object, name: str = "tensor") -> Tensor:
     """
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, not {type(x).__name__}: wrap it in torch.tensor(...).")
-    if x.is_quantized:
+    if getattr(x, "is_quantized", False):  # later versions of PyTorch may not have it
         raise TypeError(f"{name} is a quantized tensor: pass its codes, {name}.int_repr(), or {name}.dequantize().")
     if x.is_complex():
         raise TypeError(f"{name} is complex ({x.dtype}): pass its real part or its absolute value.")

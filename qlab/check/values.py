@@ -88,7 +88,7 @@ def as_numbers(value: Any) -> Tensor:
             raise NotNumericError(f"a tensor of {numbers.numel()} values", "a tensor of too many values")
         if numbers.is_complex() or numbers.dtype == torch.bool:
             raise NotNumericError(f"a tensor of {numbers.dtype}")
-        return numbers.dequantize().double() if numbers.is_quantized else numbers.double()
+        return numbers.dequantize().double() if getattr(numbers, "is_quantized", False) else numbers.double()
     except (TypeError, ValueError, RuntimeError, OverflowError, NotImplementedError) as error:
         raise NotNumericError(f"a value of type {type(value).__name__}", _of_type(value)) from error
 

@@ -13,6 +13,7 @@ from qlab.demos.demo import Demo
 from qlab.engines import Cpu, pytorch
 from qlab.experiments import data, variants
 from qlab.plots.variants import AGAINST_FIRST, AS_MEASURED, Cost, Variant
+from qlab.torch_flow import api
 
 BATCHES = (1, 16, 128)
 
@@ -58,7 +59,7 @@ class MeasuringDemo(Demo):
     """
 
     def __init__(self, *, dark: bool = False, **how: Any) -> None:
-        available = pytorch.available()
+        available = api.engine_names()
         self.engine = choice(
             "engine", list(pytorch.ENGINE_NAMES), available[0] if available else pytorch.ENGINE_NAMES[0]
         )
@@ -84,7 +85,7 @@ class MeasuringDemo(Demo):
 
         report("reading the digits")
         rows = variants.measure(engine, data.load(), BATCHES, report=report, **self.how)
-        self.cost.about = f"Digits, {engine} on one thread of {Cpu.here()}; the fastest of many runs."
+        self.cost.about = f"Digits, {engine} on one thread of {Cpu.here()}; the fastest of many runs.{_slow()}"
         self.cost.measured = {
             batch: [Variant(row.name, row.size, row.seconds[batch], row.accuracy) for row in rows] for batch in BATCHES
         }
@@ -100,3 +101,8 @@ class MeasuringDemo(Demo):
         """Stop measuring as well."""
         self.background.stop()
         super().close()
+
+
+def _slow() -> str:
+    """What has to be said of times that are no engine's."""
+    return "" if pytorch.KERNELS else " PyTorch's kernels are gone: int8 is timed in qlab's readable integers."

@@ -1,5 +1,6 @@
 """PyTorch's engines: fbgemm, qnnpack, x86, onednn."""
 
+import platform
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,23 +18,52 @@ from qlab.engines.reference import Reference
 from qlab.engines.saturation import saturating_accumulator
 
 ENGINE_NAMES = ("fbgemm", "qnnpack", "x86", "onednn")
-INSTALL_HINT = "this build of PyTorch leaves it out; builds for Linux on x86 have it"
+KERNELS = hasattr(torch.backends, "quantized") and hasattr(torch, "quint8")
+INSTALL_HINT = (
+    "this build of PyTorch leaves it out; builds for Linux on x86 have it"
+    if KERNELS
+    else "PyTorch has removed its quantized kernels; qlab computes by the engine's rule, bit for bit"
+)
+
+_chosen = ""  # the engine by whose rule qlab's own flow converts; "" for the usual one
 
 
 def available() -> list[str]:
-    """The engines that this build of PyTorch has."""
+    """The engines that this build of PyTorch has; none where it has no quantized kernels any more."""
+    if not KERNELS:
+        return []
     return [name for name in ENGINE_NAMES if name in torch.backends.quantized.supported_engines]
+
+
+def current() -> str:
+    """The engine that is selected: PyTorch's own, or without its kernels the one whose rule is applied."""
+    if _chosen:
+        return _chosen
+    if KERNELS and torch.backends.quantized.engine in ENGINE_NAMES:
+        return str(torch.backends.quantized.engine)
+    return "qnnpack" if platform.machine().lower() in ("arm64", "aarch64") else "x86"
 
 
 @contextmanager
 def selected(engine: str) -> Iterator[None]:
-    """Select PyTorch's engine for the block; restore the previous one afterwards."""
-    before = torch.backends.quantized.engine
-    torch.backends.quantized.engine = engine
+    """Select an engine for the block, PyTorch's own and the one whose rule is applied; restore both afterwards.
+
+    Raises:
+        ValueError: there is no such engine, and no kernels that would say so.
+    """
+    global _chosen  # as torch.backends.quantized.engine is one for the process
+    if not KERNELS and engine not in ENGINE_NAMES:
+        raise ValueError(f"PyTorch has no engine {engine!r}: choose one of {', '.join(ENGINE_NAMES)}.")
+    ours, theirs = _chosen, torch.backends.quantized.engine if KERNELS else ""
+    if KERNELS:
+        torch.backends.quantized.engine = engine
+    _chosen = engine
     try:
         yield
     finally:
-        torch.backends.quantized.engine = before
+        _chosen = ours
+        if KERNELS:
+            torch.backends.quantized.engine = theirs
 
 
 def quantize(x: Tensor, scale: float, zero_point: int) -> Tensor:

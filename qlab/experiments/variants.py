@@ -64,14 +64,14 @@ def measure(
     Raises:
         ValueError: this build of PyTorch does not have that engine.
     """
-    if engine not in (engines := pytorch.available()):
+    if engine not in (engines := tq.engine_names()):
         others = f"choose one of {', '.join(engines)}" if engines else "and it has no other one"
         raise ValueError(f"PyTorch has no engine {engine!r} here ({pytorch.INSTALL_HINT}): {others}.")
     with tq.quiet(), pytorch.selected(engine):
         report("fp32: training the network")
         network = _trained(data, epochs, hidden)
         report("dynamic and static: quantizing it after training")
-        networks = [network, tq.quantize_dynamic(network, {nn.Linear}, dtype=torch.qint8)]
+        networks = [network, tq.quantize_dynamic(network, {nn.Linear}, dtype=tq.qint8)]
         networks.append(ptq.static(_wrapped(network), GROUPS, [data.x_train[:256]], tq.get_default_qconfig(engine)))
         report("QAT: training with fake quantization")
         networks.append(_trained_on(network, data, max(1, epochs // 3), engine))

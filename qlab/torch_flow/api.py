@@ -1,66 +1,14 @@
-"""torch.ao.quantization without its warnings: it is deprecated and says so at every call, but works in torch 2.13."""
+"""The functions of torch.ao.quantization that the labs use: PyTorch's own, or qlab's where PyTorch has removed them.
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+The environment variable QLAB_TORCH_FLOW chooses qlab's own flow although PyTorch's is there, if it is "qlab".
+"""
 
-from torch.ao import quantization as ao_quantization
-from torch.ao.nn.intrinsic.qat import freeze_bn_stats
-from torch.ao.nn.quantized import FloatFunctional
-from torch.ao.ns import _numeric_suite
-from torch.ao.quantization import (
-    DeQuantStub,
-    HistogramObserver,
-    MinMaxObserver,
-    MovingAverageMinMaxObserver,
-    QConfig,
-    QConfigMapping,
-    QuantStub,
-    QuantWrapper,
-    default_per_channel_weight_observer,
-    default_weight_observer,
-    disable_observer,
-    enable_observer,
-    quantize_fx,
-)
+import importlib
+import os
+from typing import TYPE_CHECKING
 
-ao: Any = ao_quantization  # torch leaves most of it untyped
-suite: Any = _numeric_suite
-
-# PyTorch prints these once per process, when a quantized tensor is first created. A test cell that prints to stderr
-# loses its marks.
-for _message in (
-    "torch.quantize_per_tensor",
-    "torch.ao.quantization is deprecated",
-    "must run observer",
-    "Please use quant",
-):
-    warnings.filterwarnings("ignore", message=f"{_message}.*")
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Suppress warnings inside the block, or in the decorated function."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-fuse_modules = quiet()(ao.fuse_modules)
-fuse_modules_qat = quiet()(ao.fuse_modules_qat)
-get_default_qconfig = quiet()(ao.get_default_qconfig)
-get_default_qat_qconfig = quiet()(ao.get_default_qat_qconfig)
-prepare = quiet()(ao.prepare)
-prepare_qat = quiet()(ao.prepare_qat)
-convert = quiet()(ao.convert)
-quantize_dynamic = quiet()(ao.quantize_dynamic)
-prepare_fx = quiet()(quantize_fx.prepare_fx)
-convert_fx = quiet()(quantize_fx.convert_fx)
-compare_weights = quiet()(suite.compare_weights)
-compare_model_outputs = quiet()(suite.compare_model_outputs)
-FakeQuantize = ao.FakeQuantize
-FakeQuantizeBase = ao.FakeQuantizeBase
+from qlab.engines import pytorch
+from qlab.torch_flow.silence import quiet
 
 __all__ = [
     "DeQuantStub",
@@ -70,6 +18,8 @@ __all__ = [
     "HistogramObserver",
     "MinMaxObserver",
     "MovingAverageMinMaxObserver",
+    "MovingAveragePerChannelMinMaxObserver",
+    "PerChannelMinMaxObserver",
     "QConfig",
     "QConfigMapping",
     "QuantStub",
@@ -78,18 +28,111 @@ __all__ = [
     "compare_weights",
     "convert",
     "convert_fx",
+    "default_per_channel_weight_fake_quant",
     "default_per_channel_weight_observer",
+    "default_qconfig",
+    "default_weight_fake_quant",
     "default_weight_observer",
+    "disable_fake_quant",
     "disable_observer",
+    "enable_fake_quant",
     "enable_observer",
+    "engine_names",
+    "flow",
     "freeze_bn_stats",
     "fuse_modules",
     "fuse_modules_qat",
     "get_default_qat_qconfig",
     "get_default_qconfig",
+    "is_fused",
+    "per_channel_affine",
+    "per_channel_symmetric",
+    "per_tensor_affine",
+    "per_tensor_symmetric",
     "prepare",
     "prepare_fx",
     "prepare_qat",
+    "qint8",
     "quantize_dynamic",
+    "quantize_per_tensor",
     "quiet",
+    "quint8",
+    "tensor_from_codes",
+    "weight_from_codes",
 ]
+
+THEIRS, OURS = "qlab.torch_flow.torch_ao", "qlab.torch_flow.integer_flow"
+
+if TYPE_CHECKING:
+    from qlab.torch_flow.torch_ao import (
+        DeQuantStub,
+        FakeQuantize,
+        FakeQuantizeBase,
+        FloatFunctional,
+        HistogramObserver,
+        MinMaxObserver,
+        MovingAverageMinMaxObserver,
+        MovingAveragePerChannelMinMaxObserver,
+        PerChannelMinMaxObserver,
+        QConfig,
+        QConfigMapping,
+        QuantStub,
+        QuantWrapper,
+        compare_model_outputs,
+        compare_weights,
+        convert,
+        convert_fx,
+        default_per_channel_weight_fake_quant,
+        default_per_channel_weight_observer,
+        default_qconfig,
+        default_weight_fake_quant,
+        default_weight_observer,
+        disable_fake_quant,
+        disable_observer,
+        enable_fake_quant,
+        enable_observer,
+        freeze_bn_stats,
+        fuse_modules,
+        fuse_modules_qat,
+        get_default_qat_qconfig,
+        get_default_qconfig,
+        is_fused,
+        per_channel_affine,
+        per_channel_symmetric,
+        per_tensor_affine,
+        per_tensor_symmetric,
+        prepare,
+        prepare_fx,
+        prepare_qat,
+        qint8,
+        quantize_dynamic,
+        quantize_per_tensor,
+        quint8,
+        tensor_from_codes,
+        weight_from_codes,
+    )
+
+
+def _chosen() -> str:
+    """The module that has the flow."""
+    if os.environ.get("QLAB_TORCH_FLOW") == "qlab" or not pytorch.KERNELS:
+        return OURS
+    try:
+        importlib.import_module(THEIRS)
+    except (ImportError, AttributeError):
+        return OURS
+    return THEIRS
+
+
+_home = _chosen()
+_flow = importlib.import_module(_home)
+globals().update({name: getattr(_flow, name) for name in __all__ if name not in ("flow", "quiet", "engine_names")})
+
+_why = "as QLAB_TORCH_FLOW asks" if pytorch.KERNELS else "because PyTorch's quantization has been removed"
+flow = "torch.ao.quantization" if _home == THEIRS else f"qlab's own, {_why}"
+"""Which flow prepares, calibrates and converts here, in words."""
+
+
+def engine_names() -> list[str]:
+    """The engines that a converted model can compute as: PyTorch's own here, or those whose rule qlab applies."""
+    return pytorch.available() if _home == THEIRS else list(pytorch.ENGINE_NAMES)

@@ -7,13 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from qlab.torch_flow import api as tq
+
 
 @dataclass(frozen=True)
 class ConvertedLayer:
     """The parameters of a converted layer.
 
     Attributes:
-        weight: qint8, with its scale or scales.
+        weight: codes with their scale or scales, as the flow has them.
         bias: (out,), float32, or None.
         scale, zero_point: of the layer's output.
     """
@@ -26,7 +28,7 @@ class ConvertedLayer:
     @property
     def per_channel(self) -> bool:
         """Whether each output channel of the weight has its own scale."""
-        return self.weight.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric)
+        return self.weight.qscheme() in (tq.per_channel_affine, tq.per_channel_symmetric)
 
     @property
     def scales(self) -> Tensor:
@@ -52,6 +54,12 @@ def converted_layers(model: nn.Module) -> dict[str, Any]:
     return {
         name: m for name, m in model.named_modules() if callable(getattr(m, "weight", None)) and hasattr(m, "scale")
     }
+
+
+def packed(layer: Any) -> str:
+    """What a converted linear layer holds its weight in: the engine's packed form, or the codes as they are."""
+    params = getattr(layer, "_packed_params", None)
+    return type(params._packed_params).__name__ if params is not None else "the codes as they are"
 
 
 def folded_weight(layer: Any) -> Tensor:

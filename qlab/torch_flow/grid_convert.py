@@ -69,7 +69,8 @@ def convert(prepared: nn.Module, engine: str = "qnnpack") -> nn.Module:
     with selected(engine):
         for name, (integers, scale) in on_grid.items():
             layer: Any = int8.get_submodule(name)
-            layer.set_weight_bias(_quantized(integers, scale, layer.weight().qscheme()), layer.bias())
+            per_channel = layer.weight().qscheme() != tq.per_tensor_affine
+            layer.set_weight_bias(tq.weight_from_codes(integers, scale, per_channel=per_channel), layer.bias())
     return int8
 
 
@@ -125,14 +126,6 @@ def _quantizers(prepared: nn.Module) -> dict[str, GridFakeQuantize]:
         if isinstance(quantizer, GridFakeQuantize):
             quantizers[name] = quantizer
     return quantizers
-
-
-def _quantized(integers: Tensor, scale: Tensor, qscheme: torch.qscheme) -> Tensor:
-    codes = integers.to(torch.int8)
-    if qscheme == torch.per_tensor_affine:
-        return torch._make_per_tensor_quantized_tensor(codes, scale.item(), 0)
-    zero_points = torch.zeros(len(scale), dtype=torch.int64)
-    return torch._make_per_channel_quantized_tensor(codes, scale.double(), zero_points, 0)
 
 
 def _check_width(name: str, grid: Grid) -> None:

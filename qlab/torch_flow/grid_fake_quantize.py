@@ -29,7 +29,7 @@ class GridFakeQuantize(tq.FakeQuantizeBase):  # type: ignore[misc]  # torch leav
 
     scale: Tensor
     zero_point: Tensor
-    dtype = torch.qint8
+    dtype = tq.qint8
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class GridFakeQuantize(tq.FakeQuantizeBase):  # type: ignore[misc]  # torch leav
         self.grid, self.rule, self.per_channel, self.free_scale = grid, rule, per_channel, free_scale
         self.quant_min, self.quant_max = -grid.top, grid.top
         self.ch_axis = 0 if per_channel else -1
-        self.qscheme = torch.per_channel_symmetric if per_channel else torch.per_tensor_symmetric
+        self.qscheme = tq.per_channel_symmetric if per_channel else tq.per_tensor_symmetric
         self.register_buffer("scale", torch.ones(1))
         self.register_buffer("zero_point", torch.zeros(1, dtype=torch.int32))
 
@@ -84,8 +84,8 @@ default_fake_quant = tq.FakeQuantize.with_args(
     observer=tq.MovingAverageMinMaxObserver,
     quant_min=0,
     quant_max=255,
-    dtype=torch.quint8,
-    qscheme=torch.per_tensor_affine,
+    dtype=tq.quint8,
+    qscheme=tq.per_tensor_affine,
 )
 """8-bit activations, affine, with a moving average of the ranges and all codes 0..255.
 
@@ -133,8 +133,7 @@ def weighted_layers(model: nn.Module) -> dict[str, nn.Module]:
 
 def layer_in(module: nn.Module) -> nn.Module:
     """The convolution or linear layer inside a block that torch has fused; any other module itself."""
-    fused = type(module).__module__.startswith("torch.ao.nn.intrinsic.modules")
-    return next(module.children()) if fused else module
+    return next(module.children()) if tq.is_fused(module) else module
 
 
 def is_depthwise(layer: nn.Module) -> bool:

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from qlab.formats.floatsd import Grid
+from qlab.torch_flow import api as tq
 from qlab.torch_flow.files import GRIDS, FileError, declared_in, weight_in
+from qlab.torch_flow.integer_flow.tensors import WeightCodes
 
 # Every entry ----------------------------------------------------------------------------------------------------------
 
@@ -37,19 +39,30 @@ def state_rows(state: Mapping[str, Any]) -> list[Row]:
     for name, entry in state.items():
         if isinstance(entry, tuple):
             rows += [_row(f"{name}[{place}]", part, "packed ") for place, part in enumerate(entry) if part is not None]
-        elif name != GRIDS:
-            rows.append(_row(name, entry))
+        elif name != GRIDS and not name.endswith(OF_CODES):
+            rows.append(_row(name, _as_codes(state, name, entry)))
     return rows
 
 
+# qlab's own flow saves a weight's codes as a plain tensor, with these beside it.
+OF_CODES = (".weight_scale", ".weight_zero_point")
+
+
+def _as_codes(state: Mapping[str, Any], name: str, weight: Any) -> Any:
+    """A weight as codes with their scales, where the file has scales beside it; else the entry itself."""
+    scale = state.get(f"{name}_scale") if name.endswith(".weight") else None
+    return weight if scale is None else WeightCodes(weight, scale.double().reshape(-1), scale.dim() > 0)
+
+
 def _row(name: str, entry: Any, packed: str = "") -> Row:
-    if not isinstance(entry, Tensor):
+    if not isinstance(entry, Tensor | WeightCodes):
         return Row(name, type(entry).__name__, (), "", "")
     shape, last = tuple(entry.shape), name.rsplit(".", 1)[-1]
-    if entry.is_quantized:
+    if getattr(entry, "is_quantized", False):
         how = "per channel" if len(scales_of(entry)) > 1 or _per_channel(entry) else "per tensor"
         kind = f"{packed}weight, {str(entry.dtype).removeprefix('torch.')} {how}"
         return Row(name, kind, shape, _numbers(scales_of(entry)), _numbers(_zero_points(entry)))
+    assert isinstance(entry, Tensor)
     kind = f"{packed}{'bias' if packed else last}, {str(entry.dtype).removeprefix('torch.')}"
     value = _numbers(entry.flatten()) if entry.numel() == 1 else ""
     return Row(name, kind, shape, value if last == "scale" else "", value if last == "zero_point" else "")
@@ -101,15 +114,16 @@ def layer_rows(state: Mapping[str, Any]) -> list[LayerRow]:
     for name, entry in state.items():
         if (weight := weight_in(name, entry)) is not None:
             layer = name.removesuffix("._packed_params._packed_params").removesuffix(".weight")
+            weight = _as_codes(state, name, weight)
             rows.append(_layer_row(layer, weight, *declared.get(layer, (None, None))))
     return rows
 
 
-def _layer_row(layer: str, weight: Tensor, grid: Grid | None, scale: Tensor | None) -> LayerRow:
+def _layer_row(layer: str, weight: Any, grid: Grid | None, scale: Tensor | None) -> LayerRow:
     nothing = torch.zeros(0)
     if scale is not None and len(scale) not in (1, len(weight)):
         raise FileError(f"{layer} declares {len(scale)} scales, but its weight has {len(weight)} output channels.")
-    if weight.is_quantized:
+    if getattr(weight, "is_quantized", False):
         scales, zero_points = scales_of(weight), _zero_points(weight)
         integers = weight.int_repr().long() - _first_dimension(zero_points, weight)
         off_grid = None if grid is None else int((~grid.on_grid(integers)).sum())
@@ -142,22 +156,23 @@ def as_table(rows: list[LayerRow]) -> str:
 # Small parts ----------------------------------------------------------------------------------------------------------
 
 
-def scales_of(weight: Tensor) -> Tensor:
+def scales_of(weight: Any) -> Tensor:
     """The scales of a quantized tensor: a single one, or one per channel; float64."""
-    if _per_channel(weight):
-        return weight.q_per_channel_scales()
-    return torch.tensor([weight.q_scale()], dtype=torch.float64)
+    if not _per_channel(weight):
+        return torch.tensor([weight.q_scale()], dtype=torch.float64)
+    scales: Tensor = weight.q_per_channel_scales()
+    return scales
 
 
-def _zero_points(weight: Tensor) -> Tensor:
+def _zero_points(weight: Any) -> Tensor:
     return weight.q_per_channel_zero_points() if _per_channel(weight) else torch.tensor([weight.q_zero_point()])
 
 
-def _per_channel(weight: Tensor) -> bool:
-    return weight.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric)
+def _per_channel(weight: Any) -> bool:
+    return weight.qscheme() in (tq.per_channel_affine, tq.per_channel_symmetric)
 
 
-def _first_dimension(values: Tensor, weight: Tensor) -> Tensor:
+def _first_dimension(values: Tensor, weight: Any) -> Tensor:
     return values.reshape(-1, *[1] * (weight.dim() - 1))
 
 

@@ -1,5 +1,7 @@
 """PyTorch's numeric suite: the weights and outputs of an fp32 network against its converted model, layer by layer."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -37,5 +39,6 @@ def compare(network: nn.Module, calibration: Tensor, images: Tensor, engine: str
     return ratios
 
 
-def _real(x: Tensor) -> Tensor:
-    return x.dequantize() if x.is_quantized else x
+def _real(x: Any) -> Tensor:
+    real: Tensor = x.dequantize() if getattr(x, "is_quantized", False) else x
+    return real

@@ -21,7 +21,7 @@ def minmax_qconfig(engine: str) -> tq.QConfig:
         raise ValueError(f"there is no engine {engine!r}: choose fbgemm, qnnpack, x86 or onednn.")
     # quant_min and quant_max are given explicitly because reduce_range is deprecated.
     activation = tq.MinMaxObserver.with_args(
-        dtype=torch.quint8, quant_min=0, quant_max=127 if engine in ("fbgemm", "x86") else 255
+        dtype=tq.quint8, quant_min=0, quant_max=127 if engine in ("fbgemm", "x86") else 255
     )
     weight = tq.default_weight_observer if engine == "qnnpack" else tq.default_per_channel_weight_observer
     return tq.QConfig(activation=activation, weight=weight)  # type: ignore[no-untyped-call]  # torch's

@@ -80,7 +80,7 @@ else:
     import torch.nn.functional as F
 
     import qlab
-    from qlab import data, engines, models, plots, training
+    from qlab import data, engines, models, plots, recorded, training
 
     print(f"Ready: qlab {qlab.__version__}, torch {torch.__version__}; engines here: {', '.join(engines.available()) or 'none'}.")
 
@@ -804,6 +804,8 @@ for engine in ("fbgemm", "qnnpack", "x86", "onednn"):
             references += differing(theirs, engines.reference(engine, layer, x))
         differences[engine, name] = yours / outputs
         print(f"   {name:8} {outputs:8,} outputs: yours differ in {yours:4d}, arithmetic by its rule in {references}")
+if not differences:
+    recorded.show("engines")
 
 # %% [markdown] id="walk-text"
 """
@@ -839,6 +841,8 @@ if "fbgemm" in engines.available():
                 )
     for step, count in walk.items():
         print(f"{step:45} {count:5d} outputs differ")
+else:
+    recorded.show("walk")
 
 # %% [markdown] id="ties-text"
 r"""
@@ -855,6 +859,8 @@ print("exactly         ", *(f"{code / 2 + 3:4.1f}" for code in codes.flatten().t
 print("yours           ", *(f"{code:4d}" for code in linear_on_codes(codes, half_layer.weights, torch.tensor([0]), 0, 2**30, 0, 3).flatten().tolist()))
 for engine in engines.available():
     print(f"{engine:16}", *(f"{code:4d}" for code in engines.run(engine, half_layer, codes * 0.5).flatten().tolist()))
+if "fbgemm" not in engines.available():
+    recorded.show("ties")
 
 # %% [markdown] id="ties-answer"
 """

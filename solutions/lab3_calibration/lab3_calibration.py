@@ -290,9 +290,8 @@ q3.check(moving_average)
 by_moving_average = q3.yours_or_provided()
 
 # %% id="meet-torch" tags=["demo"]
-from torch.ao.quantization import observer as torchs
-
 from checks import EXAMPLE
+from qlab import torch_flow as torchs
 
 
 def shown(scale, zero_point):
@@ -306,11 +305,11 @@ def torchs_answer(observer):
 
 
 whole = EXAMPLE.reshape(2, 1, -1)
-unsigned = {"dtype": torch.quint8}
+unsigned = {"dtype": torchs.quint8}
 rows = [
     ("MinMax", to_qparams(*by_min_max(whole), 0, 255, False), torchs.MinMaxObserver(**unsigned)),
     ("MovingAverage", to_qparams(*by_moving_average(whole), 0, 255, False), torchs.MovingAverageMinMaxObserver(**unsigned)),
-    ("MovingAverage, symmetric", to_qparams(*by_moving_average(whole), 0, 255, True), torchs.MovingAverageMinMaxObserver(qscheme=torch.per_tensor_symmetric, **unsigned)),
+    ("MovingAverage, symmetric", to_qparams(*by_moving_average(whole), 0, 255, True), torchs.MovingAverageMinMaxObserver(qscheme=torchs.per_tensor_symmetric, **unsigned)),
     ("MinMax per channel", to_qparams(*by_min_max(EXAMPLE), 0, 255, False), torchs.PerChannelMinMaxObserver(**unsigned)),
     ("MovingAverage per channel", to_qparams(*by_moving_average(EXAMPLE), 0, 255, False), torchs.MovingAveragePerChannelMinMaxObserver(**unsigned)),
 ]
@@ -320,6 +319,7 @@ for name, yours, theirs in rows:
     equal = all(torch.equal(a.reshape(-1).double(), b.reshape(-1).double()) for a, b in zip(yours, theirs, strict=True))
     print(f"{name:26} {shown(*yours)}\n{'  torch':26} {shown(*theirs)}   {'equal to the last bit' if equal else 'different'}")
 print(f"{'torch, HistogramObserver':26} {shown(*torchs_answer(torchs.HistogramObserver(**unsigned)))}   (an older torch printed 0.0100, 106)")
+print(f"These observers are from {torchs.flow}.")
 
 # %% [markdown] id="histogram-text"
 r"""
@@ -623,13 +623,15 @@ In PyTorch a **QConfig** says which observer watches the activations and which t
 
 ```python
 QConfig(
-    activation=HistogramObserver.with_args(dtype=torch.quint8, qscheme=torch.per_tensor_affine),
-    weight=MinMaxObserver.with_args(dtype=torch.qint8, qscheme=torch.per_tensor_symmetric),
+    activation=HistogramObserver.with_args(dtype=tq.quint8, qscheme=tq.per_tensor_affine),
+    weight=MinMaxObserver.with_args(dtype=tq.qint8, qscheme=tq.per_tensor_symmetric),
 )
 ```
 
+They stand in `torch.ao.quantization`, which PyTorch has announced to remove. `qlab.torch_flow`, imported as `tq`, hands on PyTorch's own as long as they are there, and qlab's under the same names afterwards.
+
 `dtype` says which codes: quint8 is 0 to 255, qint8 -128 to 127. `qscheme` says how the range is used: `per_tensor_affine`, `per_tensor_symmetric`, `per_channel_affine`,
-`per_channel_symmetric`. A dtype is no scheme: `qscheme=torch.qint8` raises an error, though only when the observer is made.
+`per_channel_symmetric`. A dtype is no scheme: `qscheme=tq.qint8` raises an error, though only when the observer is made.
 
 ### Q8 · Write a qconfig and use its observers
 *difficulty 2/5 · importance 4/5 · 15 minutes · 10 points*
@@ -643,7 +645,8 @@ the other (`batches[i]` is a batch), and the weight's observer `weights` (output
 """
 
 # %% nbgrader={"grade": false, "grade_id": "q8", "locked": false, "schema_version": 3, "solution": true, "task": false}
-from torch.ao.quantization import (
+from qlab import torch_flow as tq
+from qlab.torch_flow import (
     HistogramObserver,
     MinMaxObserver,
     MovingAverageMinMaxObserver,
@@ -657,8 +660,8 @@ def observe_with_torch(batches, weights):
     ### BEGIN SOLUTION
     #| of_activations = __ .with_args(dtype= __ , qscheme= __ )
     #| of_weights = __ .with_args(dtype= __ , qscheme= __ )
-    of_activations = MovingAverageMinMaxObserver.with_args(dtype=torch.quint8, qscheme=torch.per_tensor_affine)
-    of_weights = PerChannelMinMaxObserver.with_args(dtype=torch.qint8, qscheme=torch.per_channel_symmetric)
+    of_activations = MovingAverageMinMaxObserver.with_args(dtype=tq.quint8, qscheme=tq.per_tensor_affine)
+    of_weights = PerChannelMinMaxObserver.with_args(dtype=tq.qint8, qscheme=tq.per_channel_symmetric)
     ### END SOLUTION
     qconfig = QConfig(activation=of_activations, weight=of_weights)
     activation, weight = qconfig.activation(), qconfig.weight()

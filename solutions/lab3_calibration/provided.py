@@ -163,7 +163,7 @@ def qconfig_table():
     """The default qconfigs of the PyTorch that is installed here, PTQ and QAT beside each other."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from torch.ao.quantization import default_qconfig, get_default_qat_qconfig, get_default_qconfig
+        from qlab.torch_flow import default_qconfig, get_default_qat_qconfig, get_default_qconfig
 
         rows = []
         for engine in ("fbgemm", "qnnpack", "x86", "onednn"):

@@ -75,15 +75,14 @@ elif not Path("checks").exists():
 else:
     import torch
     import torch.nn.functional as F
-    from torch.ao import quantization
-    from torch.ao.nn.intrinsic.qat import freeze_bn_stats
 
     import qlab
     from qlab import data, engines, models, plots, torch_flow, training
     from qlab.fake_quantize import fake_quantized
     from qlab.torch_flow import layer_by_layer, qat
+    from qlab import torch_flow as quantization
 
-    print(f"Ready: qlab {qlab.__version__}, torch {torch.__version__}; engines here: {', '.join(engines.available()) or 'none'}.")
+    print(f"Ready: qlab {qlab.__version__}, torch {torch.__version__}; engines here: {', '.join(engines.available()) or 'none'}; quantized by {torch_flow.flow}.")
 
 # %% [markdown] id="fake-text"
 r"""
@@ -238,7 +237,7 @@ print("yours, slope  ", *(f"{v:6.2f}" for v in my_gradient.tolist()))
 print("torch's, slope", *(f"{v:6.2f}" for v in theirs_in.grad.tolist()))
 ties = torch.tensor([0.5, 1.5])
 with torch_flow.quiet():
-    engines_codes = torch.quantize_per_tensor(ties, 1.0, 3, torch.quint8).int_repr()
+    engines_codes = torch_flow.quantize_per_tensor(ties, 1.0, 3).int_repr()
 print("a tie with the odd zero-point 3: fake_quantize gives the codes", (torch.fake_quantize_per_tensor_affine(ties, 1.0, 3, 0, 255) + 3).tolist(), "and quantize_per_tensor", engines_codes.tolist())
 
 # %% [markdown] id="range-text"
@@ -657,10 +656,8 @@ The last line returns the codes and scales of the weight and the scale of the ou
 """
 
 # %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
-from torch.ao import quantization
-from torch.ao.nn.intrinsic.qat import freeze_bn_stats
-
-from qlab.torch_flow import qat
+from qlab import torch_flow as quantization
+from qlab.torch_flow import freeze_bn_stats, qat
 
 
 def aware_training(weight, images, targets):
@@ -706,7 +703,7 @@ many of its outputs will the converted model compute differently from the fake-q
 """
 
 # %% id="flow" tags=["demo"]
-engine = next((name for name in ("qnnpack", "x86", "fbgemm", "onednn") if name in engines.available()), None)
+engine = next((name for name in ("qnnpack", "x86", "fbgemm", "onednn") if name in torch_flow.engine_names()), None)
 normed = models.normed_convnet_for(dataset, seed=SEED)
 training.train(normed, dataset, epochs=recipe["epochs"] // 2, schedule=annealed(recipe["learning_rate"]), batch_size=batch_size, seed=SEED, progress=False)
 looked_at = dataset.x_test[:400]  # images whose codes are compared below
@@ -727,7 +724,7 @@ unexplained = differing = 0
 if engine is None:
     print("PyTorch has no engine for int8 here: read on at the answer below.")
 else:
-    print(engines.standing(engine))
+    print(engines.standing(engine) if engine in engines.available() else f"{engine}: {engines.missing()[engine]}")
     print("prepared with the qconfig of post-training quantization:", qat.fake_quantizers(qat.prepared(normed, engine, after_training=True)), "fake quantizers")
     aware, int8 = train_aware(engine)
     with torch.no_grad():
@@ -822,7 +819,7 @@ On digits, over {{ digits.seeds }} runs, {{ digits.in_100_000 }} of 100,000 code
 
 # %% id="traps" tags=["demo"]
 for name, how in ((engine, {"fused_observers": True}), ("x86", {})):
-    if name not in engines.available():
+    if name not in torch_flow.engine_names():
         continue
     trap_rows = layer_by_layer.compare_layers(*train_aware(name, **how), looked_at[:40], name)
     reasons = [one.why or "unexplained" for row in trap_rows for one in row.differences]

@@ -83,7 +83,7 @@ else:
     from qlab.torch_flow import files, grids, on_grid
     from qlab.torch_flow import post_quantize as post
 
-    print(f"Ready: qlab {qlab.__version__}, torch {torch.__version__}; engines here: {', '.join(engines.available()) or 'none'}.")
+    print(f"Ready: qlab {qlab.__version__}, torch {torch.__version__}; engines here: {', '.join(engines.available()) or 'none'}; quantized by {tq.flow}.")
 
 # %% [markdown] id="grid-text"
 r"""
@@ -669,8 +669,8 @@ copy your weight into the network, run the test images, and return that weight, 
 
 # %% nbgrader={"grade": false, "grade_id": "q8", "locked": false, "schema_version": 3, "solution": true, "task": false}
 from provided import small_network
-from torch.ao import quantization
 
+from qlab import torch_flow as quantization
 from qlab.torch_flow import grids
 
 
@@ -842,7 +842,7 @@ Training is done with fake-quantized weights; what is shipped are codes. PyTorch
 """
 
 # %% id="convert" tags=["demo"]
-engine = next((name for name in ("qnnpack", "x86", "fbgemm", "onednn") if name in engines.available()), None)
+engine = next((name for name in ("qnnpack", "x86", "fbgemm", "onednn") if name in tq.engine_names()), None)
 torchs_share = ours_share = 0.0
 if engine is None:
     print("PyTorch has no engine for int8 here: read on at the answer below.")

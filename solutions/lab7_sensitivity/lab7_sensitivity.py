@@ -84,6 +84,7 @@ else:
     from qlab import bias_correction, comparison, data, depthwise, engines, equalization, fusion, models, plots, sensitivity, training
     from qlab.sensitivity import Precision
     from qlab.sweep import sweep
+    from qlab import torch_flow as tq
     from qlab.torch_flow import numeric_suite
 
     print(f"Ready: qlab {qlab.__version__}, torch {torch.__version__}.")
@@ -290,7 +291,7 @@ PyTorch's own numeric suite does the same for a network that was converted to in
 """
 
 # %% id="suite" tags=["demo"]
-engine = next((name for name in ("qnnpack", "onednn", "x86", "fbgemm") if name in engines.available()), None)
+engine = next((name for name in ("qnnpack", "onednn", "x86", "fbgemm") if name in tq.engine_names()), None)
 if engine is None:
     print("PyTorch has no engine for int8 here.")
 else:

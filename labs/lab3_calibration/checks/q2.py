@@ -29,6 +29,7 @@ q2 = Question(
         *("qlab.arithmetic.ranges:min_max", "qlab.calibration.observers:MinMax.observe"),
         "torch.ao.quantization.observer:MinMaxObserver.forward",
         "torch.ao.quantization.observer:PerChannelMinMaxObserver._forward",
+        "qlab.torch_flow.integer_flow.observers:MinMaxObserver.forward",
     ),
     parts=(Part("low", 2.5, fields=("low",)), Part("high", 2.5, fields=("high",))),
     cases=[

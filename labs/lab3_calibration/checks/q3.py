@@ -40,6 +40,7 @@ q3 = Question(
         "qlab.arithmetic.fake_quantize:FakeQuantizedActivation.observe",
         "torch.ao.quantization.observer:MovingAverageMinMaxObserver.forward",
         "torch.ao.quantization.observer:MovingAveragePerChannelMinMaxObserver.forward",
+        "qlab.torch_flow.integer_flow.observers:MinMaxObserver.forward",
         *("torch:fused_moving_avg_obs_fake_quant", "torch:_fused_moving_avg_obs_fq_helper"),
     ),
     parts=(Part("low", 5, fields=("low",)), Part("high", 5, fields=("high",))),

@@ -69,6 +69,7 @@ q4 = Question(
     off_limits=(
         *("torch:ops.quantized.add", "torch:ops.quantized.add_relu", "torch:ops.quantized.add_out"),
         *("torch:ops.quantized.add_relu_out", "torch:ops._quantized.add", "torch:ops.onednn.qadd"),
+        "qlab.torch_flow.integer_flow.operations:add",
         *(*OUTPUT_STAGES, *QUANTIZERS),
     ),
     parts=(

@@ -61,6 +61,7 @@ q3 = Question(
             "torch.ao.quantization.observer:MovingAverageMinMaxObserver.forward",
             "torch:fused_moving_avg_obs_fake_quant",
         ),
+        "qlab.torch_flow.integer_flow.observers:MinMaxObserver.forward",
         "torch:_fused_moving_avg_obs_fq_helper",
         "qlab.arithmetic.fake_quantize:FakeQuantizedActivation.observe",
         *("qlab.calibration.observers:MovingAverage.observe", "qlab.calibration.observers:MovingAverage._with"),

@@ -5,8 +5,6 @@ import copy
 import provided
 import torch
 from torch import Tensor
-from torch.ao import quantization
-from torch.ao.nn.intrinsic.qat import freeze_bn_stats
 
 from qlab import torch_flow
 from qlab.check import (
@@ -28,13 +26,13 @@ from qlab.check import (
 from qlab.torch_flow import qat
 
 QCONFIGS = {
-    "qat": lambda: quantization.get_default_qat_qconfig("x86", version=0),
-    "ptq": lambda: quantization.get_default_qconfig("x86"),
-    "qnnpack": lambda: quantization.get_default_qat_qconfig("qnnpack", version=0),
-    "full range": lambda: quantization.get_default_qat_qconfig("onednn", version=0),
-    "fused": lambda: quantization.get_default_qat_qconfig("x86", version=1),
+    "qat": lambda: torch_flow.get_default_qat_qconfig("x86", version=0),
+    "ptq": lambda: torch_flow.get_default_qconfig("x86"),
+    "qnnpack": lambda: torch_flow.get_default_qat_qconfig("qnnpack", version=0),
+    "full range": lambda: torch_flow.get_default_qat_qconfig("onednn", version=0),
+    "fused": lambda: torch_flow.get_default_qat_qconfig("x86", version=1),
 }
-DISABLE = quantization.disable_observer
+DISABLE = torch_flow.disable_observer
 
 
 def flow(
@@ -61,17 +59,17 @@ def run_flow(weight: Tensor, images: Tensor, targets: Tensor, how: How) -> tuple
     with torch_flow.quiet(), torch.enable_grad():
         model = qat.OneBlock(weight).train()
         if together := changes.get("fuse", ("conv", "bn", "relu")):
-            model = quantization.fuse_modules_qat(model, [list(together)])
+            model = torch_flow.fuse_modules_qat(model, [list(together)])
         model.qconfig = QCONFIGS[changes.get("qconfig", "qat")]()
-        prepared = quantization.prepare_qat(model)
+        prepared = torch_flow.prepare_qat(model)
         if changes.get("eval while training"):
             prepared.eval()
         freezing = {
             "observers": [DISABLE],
-            "statistics": [freeze_bn_stats],
+            "statistics": [torch_flow.freeze_bn_stats],
             "none": [],
-            "codes": [quantization.disable_fake_quant, freeze_bn_stats],
-            "both": [DISABLE, freeze_bn_stats],
+            "codes": [torch_flow.disable_fake_quant, torch_flow.freeze_bn_stats],
+            "both": [DISABLE, torch_flow.freeze_bn_stats],
         }[changes.get("freeze", "both")]
         when = changes.get("when", "between")
         for stage, steps in (("before", 6), ("between", 3), ("after", 0)):
@@ -80,7 +78,7 @@ def run_flow(weight: Tensor, images: Tensor, targets: Tensor, how: How) -> tuple
                     prepared.apply(freeze)
             qat.train_steps(prepared, images, targets, steps=steps)
         prepared.eval()
-        converted = quantization.convert(copy.deepcopy(prepared))
+        converted = torch_flow.convert(copy.deepcopy(prepared))
         codes, scales, output_scale = qat.codes_and_scales(converted)
         return real_codes(prepared.conv, scales, codes), scales, torch.tensor(output_scale, dtype=torch.float64)
 

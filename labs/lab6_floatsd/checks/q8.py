@@ -3,7 +3,6 @@
 import provided
 import torch
 from torch import Tensor
-from torch.ao import quantization
 
 from qlab import torch_flow
 from qlab.check import Case, How, Part, Question, Step, about, case, differently, nearest, real, remembered, tensor
@@ -24,13 +23,13 @@ FAKE_QUANTIZERS: dict[str, Step] = {
     "power of two per channel": lambda: grids.GridFakeQuantize(per_channel=True, rule="papers"),
     "nearest": lambda: grids.GridFakeQuantize(rule="nearest"),
     "13 values": lambda: grids.GridFakeQuantize(grid=FLOATSD4, rule="papers"),
-    "int8": lambda: quantization.default_weight_fake_quant(),
+    "int8": lambda: torch_flow.default_weight_fake_quant(),
     "activation": lambda: grids.default_fake_quant(),
     "fp32": lambda: torch.nn.Identity(),
 }
 FREEZE: dict[str, Step] = {
-    "observers": quantization.disable_observer,
-    "codes": quantization.disable_fake_quant,
+    "observers": torch_flow.disable_observer,
+    "codes": torch_flow.disable_fake_quant,
     "nothing": lambda module: None,
 }
 
@@ -49,7 +48,7 @@ def run_flow(weight: Tensor, training: Tensor, test: Tensor, how: How) -> tuple[
     with torch_flow.quiet(), torch.no_grad():
         network = provided.small_network(weight)
         network.qconfig = grids.log4_per_tensor_config
-        prepared = quantization.prepare(network)
+        prepared = torch_flow.prepare(network)
         final = FAKE_QUANTIZERS[changes.get("weights", "papers")]()(weight)
         if changes.get("integers"):
             final = final / papers_unit(weight)

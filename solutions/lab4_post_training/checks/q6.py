@@ -7,6 +7,7 @@ import provided
 import torch
 from torch import Generator, Tensor
 
+from qlab import torch_flow as tq
 from qlab.check import Case, Drawn, Mistake, Part, Question, Step, case, given, nearest, normal, tensor
 from qlab.check.equivalents import OUTPUT_STAGES, QUANTIZERS, TORCHS_LAYERS
 
@@ -39,7 +40,7 @@ def on_codes(
 def quint8(rows: int, inputs: int, scale: float, zero_point: int) -> Drawn:
     def draw(generator: Generator) -> Tensor:
         q = torch.randint(0, 256, (rows, inputs), generator=generator).to(torch.uint8)
-        return torch._make_per_tensor_quantized_tensor(q, scale, zero_point)
+        return tq.tensor_from_codes(q, scale, zero_point)
 
     return Drawn(draw)
 
@@ -48,7 +49,7 @@ def qint8(outputs: int, inputs: int, low: float = 0.002, high: float = 0.02) -> 
     def draw(generator: Generator) -> Tensor:
         q = torch.randint(-127, 128, (outputs, inputs), generator=generator).to(torch.int8)
         scales = torch.linspace(low, high, outputs, dtype=torch.float64)
-        return torch._make_per_channel_quantized_tensor(q, scales, torch.zeros(outputs, dtype=torch.int64), 0)
+        return tq.weight_from_codes(q, scales, per_channel=True)
 
     return Drawn(draw)
 

@@ -90,6 +90,7 @@ q8 = Question(
         *("qlab.arithmetic.ranges:affine_range", "qlab.arithmetic.qparams:qparams"),
         "torch.ao.quantization.utils:determine_qparams",
         "torch.ao.quantization.observer:UniformQuantizationObserverBase._calculate_qparams",
+        "qlab.torch_flow.integer_flow.dynamic:range_of_batch",
         *("torch:_choose_qparams_per_tensor", "torch:choose_qparams_optimized"),
         *(*QLABS_QUANTIZERS, *TORCHS_LAYERS),
     ),
