@@ -16,6 +16,8 @@ from qlab.engines.pytorch import selected
 from qlab.torch_flow.api import quiet
 from qlab.torch_flow.integer_steps import MAKERS, Codes, Engine, Real
 
+OWN_FLOW = "qlab.torch_flow.integer_flow."
+
 
 def integer_network(model: nn.Module, engine: str, cpu: Cpu | None = None) -> Network:
     """The integer network that equals a converted model, run by an engine.
@@ -85,7 +87,7 @@ class _Recorder(fx.Interpreter):
         """The node's output."""
         output = super().run_node(n)
         if isinstance(output, Tensor):
-            self.outputs[n] = (output.int_repr() if output.is_quantized else output).clone()
+            self.outputs[n] = (output.int_repr() if getattr(output, "is_quantized", False) else output).clone()
         return output
 
 
@@ -100,12 +102,21 @@ def _read(graph: fx.GraphModule, engine: str, cpu: Cpu | None) -> "_Reader":
     return reader
 
 
+class _Tracer(fx.Tracer):
+    """Stops at the layers of qlab's own flow, too."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Whether the module is a step, not a part of the network."""
+        return type(m).__module__.startswith(OWN_FLOW) or super().is_leaf_module(m, module_qualified_name)
+
+
 def _traced(model: nn.Module) -> fx.GraphModule:
     """The model's graph; converted layers stay whole."""
     if isinstance(model, fx.GraphModule):
         return model
+    tracer = _Tracer()
     try:
-        return fx.symbolic_trace(model)
+        return fx.GraphModule(model, tracer.trace(model))
     except (fx.proxy.TraceError, TypeError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise ValueError(
@@ -221,9 +232,11 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
 def _operation(node: fx.Node, module: nn.Module | None) -> str:
     """ "Conv2d" for a module, "flatten" for a method or a function, "quantized.add" for one of torch.ops."""
     if module is not None:
-        return type(module).__name__
+        return type(module).__name__.removeprefix("Quantized")
     if isinstance(node.target, str):
         return node.target
+    if str(getattr(node.target, "__module__", "")).startswith(OWN_FLOW):
+        return str(getattr(node.target, "__name__", "")).replace("quantized_", "quantized.")
     text = str(node.target)
     return text if text.startswith("quantized.") else getattr(node.target, "__name__", text)
 

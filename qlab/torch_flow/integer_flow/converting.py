@@ -23,7 +23,7 @@ def convert(model: nn.Module, inplace: bool = False) -> nn.Module:
     """
     model = model if inplace else copy.deepcopy(model)
     converted = _converted(model)
-    for module in converted.modules():
+    for module in [module for module in converted.modules() if not isinstance(module, layers.QFunctional)]:
         for name in ("qconfig", "activation_post_process"):
             if name in module.__dict__ or name in module._modules:
                 delattr(module, name)

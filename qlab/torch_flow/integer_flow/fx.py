@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule, Node, Tracer
 
-from qlab.torch_flow.integer_flow import converting, modules, operations
+from qlab.torch_flow.integer_flow import converting, layers, modules
 from qlab.torch_flow.integer_flow.fuse import FUSED, fused_layers
 from qlab.torch_flow.integer_flow.qconfig import QConfigMapping
-from qlab.torch_flow.integer_flow.tensors import Codes, quantize_per_tensor
+from qlab.torch_flow.integer_flow.tensors import quantize_per_tensor
 
 OBSERVER = "activation_post_process_"
 LAYERS = (nn.Conv2d, nn.Linear, modules.ConvReLU2d, modules.LinearReLU)
@@ -118,16 +118,16 @@ def _fuse(graph: GraphModule) -> None:
     for node in list(graph.graph.nodes):
         for kinds in sorted(FUSED, key=len, reverse=True):
             chain = list(_chain(graph, node, len(kinds)))
-            layers = [_module(graph, link) for link in chain]
-            if tuple(type(layer) for layer in layers) != kinds or nn.BatchNorm2d is kinds[0]:
+            found = [_module(graph, link) for link in chain]
+            if tuple(type(layer) for layer in found) != kinds or nn.BatchNorm2d is kinds[0]:
                 continue
-            _put(graph, str(node.target), fused_layers([layer for layer in layers if layer], training=False))
+            _put(graph, str(node.target), fused_layers([layer for layer in found if layer], training=False))
             _absorb(graph, node, chain[1:])
             break
         if node.op == "call_function" and node.target in (operator.add, torch.add):
             users = list(node.users)
             if len(users) == 1 and _is_relu(graph, users[0]):
-                node.target = add_relu
+                node.target = added_relu
                 _absorb(graph, node, users)
 
 
@@ -236,27 +236,13 @@ def _with_floats(graph: GraphModule, node: Node, gives_codes: set[Node]) -> None
             node.replace_input_with(source, graph.graph.call_method("dequantize", (source,)))
 
 
-def add(a: Codes, b: Codes, scale: float, zero_point: int) -> Codes:
-    """The codes of a + b."""
-    return operations.add(a, b, scale, zero_point)
-
-
-def add_relu(a: Any, b: Any, scale: float | None = None, zero_point: int = 0) -> Tensor | Codes:
-    """relu(a + b), or its codes."""
-    if scale is None:
-        added: Tensor = torch.relu(a + b)
-        return added
-    both: Codes = operations.add(a, b, scale, zero_point, relu=True)
-    return both
-
-
-def mul(a: Codes, b: Codes, scale: float, zero_point: int) -> Codes:
-    """The codes of a * b."""
-    return operations.mul(a, b, scale, zero_point)
+def added_relu(a: Tensor, b: Tensor) -> Tensor:
+    """relu(a + b), in the place of the two."""
+    return torch.relu(a + b)
 
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    **dict.fromkeys((operator.add, torch.add), add),
-    **dict.fromkeys((operator.mul, torch.mul), mul),
-    add_relu: add_relu,
+    **dict.fromkeys((operator.add, torch.add), layers.quantized_add),
+    **dict.fromkeys((operator.mul, torch.mul), layers.quantized_mul),
+    added_relu: layers.quantized_add_relu,
 }

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from qlab.engines import pytorch
 from qlab.engines.cpu import Cpu
@@ -170,24 +170,50 @@ class QuantizedConvReLU2d(QuantizedConv2d):
     relu = True
 
 
+# Calls that torch.fx takes down as they stand -------------------------------------------------------------------------
+
+
+@fx.wrap
+def quantized_add(a: Codes, b: Codes, scale: float, zero_point: int) -> Codes:
+    """The codes of a + b."""
+    return operations.add(_codes(a, "add"), _codes(b, "add"), scale, zero_point)
+
+
+@fx.wrap
+def quantized_add_relu(a: Codes, b: Codes, scale: float, zero_point: int) -> Codes:
+    """The codes of relu(a + b)."""
+    return operations.add(_codes(a, "add_relu"), _codes(b, "add_relu"), scale, zero_point, relu=True)
+
+
+@fx.wrap
+def quantized_mul(a: Codes, b: Codes, scale: float, zero_point: int) -> Codes:
+    """The codes of a * b."""
+    return operations.mul(_codes(a, "mul"), _codes(b, "mul"), scale, zero_point)
+
+
 class QFunctional(nn.Module):
     """Additions and the like on codes, with a scale and a zero-point for the result."""
 
     def __init__(self, scale: float, zero_point: int):
         super().__init__()
         self.scale, self.zero_point = float(scale), int(zero_point)
+        self.activation_post_process = nn.Identity()  # in a traced graph it says whose addition this is
+
+    def _named(self, x: Codes) -> Codes:
+        named: Codes = self.activation_post_process(x)
+        return named
 
     def add(self, a: Codes, b: Codes) -> Codes:
         """The codes of a + b."""
-        return operations.add(_codes(a, "add"), _codes(b, "add"), self.scale, self.zero_point)
+        return self._named(quantized_add(a, b, self.scale, self.zero_point))
 
     def add_relu(self, a: Codes, b: Codes) -> Codes:
         """The codes of relu(a + b)."""
-        return operations.add(_codes(a, "add_relu"), _codes(b, "add_relu"), self.scale, self.zero_point, relu=True)
+        return self._named(quantized_add_relu(a, b, self.scale, self.zero_point))
 
     def mul(self, a: Codes, b: Codes) -> Codes:
         """The codes of a * b."""
-        return operations.mul(_codes(a, "mul"), _codes(b, "mul"), self.scale, self.zero_point)
+        return self._named(quantized_mul(a, b, self.scale, self.zero_point))
 
     def cat(self, tensors: list[Codes], dim: int = 0) -> Codes:
         """The codes of the tensors behind each other."""

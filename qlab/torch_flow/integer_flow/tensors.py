@@ -179,6 +179,10 @@ class WeightCodes:
             return dequantize(self.codes, self.scales.float(), torch.zeros(len(self.scales)).int(), channel_dim=0)
         return dequantize(self.codes, self.q_scale(), 0)
 
+    def flatten(self, start_dim: int = 1) -> "WeightCodes":
+        """The weights of each output channel in one row."""
+        return WeightCodes(self.codes.flatten(start_dim), self.scales, self.per_channel)
+
     def detach(self) -> "WeightCodes":
         """Itself: codes have no gradient."""
         return self
