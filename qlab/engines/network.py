@@ -21,7 +21,8 @@ from qlab.engines import pytorch
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
 from qlab.engines.operations import reference_operation
-from qlab.engines.pytorch_elementwise import dequantize_one_by_one, quantize_one_by_one
+from qlab.engines.pytorch_elementwise import dequantize_one_by_one
+from qlab.engines.pytorch_rounding import quantize_one_by_one
 from qlab.engines.registry import reference_for
 
 

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from qlab.arithmetic import output_stage
 from qlab.arithmetic.accumulator import checked_window
-from qlab.arithmetic.output_stage import f32, fused_multiply_add
+from qlab.arithmetic.output_stage import f32
 from qlab.engines.cpu import Cpu
 from qlab.engines.layer import Layer
+from qlab.engines.pytorch_rounding import quantize_fused
 from qlab.engines.reference import Reference
 from qlab.engines.saturation import saturating_accumulator
 
@@ -114,15 +115,12 @@ def _conv2d(layer: Layer, q_x: Tensor) -> Tensor:
 
 
 def quantize_input(x: Tensor, scale: float, zero_point: int) -> Tensor:
-    """How PyTorch quantizes the input: clamp(rint(x * f32(1/scale) + zero_point)), with one fused multiply-add.
+    """How PyTorch quantizes the input: it multiplies by f32(1/scale), and releases differ in where they add Z.
 
-    The zero-point is added before rounding. If it is odd, ties therefore go the other way than in
-    round(x / scale) + zero_point.
-
-    Source: pytorch/FBGEMM, include/fbgemm/QuantUtils.h, `Quantize`, and src/QuantUtilsAvx2.cc, `QuantizeAvx2`.
+    PyTorch 2.13 adds the zero-point before rounding, with one fused multiply-add. If it is odd, ties therefore go the
+    other way than in round(x / scale) + zero_point, and than in other releases: see `pytorch_rounding`.
     """
-    inverse = 1 / f32(scale)
-    return torch.round(fused_multiply_add(x, inverse, f32(zero_point))).clamp(0, 255).to(torch.uint8)
+    return quantize_fused(x, 1 / f32(scale), zero_point).clamp(0, 255).to(torch.uint8)
 
 
 def reference_for(engine: str, layer: Layer, cpu: Cpu) -> Reference:

@@ -2,7 +2,7 @@
 
 A kernel has vector code for many codes at a time and scalar code for the few that remain, and the two round differently
 now and then. Which code meets which depends on how a tensor lies in memory. The arithmetic was measured with torch
-2.13.0.
+2.13.0 and 2.14.1.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ from qlab.arithmetic.elementwise import (
 from qlab.arithmetic.fixed_point import rounding_shift
 from qlab.arithmetic.output_stage import f32, f64, fused_multiply_add
 from qlab.arithmetic.quantized_tensor import Grid, QuantizedTensor
+from qlab.engines.pytorch_rounding import quantize_fused, quantize_one_by_one
 
 CODES = torch.arange(QMIN, QMAX + 1)
 KERNELS = "pytorch, aten/src/ATen/native/quantized/cpu/kernels/QuantizedOpKernels.cpp"
@@ -48,16 +49,6 @@ def quantize_at_once(real: Tensor, inverse_scale: Tensor, zero_point: int) -> Te
     """
     steps = torch.round(real * inverse_scale).clamp(-(2.0**31), 2.0**31 - 128)
     return steps.to(torch.int32) + zero_point
-
-
-def quantize_one_by_one(real: Tensor, inverse_scale: Tensor, zero_point: int) -> Tensor:
-    """rint(real * inverse_scale + Z): how scalar code quantizes, before the clamp; float32.
-
-    The zero-point is added before rounding: where it is odd, a tie goes the other way than in vector code.
-
-    Source: pytorch/FBGEMM, include/fbgemm/QuantUtils.h, `Quantize`.
-    """
-    return torch.round(real * inverse_scale + zero_point)
 
 
 def vector_positions(shape: torch.Size, channels_last: bool, threads: int, step: int = 64) -> Tensor:
@@ -138,7 +129,7 @@ def pytorch_rescale(*, channels_last: bool = True, dim: int = 1) -> ElementwiseR
         if not (images and all(lies_channels_last(x, channels_last) for x in inputs)):
             # Without channels last, the inputs become one float tensor, and that is quantized as any input is.
             real = dequantize_one_by_one(x)
-            return torch.round(fused_multiply_add(real, 1 / f32(out.scale), f32(out.zero_point)))
+            return quantize_fused(real, 1 / f32(out.scale), out.zero_point)
         if (x.scale, x.zero_point) == (out.scale, out.zero_point):
             return x.codes
         # The vector code's 1 / S_out is computed in float64 and rounded once, the scalar code's in float32.

@@ -1,13 +1,14 @@
-"""How PyTorch's engines take averages and maxima. The arithmetic was measured with torch 2.13.0."""
+"""How PyTorch's engines take averages and maxima. The arithmetic was measured with torch 2.13.0 and 2.14.1."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from qlab.arithmetic.output_stage import f32, fused_multiply_add
+from qlab.arithmetic.output_stage import f32
 from qlab.arithmetic.pooling import MaximumRule, Pair, PoolingRule, Windows, real_sums
 from qlab.arithmetic.quantized_tensor import Grid, QuantizedTensor
-from qlab.engines.pytorch_elementwise import KERNELS, lies_channels_last, quantize_at_once, quantize_one_by_one
+from qlab.engines.pytorch_elementwise import KERNELS, lies_channels_last, quantize_at_once
+from qlab.engines.pytorch_rounding import quantize_fused, quantize_one_by_one
 
 
 def pytorch_average(*, channels_last: bool = True, lanes: int = 8) -> PoolingRule:
@@ -42,7 +43,7 @@ def pytorch_adaptive_average(*, channels_last: bool = True) -> PoolingRule:
             sums = windows.sums(x.codes).to(torch.float32)
             return torch.round(sums * ((1 / f32(windows.rows.length))[:, None] / windows.columns.length))
         sums, M = real_sums(x, windows).to(torch.float32), 1 / f32(windows.sizes)
-        vector = torch.round(fused_multiply_add(sums, M, f32(out.zero_point)))
+        vector = quantize_fused(sums, M, out.zero_point)
         scalar = quantize_one_by_one(sums, M, out.zero_point)
         bulk = x.codes.shape[1] // 8 * 8
         return torch.cat([vector[:, :bulk], scalar[:, bulk:]], 1)

@@ -87,7 +87,7 @@ def _probes() -> list[tuple[Layer, Tensor]]:
 def _ties_of_the_input(generator: torch.Generator) -> tuple[Layer, Tensor]:
     """A layer that returns its input codes, and an input that lies half-way between two codes everywhere.
 
-    Releases of PyTorch differ here: 2.6 adds the zero-point after rounding, 2.13 before.
+    Releases of PyTorch differ here: see `pytorch_rounding`.
     """
     layer = Layer(torch.eye(64, dtype=torch.int8), 1.0, 1.0, 101, 1.0, 101)
     return layer, torch.randint(-100, 154, (50, 64), generator=generator) + 0.5

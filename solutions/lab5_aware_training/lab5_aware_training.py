@@ -242,7 +242,7 @@ print("a tie with the odd zero-point 3: fake_quantize gives the codes", (torch.f
 
 # %% [markdown] id="range-text"
 r"""
-The last line shows a detail that returns in Section 8: PyTorch's fake quantizer rounds and then adds Z, its real quantizer adds Z and then rounds. At an exact tie with an odd Z they part.
+The last line shows a detail that returns in Section 8: PyTorch's fake quantizer rounds and then adds Z. In PyTorch 2.13 its real quantizer adds Z and then rounds, so at an exact tie with an odd Z they part; in 2.14 both round first.
 
 ## 2 · Ranges that follow, then stay
 

@@ -9,6 +9,7 @@ from qlab.arithmetic.fake_quantize import FakeQuantizedActivation, FakeQuantized
 from qlab.arithmetic.qparams import code_range, qparams
 from qlab.arithmetic.quantize import dequantize, linear_quantize, quantize
 from qlab.arithmetic.ranges import affine_range
+from qlab.engines.pytorch_rounding import zero_point_first
 from qlab.experiments import data
 from qlab.experiments.models import convnet_for, mlp_for
 from tests.qlab.strategies import BITWIDTHS, real_tensors
@@ -63,12 +64,14 @@ def test_it_equals_quantize_then_dequantize_except_at_ties(x, scale, bitwidth):
     assert torch.equal(fake_quantize(x, scale, 1, qmin, qmax)[away_from_ties], back[away_from_ties])
 
 
-def test_three_ways_to_quantize_the_input_differ_at_a_tie_with_an_odd_zero_point():
+def test_ways_to_quantize_the_input_differ_at_a_tie_with_an_odd_zero_point():
     x = torch.tensor([0.5, 1.5])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         codes = torch.quantize_per_tensor(x, 1.0, 3, torch.quint8).int_repr()
-    assert codes.tolist() == [4, 4] and (fake_quantize(x, 1.0, 3, 0, 255) + 3).tolist() == [3, 5]
+    # PyTorch 2.13 adds the zero-point before it rounds; other releases round first, as fake quantization does.
+    assert codes.tolist() == ([4, 4] if zero_point_first() else [3, 5])
+    assert (fake_quantize(x, 1.0, 3, 0, 255) + 3).tolist() == [3, 5]
 
 
 def test_the_gradient_is_cut_by_the_code_not_by_the_real_range():

@@ -23,6 +23,7 @@ from qlab.engines import Cpu, litert, onnx_runtime, pytorch, pytorch_operations
 from qlab.engines.litert_rules import RULES
 from qlab.engines.onnx_operations import onnxruntime_add
 from qlab.engines.pytorch_elementwise import pytorch_add, qnnpack_add, vector_positions
+from qlab.engines.pytorch_rounding import as_in_release
 from tests.conftest import missing
 
 HINTS = {name: backend.INSTALL_HINT for backend in (pytorch, onnx_runtime, litert) for name in backend.ENGINE_NAMES}
@@ -238,7 +239,8 @@ def test_the_rule_of_an_average_follows_what_the_cpu_reports():
     narrow, wide = Cpu("x86_64", False, False, avx512=False), Cpu("x86_64", True, False, avx512=True)
     operation = AvgPool2d((3, 2))
     rules = [engines.operation_rule("fbgemm", operation, cpu=cpu) for cpu in (narrow, wide)]
-    assert [operation(x, rule=rule).codes.flatten().tolist() for rule in rules] == [[3] * 24, [3] * 16 + [4] * 8]
+    with as_in_release("2.13.0"):
+        assert [operation(x, rule=rule).codes.flatten().tolist() for rule in rules] == [[3] * 24, [3] * 16 + [4] * 8]
 
 
 def test_a_planted_difference_is_counted(monkeypatch):

@@ -10,7 +10,7 @@ import torch
 
 from qlab import engines
 from qlab.arithmetic import output_stage
-from qlab.engines import Cpu, Layer, pytorch
+from qlab.engines import Cpu, Layer, pytorch, pytorch_rounding
 from qlab.engines.saturation import add_pairs_in_16_bits, onednn_blocks, saturating_accumulator
 from tests.conftest import REPOSITORY, missing
 from tests.qlab.engines.layers import KINDS, drawn
@@ -258,19 +258,19 @@ def test_the_quick_comparison_tells_rules_apart(engine, monkeypatch):
 
 
 @every_engine
-def test_a_release_of_torch_that_rounds_the_input_otherwise_is_noticed(engine, monkeypatch):
-    real = pytorch.reference_for
-
-    def as_in_torch_2_6(x, scale, zero_point):
-        return (torch.round(x / scale) + zero_point).clamp(0, 255).to(torch.uint8)
-
-    def replaced(engine, layer, cpu):
-        return dataclasses.replace(real(engine, layer, cpu), quantize=as_in_torch_2_6)
-
+def test_a_release_of_torch_that_rounds_the_input_otherwise_is_noticed(engine):
     engines.verify.cache_clear()
-    monkeypatch.setattr(pytorch, "reference_for", replaced)
-    assert not engines.verify(engine).established
+    with pytorch_rounding.as_in_release("2.14.1" if pytorch_rounding.zero_point_first() else "2.13.0"):
+        assert not engines.verify(engine).established
     engines.verify.cache_clear()
+
+
+def test_the_releases_that_were_measured():
+    first = {}
+    for version in ("2.6.0", "2.13.0+cpu", "2.13.1", "2.14.1+cu130"):
+        with pytorch_rounding.as_in_release(version):
+            first[version] = pytorch_rounding.zero_point_first()
+    assert first == {"2.6.0": False, "2.13.0+cpu": True, "2.13.1": True, "2.14.1+cu130": False}
 
 
 def test_the_rule_follows_what_the_cpu_reports():
