@@ -848,10 +848,10 @@ with tq.selected(main_engine):
 """
 ### The same by PT2E
 
-FX's successor is **PT2E**, in torchao. `torch.export` takes the graph (an `if` on values fails there too; `torch.cond` is how it is written), a *quantizer* says where codes shall flow, here the one for x86 CPUs, and prepare, calibrate and convert are as before. What comes out is in **reference form**: each layer computes in
-floats on dequantized codes, and its result is quantized again. To make int8 kernels of that is a compiler's work, which nothing here needs. `qlab.torch_flow.pt2e` has the steps; it wants torchao (tried with 0.18.0), and without it the cell prints one sentence and the lab goes on.
+FX's successor is **PT2E**, in torchao. `torch.export` takes the graph (an `if` on values fails there too; write it with `torch.cond`). A *quantizer* says where codes flow, here the one for x86 CPUs. Prepare, calibrate and convert are as before. What comes out is in **reference form**: each layer computes in
+floats on dequantized codes, and its result is quantized again. A compiler can turn that into int8 kernels; nothing here needs one. `qlab.torch_flow.pt2e` has the steps. It needs torchao (tried with 0.18.0); without it the cell prints one sentence, and the lab goes on.
 
-Below the residual network goes through both flows, with the same calibration and with minimum and maximum as the range; then both run on new images, and their codes are compared. **Predict**: will scales and zero-points be the same? Will all codes?
+Below, the residual network goes through both flows with the same calibration images, and minimum and maximum are the range. Then both converted networks run on new images, and their codes are compared. **Predict**: will scales and zero-points be the same? Will all codes?
 """
 
 # %% id="pt2e" tags=["demo"]
@@ -878,8 +878,8 @@ else:
 
 # %% [markdown] id="pt2e-answer"
 """
-Both saw the same floats in calibration, so the input and the first layer's output have the same scales, and the input's codes are the same. Behind a layer codes may differ for three reasons. On new images a value may lie beyond the calibrated range: PT2E stops at the largest code that it calibrated for, FX's engine goes on to 255.
-The engine multiplies an exact integer by M and the reference form rounds a sum of floats: next to a tie they may disagree, by one code. And PT2E here gives weights one scale a channel; qnnpack, if that is your engine, has one a tensor. The sum stays in floats in PT2E, a compiler's work again, and so its mean is quantized on a scale
+Both saw the same floats in calibration, so the input and the first layer's output have the same scales, and the input's codes are the same. After a layer, codes may differ for three reasons. On new images a value may lie beyond the calibrated range: PT2E stops at the largest code that it calibrated for, FX's engine goes on to 255.
+The engine multiplies an exact integer by M and the reference form rounds a sum of floats: next to a tie they may disagree, by one code. And PT2E gives weights one scale per channel here, while qnnpack, if that is your engine, has one per tensor. In PT2E the sum stays in floats, which is for a compiler to change, so its mean is quantized with a scale
 of its own, where FX keeps the scale of the sum.
 """
 
