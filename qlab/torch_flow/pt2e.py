@@ -34,8 +34,8 @@ def available() -> bool:
 def prepare(model: nn.Module, example_inputs: tuple[Tensor, ...], *, qmax: int = 255) -> GraphModule:
     """The model's graph with observers where codes will flow on an x86 CPU.
 
-    Ranges are minima and maxima, as `minmax_qconfig` has them: activations are unsigned, with one scale per tensor; weights
-    signed, symmetric, with one scale per channel. Batch norm is folded.
+    Ranges are minima and maxima, as `minmax_qconfig` has them: activations are unsigned, with one scale per tensor;
+    weights are signed and symmetric, with one scale per channel. Batch norm is folded.
 
     Args:
         model: in eval mode.

@@ -8,6 +8,7 @@ import pytest
 from autograder.course_folder.layout import LABS, SOLUTIONS, lab_names
 from autograder.release.lint import runs
 from autograder.release.lint.lab_source import opened
+from tests.labs.brief_training import with_brief_training
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("lab", lab_names())]
 
@@ -28,7 +29,7 @@ def test_solved_it_runs_and_everything_holds(lab, tmp_path):
 
 
 def test_untouched_it_runs_through_and_tells_the_blanks(lab, tmp_path):
-    done = runs.run(released(lab, tmp_path), tmp_path)
+    done = runs.run(with_brief_training(released(lab, tmp_path)), tmp_path)
     assert list(runs.run_lacks(done, solved=False)) == []
     for outcome in done.outcomes.values():
         assert outcome is not None and outcome.points == 0 and "left" in outcome.fails[0]

@@ -12,6 +12,7 @@ import pytest
 from autograder.course_folder.layout import LABS, REPOSITORY, SOLUTIONS, lab_names
 from autograder.release.lint import runs
 from autograder.release.lint.lab_source import opened
+from tests.labs.brief_training import with_brief_training, with_first_cell
 from tests.labs.on_that_day import today
 from tests.labs.test_student import released
 
@@ -72,9 +73,8 @@ def test_the_lecture_runs_from_top_to_bottom(tmp_path):
 
 
 def without(notebook):
-    """The notebook with a first cell that takes away what will be gone."""
-    first = nbformat.v4.new_code_cell(REMOVE.format(repository=str(REPOSITORY)), id="on-that-day")
-    return nbformat.from_dict({**notebook, "cells": [first, *notebook.cells]})
+    """The notebook with a first cell that takes away what will be gone; its training is brief."""
+    return with_first_cell(with_brief_training(notebook), REMOVE.format(repository=str(REPOSITORY)), "on-that-day")
 
 
 @pytest.mark.slow

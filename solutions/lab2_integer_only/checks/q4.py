@@ -47,6 +47,7 @@ q4 = Question(
     reference=shift_right,
     provided=provided.rounding_shift,
     off_limits=(
+        "qlab.arithmetic.fixed_point:rounding_shift_ties_up",
         "qlab.arithmetic.fixed_point:multiply_rounding_once",
         "qlab.arithmetic.fixed_point:multiply_rounding_twice",
         "qlab.arithmetic.fixed_point:high_multiply",

@@ -126,7 +126,7 @@ for top in {*sys.path, sys.prefix, "/usr/lib", "/usr/share", "/etc", "/opt", "/r
         all_files += len(files)
         here += [f"{folder}/{name}" for name in files if name.split(".")[0] in (
             "qparams", "fake_quantize", "requantize", "fixed_point", "accumulator", "output_stage", "range_search",
-        ) and "torch/" not in folder]
+        ) and "torch/" not in folder and "torchao/" not in folder]
 print(here, all_files > 1000)
 """,
         60.0,

@@ -158,7 +158,7 @@ def alarm(*_):
     else: raise KeyboardInterrupt
 signal.signal(signal.SIGVTALRM, alarm)
 reached()
-signal.setitimer(signal.ITIMER_VIRTUAL, 0.02, 0.02)
+signal.setitimer(signal.ITIMER_VIRTUAL, 0.1, 0.02)
 """,
         spoils=True,
         # Where the machine is busy the first alarm goes off before the cell's own output is on its way.
