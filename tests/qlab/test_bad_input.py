@@ -1,6 +1,6 @@
 """Every argument of every function that takes numbers from a user, replaced by nonsense: one sentence of qlab's own."""
 
-import inspect
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,8 @@ def answer(function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[str
     try:
         function(**arguments)
     except (TypeError, ValueError, OverflowError) as error:
-        return str(error), inspect.trace()[-1].filename.startswith(HERE)
+        *_, (raising, _) = traceback.walk_tb(error.__traceback__)
+        return str(error), raising.f_code.co_filename.startswith(HERE)
     return ".", True
 
 

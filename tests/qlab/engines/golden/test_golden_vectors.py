@@ -266,6 +266,7 @@ def test_the_operations_are_those_that_were_recorded(kind):
     assert sum(operations.outputs(kind, number) for number in range(OPERATIONS)) >= 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["add", "mul", "concatenate", "average pool", "global average pool"])
 def test_another_engines_rule_for_an_operation_shows(avx2, kind):
     # Of two other rules at least one, for some engines share their rule.
