@@ -181,6 +181,9 @@ def test_every_number_of_the_readme_was_measured():
 
 def test_the_readmes_sentences_say_what_the_results_say():
     results = json.loads((REPOSITORY / "benchmarks" / "results.json").read_text("utf-8"))
+    older = results["engines"]["x86_64, neither AVX-512 nor VNNI"]["engines"]
+    assert {entry["mismatches"] for entry in older.values()} == {0}
+    assert f"without VNNI 0 of {older['fbgemm']['outputs']:,}" in README
     engines = results["engines"]["x86_64, AVX-512 VNNI"]["engines"]
     assert len(engines) == 8 and {entry["mismatches"] for entry in engines.values()} == {0}
     assert f"0 of {engines['fbgemm']['outputs']:,} outputs differ for fbgemm, and 0 for seven others" in README
