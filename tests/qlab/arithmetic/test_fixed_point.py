@@ -112,3 +112,11 @@ def test_two_roundings_differ_from_one_as_often_as_the_law_says(n):
         assert (twice - once).abs().max() == 1
         share, law = (twice != once).double().mean().item(), 2.0 ** -(n + 1)
         assert abs(share - law) < 5 * math.sqrt(law / len(acc))
+
+
+@pytest.mark.parametrize("shift", [rounding_shift, rounding_shift_ties_up])
+@pytest.mark.parametrize("n", [32, torch.tensor([3, 40]), -1, 0.5])
+def test_int32_is_shifted_by_whole_bits_from_0_to_31(shift, n):
+    assert shift(torch.tensor([2**31 - 1, -(2**31)]), 31).tolist() == [1, -1]
+    with pytest.raises(ValueError, match=r"31 bits|negative number|integers"):
+        shift(torch.tensor([1, 2]), n)
