@@ -205,7 +205,7 @@ q6 = Question(
         Mistake(
             "the first channel's unit is used for all",
             given(unit_in_use=lambda u: u[:1].expand_as(u)),
-            "unit has one entry a channel: it meets x as it is.",
+            "unit has one entry per channel: it meets x as it is.",
         ),
     ],
     next="scale 0.25, grid to 4: which of 0.3, 1.3 and -0.05 lies beyond the end of 1.0? It gets the gradient 0, the others pass",
