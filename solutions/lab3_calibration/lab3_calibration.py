@@ -115,7 +115,7 @@ S = 1.4707 / 127.5 = 0.011535, Z = 128.
 ### Q1 · Scale and zero-point of a range
 *difficulty 2/5 · importance 5/5 · 15 minutes · 10 points*
 
-`low` and `high` are float32 tensors, 0-d or one entry a channel; `q_min` and `q_max` integers; `symmetric` a bool. Return the scale and the
+`low` and `high` are float32 tensors, 0-d or one entry per channel; `q_min` and `q_max` integers; `symmetric` a bool. Return the scale and the
 zero-point, each in the shape of `low`, in any dtype. Round to the nearest; either neighbour at a tie.
 
 <details><summary>Hint 1: a question</summary>How many steps lie between 256 codes? And how many on each side of the middle?</details>
