@@ -8,6 +8,7 @@ from qlab.torch_flow import api, grid_fake_quantize, ptq_static
 from qlab.torch_flow.api import (
     DeQuantStub,
     FakeQuantize,
+    FakeQuantizeBase,
     FloatFunctional,
     HistogramObserver,
     MinMaxObserver,
@@ -70,6 +71,7 @@ __all__ = [
     "ConvertedLayer",
     "DeQuantStub",
     "FakeQuantize",
+    "FakeQuantizeBase",
     "FloatFunctional",
     "GridFakeQuantize",
     "HistogramObserver",
