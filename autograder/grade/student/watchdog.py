@@ -18,6 +18,7 @@ from autograder.grade.limits import MB, Limits
 POLL_MILLISECONDS = 100
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")  # of processor time per second
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+LOOKS_AGAIN = 3
 PROPORTIONAL_SHARE = re.compile(r"^Pss_Anon: *(\d+) kB", re.MULTILINE)
 
 
@@ -119,7 +120,6 @@ class ProcessTree:
         self._process = process
         self._seen = 0.0  # processor time of those that are there
         self._gone = 0.0  # and of those that nobody waited for: they took theirs along
-        self._dipped = False
 
     def members(self) -> list[int]:
         """The numbers of all its processes."""
@@ -130,14 +130,18 @@ class ProcessTree:
 
     def processor_seconds(self) -> float:
         """How much processor time they have used, those that are gone included."""
-        now = sum(_processor_seconds(self.proc, member) for member in self.members())
-        if now < self._seen and not self._dipped:
+        now = self._look()
+        for _ in range(LOOKS_AGAIN):
             # A child may have ended between the look at its parent, whose it becomes, and the look at itself.
-            self._dipped = True
-            return self._seen + self._gone
+            if now >= self._seen:
+                break
+            now = self._look()
         self._gone += max(0.0, self._seen - now)
-        self._seen, self._dipped = now, False
+        self._seen = now
         return now + self._gone
+
+    def _look(self) -> float:
+        return sum(_processor_seconds(self.proc, member) for member in self.members())
 
 
 def _processor_seconds(proc: int, process: int) -> float:
