@@ -10,6 +10,8 @@ OLDEST_TORCH := $(shell sed -n 's/.*"torch>=\([0-9.]*\)".*/torch==\1/p' pyprojec
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 # Tests in a browser, and hostile submissions, wait more than they compute: three at a time keep two cores busy.
 WORKERS ?= 3
+# The fast tests hardly wait, and each worker imports everything once.
+FAST_WORKERS ?= 2
 LAB ?= lab1
 COURSE ?= course
 FORMGRADER := --ServerApp.default_url=/formgrader --ServerApp.jpserver_extensions="{'nbgrader.server_extensions.formgrader': True}"
@@ -28,7 +30,7 @@ test: lint $(VENV)/.sandbox  ## lint, format, types, then every test (QLAB_REQUI
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 check: lint  ## lint, format, types, then the fast tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" -q
+	@$(BIN)/python -m pytest -n $(FAST_WORKERS) --dist loadgroup -m "not slow" -q
 
 lint: $(VENV)/.test  ## lint, format, types and declared dependencies alone
 	@$(BIN)/ruff check .
@@ -45,7 +47,7 @@ oldest: pyproject.toml  ## the fast tests with the oldest versions that pyprojec
 	@paste -sd ' ' $(OLDEST)/versions.txt
 	$(call install-torch,$(OLDEST),$(OLDEST_TORCH))
 	@$(OLDEST)/bin/uv pip install -q --python $(OLDEST)/bin/python --no-deps -r $(OLDEST)/versions.txt
-	@PATH="$(CURDIR)/$(OLDEST)/bin:$$PATH" PYTHONPATH=$(CURDIR) $(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" -q
+	@PATH="$(CURDIR)/$(OLDEST)/bin:$$PATH" PYTHONPATH=$(CURDIR) $(OLDEST)/bin/python -m pytest -n $(FAST_WORKERS) --dist loadgroup -m "not slow" -q
 
 lab: $(VENV)/.grade  ## JupyterLab on labs/
 	@$(BIN)/jupyter lab --notebook-dir labs

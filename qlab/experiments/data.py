@@ -6,6 +6,7 @@ import os
 import tarfile
 import zlib
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -138,14 +139,27 @@ def load(name: str = "digits", *, download: bool = False) -> Dataset:
 
 
 def _digits() -> Dataset:
-    from sklearn.datasets import load_digits  # imported here because it takes a second
-
-    bunch = load_digits()
-    images = torch.from_numpy(bunch.images).to(torch.float32).unsqueeze(1) / 16
-    labels = torch.from_numpy(bunch.target).to(torch.int64)
+    table = torch.from_numpy(_digits_table())
+    images, labels = table[:, :64].to(torch.float32).reshape(-1, 1, 8, 8) / 16, table[:, 64].to(torch.int64)
     # Every fifth image is a test image, so that both parts cover the whole set.
     test = torch.arange(len(labels)) % 5 == 4
     return Dataset("digits", images[~test], labels[~test], images[test], labels[test], DIGITS)
+
+
+def _digits_table() -> NDArray[np.float64]:
+    """A row per image: 64 values from 0 to 16, then the label.
+
+    The file is scikit-learn's. It is read without importing scikit-learn, because that takes a second.
+    """
+    package = find_spec("sklearn")
+    if package is not None and package.origin is not None:
+        file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+        if file.is_file():
+            return np.loadtxt(file, delimiter=",", dtype=np.float64)
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    return np.column_stack((bunch.data, bunch.target)).astype(np.float64)
 
 
 def _from_folder(name: str, folder: Path) -> Dataset | None:

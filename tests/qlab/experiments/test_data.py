@@ -5,10 +5,12 @@ import http.server
 import io
 import tarfile
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 from qlab.experiments import data
 
@@ -67,6 +69,19 @@ def test_digits_are_embedded():
     assert digits.x_train.shape == (1438, 1, 8, 8) and digits.x_test.shape == (359, 1, 8, 8)
     assert digits.features == 64 and digits.x_train.min() == 0 and digits.x_train.max() == 1
     assert set(digits.y_test.tolist()) == set(range(10))
+
+
+@pytest.mark.parametrize("file_is_there", [True, False])
+def test_digits_are_those_of_scikit_learn(monkeypatch, tmp_path, file_is_there):
+    if not file_is_there:
+        monkeypatch.setattr(data, "find_spec", lambda _: SimpleNamespace(origin=str(tmp_path / "__init__.py")))
+    bunch, digits = load_digits(), data.load()
+    test = np.arange(len(bunch.target)) % 5 == 4
+    assert digits.x_train.dtype == torch.float32 and digits.x_train.is_contiguous()
+    assert torch.equal(digits.x_test[:, 0] * 16, torch.from_numpy(bunch.images[test]).float())
+    assert torch.equal(digits.x_train[:, 0] * 16, torch.from_numpy(bunch.images[~test]).float())
+    assert digits.y_test.tolist() == bunch.target[test].tolist()
+    assert digits.y_train.tolist() == bunch.target[~test].tolist()
 
 
 @pytest.mark.parametrize("name", ["fashion_mnist", "mnist", "cifar10"])
