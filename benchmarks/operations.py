@@ -3,7 +3,8 @@
     python benchmarks/operations.py [--quick] [ENGINE ...]
 
 Takes about five minutes. Prints the table, and writes benchmarks/results.json and the lines of docs/benchmarks.md that
-quote it. --quick compares a twentieth of the outputs and only prints.
+quote it. Each CPU has counts of its own: those of other CPUs stay. --quick compares a twentieth of the outputs and only
+prints.
 """
 
 import argparse
@@ -60,15 +61,21 @@ def to_json(names: list[str], outputs: int) -> dict[str, Any]:
 
 
 def section_text(measurements: dict[str, Any]) -> str:
-    """The section of docs/benchmarks.md: a line per operation, a column per engine."""
-    table = measurements["operations"]
-    names = list(next(iter(table.values())))
-    lines = [
-        f"Measured on {measurements['cpu']}, with torch {measurements['torch']}; how many outputs differ, of how many:",
-        "",
-        f"| operation | {' | '.join(names)} |",
-        f"|---|{'---|' * len(names)}",
+    """The section of docs/benchmarks.md: a line per operation, a column per engine; CPUs with equal counts share it."""
+    machines: dict[str, list[str]] = {}
+    for cpu, measured in measurements.items():
+        machines.setdefault(table_text(measured["operations"]), []).append(f"{cpu} (torch {measured['torch']})")
+    parts = [
+        f"How many outputs differ, of how many; measured on {'; on '.join(cpus)}:\n\n{table}"
+        for table, cpus in machines.items()
     ]
+    return "\n\n".join(parts)
+
+
+def table_text(table: dict[str, Any]) -> str:
+    """The table of one CPU."""
+    names = list(next(iter(table.values())))
+    lines = [f"| operation | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
     for kind, row in table.items():
         cells = [
             f"{counts['differ']:,} of {counts['outputs']:,}" if counts else "not offered" for counts in row.values()
@@ -89,8 +96,9 @@ def main() -> None:
         for engine, counts in row.items():
             print(f"{kind:<26}{engine:<18}{counts or 'not offered'}")
     if not arguments.quick and not arguments.engine:
-        results.write("operations", measurements, section_text(measurements))
-    print(f"\n{section_text(measurements)}")
+        tables = results.beside_other_cpus("operations", [measurements])
+        results.write("operations", tables, section_text(tables))
+    print(f"\n{table_text(measurements['operations'])}")
 
 
 if __name__ == "__main__":
