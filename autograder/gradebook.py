@@ -294,6 +294,18 @@ def extensions(course: Course, lab: str) -> dict[str, timedelta]:
         return {submission.student_id: submission.extension for submission in submissions if submission.extension}
 
 
+def set_extensions(course: Course, lab: str, extensions: Mapping[str, timedelta | None]) -> None:
+    """Set the extensions of students who handed in, or take them back (None); nbgrader has no place for others'."""
+    if not course.gradebook.is_file():
+        return
+    with open_gradebook(course) as gradebook:
+        submissions = gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab)
+        for submission in submissions:
+            if submission.student_id in extensions:
+                submission.extension = extensions[submission.student_id]
+        gradebook.db.commit()
+
+
 def _naive(time: datetime) -> datetime:
     """A time as nbgrader's database stores it: in UTC, without a time zone."""
     return time.astimezone(UTC).replace(tzinfo=None)

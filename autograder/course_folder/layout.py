@@ -120,6 +120,11 @@ class Course:
         return self.root / "reports" / f"{lab}_similar.html"
 
     @property
+    def extensions(self) -> Path:
+        """The table of extensions; see `deductions.extensions`."""
+        return self.root / "extensions.csv"
+
+    @property
     def marks(self) -> Path:
         """The marks table."""
         return self.root / "marks.csv"
