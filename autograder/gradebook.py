@@ -31,6 +31,8 @@ from autograder.grade.record import GradingRecord
 MAX_BACKUPS = 10
 NO_RESPONSE = "No response."  # nbgrader's own comment on an answer that is still the stub
 RECORDS_TABLE = "qlab_records"  # our own table: the digest of the record that is stored for each submission
+# Our own tables too: each student's group and section, and each student's group in a lab that was collected.
+PEOPLE_TABLE, LAB_GROUPS_TABLE = "qlab_people", "qlab_lab_groups"
 
 # nbgrader with SQLAlchemy 2.1 warns about nbgrader's own queries, and TAs can do nothing about that.
 warnings.filterwarnings("ignore", module="nbgrader.*")
@@ -247,25 +249,60 @@ PENALTIES = text("""
 """)
 
 
-def roster(course: Course) -> list[Student]:
-    """The students in the gradebook, sorted by id."""
+STUDENTS = "SELECT id, first_name, last_name, email, lms_user_id FROM student ORDER BY id"
+
+
+def roster(course: Course, lab: str = "") -> list[Student]:
+    """The students in the gradebook, sorted by id.
+
+    Args:
+        course: whose.
+        lab: if given, each student's group is the one in which the student's submission for this lab was collected.
+    """
     if not course.gradebook.is_file():
         return []
     with open_gradebook(course) as gradebook:
-        rows = gradebook.db.execute(
-            text("SELECT id, first_name, last_name, email, lms_user_id FROM student ORDER BY id")
-        )
-        return [Student(*(value or "" for value in row)) for row in rows]
+        people = dict(_rows(gradebook, PEOPLE_TABLE, "SELECT student, team, section FROM qlab_people"))
+        query = "SELECT student, team FROM qlab_lab_groups WHERE lab = :lab"
+        groups = dict(_rows(gradebook, LAB_GROUPS_TABLE, query, lab=lab))
+        students = []
+        for student, *row in gradebook.db.execute(text(STUDENTS)):
+            group, section = people.get(student, ("", ""))
+            students.append(Student(student, *(value or "" for value in row), *groups.get(student, (group,)), section))
+        return students
+
+
+def _rows(gradebook: Gradebook, table: str, query: str, **values: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The rows of one of our own tables by their first column; none if there is no such table yet."""
+    if gradebook.db.execute(text("SELECT 1 FROM sqlite_master WHERE name = :table"), {"table": table}).scalar():
+        for key, *rest in gradebook.db.execute(text(query), values):
+            yield key, tuple(rest)
 
 
 def enter_roster(course: Course, students: Iterable[Student]) -> None:
-    """Add students to the gradebook or update them, all or none; nobody is removed."""
+    """Add students to the gradebook or replace what it says about them, all or none; nobody is removed."""
     with open_gradebook(course) as gradebook:
+        columns = "(student PRIMARY KEY, team NOT NULL, section NOT NULL)"
+        gradebook.db.execute(text(f"CREATE TABLE IF NOT EXISTS {PEOPLE_TABLE} {columns}"))
+        insert = text(f"INSERT OR REPLACE INTO {PEOPLE_TABLE} VALUES (:student, :team, :section)")
         for student in students:
             row = gradebook.db.get(nbgrader_api.Student, student.id) or nbgrader_api.Student(id=student.id)
             row.first_name, row.last_name = student.first or None, student.last or None
             row.email, row.lms_user_id = student.email or None, student.lms_id or None
             gradebook.db.add(row)
+            values = {"student": student.id, "team": student.group, "section": student.section}
+            gradebook.db.execute(insert, values)
+        gradebook.db.commit()
+
+
+def set_lab_groups(course: Course, lab: str, groups: Mapping[str, str]) -> None:
+    """Remember in which group each of these students handed in a lab; later rosters change nothing about it."""
+    with open_gradebook(course) as gradebook:
+        columns = "(lab, student, team NOT NULL, PRIMARY KEY (lab, student))"
+        gradebook.db.execute(text(f"CREATE TABLE IF NOT EXISTS {LAB_GROUPS_TABLE} {columns}"))
+        insert = text(f"INSERT OR REPLACE INTO {LAB_GROUPS_TABLE} VALUES (:lab, :student, :team)")
+        for student, group in groups.items():
+            gradebook.db.execute(insert, {"lab": lab, "student": student, "team": group})
         gradebook.db.commit()
 
 

@@ -36,6 +36,8 @@ class Owner:
         time_source: who says that: BY_LMS, BY_TABLE, BY_ARCHIVE or BY_DISK.
         late: whether the LMS calls it late.
         remark: what a person should know.
+        partners: other students whose submission it is too; each of them gets a copy.
+        group: the name of the group that handed it in, or "".
     """
 
     student: str
@@ -45,6 +47,8 @@ class Owner:
     time_source: str = ""
     late: bool = False
     remark: str = ""
+    partners: tuple[str, ...] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True)

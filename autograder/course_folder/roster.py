@@ -16,6 +16,8 @@ class Student:
         first, last: names; a name that is not split is all in last.
         email: or "".
         lms_id: what the LMS calls the student, if that is not the id.
+        group: the name of the group that the student works in, or "".
+        section: the tutorial, class or section that the student attends, or "".
     """
 
     id: str
@@ -23,6 +25,8 @@ class Student:
     last: str = ""
     email: str = ""
     lms_id: str = ""
+    group: str = ""
+    section: str = ""
 
     @property
     def name(self) -> str:

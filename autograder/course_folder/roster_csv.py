@@ -28,6 +28,15 @@ HEADERS = {
         "이메일",
     ),
     "lms_id": ("lmsuserid", "lmsid", "canvasid", "id", "username", "userid"),
+    # Not "groups", as Moodle calls a list of all groups that somebody is in.
+    "group": (
+        "group", "groupname", "team", "teamname", "gruppe", "groupe", "équipe", "grupo", "equipo", "小组", "小組", "分组",
+        "分組", "组别", "組別", "グループ", "班組", "조", "그룹",
+    ),
+    "section": (
+        "section", "sections", "sectionname", "tutorial", "tutorialgroup", "labsection", "übung", "übungsgruppe",
+        "sección", "turma", "班级", "班級", "クラス", "분반",
+    ),
 }  # fmt: skip
 DELIMITERS = ",;\t|"
 MAX_ID_LENGTH = 100
@@ -124,7 +133,7 @@ def _student(row: Sequence[str], columns: dict[str, int]) -> Student:
     first, last, student_id = cell("first"), cell("last"), cell("id").removeprefix("'")
     if not first and not last:
         first, last = _split_name(cell("name"))
-    return Student(student_id, first, last, cell("email"), cell("lms_id"))
+    return Student(student_id, first, last, cell("email"), cell("lms_id"), cell("group"), cell("section"))
 
 
 def _split_name(name: str) -> tuple[str, str]:

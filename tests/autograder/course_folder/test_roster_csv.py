@@ -36,7 +36,7 @@ def test_canvas_gradebook_export(tmp_path):
         "Student,ID,SIS User ID,SIS Login ID,Section,Lab 1 (99)\n    Points Possible,,,,,100\n"
         '"Lovelace, Ada",7001,S101,ada@x.edu,A,\n"Student, Test",7009,,x,A,\n',
     )
-    assert read_roster(tmp_path / "r.csv") == [Student("S101", "Ada", "Lovelace", "", "7001")]
+    assert read_roster(tmp_path / "r.csv") == [Student("S101", "Ada", "Lovelace", "", "7001", section="A")]
 
 
 def test_blackboard_grade_center_export(tmp_path):
