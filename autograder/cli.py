@@ -11,6 +11,7 @@ from autograder.commands import (
     export,
     feedback,
     grade,
+    gradesheet,
     lint,
     new,
     regrade,
@@ -35,6 +36,7 @@ COMMANDS = (  # in --help's order
     similar.similar,
     feedback.feedback,
     export.export,
+    gradesheet.gradesheet,
     demo.demo,
 )
 app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback))

@@ -239,6 +239,24 @@ def marks(course: Course, lab: str) -> dict[str, dict[str, CellMark]]:
         return marks
 
 
+MAXIMA = text("""
+    SELECT assignment.name, sum(cell.max_score)
+    FROM (SELECT id, max_score FROM grade_cells UNION ALL SELECT id, max_score FROM task_cells) AS cell
+    JOIN base_cell ON base_cell.id = cell.id
+    JOIN notebook ON notebook.id = base_cell.notebook_id
+    JOIN assignment ON assignment.id = notebook.assignment_id
+    GROUP BY assignment.name
+""")
+
+
+def maxima(course: Course) -> dict[str, float]:
+    """The most points that each released lab gives."""
+    if not course.gradebook.is_file():
+        return {}
+    with open_gradebook(course) as gradebook:
+        return dict(map(tuple, gradebook.db.execute(MAXIMA)))
+
+
 DUE = text("SELECT duedate FROM assignment WHERE name = :lab").columns(duedate=DateTime())
 PENALTIES = text("""
     SELECT submission.student_id, sum(notebook.late_submission_penalty)
