@@ -10,8 +10,10 @@ from autograder.commands import (
     essays,
     export,
     feedback,
+    forget,
     grade,
     gradesheet,
+    history,
     lint,
     new,
     regrade,
@@ -37,6 +39,8 @@ COMMANDS = (  # in --help's order
     feedback.feedback,
     export.export,
     gradesheet.gradesheet,
+    history.history,
+    forget.forget,
     demo.demo,
 )
 app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback))

@@ -78,6 +78,7 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
         from autograder.deductions import late
         from autograder.grade.grade_class import grade_class
         from autograder.grade.lab import GradedLab
+        from autograder.report import mark_history
         from autograder.report.marks import class_marks, write_marks
         from autograder.report.terminal import Summary
 
@@ -103,6 +104,7 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
             ) from stop
     late.update(course, name)
     write_marks(course)
+    mark_history.update(course)
     print(f"{result.graded_now} graded now, {result.unchanged} unchanged")
     return Summary.of(class_marks(course, name))
 

@@ -49,9 +49,11 @@ def gradesheet(
         raise UserError(f"{place.root} has no gradebook yet: run autograder release, roster and grade first.")
     from autograder.deductions import late
     from autograder.export.gradesheet import grade_sheet
+    from autograder.report import mark_history
 
     for lab in lab_names(place):
         late.update(place, lab)
+    mark_history.update(place)
     sheet = grade_sheet(place)
     if not sheet.rows:
         raise UserError("nobody is on the roster, and nobody has a mark: run autograder roster students.csv first.")
