@@ -13,16 +13,14 @@ from autograder.course_folder.roster import Student
 from autograder.deductions import extensions
 from autograder.report import mark_history
 
-FOLDERS = ("submitted/{}", "autograded/{}", "feedback/{}", "kept/*/{}")
+OWN = ("submitted/{}", "autograded/{}", "feedback/{}", "kept/*/{}", "records/*/{}.json")
 MAY_NAME = ("*.csv", "*.xlsx", "*.txt", "reports/*.html", "feedback/*.zip", "feedback/*.html")
 
 
 def traces(course: Course, student: str) -> list[Path]:
     """The student's own folders and records."""
-    folders = (course.root.glob(pattern.format(_escaped(student))) for pattern in FOLDERS)
-    return sorted(
-        [*(path for found in folders for path in found), *course.root.glob(f"records/*/{_escaped(student)}.json")]
-    )
+    name = _escaped(student)
+    return sorted(path for pattern in OWN for path in course.root.glob(pattern.format(name)))
 
 
 def is_known(course: Course, student: str) -> bool:

@@ -1,22 +1,25 @@
 """The arithmetic of a course's total: exact fractions up to the one rounding, which is decimal.
 
 A mark in nbgrader's database is a binary number, such as 65.69999999999999 for 73 points less a late penalty of 7.3.
-`decimal_points` takes it for the decimal number that was meant, and from there on no rounding happens but the last.
+`exact_points` takes it for the fraction that was meant, and from there on no rounding happens but the last.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 from autograder.course_folder.grading_rules import BestOf, GradingRules, Rounding
 
-DIGITS = 9  # decimals of points, and of a total before it is rounded
+DIGITS = 9  # decimals of a number as it is shown, and of a total before it is rounded
+SIMPLE = 10**6  # the largest denominator of a simple fraction: numbers with six decimals are simple
 
 
-def decimal_points(points: float) -> Decimal:
-    """Points as a decimal number with at most 9 decimals."""
-    return plain(Decimal(repr(float(points))).quantize(Decimal(1).scaleb(-DIGITS), ROUND_HALF_EVEN))
+def exact_points(points: float) -> Fraction:
+    """The simple fraction that a binary number stands for: 0.1 is a tenth, and 3.3333333333333335 is ten thirds."""
+    binary = Fraction(points)
+    simple = binary.limit_denominator(SIMPLE)
+    return simple if abs(simple - binary) < Fraction(1, 10**DIGITS) else binary
 
 
 def plain(number: Decimal) -> Decimal:
@@ -25,7 +28,7 @@ def plain(number: Decimal) -> Decimal:
 
 
 def rounded(value: Fraction, decimals: int, rounding: Rounding = Rounding.HALF_UP) -> Decimal:
-    """A number that is not negative, rounded to so many decimals."""
+    """A number, rounded to so many decimals; halfway up means towards the larger number."""
     scaled = value * 10**decimals
     whole, rest = divmod(scaled.numerator, scaled.denominator)
     twice = 2 * rest - scaled.denominator
@@ -63,18 +66,18 @@ class CourseTotal:
     """
 
     rules: GradingRules
-    out_of: Mapping[str, Decimal]
+    out_of: Mapping[str, Fraction]
 
     @property
     def weights(self) -> dict[str, Fraction]:
         """The percentage of the total that each lab gives by itself; without weights in the rules, by its points."""
         if self.rules.has_weights:
             return {lab: Fraction(weight) for lab, weight in self.rules.weights.items()}
-        points = {lab: Fraction(out_of) for lab, out_of in self.out_of.items() if lab not in self.rules.bonus}
+        points = {lab: out_of for lab, out_of in self.out_of.items() if lab not in self.rules.bonus}
         whole = sum(points.values())
         return {lab: 100 * out_of / whole for lab, out_of in points.items() if whole}
 
-    def of(self, points: Mapping[str, Decimal]) -> Total:
+    def of(self, points: Mapping[str, Fraction]) -> Total:
         """A student's total from the points for each lab; a lab that is not there counts as 0."""
         percent = {lab: self._percent(lab, points) for lab in self.labs}
         best = tuple(_mean_of_best(group, percent) for group in self.rules.best)
@@ -95,9 +98,9 @@ class CourseTotal:
         """The labs that count: those of one group of which only the best count are side by side."""
         return list(dict.fromkeys((*self.weights, *self.rules.labs)))
 
-    def _percent(self, lab: str, points: Mapping[str, Decimal]) -> Fraction:
-        out_of = Fraction(self.out_of.get(lab, 0))
-        return 100 * Fraction(points.get(lab, 0)) / out_of if out_of else Fraction()
+    def _percent(self, lab: str, points: Mapping[str, Fraction]) -> Fraction:
+        out_of = self.out_of.get(lab)
+        return 100 * points.get(lab, Fraction()) / out_of if out_of else Fraction()
 
     def _grade(self, total: Decimal) -> str:
         return next((grade for grade, lowest in self.rules.grades.items() if total >= lowest), "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 
 from autograder import gradebook
@@ -11,7 +11,7 @@ from autograder.course_folder.layout import Course, lab_names
 from autograder.course_folder.roster import Student
 from autograder.course_folder.settings import CourseSettings
 from autograder.deductions import extensions
-from autograder.export.course_total import CourseTotal, Total, decimal_points
+from autograder.export.course_total import CourseTotal, Total, exact_points
 from autograder.grade.lab import question_of
 from autograder.gradebook import CellMark
 from autograder.report.marks import LATE, NOT_GRADED, NOTHING, Deduction, StudentMarks, class_marks
@@ -30,19 +30,19 @@ class LabMark:
         why: there is no mark, or there are deductions.
     """
 
-    points: Decimal | None = None
-    off: Decimal = Decimal(0)
+    points: Fraction | None = None
+    off: Fraction = Fraction()
     extension: str = ""
     pending: bool = False
     waiting: tuple[str, ...] = ()
     why: str = ""
 
     @property
-    def total(self) -> Decimal | None:
+    def total(self) -> Fraction | None:
         """The points that count: 0 for whoever handed in nothing, None for what has no mark yet."""
         if self.points is None:
-            return None if self.pending else Decimal(0)
-        return max(Decimal(0), self.points - self.off)
+            return None if self.pending else Fraction()
+        return max(Fraction(), self.points - self.off)
 
     @property
     def remarks(self) -> str:
@@ -88,7 +88,7 @@ class GradeSheet:
     """
 
     rules: GradingRules
-    out_of: dict[str, Decimal]
+    out_of: dict[str, Fraction]
     rows: tuple[SheetRow, ...]
     unmarked: tuple[str, ...] = ()
 
@@ -115,7 +115,7 @@ def grade_sheet(course: Course) -> GradeSheet:
     maxima = gradebook.maxima(course)
     labs = [_Lab.of(course, lab, settings, roster) for lab in lab_names(course)]
     labs = [lab for lab in labs if lab.marks or lab.name in settings.grading.labs]
-    out_of = {lab.name: lab.out_of or decimal_points(maxima.get(lab.name, 0.0)) for lab in labs}
+    out_of = {lab.name: lab.out_of or exact_points(maxima.get(lab.name, 0.0)) for lab in labs}
     total = CourseTotal(settings.grading, out_of)
     people = sorted({*roster, *(student for lab in labs for student in lab.marks)})
     rows = tuple(_row(roster.get(person, Student(person)), labs, total) for person in people)
@@ -124,7 +124,7 @@ def grade_sheet(course: Course) -> GradeSheet:
 
 def _row(student: Student, labs: Iterable["_Lab"], total: CourseTotal) -> SheetRow:
     marks = {lab.name: lab.mark(student.id) for lab in labs}
-    return SheetRow(student, marks, total.of({lab: mark.total or Decimal(0) for lab, mark in marks.items()}))
+    return SheetRow(student, marks, total.of({lab: mark.total or Fraction() for lab, mark in marks.items()}))
 
 
 @dataclass
@@ -139,7 +139,7 @@ class _Lab:
     """
 
     name: str
-    out_of: Decimal = Decimal(0)
+    out_of: Fraction = Fraction()
     marks: dict[str, LabMark] = field(default_factory=dict)
     deadlines: dict[str, str] = field(default_factory=dict)
 
@@ -149,7 +149,7 @@ class _Lab:
         deadlines = {student: show(time) for student, time in extensions.deadlines(course, name).items()}
         lab = cls(name, deadlines=deadlines)
         for row in class_marks(course, name):
-            lab.out_of = max(lab.out_of, decimal_points(row.out_of))
+            lab.out_of = max(lab.out_of, exact_points(row.out_of))
             lab._add(row.record.student, _of_record(row))
         late = gradebook.penalties(course, name)
         for student, cells in gradebook.marks(course, name).items():
@@ -174,15 +174,15 @@ class _Lab:
 def _of_record(row: StudentMarks) -> LabMark:
     if row.total is None:
         return LabMark(pending=True, why=f"no mark: {row.record.reason}")
-    points = sum((decimal_points(mark.points or 0) for mark in row.questions.values()), Decimal(0))
-    off = sum((decimal_points(deduction.points) for deduction in row.deductions), Decimal(0))
+    points = sum((exact_points(mark.points or 0) for mark in row.questions.values()), Fraction())
+    off = sum((exact_points(deduction.points) for deduction in row.deductions), Fraction())
     return LabMark(points, off, waiting=tuple(row.waiting), why="; ".join(entry.text for entry in row.deductions))
 
 
 def _of_cells(cells: Mapping[str, CellMark], late: float) -> LabMark:
-    points = sum((decimal_points(mark.points or 0) for mark in cells.values()), Decimal(0))
+    points = sum((exact_points(mark.points or 0) for mark in cells.values()), Fraction())
     why = Deduction(late, LATE).text if late else ""
-    return LabMark(points, decimal_points(late), waiting=tuple(_waiting(cells)), why=why)
+    return LabMark(points, exact_points(late), waiting=tuple(_waiting(cells)), why=why)
 
 
 def _waiting(cells: Mapping[str, CellMark]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from autograder.course_folder.grading_rules import BestOf, Rounding
 from autograder.export.course_total import DIGITS, plain, rounded
 from autograder.export.gradesheet import GradeSheet, SheetRow
 
-Value = Decimal | str | None
+Value = Fraction | Decimal | str | None
 Reference = Callable[[str], str]  # from a column's header or a rule's name to the cell that holds it
 EXACT, TOTAL, GRADE = "total before rounding %", "total %", "grade"
 DECIMALS, MAXIMUM, BOUNDARIES, GRADES = "decimals", "maximum", "boundaries", "grades"
@@ -47,7 +47,14 @@ def table(sheet: GradeSheet) -> list[list[str]]:
     ]
 
 
+def number(value: Fraction) -> str:
+    """A number as a table shows it, with at most 9 decimals."""
+    return f"{plain(rounded(value, DIGITS)):f}"
+
+
 def _text(value: Value) -> str:
+    if isinstance(value, Fraction):
+        return number(value)
     return f"{value:f}" if isinstance(value, Decimal) else value or ""
 
 
@@ -65,7 +72,7 @@ def _student() -> list[Column]:
 
 def points_header(sheet: GradeSheet, lab: str) -> str:
     """The header of a lab's points."""
-    return f"{sheet.short[lab]} points /{sheet.out_of[lab]:f}"
+    return f"{sheet.short[lab]} points /{number(sheet.out_of[lab])}"
 
 
 def _labs(sheet: GradeSheet) -> Iterator[Column]:
@@ -76,7 +83,7 @@ def _labs(sheet: GradeSheet) -> Iterator[Column]:
 def _lab(lab: str, points: str, off: str, extension: str, total: str) -> Iterator[Column]:
     def deducted(row: SheetRow) -> Value:
         mark = row.labs[lab]
-        return plain(mark.off) if mark.off else None
+        return mark.off if mark.off else None
 
     def points_less_deductions(cell: Reference, _: Reference) -> str:
         return f"MAX(0,{cell(points)}-{cell(off)})"
@@ -91,8 +98,8 @@ def _percentages(sheet: GradeSheet) -> Iterator[Column]:
     """One column per lab that counts, one per group of labs of which only the best count."""
     for lab in sheet.course_total.labs:
         yield _percentage(sheet, lab)
-    for number, group in enumerate(sheet.rules.best):
-        yield _best(sheet, number, group)
+    for place, group in enumerate(sheet.rules.best):
+        yield _best(sheet, place, group)
 
 
 def percent_header(sheet: GradeSheet, lab: str) -> str:
@@ -104,7 +111,7 @@ def _percentage(sheet: GradeSheet, lab: str) -> Column:
     def formula(cell: Reference, rule: Reference) -> str:
         return f"100*{cell(f'{sheet.short[lab]} total')}/{rule(f'{lab} points')}" if sheet.out_of[lab] else "0"
 
-    return Column(percent_header(sheet, lab), lambda row: _decimal(row.total.percent[lab]), formula, 2)
+    return Column(percent_header(sheet, lab), lambda row: row.total.percent[lab], formula, 2)
 
 
 def best_header(sheet: GradeSheet, group: BestOf) -> str:
@@ -112,14 +119,14 @@ def best_header(sheet: GradeSheet, group: BestOf) -> str:
     return f"best {group.count} of {' '.join(sheet.short[lab] for lab in group.labs)} %"
 
 
-def _best(sheet: GradeSheet, number: int, group: BestOf) -> Column:
+def _best(sheet: GradeSheet, place: int, group: BestOf) -> Column:
     def formula(cell: Reference, _: Reference) -> str:
         # The labs of a group are side by side.
         cells = f"{cell(percent_header(sheet, group.labs[0]))}:{cell(percent_header(sheet, group.labs[-1]))}"
-        largest = "+".join(f"LARGE({cells},{place})" for place in range(1, group.count + 1))
+        largest = "+".join(f"LARGE({cells},{rank})" for rank in range(1, group.count + 1))
         return f"({largest})/{group.count}"
 
-    return Column(best_header(sheet, group), lambda row: _decimal(row.total.best[number]), formula, 2)
+    return Column(best_header(sheet, group), lambda row: row.total.best[place], formula, 2)
 
 
 def _total(sheet: GradeSheet) -> Iterator[Column]:
@@ -159,10 +166,6 @@ def _half_even(cell: Reference, rule: Reference) -> str:
 
 def _grade(cell: Reference, rule: Reference) -> str:
     return f"LOOKUP({cell(TOTAL)},{rule(BOUNDARIES)},{rule(GRADES)})"
-
-
-def _decimal(value: Fraction) -> Decimal:
-    return plain(rounded(value, DIGITS))
 
 
 def _remarks(sheet: GradeSheet) -> Callable[[SheetRow], str]:

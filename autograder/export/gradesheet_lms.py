@@ -1,11 +1,12 @@
 """A course's grade sheet in the columns that the grade imports of Moodle and Canvas expect; see `lms`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from fractions import Fraction
 
 from autograder.course_folder.roster import Student
 from autograder.errors import UserError
 from autograder.export.gradesheet import GradeSheet, SheetRow
+from autograder.export.gradesheet_columns import number
 from autograder.export.lms import CANVAS, CANVAS_POSSIBLE, MOODLE, canvas_student, moodle_student
 
 TOTAL = "total"
@@ -24,9 +25,9 @@ def moodle_table(sheet: GradeSheet, names: Mapping[str, str]) -> list[list[str]]
 def canvas_table(sheet: GradeSheet, names: Mapping[str, str]) -> list[list[str]]:
     """The table for Canvas's gradebook import; for `names` see `chosen`."""
     grades = chosen(sheet, names)
-    possible = {**sheet.out_of, TOTAL: Decimal(100)}
+    possible = {**sheet.out_of, TOTAL: Fraction(100)}
     header, *rows = _table(sheet, grades, CANVAS, canvas_student)
-    return [header, [*CANVAS_POSSIBLE, *(f"{possible[grade]:f}" for grade in grades)], *rows]
+    return [header, [*CANVAS_POSSIBLE, *(number(possible[grade]) for grade in grades)], *rows]
 
 
 def chosen(sheet: GradeSheet, names: Mapping[str, str]) -> dict[str, str]:
@@ -60,5 +61,4 @@ def _table(
 
 
 def _points(row: SheetRow, grade: str) -> str:
-    points = row.total.rounded if grade == TOTAL else row.labs[grade].total
-    return f"{points or Decimal(0):f}"
+    return f"{row.total.rounded:f}" if grade == TOTAL else number(row.labs[grade].total or Fraction())

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from openpyxl import Workbook
@@ -68,7 +69,7 @@ class _Grades:
             cell.value = (
                 f"={column.formula(lambda header: f'{self._letters[header]}{cell.row}', self._rules.__getitem__)}"
             )
-        elif isinstance(value, Decimal):
+        elif isinstance(value, Fraction | Decimal):
             cell.value = float(value)
         else:
             put_text(cell, value)
