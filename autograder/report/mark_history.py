@@ -139,7 +139,7 @@ def _changes(line: Line, timezone: Timezone) -> str:
         return "no change"
     return ", ".join(
         f"{'' if cell == line.action else f'{cell} '}{_points(before)} → {_points(after)}"
-        for cell, (before, after) in line.changes.items()
+        for cell, (before, after) in sorted(line.changes.items())
     )
 
 

@@ -98,7 +98,7 @@ def add_labs(course: Course, *labs: str) -> None:
 
 def grade(course: Course, lab: str, student: str, *points: Any, action: str = "grade", **changes: Any) -> None:
     """Store a graded submission, with the points of `record`."""
-    graded = replace(record(student, *points, **changes), lab=lab)
+    graded = replace(record(student, *points), **{"lab": lab, **changes})
     graded.write(course.record(lab, student))
     with gradebook.open_writer(course, action) as writer:
         writer.store(graded)
