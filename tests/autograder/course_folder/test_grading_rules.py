@@ -1,5 +1,6 @@
 """The rules for a course's total: what they mean, and one clear sentence for what makes no sense."""
 
+import re
 import tomllib
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ import pytest
 
 from autograder.course_folder.grading_rules import BestOf, GradingRules, Rounding
 from autograder.errors import UserError
+from tests.conftest import REPOSITORY
 
 LABS = ("lab1_one", "lab2_two", "lab3_three", "lab10_ten")
 
@@ -98,3 +100,10 @@ def test_what_makes_no_sense_is_one_sentence(text, says):
 
 def test_a_bonus_lifts_the_highest_total():
     assert rules("[bonus]\nlab1 = 5\n[grades]\nA = 104\nF = 0").grades["A"] == 104
+
+
+def test_the_example_in_the_docs_is_understood():
+    page = (REPOSITORY / "docs" / "teaching-assistants.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    read = GradingRules.parse(tomllib.loads(example, parse_float=Decimal), [f"lab{number}" for number in range(1, 8)])
+    assert read.has_weights and read.best[0].count == 3 and read.bonus and read.maximum == 100 and len(read.grades) == 4
