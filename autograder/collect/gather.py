@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,11 +137,9 @@ class Collector:
                     result.refused.append(entry)
                     continue
                 try:
-                    file = self._take(entry, result.left_out, len(files))
+                    files += self._take(entry, result.left_out, len(files))
                 except RefusedError as error:
                     result.refused.append(RefusedFile(entry.levels, str(error)))
-                else:
-                    files += [file] if file is not None else []
         _choose(files, result)
         result.students_with_refusals = set(self._students_of(result.refused))
         return result
@@ -148,54 +147,55 @@ class Collector:
     def _students_of(self, refused: Iterable[RefusedFile]) -> Iterator[str]:
         """The students of files that were refused, where the names settle it."""
         for entry in refused:
-            try:
-                yield self._owners.owner(File(entry.levels, bytes)).student
-            except RefusedError:
-                continue
+            with suppress(RefusedError):
+                yield from (owner.student for owner in self._owners.owners(File(entry.levels, bytes)))
 
-    def _take(self, entry: File, left_out: dict[str, list[str]], number: int) -> SubmittedFile | None:
-        """The file, if it is to be collected; None for what LMSs and the lab itself add, and other types of files."""
+    def _take(self, entry: File, left_out: dict[str, list[str]], number: int) -> list[SubmittedFile]:
+        """The file, once for each of its students; empty for what LMSs and the lab itself add, and for other types."""
         label = self._owners.lms_label(entry)
         if is_blackboard_note(entry.name) or (label is not None and label[1].is_receipt):
-            return None
+            return []
         kind = kind_of(entry.name)
         if kind is None and entry.name in self.lab_files:
-            return None
+            return []
         if kind is None:
             # Only reported, never refused: a picture beside a notebook harms nobody.
             try:
-                left_out.setdefault(self._owners.owner(entry).student, []).append(entry.name)
+                for owner in self._owners.owners(entry):
+                    left_out.setdefault(owner.student, []).append(entry.name)
             except RefusedError:
                 left_out.setdefault("", []).append(entry.display_path)
-            return None
+            return []
         try:
-            owner = self._owners.owner(entry)
+            owners = self._owners.owners(entry)
         except RefusedError:
             if kind == MANIFEST:
-                return None
+                return []
             raise
         content = entry.read()
         if kind == NOTEBOOK:
-            owner = self._check_notebook(content, owner)
+            owners = self._check_notebook(content, owners)
         path = self.scratch / str(number)
         path.write_bytes(content)
         # If the file's own name is an LMS's label, the label ends with what the student called it.
         name = (read_label(entry.name) or Label("", "")).file or entry.name
         modified = dates.plausible(entry.levels[-1].modified)
-        return SubmittedFile(owner, kind, name, path, hashlib.sha256(content).hexdigest(), modified)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return [SubmittedFile(owner, kind, name, path, sha256, modified) for owner in owners]
 
-    def _check_notebook(self, content: bytes, owner: Owner) -> Owner:
+    def _check_notebook(self, content: bytes, owners: list[Owner]) -> list[Owner]:
         """Refuse another lab's notebook. A damaged one is collected, and grading says what is wrong with it."""
         try:
             notebook = json.loads(content.decode("utf-8-sig"))
             lab = notebook["metadata"]["qlab"]["lab"]
         except (KeyError, TypeError):
-            return owner
+            return owners
         except (ValueError, RecursionError):
-            return replace(owner, remark="; ".join(filter(None, (owner.remark, "the notebook is damaged"))))
+            damaged = "the notebook is damaged"
+            return [replace(owner, remark="; ".join(filter(None, (owner.remark, damaged)))) for owner in owners]
         if isinstance(lab, str) and lab != self.lab:
             raise RefusedError(f"it is a notebook of {lab[:60]}: collect it for that lab")
-        return owner
+        return owners
 
 
 def _choose(files: Iterable[SubmittedFile], result: CollectResult) -> None:

@@ -76,4 +76,5 @@ def _name_of(owners: OwnerFinder, file: File) -> Iterator[tuple[str, LmsName]]:
         return
     (number, part), said = label
     with suppress(RefusedError):
-        yield owners.owner(file).student, LmsName(file.levels[number].parts[part], said)
+        for owner in owners.owners(file):
+            yield owner.student, LmsName(file.levels[number].parts[part], said)

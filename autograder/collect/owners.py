@@ -62,14 +62,17 @@ class OwnerFinder:
     times: SubmissionTimes = field(default_factory=SubmissionTimes)
     _inside: dict[str, Match] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def owner(self, file: File) -> Owner:
-        """Whose the file is.
+    def owners(self, file: File) -> list[Owner]:
+        """Whose the file is: one student's, or that of all who handed it in together.
 
         Raises:
             RefusedError: nobody's on the roster, or the names do not settle whose.
         """
         label = self.lms_label(file)
-        owner = self._by_label(file, *label) if label else self._by_names(file)
+        return [self._timed(self._by_label(file, *label) if label else self._by_names(file))]
+
+    def _timed(self, owner: Owner) -> Owner:
+        """The owner with the time in the LMS's table, if there is one."""
         when = self.times.by_student.get(owner.student)
         if when is None:
             return owner
