@@ -111,6 +111,10 @@ class Course:
         """Where the record of grading a submission goes."""
         return self.root / "records" / lab / f"{student}.json"
 
+    def handed_in(self, lab: str, student: str) -> Path:
+        """Where it is noted how a submission came to submitted/."""
+        return self.root / "collected" / lab / f"{student}.json"
+
     def class_report(self, lab: str) -> Path:
         """Where a lab's report for the course meeting goes."""
         return self.root / "reports" / f"{lab}.html"
