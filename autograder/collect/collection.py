@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -243,9 +242,9 @@ class _Storing:
         without_time = [student for student in counted if self.stored[student].when is None]
         if without_time:
             notes.append(
-                f"no submission time for {len(without_time)}: only an LMS's table, label or metadata says when somebody "
-                "handed in, so give its table with --times TABLE.csv; until then these students lose nothing for being "
-                "late"
+                f"no submission time for {len(without_time)}: only an LMS's table, label or metadata says when "
+                "somebody handed in, so give its table with --times TABLE.csv; until then these students lose nothing "
+                "for being late"
             )
         notes += clustered.notes(self.result.dates, self.timezone)
         notes += [self.times.remark] if self.times.remark else []

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course, lab_names
+from autograder.deductions.handing_in import HandingIn, handing_in
 from autograder.deductions.screenshots import ScreenshotRule
 from autograder.files import write_atomic
 from autograder.grade.record import GradingRecord
@@ -47,11 +48,12 @@ class Deduction:
 
 @dataclass(frozen=True)
 class StudentMarks:
-    """A student's row: the grading record, the marks in the gradebook, and the course's deductions."""
+    """A student's row: the grading record, the marks in the gradebook, the course's deductions, when it came in."""
 
     record: GradingRecord
     cells: dict[str, CellMark]
     deductions: tuple[Deduction, ...] = ()
+    handing_in: HandingIn | None = None
 
     @cached_property
     def questions(self) -> dict[str, QuestionMark]:
@@ -87,17 +89,24 @@ class StudentMarks:
         return [name for name, mark in self.questions.items() if mark.waiting]
 
     @property
+    def unsettled(self) -> bool:
+        """Whether it was late, says the LMS, and a person has to say by how much."""
+        return self.handing_in is not None and self.handing_in.unsettled
+
+    @property
     def remarks(self) -> str:
-        """Why there is no mark; or else what was deducted and repaired, and whether there was no sandbox."""
+        """How it was handed in; and why there is no mark, or else what was deducted, repaired or not sandboxed."""
+        handed_in = () if self.handing_in is None else self.handing_in.remarks
         unsandboxed = () if self.record.sandboxed else (UNSANDBOXED,)
         deductions = (deduction.text for deduction in self.deductions)
-        return self.record.reason or "; ".join((*deductions, *self.record.remarks, *unsandboxed))
+        marked = (*deductions, *handed_in, *self.record.remarks, *unsandboxed)
+        return "; ".join((self.record.reason, *handed_in) if self.record.reason else marked)
 
 
 def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
     """Every student with a record of the lab, sorted; a generator, because a class may be large."""
     stored, late = gradebook.marks(course, lab), gradebook.penalties(course, lab)
-    rule = ScreenshotRule.of(course, lab)
+    rule, handed_in = ScreenshotRule.of(course, lab), handing_in(course, lab)
     for path in sorted((course.root / "records" / lab).glob("*.json")):
         if (record := GradingRecord.read(path)) is None:
             continue
@@ -106,7 +115,7 @@ def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
         if rule is not None and row.questions:
             points, why = rule.deduction(record.student, row.out_of)
             deductions += [Deduction(points, why)] if why else []
-        yield replace(row, deductions=tuple(deductions))
+        yield replace(row, deductions=tuple(deductions), handing_in=handed_in.get(record.student))
 
 
 def write_marks(course: Course) -> Path:
