@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.text import Text
 from autograder import gradebook
 from autograder.collect import clustered
 from autograder.collect.archives import RefusedFile
+from autograder.collect.clones import clones_in, require_git
 from autograder.collect.counting import Count, CountingRule
 from autograder.collect.gather import Collector, CollectResult
 from autograder.collect.scratch import scratch_folder
@@ -48,6 +50,7 @@ class CollectOptions:
         times: a table of the LMS with submission times.
         dry_run: only say what would be done.
         count: which of a student's submissions counts.
+        by_commit_date: take, from a clone, the last commit before the deadline by the student's own clock.
     """
 
     deadline: str = ""
@@ -55,6 +58,7 @@ class CollectOptions:
     times: Path | None = None
     dry_run: bool = False
     count: Count = Count.NEWEST
+    by_commit_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,17 +140,29 @@ def collect(course: Course, lab: str, sources: Sequence[Path], options: CollectO
     due = timezone.parse(options.deadline) if options.deadline else gradebook.deadline(course, lab)
     if options.count is Count.IN_TIME and due is None:
         raise UserError("--count in-time needs a deadline: give one with --deadline.")
+    if options.by_commit_date:
+        _check_clones(sources, due)
     rule = CountingRule(options.count, due, extensions.deadlines_after(course, lab, due))
     with scratch_folder("autograder-collect-") as scratch:
         try:
             lab_files = frozenset(path.name for path in course.release(lab).rglob("*"))
-            result = Collector(roster, lab, timezone, scratch, times, lab_files, rule).collect(sources)
+            collector = Collector(roster, lab, timezone, scratch, times, lab_files, rule, options.by_commit_date)
+            result = collector.collect(sources)
         except KeyboardInterrupt as stop:
             raise StoppedError("stopped while reading; nothing was written.") from stop
         if options.deadline and not options.dry_run:
             gradebook.set_deadline(course, lab, due or timezone.parse(options.deadline))
         store = SubmissionStore(course, lab, rule, dry_run=options.dry_run)
         return _Storing(course, lab, roster, timezone, rule, times, result, store).run()
+
+
+def _check_clones(sources: Sequence[Path], due: datetime | None) -> None:
+    """Raise UserError if commits cannot be chosen by their dates."""
+    if due is None:
+        raise UserError("--by-commit-date needs a deadline: give one with --deadline.")
+    if not any(clones_in(source) for source in sources):
+        raise UserError("--by-commit-date is for folders with clones, and there is none in what you named.")
+    require_git()
 
 
 @dataclass
@@ -246,7 +262,9 @@ class _Storing:
                 "somebody handed in, so give its table with --times TABLE.csv; until then these students lose nothing "
                 "for being late"
             )
-        notes += clustered.notes(self.result.dates, self.timezone)
+        unknown = set(without_time)
+        dated = ((download, date) for download, student, date in self.result.dates if student in unknown)
+        notes += clustered.notes(dated, self.timezone)
         notes += [self.times.remark] if self.times.remark else []
         notes += self.result.notes
         left_out = [*self.result.left_out.get("", [])]

@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from autograder.collect import dates
-from autograder.collect.archives import File, Reader, RefusedFile
+from autograder.collect.archives import File, Level, Reader, RefusedFile
 from autograder.collect.budget import RefusedError
+from autograder.collect.clones import Clone, Commit, clones_in
 from autograder.collect.counting import CountingRule
 from autograder.collect.filenames import archive_kind
 from autograder.collect.labels import Label, is_blackboard_note, read_label
@@ -39,7 +40,7 @@ class CollectResult:
         refused: what was not collected.
         left_out: names of files that are neither notebook nor PDF, by student; "" for files of nobody.
         students_with_refusals: students of whom something was refused.
-        dates: the download and the date of each file of which no LMS says when it was submitted.
+        dates: the download, the student and the date of each file of which no LMS says when it was submitted.
         notes: what a person should know about the downloads.
     """
 
@@ -48,7 +49,7 @@ class CollectResult:
     refused: list[RefusedFile] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     students_with_refusals: set[str] = field(default_factory=set)
-    dates: list[tuple[str, datetime]] = field(default_factory=list)
+    dates: list[tuple[str, str, datetime]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -64,6 +65,7 @@ class Collector:
         times: the LMS's table of submission times, which overrides what names say.
         lab_files: names of the files that the lab came with, which students submit along with it.
         rule: which of a student's submissions counts.
+        by_commit_date: take, from a clone, the last commit before the student's deadline, not what is checked out.
     """
 
     roster: Roster
@@ -73,6 +75,7 @@ class Collector:
     times: SubmissionTimes = field(default_factory=SubmissionTimes)
     lab_files: frozenset[str] = frozenset()
     rule: CountingRule = field(default_factory=CountingRule)
+    by_commit_date: bool = False
 
     def __post_init__(self) -> None:
         self._owners = OwnerFinder(self.roster, self.timezone, self.times)
@@ -96,20 +99,47 @@ class Collector:
         self._owners = replace(self._owners, lms_files=lms_files)
         result.notes += lms_files.problems
         refused = []
-        for entry in Reader(self.timezone, on_roster).walk(source):
+        for entry, commit in self._entries(source, Reader(self.timezone, on_roster)):
             if isinstance(entry, RefusedFile):
                 refused.append(entry)
                 continue
             try:
-                taken = self._take(entry, result.left_out, len(files))
+                taken = [replace(file, commit=commit) for file in self._take(entry, result.left_out, len(files))]
             except RefusedError as error:
                 refused.append(RefusedFile(entry.levels, str(error)))
                 continue
             files += taken
-            if taken and not any(file.owner.when for file in taken):
-                result.dates += _dates(source, entry)
+            result.dates += _dates(source, entry, [file.owner.student for file in taken if not file.owner.when])
         result.refused += refused
         result.students_with_refusals |= set(self._students_of(refused))
+
+    def _entries(self, source: Path, reader: Reader) -> Iterator[tuple[File | RefusedFile, str]]:
+        """All files of a download, each with the commit that it is from if it lies in a clone."""
+        clones = clones_in(source)
+        chosen = {parts: commit for parts, clone in clones.items() if (commit := self._chosen(clone))}
+        for entry in reader.walk(source):
+            names = entry.levels[0].parts
+            parts = next((names[:end] for end in range(1, len(names)) if names[:end] in clones), ())
+            if parts not in chosen:
+                yield entry, self._commit_text(clones[parts].head) if parts else ""
+        for parts, commit in chosen.items():
+            for entry in clones[parts].files(commit):
+                yield entry, f"{self._commit_text(commit)}, the last before the deadline by that clock"
+
+    def _commit_text(self, commit: Commit | None) -> str:
+        return commit.text(self.timezone.show(commit.date)) if commit else ""
+
+    def _chosen(self, clone: Clone) -> Commit | None:
+        """The commit to take instead of what is checked out; None if nothing is to be chosen, or it is nobody's."""
+        if not self.by_commit_date:
+            return None
+        level = Level((*clone.parts, f"{self.lab}.ipynb"), None, in_archive=False)
+        try:
+            students = [owner.student for owner in self._owners.owners(File((level,), bytes))]
+        except RefusedError:
+            return None  # and each of its files is refused
+        deadlines = [deadline for student in students if (deadline := self.rule.deadline(student))]
+        return clone.last_before(max(deadlines)) if deadlines else None
 
     def _students_of(self, refused: Iterable[RefusedFile]) -> Iterator[str]:
         """The students of files that were refused, where the names settle it."""
@@ -171,11 +201,12 @@ def _may_hold_several(source: Path) -> bool:
     return source.is_dir() or archive_kind(source.name) is not None
 
 
-def _dates(source: Path, entry: File) -> Iterator[tuple[str, datetime]]:
+def _dates(source: Path, entry: File, students: list[str]) -> Iterator[tuple[str, str, datetime]]:
     """The download that a file came in, and the date of its entry there; files beside each other are one download."""
     level = entry.levels[min(1, len(entry.levels) - 1)]
-    if date := dates.plausible(level.modified):
-        yield source.name if _may_hold_several(source) else source.resolve().parent.name, date
+    date = dates.plausible(level.modified)
+    if date and students:
+        yield source.name if _may_hold_several(source) else source.resolve().parent.name, students[0], date
 
 
 def _students_name(entry: File, label: Label | None) -> str:

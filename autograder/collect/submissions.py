@@ -29,6 +29,7 @@ class SubmittedFile:
         path: where its bytes are meanwhile.
         sha256: of its bytes.
         modified: the time that the archive around it gives, which may be the student's own clock.
+        commit: the commit that it is from, with its date; "" if it does not come from a clone.
     """
 
     owner: Owner
@@ -37,6 +38,7 @@ class SubmittedFile:
     path: Path
     sha256: str
     modified: datetime | None = None
+    commit: str = ""
 
     @property
     def order(self) -> tuple[datetime, datetime]:
@@ -149,7 +151,7 @@ def _submission(files: list[SubmittedFile]) -> CollectedSubmission | None:
     counting = [file for file in (notebook, pdf) if file is not None]
     last = max(counting, key=lambda file: file.order).owner
     owner = replace(best, late=late, when=last.when, time_source=last.time_source)
-    return CollectedSubmission(owner, notebook, pdf, (*others, *copies), tuple(remarks))
+    return CollectedSubmission(owner, notebook, pdf, (*others, *copies), tuple(remarks), counting[0].commit)
 
 
 def _without_checkpoints(files: list[SubmittedFile]) -> tuple[list[SubmittedFile], list[SubmittedFile]]:

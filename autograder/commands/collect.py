@@ -33,6 +33,13 @@ def collect(
         Count,
         typer.Option(help="Which submission counts: the newest, or the last before the deadline (else the next)."),
     ] = Count.NEWEST,
+    by_commit_date: Annotated[
+        bool,
+        typer.Option(
+            "--by-commit-date",
+            help="From clones, take the last commit before the deadline, by the student's own clock.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the table and write nothing.")] = False,
 ) -> None:
     """Copy an LMS's submissions to submitted/; the newest count. Example: autograder collect lab2 download.zip.
@@ -48,7 +55,7 @@ def collect(
     from autograder.collect.collection import CollectOptions
     from autograder.collect.collection import collect as run
 
-    collection = run(place, name, archives, CollectOptions(deadline, timezone, times, dry_run, count))
+    collection = run(place, name, archives, CollectOptions(deadline, timezone, times, dry_run, count, by_commit_date))
     collection.show(terminal=sys.stdout.isatty())
     counts = ", ".join(f"{count} {what}" for what, count in sorted(collection.counts.items())) or "nothing"
     print(f"\n{'would collect' if dry_run else 'collected'}: {counts}; in {short(place.root / 'submitted')}")
