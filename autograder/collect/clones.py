@@ -7,10 +7,10 @@ was late. Git is only asked to read what lies in the clone: nothing that the clo
 import os
 import subprocess
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from autograder.collect.archives import LINK, File, Level, RefusedFile
@@ -87,7 +87,7 @@ class Clone:
             if mode not in REGULAR or problem:
                 yield RefusedFile(levels, problem or LINK)
             else:
-                yield File(levels, lambda name=name, size=int(size): self._read(name, size))
+                yield File(levels, partial(self._read, name, int(size)))
 
     def _read(self, name: str, size: int) -> bytes:
         if size > MAX_FILE:
@@ -142,8 +142,12 @@ def clones_in(source: Path) -> dict[tuple[str, ...], Clone]:
     return found
 
 
-def require_git() -> None:
-    """Raise UserError if commits cannot be chosen, because git is not installed."""
+def check_clones(sources: Iterable[Path], due: datetime | None) -> None:
+    """Raise UserError if commits cannot be chosen by their dates."""
+    if due is None:
+        raise UserError("--by-commit-date needs a deadline: give one with --deadline.")
+    if not any(clones_in(source) for source in sources):
+        raise UserError("--by-commit-date is for folders with clones, and there is none in what you named.")
     try:
         subprocess.run(["git", "--version"], capture_output=True, check=True, timeout=SECONDS)
     except (OSError, subprocess.SubprocessError) as error:

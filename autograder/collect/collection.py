@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +11,7 @@ from rich.text import Text
 from autograder import gradebook
 from autograder.collect import clustered
 from autograder.collect.archives import RefusedFile
-from autograder.collect.clones import clones_in, require_git
+from autograder.collect.clones import check_clones
 from autograder.collect.counting import Count, CountingRule
 from autograder.collect.gather import Collector, CollectResult
 from autograder.collect.scratch import scratch_folder
@@ -141,7 +140,7 @@ def collect(course: Course, lab: str, sources: Sequence[Path], options: CollectO
     if options.count is Count.IN_TIME and due is None:
         raise UserError("--count in-time needs a deadline: give one with --deadline.")
     if options.by_commit_date:
-        _check_clones(sources, due)
+        check_clones(sources, due)
     rule = CountingRule(options.count, due, extensions.deadlines_after(course, lab, due))
     with scratch_folder("autograder-collect-") as scratch:
         try:
@@ -154,15 +153,6 @@ def collect(course: Course, lab: str, sources: Sequence[Path], options: CollectO
             gradebook.set_deadline(course, lab, due or timezone.parse(options.deadline))
         store = SubmissionStore(course, lab, rule, dry_run=options.dry_run)
         return _Storing(course, lab, roster, timezone, rule, times, result, store).run()
-
-
-def _check_clones(sources: Sequence[Path], due: datetime | None) -> None:
-    """Raise UserError if commits cannot be chosen by their dates."""
-    if due is None:
-        raise UserError("--by-commit-date needs a deadline: give one with --deadline.")
-    if not any(clones_in(source) for source in sources):
-        raise UserError("--by-commit-date is for folders with clones, and there is none in what you named.")
-    require_git()
 
 
 @dataclass

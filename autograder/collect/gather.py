@@ -116,21 +116,21 @@ class Collector:
     def _entries(self, source: Path, reader: Reader) -> Iterator[tuple[File | RefusedFile, str]]:
         """All files of a download, each with the commit that it is from if it lies in a clone."""
         clones = clones_in(source)
-        chosen = {parts: commit for parts, clone in clones.items() if (commit := self._chosen(clone))}
+        chosen = {parts: choice for parts, clone in clones.items() if (choice := self._chosen(clone))}
         for entry in reader.walk(source):
             names = entry.levels[0].parts
             parts = next((names[:end] for end in range(1, len(names)) if names[:end] in clones), ())
             if parts not in chosen:
                 yield entry, self._commit_text(clones[parts].head) if parts else ""
-        for parts, commit in chosen.items():
+        for parts, (commit, why) in chosen.items():
             for entry in clones[parts].files(commit):
-                yield entry, f"{self._commit_text(commit)}, the last before the deadline by that clock"
+                yield entry, f"{self._commit_text(commit)}, {why}"
 
     def _commit_text(self, commit: Commit | None) -> str:
         return commit.text(self.timezone.show(commit.date)) if commit else ""
 
-    def _chosen(self, clone: Clone) -> Commit | None:
-        """The commit to take instead of what is checked out; None if nothing is to be chosen, or it is nobody's."""
+    def _chosen(self, clone: Clone) -> tuple[Commit, str] | None:
+        """The commit to take instead of what is checked out, and why; None if none is to be chosen, or for nobody's."""
         if not self.by_commit_date:
             return None
         level = Level((*clone.parts, f"{self.lab}.ipynb"), None, in_archive=False)
@@ -139,7 +139,11 @@ class Collector:
         except RefusedError:
             return None  # and each of its files is refused
         deadlines = [deadline for student in students if (deadline := self.rule.deadline(student))]
-        return clone.last_before(max(deadlines)) if deadlines else None
+        commit = clone.last_before(max(deadlines)) if deadlines else None
+        if commit is None:
+            return None
+        in_time = commit.date <= max(deadlines)
+        return commit, f"the {'last before' if in_time else 'first after'} the deadline by that clock"
 
     def _students_of(self, refused: Iterable[RefusedFile]) -> Iterator[str]:
         """The students of files that were refused, where the names settle it."""
