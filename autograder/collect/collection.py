@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder import gradebook
+from autograder.collect import groups_of_lab
 from autograder.collect.archives import RefusedFile
 from autograder.collect.gather import CollectedSubmission, Collector, CollectResult
 from autograder.collect.owners import BY_DISK
@@ -107,16 +108,18 @@ def collect(course: Course, lab: str, sources: Sequence[Path], options: CollectO
     """
     course.check_released(lab)
     # nbgrader's own commands accept any text as an id; one that cannot name a folder is ignored here.
-    roster = Roster(student for student in gradebook.roster(course) if not id_problem(student.id))
+    roster = Roster(student for student in gradebook.roster_in_lab(course, lab) if not id_problem(student.id))
     if not len(roster):
         raise UserError("the course has no students yet: run autograder roster students.csv first.")
-    timezone = Timezone(options.timezone) if options.timezone else CourseSettings.of(course.root).timezone
+    settings = CourseSettings.of(course.root)
+    timezone = Timezone(options.timezone) if options.timezone else settings.timezone
     times = SubmissionTimes.read(options.times, roster, timezone) if options.times else SubmissionTimes()
     due = timezone.parse(options.deadline) if options.deadline else gradebook.deadline(course, lab)
     with scratch_folder("autograder-collect-") as scratch:
         try:
             lab_files = frozenset(path.name for path in course.release(lab).rglob("*"))
-            result = Collector(roster, lab, timezone, scratch, times, lab_files).collect(sources)
+            for_groups = settings.for_groups(lab)
+            result = Collector(roster, lab, timezone, scratch, times, lab_files, for_groups).collect(sources)
         except KeyboardInterrupt as stop:
             raise StoppedError("stopped while reading; nothing was written.") from stop
         if options.deadline and not options.dry_run:
@@ -141,6 +144,7 @@ class _Storing:
         extensions = gradebook.extensions(self.course, self.lab)
         before = set(self.course.submitted(self.lab))
         counted = sorted(self.result.counted, key=lambda student: (student not in self.roster.students, student))
+        groups: dict[str, str] = {}
         for number, student in enumerate(counted):
             try:
                 status = self.store.put(student, self.result)
@@ -150,6 +154,10 @@ class _Storing:
                 ) from stop
             collection.counts[status] = collection.counts.get(status, 0) + 1
             collection.rows.append(self._row(student, status, extensions.get(student)))
+            if status != OLDER:
+                groups[student] = groups_of_lab.group_in_lab(self.roster, self.result.counted[student].owner)
+        if not self.store.dry_run:
+            groups_of_lab.remember(self.course, self.lab, groups)
         missing = set(self.roster.students) - before - set(counted)
         collection.missing = [self._missing(student) for student in sorted(missing)]
         collection.notes = list(self._notes(counted, before))
@@ -158,8 +166,13 @@ class _Storing:
     def _missing(self, student: str) -> str:
         """A student without a submission, and what came instead of one."""
         refused = ["a file was not collected"] if student in self.result.students_with_refusals else []
-        instead = _printable("; ".join([*refused, *self._left_out(student)]))
+        handed_in = [name for name in self.roster.partners(student) if self._has_file(name)]
+        partners = [f"{' and '.join(handed_in)} of the same group handed in"] if handed_in else []
+        instead = _printable("; ".join([*refused, *self._left_out(student), *partners]))
         return f"{self.roster.display_name(student)}{f' ({instead})' if instead else ''}"
+
+    def _has_file(self, student: str) -> bool:
+        return student in self.result.counted or self.course.submission_folder(self.lab, student).is_dir()
 
     def _row(self, student: str, status: str, extension: timedelta | None) -> Row:
         submission = self.result.counted[student]
@@ -168,6 +181,7 @@ class _Storing:
         remarks = [
             REMARKS[status],
             f"{count} submissions, the newest counts, the others are in kept/" if superseded else "",
+            groups_of_lab.remark(submission, superseded),
             *submission.remarks,
             *self._left_out(student),
         ]
@@ -206,6 +220,7 @@ class _Storing:
             )
         if any(self.result.counted[student].owner.time_source == BY_DISK for student in counted):
             notes.append("“disk” is the date of the file here, which may be when you downloaded it")
+        notes += groups_of_lab.notes(self.course, self.lab, self.roster, self.result)
         left_out = [*self.result.left_out.get("", [])]
         # Only of students who submitted before: the others have theirs beside their names, in the table or below it.
         earlier = sorted(student for student in before if student and student not in counted)

@@ -73,6 +73,10 @@ class CollectedSubmission:
         """The files that count."""
         return [file for file in (self.notebook, self.pdf) if file is not None]
 
+    def has_same_files(self, other: "CollectedSubmission") -> bool:
+        """Whether both consist of the same bytes."""
+        return [file.sha256 for file in self.files] == [file.sha256 for file in other.files]
+
     @property
     def order(self) -> tuple[bool, datetime, datetime]:
         """Of a student's submissions, the greatest counts."""
@@ -114,6 +118,7 @@ class Collector:
         scratch: a folder for the files meanwhile.
         times: the LMS's table of submission times, which overrides what archives say.
         lab_files: names of the files that the lab came with, which students submit along with it.
+        for_groups: whether the lab is the groups' work; see `OwnerFinder`.
     """
 
     roster: Roster
@@ -122,9 +127,10 @@ class Collector:
     scratch: Path
     times: SubmissionTimes = field(default_factory=SubmissionTimes)
     lab_files: frozenset[str] = frozenset()
+    for_groups: bool = False
 
     def __post_init__(self) -> None:
-        self._owners = OwnerFinder(self.roster, self.timezone, self.times)
+        self._owners = OwnerFinder(self.roster, self.timezone, self.times, self.for_groups)
 
     def collect(self, sources: Iterable[Path]) -> CollectResult:
         """Everything in these archives and folders."""
@@ -140,7 +146,7 @@ class Collector:
                 except RefusedError as error:
                     result.refused.append(RefusedFile(entry.levels, str(error)))
                 else:
-                    files += [file] if file is not None else []
+                    files += _copies(file) if file is not None else []
         _choose(files, result)
         result.students_with_refusals = set(self._students_of(result.refused))
         return result
@@ -149,7 +155,7 @@ class Collector:
         """The students of files that were refused, where the names settle it."""
         for entry in refused:
             try:
-                yield self._owners.owner(File(entry.levels, bytes)).student
+                yield from self._owners.owner(File(entry.levels, bytes)).students
             except RefusedError:
                 continue
 
@@ -164,7 +170,8 @@ class Collector:
         if kind is None:
             # Only reported, never refused: a picture beside a notebook harms nobody.
             try:
-                left_out.setdefault(self._owners.owner(entry).student, []).append(entry.name)
+                for student in self._owners.owner(entry).students:
+                    left_out.setdefault(student, []).append(entry.name)
             except RefusedError:
                 left_out.setdefault("", []).append(entry.display_path)
             return None
@@ -198,6 +205,11 @@ class Collector:
         return owner
 
 
+def _copies(file: SubmittedFile) -> list[SubmittedFile]:
+    """The file once for everybody whose it is."""
+    return [replace(file, owner=owner) for owner in file.owner.each()]
+
+
 def _choose(files: Iterable[SubmittedFile], result: CollectResult) -> None:
     """Group files into submissions; each student's newest counts, the others are superseded."""
     units: defaultdict[tuple[str, str], list[SubmittedFile]] = defaultdict(list)
@@ -210,6 +222,8 @@ def _choose(files: Iterable[SubmittedFile], result: CollectResult) -> None:
     for student, candidates in submissions.items():
         # sorted() is stable: of two equal ones, the one that was read later counts.
         *older, newest = sorted(candidates, key=lambda submission: submission.order)
+        # Moodle packs a group's files once for each member.
+        older = [each for each in older if not (each.owner.group and each.has_same_files(newest))]
         result.superseded[student], result.counted[student] = older, newest
 
 

@@ -6,7 +6,10 @@ from datetime import datetime
 
 TIME = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
 BLACKBOARD = re.compile(rf"(?P<sender>.+)_attempt_(?P<when>{TIME})(?:_(?P<file>.+))?", re.DOTALL)
-MOODLE = re.compile(r"(?P<sender>.+)_(?P<number>\d+)_assignsubmission_(?P<plugin>[a-z]+)(?:_(?P<file>.*))?", re.DOTALL)
+# Moodle's folder for those who are in no group has no number.
+MOODLE = re.compile(
+    r"(?P<sender>.+?)(?:_(?P<number>\d+))?_assignsubmission_(?P<plugin>[a-z]+)(?:_(?P<file>.*))?", re.DOTALL
+)
 CANVAS = re.compile(r"(?P<sender>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_(?P<file_number>\d+)_(?P<file>.+)", re.DOTALL)
 STUDENTS_OWN = re.compile(r"lab ?\d+", re.IGNORECASE)  # Lab2_1234_5678_x was named by a student, not by Canvas
 
@@ -17,7 +20,7 @@ class Label:
 
     Attributes:
         lms: Moodle, Canvas or Blackboard.
-        sender: what it calls the student.
+        sender: what it calls the student or the group.
         number: its own number for the student, or "".
         when: its time of the submission, in the LMS's time zone; None if it gives none.
         late: whether it calls the submission late.
@@ -43,7 +46,7 @@ def read_label(name: str) -> Label | None:
     """What an LMS says in the name of a file or folder; None if none does."""
     if match := MOODLE.fullmatch(name):
         is_receipt = match["plugin"] != "file"
-        return Label("Moodle", match["sender"], match["number"], file=match["file"] or "", is_receipt=is_receipt)
+        return Label("Moodle", match["sender"], match["number"] or "", file=match["file"] or "", is_receipt=is_receipt)
     if match := BLACKBOARD.fullmatch(name):
         return _blackboard(match)
     if (match := CANVAS.fullmatch(name)) and not STUDENTS_OWN.fullmatch(match["sender"]):

@@ -25,7 +25,7 @@ class SubmissionStore:
     """
 
     def __init__(self, course: Course, lab: str, *, dry_run: bool):
-        self._course, self._lab, self._dry_run = course, lab, dry_run
+        self._course, self._lab, self.dry_run = course, lab, dry_run
 
     def put(self, student: str, result: CollectResult) -> str:
         """Write a student's submission, and return what became of it: NEW, REPLACED, UNCHANGED or OLDER.
@@ -35,7 +35,7 @@ class SubmissionStore:
         submission = result.counted[student]
         folder = self._course.submission_folder(self._lab, student)
         status = self._status(folder, submission)
-        if self._dry_run:
+        if self.dry_run:
             return status
         for other in result.superseded[student]:
             self._keep(student, other)
@@ -46,6 +46,19 @@ class SubmissionStore:
         elif status != UNCHANGED:
             self._replace(student, folder, submission)
         return status
+
+    def take_away(self, student: str) -> None:
+        """Move what counts for a student to kept/."""
+        folder = self._course.submission_folder(self._lab, student)
+        self._keep_folder(student, folder, _dated(late.read_timestamp(folder), _digest(folder)))
+        shutil.rmtree(folder)
+
+    def copy(self, student: str, other: str) -> None:
+        """Give a student, who has no submission, the one of another student."""
+        with tempfile.TemporaryDirectory(prefix=".collect-", dir=self._course.root) as scratch:
+            new = Path(scratch) / self._lab
+            shutil.copytree(self._course.submission_folder(self._lab, other), new, symlinks=True)
+            replace_folder(new, self._course.submission_folder(self._lab, student))
 
     def _status(self, folder: Path, submission: CollectedSubmission) -> str:
         if not folder.is_dir() or not any(folder.iterdir()):

@@ -13,6 +13,7 @@ from autograder.course_folder.layout import Course, lab_names
 from autograder.deductions.screenshots import ScreenshotRule
 from autograder.files import write_atomic
 from autograder.grade.record import GradingRecord
+from autograder.grade.shared import partners
 from autograder.gradebook import CellMark
 from autograder.text import clean
 
@@ -47,11 +48,15 @@ class Deduction:
 
 @dataclass(frozen=True)
 class StudentMarks:
-    """A student's row: the grading record, the marks in the gradebook, and the course's deductions."""
+    """A student's row: the grading record, the marks in the gradebook, the course's deductions, and the partners.
+
+    Partners are the others in the student's group who have the same submission, and so the same marks.
+    """
 
     record: GradingRecord
     cells: dict[str, CellMark]
     deductions: tuple[Deduction, ...] = ()
+    partners: tuple[str, ...] = ()
 
     @cached_property
     def questions(self) -> dict[str, QuestionMark]:
@@ -91,13 +96,14 @@ class StudentMarks:
         """Why there is no mark; or else what was deducted and repaired, and whether there was no sandbox."""
         unsandboxed = () if self.record.sandboxed else (UNSANDBOXED,)
         deductions = (deduction.text for deduction in self.deductions)
-        return self.record.reason or "; ".join((*deductions, *self.record.remarks, *unsandboxed))
+        together = [f"handed in with {' and '.join(self.partners)}"] if self.partners else []
+        return self.record.reason or "; ".join((*deductions, *together, *self.record.remarks, *unsandboxed))
 
 
 def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
     """Every student with a record of the lab, sorted; a generator, because a class may be large."""
     stored, late = gradebook.marks(course, lab), gradebook.penalties(course, lab)
-    rule = ScreenshotRule.of(course, lab)
+    rule, together = ScreenshotRule.of(course, lab), partners(course, lab)
     for path in sorted((course.root / "records" / lab).glob("*.json")):
         if (record := GradingRecord.read(path)) is None:
             continue
@@ -106,7 +112,7 @@ def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
         if rule is not None and row.questions:
             points, why = rule.deduction(record.student, row.out_of)
             deductions += [Deduction(points, why)] if why else []
-        yield replace(row, deductions=tuple(deductions))
+        yield replace(row, deductions=tuple(deductions), partners=together.get(record.student, ()))
 
 
 def write_marks(course: Course) -> Path:
