@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder import gradebook
-from autograder.collect import clustered
+from autograder.collect import clustered, groups_of_lab
 from autograder.collect.archives import RefusedFile
 from autograder.collect.clones import check_clones
 from autograder.collect.counting import Count, CountingRule
@@ -131,10 +131,11 @@ def collect(course: Course, lab: str, sources: Sequence[Path], options: CollectO
     """
     course.check_released(lab)
     # nbgrader's own commands accept any text as an id; one that cannot name a folder is ignored here.
-    roster = Roster(student for student in gradebook.roster(course) if not id_problem(student.id))
+    roster = Roster(student for student in gradebook.roster_in_lab(course, lab) if not id_problem(student.id))
     if not len(roster):
         raise UserError("the course has no students yet: run autograder roster students.csv first.")
-    timezone = Timezone(options.timezone) if options.timezone else CourseSettings.of(course.root).timezone
+    settings = CourseSettings.of(course.root)
+    timezone = Timezone(options.timezone) if options.timezone else settings.timezone
     times = SubmissionTimes.read(options.times, roster, timezone) if options.times else SubmissionTimes()
     due = timezone.parse(options.deadline) if options.deadline else gradebook.deadline(course, lab)
     if options.count is Count.IN_TIME and due is None:
@@ -145,7 +146,10 @@ def collect(course: Course, lab: str, sources: Sequence[Path], options: CollectO
     with scratch_folder("autograder-collect-") as scratch:
         try:
             lab_files = frozenset(path.name for path in course.release(lab).rglob("*"))
-            collector = Collector(roster, lab, timezone, scratch, times, lab_files, rule, options.by_commit_date)
+            for_groups = settings.for_groups(lab)
+            collector = Collector(
+                roster, lab, timezone, scratch, times, lab_files, for_groups, rule, options.by_commit_date
+            )
             result = collector.collect(sources)
         except KeyboardInterrupt as stop:
             raise StoppedError("stopped while reading; nothing was written.") from stop
@@ -172,6 +176,7 @@ class _Storing:
         collection = Collection(refused=self.result.refused, unread=self.times.problems)
         before = set(self.course.submitted(self.lab))
         counted = sorted(self.result.counted, key=lambda student: (student not in self.roster.students, student))
+        groups: dict[str, str] = {}
         for number, student in enumerate(counted):
             try:
                 stored = self.store.put(student, self.result)
@@ -183,6 +188,10 @@ class _Storing:
             collection.counts[stored.status] = collection.counts.get(stored.status, 0) + 1
             collection.rows.append(self._row(student, stored))
             collection.unsettled += [student] if self._is_unsettled(student) else []
+            if stored.status != OLDER:
+                groups[student] = groups_of_lab.group_in_lab(self.roster, self.result.counted[student].owner)
+        if not self.store.dry_run:
+            groups_of_lab.remember(self.course, self.lab, groups)
         missing = set(self.roster.students) - before - set(counted)
         collection.missing = [self._missing(student) for student in sorted(missing)]
         collection.notes = list(self._notes(counted, before))
@@ -191,8 +200,13 @@ class _Storing:
     def _missing(self, student: str) -> str:
         """A student without a submission, and what came instead of one."""
         refused = ["a file was not collected"] if student in self.result.students_with_refusals else []
-        instead = _printable("; ".join([*refused, *self._left_out(student)]))
+        handed_in = [name for name in self.roster.partners(student) if self._has_file(name)]
+        partners = [f"{' and '.join(handed_in)} of the same group handed in"] if handed_in else []
+        instead = _printable("; ".join([*refused, *self._left_out(student), *partners]))
         return f"{self.roster.display_name(student)}{f' ({instead})' if instead else ''}"
+
+    def _has_file(self, student: str) -> bool:
+        return student in self.result.counted or self.course.submission_folder(self.lab, student).is_dir()
 
     def _row(self, student: str, stored: Stored) -> Row:
         submission = self.result.counted[student]
@@ -204,6 +218,7 @@ class _Storing:
             late if self._is_unsettled(student) else "",
             OLDER_IN_TIME if is_outranked else REMARKS[stored.status],
             which if superseded else "",
+            groups_of_lab.remark(submission, superseded),
             self._extension(student),
             *submission.remarks,
             submission.commit,
@@ -257,6 +272,7 @@ class _Storing:
         notes += clustered.notes(dated, self.timezone)
         notes += [self.times.remark] if self.times.remark else []
         notes += self.result.notes
+        notes += groups_of_lab.notes(self.course, self.lab, self.roster, self.result)
         left_out = [*self.result.left_out.get("", [])]
         # Only of students who submitted before: the others have theirs beside their names, in the table or below it.
         earlier = sorted(student for student in before if student and student not in counted)

@@ -64,6 +64,7 @@ class Collector:
         scratch: a folder for the files meanwhile.
         times: the LMS's table of submission times, which overrides what names say.
         lab_files: names of the files that the lab came with, which students submit along with it.
+        for_groups: whether the lab is the groups' work; see `OwnerFinder`.
         rule: which of a student's submissions counts.
         by_commit_date: take, from a clone, the last commit before the student's deadline, not what is checked out.
     """
@@ -74,11 +75,12 @@ class Collector:
     scratch: Path
     times: SubmissionTimes = field(default_factory=SubmissionTimes)
     lab_files: frozenset[str] = frozenset()
+    for_groups: bool = False
     rule: CountingRule = field(default_factory=CountingRule)
     by_commit_date: bool = False
 
     def __post_init__(self) -> None:
-        self._owners = OwnerFinder(self.roster, self.timezone, self.times)
+        self._owners = OwnerFinder(self.roster, self.timezone, self.times, self.for_groups)
 
     def collect(self, sources: Iterable[Path]) -> CollectResult:
         """Everything in these archives and folders."""
@@ -135,7 +137,7 @@ class Collector:
             return None
         level = Level((*clone.parts, f"{self.lab}.ipynb"), None, in_archive=False)
         try:
-            students = [owner.student for owner in self._owners.owners(File((level,), bytes))]
+            students = self._owners.owner(File((level,), bytes)).students
         except RefusedError:
             return None  # and each of its files is refused
         deadlines = [deadline for student in students if (deadline := self.rule.deadline(student))]
@@ -149,7 +151,7 @@ class Collector:
         """The students of files that were refused, where the names settle it."""
         for entry in refused:
             with suppress(RefusedError):
-                yield from (owner.student for owner in self._owners.owners(File(entry.levels, bytes)))
+                yield from self._owners.owner(File(entry.levels, bytes)).students
 
     def _take(self, entry: File, left_out: dict[str, list[str]], number: int) -> list[SubmittedFile]:
         """The file, once for each of its students; empty for what LMSs and the lab itself add, and for other types."""
@@ -164,40 +166,39 @@ class Collector:
         if kind is None:
             # Only reported, never refused: a picture beside a notebook harms nobody.
             try:
-                for owner in self._owners.owners(entry):
-                    left_out.setdefault(owner.student, []).append(entry.name)
+                for student in self._owners.owner(entry).students:
+                    left_out.setdefault(student, []).append(entry.name)
             except RefusedError:
                 left_out.setdefault("", []).append(entry.display_path)
             return []
         try:
-            owners = self._owners.owners(entry)
+            owner = self._owners.owner(entry)
         except RefusedError:
             if kind == MANIFEST:
                 return []
             raise
         content = entry.read()
         if kind == NOTEBOOK:
-            owners = self._check_notebook(content, owners)
+            owner = self._check_notebook(content, owner)
         path = self.scratch / str(number)
         path.write_bytes(content)
         name = _students_name(entry, label[1] if label else None)
         modified = dates.plausible(entry.levels[-1].modified)
         sha256 = hashlib.sha256(content).hexdigest()
-        return [SubmittedFile(owner, kind, name, path, sha256, modified) for owner in owners]
+        return [SubmittedFile(each, kind, name, path, sha256, modified) for each in owner.each()]
 
-    def _check_notebook(self, content: bytes, owners: list[Owner]) -> list[Owner]:
+    def _check_notebook(self, content: bytes, owner: Owner) -> Owner:
         """Refuse another lab's notebook. A damaged one is collected, and grading says what is wrong with it."""
         try:
             notebook = json.loads(content.decode("utf-8-sig"))
             lab = notebook["metadata"]["qlab"]["lab"]
         except (KeyError, TypeError):
-            return owners
+            return owner
         except (ValueError, RecursionError):
-            damaged = "the notebook is damaged"
-            return [replace(owner, remark="; ".join(filter(None, (owner.remark, damaged)))) for owner in owners]
+            return replace(owner, remark="; ".join(filter(None, (owner.remark, "the notebook is damaged"))))
         if isinstance(lab, str) and lab != self.lab:
             raise RefusedError(f"it is a notebook of {lab[:60]}: collect it for that lab")
-        return owners
+        return owner
 
 
 def _may_hold_several(source: Path) -> bool:

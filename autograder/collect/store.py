@@ -47,7 +47,7 @@ class SubmissionStore:
     """
 
     def __init__(self, course: Course, lab: str, rule: CountingRule, *, dry_run: bool):
-        self._course, self._lab, self._rule, self._dry_run = course, lab, rule, dry_run
+        self._course, self._lab, self._rule, self.dry_run = course, lab, rule, dry_run
 
     def put(self, student: str, result: CollectResult) -> Stored:
         """Write a student's submission, and return what became of it.
@@ -62,7 +62,7 @@ class SubmissionStore:
         if status == UNCHANGED and when is None:
             when = dates.plausible(late.read_timestamp(folder))
             source = note.source if note else ""
-        if not self._dry_run:
+        if not self.dry_run:
             self._write(student, folder, result, status, source if when else "")
         return Stored(status, when, source)
 
@@ -84,6 +84,22 @@ class SubmissionStore:
             digest(folder), source, dated.late, dated.lms, dated.made, str(self._rule.count), count, submission.commit
         )
         note.write(self._course.handed_in(self._lab, student))
+
+    def take_away(self, student: str) -> None:
+        """Move what counts for a student to kept/."""
+        folder = self._course.submission_folder(self._lab, student)
+        self._keep_folder(student, folder, _dated(late.read_timestamp(folder), _digest(folder)))
+        shutil.rmtree(folder)
+
+    def copy(self, student: str, other: str) -> None:
+        """Give a student, who has no submission, the one of another student, with what was noted about it."""
+        folder = self._course.submission_folder(self._lab, other)
+        with tempfile.TemporaryDirectory(prefix=".collect-", dir=self._course.root) as scratch:
+            new = Path(scratch) / self._lab
+            shutil.copytree(folder, new, symlinks=True)
+            replace_folder(new, self._course.submission_folder(self._lab, student))
+        if note := CollectNote.read(self._course.handed_in(self._lab, other), folder):
+            note.write(self._course.handed_in(self._lab, student))
 
     def _status(self, student: str, folder: Path, submission: CollectedSubmission, note: CollectNote | None) -> str:
         if not folder.is_dir() or not any(folder.iterdir()):

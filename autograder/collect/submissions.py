@@ -70,6 +70,10 @@ class CollectedSubmission:
         """The files that count."""
         return [file for file in (self.notebook, self.pdf) if file is not None]
 
+    def has_same_files(self, other: "CollectedSubmission") -> bool:
+        """Whether both consist of the same bytes."""
+        return [file.sha256 for file in self.files] == [file.sha256 for file in other.files]
+
     @property
     def dated(self) -> Dated:
         """What is known of when it was submitted."""
@@ -102,8 +106,13 @@ def submissions_of(
     for student, candidates in submissions.items():
         # sorted() is stable: of two equal ones, the one that was read later counts.
         *older, newest = _sorted(CountingRule(), student, candidates)
-        # A table has one time for each student: that of the newest.
-        submissions[student] = _sorted(rule, student, [*older, _with_table_time(newest, times.get(student))])
+        # A table has one time for each student: that of the newest. A group's is the newest of its members'.
+        whose = newest.owner.students
+        newest = _with_table_time(newest, max((times[name] for name in whose if name in times), default=None))
+        *older, counted = _sorted(rule, student, [*older, newest])
+        # Moodle packs a group's files once for each member.
+        older = [each for each in older if not (each.owner.group and each.has_same_files(counted))]
+        submissions[student] = [*older, counted]
     return submissions
 
 

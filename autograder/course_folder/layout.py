@@ -123,6 +123,14 @@ class Course:
         """Where the page of similar answers goes."""
         return self.root / "reports" / f"{lab}_similar.html"
 
+    def graders(self, lab: str) -> Path:
+        """The table that says which person reads whose answers."""
+        return self.root / "graders" / f"{lab}.csv"
+
+    def essays(self, lab: str, grader: int) -> Path:
+        """Where the page with one person's share of the answers to be read goes."""
+        return self.root / "reports" / f"{lab}_essays_{grader}.html"
+
     @property
     def extensions(self) -> Path:
         """The table of extensions; see `deductions.extensions`."""

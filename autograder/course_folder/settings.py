@@ -73,11 +73,13 @@ class CourseSettings:
         timezone: of deadlines, and of times without a zone, as LMSs write them into file names.
         missing_screenshot: the percentage of a lab's points that each missing screenshot costs; 0 is off.
         screenshots: how many screenshots a report must contain, by lab; a lab that is not listed needs none.
+        group_labs: labs that are the groups' work, so that what one member hands in is everybody's.
     """
 
     timezone: Timezone = Timezone()
     missing_screenshot: float = 0.0
     screenshots: dict[str, int] = field(default_factory=dict)
+    group_labs: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, root: Path) -> "CourseSettings":
@@ -96,8 +98,11 @@ class CourseSettings:
             entries.pop("missing_screenshot", 0),
             entries.pop("screenshots", {}),
         )
+        group_labs = entries.pop("group_labs", [])
+        if not isinstance(group_labs, list) or not all(isinstance(lab, str) for lab in group_labs):
+            raise UserError(f'{path}: group_labs must list labs, such as group_labs = ["lab2", "lab3"].')
         if entries:
-            known = "timezone, missing_screenshot and screenshots"
+            known = "timezone, missing_screenshot, screenshots and group_labs"
             raise UserError(f"{path}: {', '.join(entries)} is not a setting; the settings are {known}.")
         if type(percentage) not in (int, float) or not 0 <= percentage <= 100:
             raise UserError(f"{path}: missing_screenshot = {percentage!r} must be a percentage, from 0 to 100.")
@@ -105,11 +110,19 @@ class CourseSettings:
             raise UserError(f"{path}: [screenshots] must list labs and how many each needs, such as lab1 = 3.")
         if not isinstance(timezone, str):
             raise UserError(f"{path}: timezone must be a name, such as {EXAMPLE}.")
-        settings = cls(Timezone(timezone), float(percentage), counts)
+        settings = cls(Timezone(timezone), float(percentage), counts, tuple(group_labs))
         settings.timezone.utc(datetime.now())  # so that a zone that does not exist is an error here
         return settings
 
     def screenshots_of(self, lab: str) -> int:
         """How many screenshots a lab's report must contain; the lab may be listed by its name or its beginning."""
-        counts = (count for name, count in self.screenshots.items() if lab == name or lab.startswith(f"{name}_"))
-        return max(counts, default=0)
+        return max((count for name, count in self.screenshots.items() if _means(name, lab)), default=0)
+
+    def for_groups(self, lab: str) -> bool:
+        """Whether a lab is the groups' work; it may be listed by its name or its beginning."""
+        return any(_means(name, lab) for name in self.group_labs)
+
+
+def _means(name: str, lab: str) -> bool:
+    """Whether a lab is listed by this name: its own or its beginning."""
+    return lab == name or lab.startswith(f"{name}_")

@@ -10,7 +10,7 @@ from statistics import mean, median
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course
-from autograder.course_folder.roster import Student
+from autograder.course_folder.roster import Roster, Student
 from autograder.deductions.handing_in import SETTLE
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
@@ -308,7 +308,7 @@ def _times(statistics: _ClassStatistics, lab: GradedLab) -> Iterable[CellTime]:
 
 def _mistakes(statistics: _ClassStatistics, lab: GradedLab, course: Course) -> Iterable[MistakeResult]:
     order = list(dict.fromkeys(question_of(name) for name in lab.order))
-    people = {student.id: student for student in gradebook.roster(course)}
+    roster = Roster(gradebook.roster_in_lab(course, lab.name))
     stubs = {grade_id(cell): cell.source for cell in lab.released.cells}
 
     def position(key: tuple[str, str]) -> tuple[int, int, str]:
@@ -318,12 +318,17 @@ def _mistakes(statistics: _ClassStatistics, lab: GradedLab, course: Course) -> I
         answers = []
         for student in statistics.made_by[question, name]:
             if text := _answer(course.autograded(lab.name, student), question, stubs):
-                person = people.get(student) or Student(student)
-                names = (student, person.name, person.first, person.last, person.email, person.lms_id)
+                # Partners sign what they hand in together.
+                people = [roster.students.get(name, Student(name)) for name in (student, *roster.partners(student))]
+                names = [name for person in people for name in _names_of(person)]
                 answers.append(anonymize(text, names))
         example = min(answers, key=len, default="")
         count, hint = statistics.counts[question, name], statistics.hints.get((question, name), "")
         yield MistakeResult(question, name, count, hint, example)
+
+
+def _names_of(person: Student) -> tuple[str, ...]:
+    return person.id, person.name, person.first, person.last, person.email, person.lms_id
 
 
 def _answer(path: Path, question: str, stubs: dict[str, str]) -> str:

@@ -14,6 +14,7 @@ from autograder.deductions.handing_in import HandingIn, handing_in
 from autograder.deductions.screenshots import ScreenshotRule
 from autograder.files import write_atomic
 from autograder.grade.record import GradingRecord
+from autograder.grade.shared import partners
 from autograder.gradebook import CellMark
 from autograder.text import clean
 
@@ -48,11 +49,15 @@ class Deduction:
 
 @dataclass(frozen=True)
 class StudentMarks:
-    """A student's row: the grading record, the marks in the gradebook, the course's deductions, when it came in."""
+    """A student's row: the record, the marks in the gradebook, the course's deductions, when it came in, the partners.
+
+    Partners are the others in the student's group who have the same submission, and so the same marks.
+    """
 
     record: GradingRecord
     cells: dict[str, CellMark]
     deductions: tuple[Deduction, ...] = ()
+    partners: tuple[str, ...] = ()
     handing_in: HandingIn | None = None
 
     @cached_property
@@ -99,14 +104,15 @@ class StudentMarks:
         handed_in = () if self.handing_in is None else self.handing_in.remarks
         unsandboxed = () if self.record.sandboxed else (UNSANDBOXED,)
         deductions = (deduction.text for deduction in self.deductions)
-        marked = (*deductions, *handed_in, *self.record.remarks, *unsandboxed)
+        together = [f"handed in with {' and '.join(self.partners)}"] if self.partners else []
+        marked = (*deductions, *together, *handed_in, *self.record.remarks, *unsandboxed)
         return "; ".join((self.record.reason, *handed_in) if self.record.reason else marked)
 
 
 def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
     """Every student with a record of the lab, sorted; a generator, because a class may be large."""
     stored, late = gradebook.marks(course, lab), gradebook.penalties(course, lab)
-    rule, handed_in = ScreenshotRule.of(course, lab), handing_in(course, lab)
+    rule, together, handed_in = ScreenshotRule.of(course, lab), partners(course, lab), handing_in(course, lab)
     for path in sorted((course.root / "records" / lab).glob("*.json")):
         if (record := GradingRecord.read(path)) is None:
             continue
@@ -115,7 +121,8 @@ def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
         if rule is not None and row.questions:
             points, why = rule.deduction(record.student, row.out_of)
             deductions += [Deduction(points, why)] if why else []
-        yield replace(row, deductions=tuple(deductions), handing_in=handed_in.get(record.student))
+        own = handed_in.get(record.student)
+        yield replace(row, deductions=tuple(deductions), partners=together.get(record.student, ()), handing_in=own)
 
 
 def write_marks(course: Course) -> Path:
