@@ -7,7 +7,7 @@ import sqlite3
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,6 +37,13 @@ NO_RESPONSE = "No response."  # nbgrader's own comment on an answer that is stil
 RECORDS_TABLE = "qlab_records"  # our own table: the digest of the record that is stored for each submission
 # Our own tables too: each student's group and section, and each student's group in a lab that was collected.
 PEOPLE_TABLE, LAB_GROUPS_TABLE = "qlab_people", "qlab_lab_groups"
+AGREED_TABLE = "qlab_agreed"  # the marks by hand that the members of a group had when they were last made equal
+LAB_KEY = "PRIMARY KEY (lab, student)"
+HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = :table"
+SET_GRADE = (
+    "UPDATE grade SET manual_score = :points, extra_credit = :extra, needs_manual_grade = :waiting WHERE id = :id"
+)
+SET_COMMENT = "UPDATE comment SET manual_comment = :comment WHERE id = :id"
 
 # nbgrader with SQLAlchemy 2.1 warns about nbgrader's own queries, and TAs can do nothing about that.
 warnings.filterwarnings("ignore", module="nbgrader.*")
@@ -56,6 +63,7 @@ class CellMark:
         waiting: whether a person has to look at it.
         comment: what that person wrote to the student.
         by_hand: whether a person gave the points.
+        checked: whether a check gave points, so that nobody has to.
     """
 
     points: float | None
@@ -63,6 +71,7 @@ class CellMark:
     waiting: bool
     comment: str = ""
     by_hand: bool = False
+    checked: bool = True
 
 
 @contextmanager
@@ -288,7 +297,9 @@ def marks(course: Course, lab: str) -> dict[str, dict[str, CellMark]]:
             score = auto if manual is None else manual
             points = None if score is None else score + (extra or 0)
             comment = comments.get((student, cell), "")
-            marks.setdefault(student, {})[cell] = CellMark(points, out_of, bool(waiting), comment, manual is not None)
+            by_hand, checked = manual is not None, auto is not None
+            mark = CellMark(points, out_of, bool(waiting), comment, by_hand, checked)
+            marks.setdefault(student, {})[cell] = mark
         return marks
 
 
@@ -310,6 +321,21 @@ def maxima(course: Course) -> dict[str, float]:
         return dict(map(tuple, gradebook.db.execute(MAXIMA)))
 
 
+NOTEBOOKS = text("""
+    SELECT submission.student_id, notebook.id
+    FROM submitted_notebook AS notebook
+    JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
+    JOIN assignment ON assignment.id = submission.assignment_id
+    WHERE assignment.name = :lab
+""")
+
+
+def notebook_ids(course: Course, lab: str) -> dict[str, str]:
+    """What formgrader calls each student's notebook in the address of its page."""
+    with open_gradebook(course) as gradebook:
+        return dict(map(tuple, gradebook.db.execute(NOTEBOOKS, {"lab": lab})))
+
+
 DUE = text("SELECT duedate FROM assignment WHERE name = :lab").columns(duedate=DateTime())
 PENALTIES = text("""
     SELECT submission.student_id, sum(notebook.late_submission_penalty)
@@ -323,29 +349,30 @@ PENALTIES = text("""
 STUDENTS = "SELECT id, first_name, last_name, email, lms_user_id FROM student ORDER BY id"
 
 
-def roster(course: Course, lab: str = "") -> list[Student]:
-    """The students in the gradebook, sorted by id.
-
-    Args:
-        course: whose.
-        lab: if given, each student's group is the one in which the student's submission for this lab was collected.
-    """
+def roster(course: Course) -> list[Student]:
+    """The students in the gradebook, sorted by id."""
     if not course.gradebook.is_file():
         return []
     with open_gradebook(course) as gradebook:
         people = dict(_rows(gradebook, PEOPLE_TABLE, "SELECT student, team, section FROM qlab_people"))
+        rows = gradebook.db.execute(text(STUDENTS))
+        return [Student(student, *(v or "" for v in row), *people.get(student, ())) for student, *row in rows]
+
+
+def roster_in_lab(course: Course, lab: str) -> list[Student]:
+    """The same, but each student's group is the one in which the student handed in this lab, if it was collected."""
+    students = roster(course)
+    if not course.gradebook.is_file():
+        return students
+    with open_gradebook(course) as gradebook:
         query = "SELECT student, team FROM qlab_lab_groups WHERE lab = :lab"
         groups = dict(_rows(gradebook, LAB_GROUPS_TABLE, query, lab=lab))
-        students = []
-        for student, *row in gradebook.db.execute(text(STUDENTS)):
-            group, section = people.get(student, ("", ""))
-            students.append(Student(student, *(value or "" for value in row), *groups.get(student, (group,)), section))
-        return students
+    return [replace(each, group=groups[each.id][0]) if each.id in groups else each for each in students]
 
 
 def _rows(gradebook: Gradebook, table: str, query: str, **values: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The rows of one of our own tables by their first column; none if there is no such table yet."""
-    if gradebook.db.execute(text("SELECT 1 FROM sqlite_master WHERE name = :table"), {"table": table}).scalar():
+    if gradebook.db.execute(text(HAS_TABLE), {"table": table}).scalar():
         for key, *rest in gradebook.db.execute(text(query), values):
             yield key, tuple(rest)
 
@@ -369,11 +396,120 @@ def enter_roster(course: Course, students: Iterable[Student]) -> None:
 def set_lab_groups(course: Course, lab: str, groups: Mapping[str, str]) -> None:
     """Remember in which group each of these students handed in a lab; later rosters change nothing about it."""
     with open_gradebook(course) as gradebook:
-        columns = "(lab, student, team NOT NULL, PRIMARY KEY (lab, student))"
+        columns = f"(lab, student, team NOT NULL, {LAB_KEY})"
         gradebook.db.execute(text(f"CREATE TABLE IF NOT EXISTS {LAB_GROUPS_TABLE} {columns}"))
         insert = text(f"INSERT OR REPLACE INTO {LAB_GROUPS_TABLE} VALUES (:lab, :student, :team)")
         for student, group in groups.items():
             gradebook.db.execute(insert, {"lab": lab, "student": student, "team": group})
+        gradebook.db.commit()
+
+
+def labs_with_groups(course: Course, students: Iterable[str]) -> list[str]:
+    """The labs in which any of these students handed in as a member of a group, sorted."""
+    if not course.gradebook.is_file():
+        return []
+    with open_gradebook(course) as gradebook:
+        rows = _rows(gradebook, LAB_GROUPS_TABLE, "SELECT lab, student FROM qlab_lab_groups WHERE team <> ''")
+        wanted = set(students)
+        return sorted({lab for lab, (student,) in rows if student in wanted})
+
+
+def remove_submission(course: Course, lab: str, student: str) -> None:
+    """Remove a student's submission for a lab with all its marks; does nothing if there is none."""
+    with open_gradebook(course) as gradebook:
+        if (
+            gradebook.db.query(SubmittedAssignment)
+            .filter_by(student_id=student)
+            .join(Assignment)
+            .filter_by(name=lab)
+            .all()
+        ):
+            gradebook.remove_submission(lab, student)
+        if gradebook.db.execute(text(HAS_TABLE), {"table": RECORDS_TABLE}).scalar():
+            query = f"DELETE FROM {RECORDS_TABLE} WHERE lab = :lab AND student = :student"
+            gradebook.db.execute(text(query), {"lab": lab, "student": student})
+            gradebook.db.commit()
+
+
+@dataclass(frozen=True)
+class HandMark:
+    """What a person gave a cell in formgrader.
+
+    Attributes:
+        points: None if the person gave none.
+        extra: extra credit.
+        waiting: whether a person has to look at the cell.
+        comment: what the person wrote to the student.
+    """
+
+    points: float | None = None
+    extra: float | None = None
+    waiting: bool = False
+    comment: str | None = None
+
+
+# A student's marks by hand, by cell.
+HandMarks = dict[str, HandMark]
+GIVEN = text("""
+    SELECT submission.student_id, cell.name, grade.id, grade.manual_score, grade.extra_credit,
+           grade.needs_manual_grade, comment.id, comment.manual_comment
+    FROM grade
+    JOIN grade_cells AS limits ON limits.id = grade.cell_id
+    JOIN base_cell AS cell ON cell.id = grade.cell_id
+    JOIN submitted_notebook AS notebook ON notebook.id = grade.notebook_id
+    JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
+    JOIN assignment ON assignment.id = submission.assignment_id
+    LEFT JOIN comment ON comment.notebook_id = grade.notebook_id AND comment.cell_id = grade.cell_id
+    WHERE assignment.name = :lab
+""")
+
+
+def hand_marks(course: Course, lab: str) -> dict[str, HandMarks]:
+    """What people gave in formgrader, by student and cell."""
+    if not course.gradebook.is_file():
+        return {}
+    with open_gradebook(course) as gradebook:
+        found: dict[str, HandMarks] = {}
+        for student, cell, _, points, extra, waiting, _, comment in gradebook.db.execute(GIVEN, {"lab": lab}):
+            found.setdefault(student, {})[cell] = HandMark(points, extra, bool(waiting), comment)
+        return found
+
+
+def agreed(course: Course, lab: str) -> dict[str, tuple[str, HandMarks]]:
+    """What `agree` stored last for each student of a group: which file it is about, and the marks."""
+    if not course.gradebook.is_file():
+        return {}
+    with open_gradebook(course) as gradebook:
+        query = "SELECT student, file, marks FROM qlab_agreed WHERE lab = :lab"
+        rows = dict(_rows(gradebook, AGREED_TABLE, query, lab=lab))
+        return {
+            student: (file, {cell: HandMark(*mark) for cell, mark in json.loads(marks).items()})
+            for student, (file, marks) in rows.items()
+        }
+
+
+def agree(course: Course, lab: str, file: Mapping[str, str], marks: Mapping[str, HandMarks]) -> None:
+    """Set marks given by hand, and remember them as those on which the members of a group agree; all or none.
+
+    Args:
+        course, lab: whose.
+        file: which file each student's marks are about.
+        marks: by student and cell.
+    """
+    with open_gradebook(course) as gradebook:
+        gradebook.db.execute(text(f"CREATE TABLE IF NOT EXISTS {AGREED_TABLE} (lab, student, file, marks, {LAB_KEY})"))
+        for student, cell, grade, *before, comment_id, comment in list(gradebook.db.execute(GIVEN, {"lab": lab})):
+            mark = marks.get(student, {}).get(cell)
+            if mark is None or mark == HandMark(before[0], before[1], bool(before[2]), comment):
+                continue
+            values = {"points": mark.points, "extra": mark.extra, "waiting": mark.waiting, "id": grade}
+            gradebook.db.execute(text(SET_GRADE), values)
+            gradebook.db.execute(text(SET_COMMENT), {"comment": mark.comment, "id": comment_id})
+        insert = text(f"INSERT OR REPLACE INTO {AGREED_TABLE} VALUES (:lab, :student, :file, :marks)")
+        for student, cells in marks.items():
+            stored = json.dumps({cell: astuple(mark) for cell, mark in cells.items()})
+            values = {"lab": lab, "student": student, "file": file[student], "marks": stored}
+            gradebook.db.execute(insert, values)
         gradebook.db.commit()
 
 
@@ -422,24 +558,30 @@ def _naive(time: datetime) -> datetime:
 def store_late(
     course: Course,
     lab: str,
-    times: Mapping[str, datetime],
+    times: Mapping[str, datetime | None],
+    extensions: Mapping[str, timedelta],
     penalty: Callable[[str, SubmittedNotebook, float], float | None],
 ) -> None:
     """Store when submissions were handed in, and the points that late ones lose.
 
     Args:
         course, lab: whose.
-        times: when each student submitted, in UTC; for anybody else the gradebook keeps the time that it has.
+        times: when each student submitted, in UTC; None if nobody says, and then it is not late, whatever the gradebook
+            said before. For anybody else the gradebook keeps the time that it has.
+        extensions: how much longer than the lab's deadline students had.
         penalty: called with a student, a notebook and how many seconds late it is; returns the points that the
             notebook loses, or None.
     """
     with open_gradebook(course) as gradebook:
-        if not times and gradebook.db.execute(DUE, {"lab": lab}).scalar() is None:
+        if not any(times.values()) and gradebook.db.execute(DUE, {"lab": lab}).scalar() is None:
             return
         penalized = {student for student, _ in gradebook.db.execute(PENALTIES, {"lab": lab})}
         for submission in gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab):
             if submission.student_id in times:
-                submission.timestamp = _naive(times[submission.student_id])
+                time = times[submission.student_id]
+                submission.timestamp = None if time is None else _naive(time)
+            if submission.student_id in extensions:
+                submission.extension = extensions[submission.student_id]
             seconds = submission.total_seconds_late
             # Loading a student's notebooks takes a query, so skip those who are on time and have no penalty to remove.
             for notebook in submission.notebooks if seconds > 0 or submission.student_id in penalized else ():

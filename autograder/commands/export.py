@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.commands.app import CourseOption, app, short, some
+from autograder.commands.app import CourseOption, app, say_disagreements, short, some
 from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab, lab_names
 from autograder.errors import UserError
 from autograder.files import write_atomic
@@ -50,6 +50,7 @@ def export(
 
     for lab_name in [name] if for_lms else lab_names(place):
         late.update(place, lab_name)
+        say_disagreements(place, lab_name)
     mark_history.update(place)
     if for_lms:
         _for_lms(place, name, to, column)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.commands.app import CourseOption, LabArgument, app, progress, short, students_of
+from autograder.commands.app import CourseOption, LabArgument, app, progress, say_disagreements, short, students_of
 from autograder.commands.feedback import write_feedback
 from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import NOT_REPRODUCED, WITHOUT_MARK, StoppedError, UserError
@@ -43,7 +43,7 @@ def grade(
         write_feedback(place, name)
     summary.show(terminal=sys.stdout.isatty())
     print(f"\nmarks: {short(place.marks)}")
-    if summary.without_mark:
+    if summary.without_mark or summary.unsettled:
         raise typer.Exit(WITHOUT_MARK)
 
 
@@ -105,7 +105,9 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
     late.update(course, name)
     write_marks(course)
     mark_history.update(course)
-    print(f"{result.graded_now} graded now, {result.unchanged} unchanged")
+    copied = f", {result.copied} have the same from a partner" if result.copied else ""
+    print(f"{result.graded_now} graded now, {result.unchanged} unchanged{copied}")
+    say_disagreements(course, name)
     return Summary.of(class_marks(course, name))
 
 

@@ -66,6 +66,7 @@ def _regrade(
     with start_scheduler(scheduler, sandboxed) as workers:
         from autograder import gradebook
         from autograder.deductions import late
+        from autograder.grade import group_marks
         from autograder.grade.lab import GradedLab
         from autograder.grade.regrade import Regrading
         from autograder.report import mark_history
@@ -74,6 +75,7 @@ def _regrade(
         lab = GradedLab.of(name, course)
         if not dry_run:
             gradebook.back_up(course)
+            group_marks.share(course, name)
         left = len(students)
         writer_context = nullcontext() if dry_run else gradebook.open_writer(course, f"regrade {question}")
         with progress(f"{question} of {name}", len(students)) as bar, writer_context as writer:

@@ -59,7 +59,7 @@ class Extension:
             until = datetime.fromisoformat(text)
             if re.fullmatch(r"[\d-]+", text):
                 until = datetime.combine(until, time(23, 59, 59))
-            return cls(until=timezone.utc(until))
+            return cls(until=timezone.utc(until, latest=True))
         except (ValueError, OverflowError) as error:
             raise UserError(f"“{text}” is no extension: {HOW}.") from error
 
@@ -106,7 +106,11 @@ def deadlines(course: Course, lab: str) -> dict[str, datetime]:
     Raises:
         UserError: extensions.csv cannot be read.
     """
-    due = gradebook.deadline(course, lab)
+    return deadlines_after(course, lab, gradebook.deadline(course, lab))
+
+
+def deadlines_after(course: Course, lab: str, due: datetime | None) -> dict[str, datetime]:
+    """As `deadlines`, if the lab were due at this time."""
     own = {student: extension.deadline(due) for student, extension in granted(course, lab).items()}
     return {student: deadline for student, deadline in own.items() if deadline is not None}
 

@@ -10,7 +10,8 @@ from statistics import mean, median
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course
-from autograder.course_folder.roster import Student
+from autograder.course_folder.roster import Roster, Student
+from autograder.deductions.handing_in import SETTLE
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.record import GradingRecord
@@ -109,6 +110,7 @@ class ClassReport:
         ended: cells that raised or were stopped.
         taken_off: the course's deductions, such as late penalties.
         needs_person: what only a person can settle.
+        handed_in: extensions, times that nobody says, and the rule by which submissions count.
     """
 
     lab: str
@@ -125,6 +127,7 @@ class ClassReport:
     ended: tuple[Note, ...]
     taken_off: tuple[Note, ...]
     needs_person: tuple[Note, ...]
+    handed_in: tuple[Note, ...] = ()
 
     @property
     def mean(self) -> float | None:
@@ -170,6 +173,7 @@ def class_report(course: Course, lab: GradedLab) -> ClassReport:
         _notes(statistics.ended),
         _notes(statistics.taken_off),
         _notes(statistics.needs_person),
+        _notes(statistics.handed_in),
     )
     return cleaned(report)
 
@@ -231,6 +235,7 @@ class _ClassStatistics:
     repaired: dict[str, list[str]] = field(default_factory=dict)
     ended: dict[str, list[str]] = field(default_factory=dict)
     taken_off: dict[str, list[str]] = field(default_factory=dict)
+    handed_in: dict[str, list[str]] = field(default_factory=dict)
     needs_person: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, row: StudentMarks) -> None:
@@ -275,6 +280,7 @@ class _ClassStatistics:
             self.needs_person.setdefault(sentence, []).append(record.student)
         if not record.sandboxed:
             self.needs_person.setdefault("graded without a sandbox", []).append(record.student)
+        self._add_handing_in(row)
         for deduction in row.deductions:
             self.taken_off.setdefault(deduction.why, []).append(record.student)
         for remark in record.remarks:
@@ -284,6 +290,17 @@ class _ClassStatistics:
             elif CHECK_FAILED.match(remark):
                 section = self.needs_person
             section.setdefault(remark, []).append(record.student)
+
+    def _add_handing_in(self, row: StudentMarks) -> None:
+        handed_in, student = row.handing_in, row.record.student
+        if handed_in is None:
+            return
+        if handed_in.unsettled:
+            self.needs_person.setdefault(f"late by an unknown amount: {SETTLE}", []).append(student)
+        elif handed_in.due and handed_in.when is None:
+            self.handed_in.setdefault("nobody says when: counts as in time", []).append(student)
+        for sentence in filter(None, (handed_in.extension, handed_in.counted)):
+            self.handed_in.setdefault(sentence, []).append(student)
 
 
 def _notes(remarks: dict[str, list[str]]) -> tuple[Note, ...]:
@@ -307,7 +324,7 @@ def _times(statistics: _ClassStatistics, lab: GradedLab) -> Iterable[CellTime]:
 
 def _mistakes(statistics: _ClassStatistics, lab: GradedLab, course: Course) -> Iterable[MistakeResult]:
     order = list(dict.fromkeys(question_of(name) for name in lab.order))
-    people = {student.id: student for student in gradebook.roster(course)}
+    roster = Roster(gradebook.roster_in_lab(course, lab.name))
     stubs = {grade_id(cell): cell.source for cell in lab.released.cells}
 
     def position(key: tuple[str, str]) -> tuple[int, int, str]:
@@ -317,12 +334,17 @@ def _mistakes(statistics: _ClassStatistics, lab: GradedLab, course: Course) -> I
         answers = []
         for student in statistics.made_by[question, name]:
             if text := _answer(course.autograded(lab.name, student), question, stubs):
-                person = people.get(student) or Student(student)
-                names = (student, person.name, person.first, person.last, person.email, person.lms_id)
+                # Partners sign what they hand in together.
+                people = [roster.students.get(name, Student(name)) for name in (student, *roster.partners(student))]
+                names = [name for person in people for name in _names_of(person)]
                 answers.append(anonymize(text, names))
         example = min(answers, key=len, default="")
         count, hint = statistics.counts[question, name], statistics.hints.get((question, name), "")
         yield MistakeResult(question, name, count, hint, example)
+
+
+def _names_of(person: Student) -> tuple[str, ...]:
+    return person.id, person.name, person.first, person.last, person.email, person.lms_id
 
 
 def _answer(path: Path, question: str, stubs: dict[str, str]) -> str:
