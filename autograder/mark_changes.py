@@ -40,7 +40,7 @@ OF_GRADE = f"""
 NEWEST = f"SELECT coalesce(max(id), 0) FROM {TABLE}"
 ADD_EVENT = f"INSERT INTO {TABLE} (lab, student, kind, detail) VALUES (:lab, :student, '{EVENT}', :detail)"
 ASSIGN_TO_EVENT = f"""
-    UPDATE {TABLE} SET event = (SELECT max(id) FROM {TABLE} WHERE kind = '{EVENT}')
+    UPDATE {TABLE} SET event = (SELECT id FROM {TABLE} WHERE kind = '{EVENT}' ORDER BY id DESC LIMIT 1)
     WHERE id > :newest AND kind = '{CHECK}' AND lab = :lab AND student = :student
 """
 
