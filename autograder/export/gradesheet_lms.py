@@ -1,7 +1,7 @@
 """A course's grade sheet in the columns that the grade imports of LMSs expect; see also `lms`.
 
-Sources: for Brightspace (D2L) https://community.d2l.com/brightspace/kb/articles/3538-importing-grades, for Blackboard its
-page on working offline with the Grade Center. Neither has been checked on a live LMS.
+Sources: for Brightspace (D2L) https://community.d2l.com/brightspace/kb/articles/3538-importing-grades, for Blackboard
+its page on working offline with the Grade Center. Neither has been checked on a live LMS.
 """
 
 from collections.abc import Callable, Mapping, Sequence
