@@ -21,6 +21,7 @@ from autograder.errors import UserError
 
 MAX_DEPTH = 4  # folders between the download and a clone in it
 SECONDS = 60  # for one question to git
+UNREADABLE = "git cannot read it: clone the repository again"
 REGULAR = ("100644", "100755")
 # Whatever a clone's own configuration says, git neither fetches nor starts another program.
 HARMLESS = {
@@ -75,7 +76,12 @@ class Clone:
 
     def files(self, commit: Commit) -> Iterator[File | RefusedFile]:
         """The files of a commit, as if they lay in the folder."""
-        for entry in self._git("ls-tree", "-r", "-z", "-l", commit.name).split(b"\0"):
+        try:
+            entries = self._git("ls-tree", "-r", "-z", "-l", commit.name).split(b"\0")
+        except GitError:
+            yield RefusedFile((Level(self.parts, None, in_archive=False),), UNREADABLE)
+            return
+        for entry in entries:
             head, _, raw = entry.partition(b"\t")
             if not raw:
                 continue
@@ -95,7 +101,7 @@ class Clone:
         try:
             return self._git("cat-file", "blob", name)
         except GitError as error:
-            raise RefusedError("git cannot read it: clone the repository again") from error
+            raise RefusedError(UNREADABLE) from error
 
     def _first(self) -> Commit | None:
         # Without --max-count, because git counts before it turns the order round.

@@ -93,7 +93,14 @@ def _yaml(content: bytes) -> Any:
             return loader.construct_sequence(node, deep=True)
         return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
+    def timestamp(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+        try:
+            return loader.construct_yaml_timestamp(node)
+        except ValueError:  # no such day: the other submissions can still be read
+            return None
+
     Loader.add_multi_constructor("!", plain)
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", timestamp)
     try:
         return yaml.load(content.decode("utf-8-sig"), Loader)  # a SafeLoader
     except yaml.YAMLError as error:

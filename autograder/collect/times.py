@@ -35,6 +35,12 @@ OTHER_TIMES = re.compile(
     r"grade|due|deadline|bewertung|note|calificaci|cualificaci|nota|avalia|valutazione|betyg|оценка|得分|評分|评分|教师|"
     r"老師|評定|평가|fällig|截止|期限"
 )
+# What people and LMSs write where nothing was handed in, squeezed.
+NO_TIME = {
+    "", "na", "none", "never", "no", "nosubmission", "notsubmitted", "missing", "keine", "keineabgabe", "nie", "jamais",
+    "aucun", "aucune", "nunca", "ninguno", "ninguna", "nenhum", "nenhuma", "无", "無", "从未", "從未", "未提交",
+    "未繳交", "なし", "未提出", "없음", "미제출",
+}  # fmt: skip
 NUMBERED = re.compile(r"(?P<kind>[^\d]*[^\W\d][^\d]*)(?P<number>\d+)")  # Moodle's "Participant 4711"
 
 
@@ -85,7 +91,7 @@ class SubmissionTimes:
         if student and number:
             self.by_number[number] = student
         text = row[columns.time or 0]
-        if not re.search(r"\d", text) or not (student or number):
+        if squeeze(text) in NO_TIME or not (student or number):
             return
         try:
             when = timezone.utc(parse_time(text, timezone))

@@ -12,8 +12,8 @@ from autograder.course_folder.settings import Timezone
 if TYPE_CHECKING:
     from babel import Locale
 
-# Names of months and weekdays come from Unicode's tables (CLDR). A name that means two months in two of these
-# languages, such as Polish listopad and Croatian listopad, means none.
+# Names of months and weekdays come from Unicode's tables (CLDR). A name that meant two months in two of these languages
+# would mean none: listopad is November in Polish and October in Croatian, which is therefore not among them.
 LANGUAGES = (
     "en", "de", "fr", "es", "pt", "zh", "zh_Hant", "ja", "ko", "it", "nl", "ca", "da", "sv", "nb", "fi", "pl", "cs",
     "sk", "hu", "ro", "ru", "uk", "el", "tr", "vi", "id",
@@ -28,7 +28,7 @@ PERIODS = {
 # Words between a date and a time.
 CONNECTING = {
     "at", "on", "um", "uhr", "à", "a", "às", "as", "las", "la", "le", "alle", "ore", "om", "kl", "klo", "o", "w", "в",
-    "г", "h", "hrs", "u",
+    "г", "р", "h", "hrs", "u",
 }  # fmt: skip
 CHINESE_NUMBERS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 CHINESE_MONTHS = {f"{name}月": f"{number}月" for number, name in enumerate(CHINESE_NUMBERS, 1)}

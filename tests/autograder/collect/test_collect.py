@@ -30,7 +30,7 @@ def enrolled(course):
 
 @pytest.fixture
 def run(enrolled, tmp_path):
-    """Collects an archive of these files, and a table with one time for everybody, if it is given; returns the report."""
+    """Collects an archive of these files, with a table of one time for everybody if there is one, and reports."""
 
     def run(files, when="2026-10-12 11:00:00", name="all.zip", **options):
         path = tmp_path / name
@@ -90,9 +90,7 @@ def test_an_extension_counts(enrolled, run):
 
 
 def test_without_a_time_only_the_lms_can_call_a_submission_late(enrolled, run):
-    report = run(
-        {"lovelaceada_LATE_7001_1_a.ipynb": notebook(), "王小明_7002_2_a.ipynb": notebook()}, when=None
-    )
+    report = run({"lovelaceada_LATE_7001_1_a.ipynb": notebook(), "王小明_7002_2_a.ipynb": notebook()}, when=None)
     assert [row.late for row in report.rows] == ["yes, says the LMS", "?"]
     assert not (enrolled.submission_folder(LAB, "S101") / "timestamp.txt").exists() and "--times" in report.notes[1]
 
