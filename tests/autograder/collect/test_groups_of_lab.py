@@ -1,6 +1,5 @@
 """What belongs to a group: who gets it, which one counts, what the table says, and what stays when groups change."""
 
-
 import pytest
 
 from autograder import gradebook
