@@ -130,7 +130,7 @@ class Collector:
     for_groups: bool = False
 
     def __post_init__(self) -> None:
-        self._owners = OwnerFinder(self.roster, self.timezone, self.times, self.for_groups)
+        self._owners = OwnerFinder(self.roster, self.timezone, self.times, self.for_groups, self.lab)
 
     def collect(self, sources: Iterable[Path]) -> CollectResult:
         """Everything in these archives and folders."""

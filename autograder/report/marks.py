@@ -96,8 +96,12 @@ class StudentMarks:
         """Why there is no mark; or else what was deducted and repaired, and whether there was no sandbox."""
         unsandboxed = () if self.record.sandboxed else (UNSANDBOXED,)
         deductions = (deduction.text for deduction in self.deductions)
-        together = [f"handed in with {' and '.join(self.partners)}"] if self.partners else []
-        return self.record.reason or "; ".join((*deductions, *together, *self.record.remarks, *unsandboxed))
+        return self.record.reason or "; ".join((*deductions, *self.record.remarks, *unsandboxed))
+
+    @property
+    def together(self) -> str:
+        """Who has the same submission, in a sentence; "" if nobody has."""
+        return f"handed in with {' and '.join(self.partners)}" if self.partners else ""
 
 
 def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
@@ -162,7 +166,8 @@ class _Columns:
         for row in class_marks(course, lab):
             columns.questions |= {name: mark.out_of for name, mark in row.questions.items()}
             points = {name: _points(mark.points) for name, mark in row.questions.items()}
-            columns.rows[row.record.student] = (points, _points(row.total), " ".join(row.waiting), row.remarks)
+            remarks = "; ".join(filter(None, (row.together, row.remarks)))
+            columns.rows[row.record.student] = (points, _points(row.total), " ".join(row.waiting), remarks)
             if row.deducted:
                 columns.deducted[row.record.student] = row.deducted
         return columns

@@ -211,3 +211,12 @@ def test_rules_that_list_no_labs(enrolled, run):
     write_atomic(enrolled.root / "rules.toml", 'group_labs = "lab1"\n')
     with pytest.raises(UserError, match="group_labs must list labs"):
         run(("S101/lab1.ipynb", "T:ada"))
+
+
+def test_a_group_that_is_called_like_a_part_of_the_lab(run, enrolled):
+    moved(enrolled, S105="Linear", S106="Linear", S107="")
+    run(
+        (f"Ada Weber_1_assignsubmission_file/{LAB}.ipynb", "T:ada"),
+        (f"Emil Roth_2_assignsubmission_file/{LAB}.ipynb", "T:emil"),
+    )
+    assert texts(enrolled) == {"S101": "ada", "S105": "emil"}

@@ -97,3 +97,25 @@ def test_the_columns_group_and_section(tmp_path):
     (tmp_path / "r.csv").write_text("学号,姓名,组别,班级\nS1,王小明,一组,甲\nS2,李伟,,\n", "utf-8")
     students = RosterFile.read(tmp_path / "r.csv").students
     assert [(student.group, student.section) for student in students] == [("一组", "甲"), ("", "")]
+
+
+@pytest.mark.slow
+def test_the_command_writes_nothing_on_a_close_call_and_shows_a_guess(tmp_path):
+    names = ["王小明", "李伟", "张丽"]
+    text = "id,name\n" + "".join(f"S{number},{name}\n" for number, name in enumerate(names))
+    (tmp_path / "gb.csv").write_bytes(text.encode("gb18030"))
+    done = run("roster", tmp_path / "gb.csv", "--course", tmp_path / "c")
+    assert done.returncode == 2 and "--encoding gb18030" in done.stderr and "王小明, 李伟, 张丽" in done.stderr
+    assert "Traceback" not in done.stderr and not (tmp_path / "c").exists()
+    done = run("roster", tmp_path / "gb.csv", "--course", tmp_path / "c", "--encoding", "gb18030")
+    assert done.returncode == 0 and "S0 王小明" in done.stdout
+    (tmp_path / "gb.csv").write_bytes(f"学号,姓名\n{text[8:]}S3,Wei Li\nS4,Li Wei\n".encode("gb18030"))
+    done = run("roster", tmp_path / "gb.csv", "--course", tmp_path / "c")
+    assert "read as gb18030: 王小明, 李伟, 张丽" in done.stdout
+    assert "S3 Wei Li and S4 Li Wei have nearly the same name" in done.stdout
+    for arguments in (
+        [],
+        ["--lab", "lab1", tmp_path / "gb.csv"],
+        [tmp_path / "gb.csv", "--groups", tmp_path / "gb.csv"],
+    ):
+        assert run("roster", *arguments, "--course", tmp_path / "c").returncode == 2

@@ -148,7 +148,7 @@ def test_old_marks_of_two_who_become_a_group_are_not_mixed(course):
 
 def test_every_member_has_a_row_that_says_with_whom(pair):
     rows = {row.record.student: row for row in class_marks(pair, LAB)}
-    assert rows["S1"].partners == ("S2",) and "handed in with S2" in rows["S1"].remarks
+    assert rows["S1"].partners == ("S2",) and rows["S1"].together == "handed in with S2"
     assert len(rows) == 4
 
 
