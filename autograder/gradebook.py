@@ -476,6 +476,18 @@ def extensions(course: Course, lab: str) -> dict[str, timedelta]:
         return {submission.student_id: submission.extension for submission in submissions if submission.extension}
 
 
+def set_extensions(course: Course, lab: str, extensions: Mapping[str, timedelta | None]) -> None:
+    """Set the extensions of students who handed in, or take them back (None); nbgrader has no place for others'."""
+    if not course.gradebook.is_file():
+        return
+    with open_gradebook(course) as gradebook:
+        submissions = gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab)
+        for submission in submissions:
+            if submission.student_id in extensions:
+                submission.extension = extensions[submission.student_id]
+        gradebook.db.commit()
+
+
 def _naive(time: datetime) -> datetime:
     """A time as nbgrader's database stores it: in UTC, without a time zone."""
     return time.astimezone(UTC).replace(tzinfo=None)
@@ -484,24 +496,30 @@ def _naive(time: datetime) -> datetime:
 def store_late(
     course: Course,
     lab: str,
-    times: Mapping[str, datetime],
+    times: Mapping[str, datetime | None],
+    extensions: Mapping[str, timedelta],
     penalty: Callable[[str, SubmittedNotebook, float], float | None],
 ) -> None:
     """Store when submissions were handed in, and the points that late ones lose.
 
     Args:
         course, lab: whose.
-        times: when each student submitted, in UTC; for anybody else the gradebook keeps the time that it has.
+        times: when each student submitted, in UTC; None if nobody says, and then it is not late, whatever the gradebook
+            said before. For anybody else the gradebook keeps the time that it has.
+        extensions: how much longer than the lab's deadline students had.
         penalty: called with a student, a notebook and how many seconds late it is; returns the points that the
             notebook loses, or None.
     """
     with open_gradebook(course) as gradebook:
-        if not times and gradebook.db.execute(DUE, {"lab": lab}).scalar() is None:
+        if not any(times.values()) and gradebook.db.execute(DUE, {"lab": lab}).scalar() is None:
             return
         penalized = {student for student, _ in gradebook.db.execute(PENALTIES, {"lab": lab})}
         for submission in gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab):
             if submission.student_id in times:
-                submission.timestamp = _naive(times[submission.student_id])
+                time = times[submission.student_id]
+                submission.timestamp = None if time is None else _naive(time)
+            if submission.student_id in extensions:
+                submission.extension = extensions[submission.student_id]
             seconds = submission.total_seconds_late
             # Loading a student's notebooks takes a query, so skip those who are on time and have no penalty to remove.
             for notebook in submission.notebooks if seconds > 0 or submission.student_id in penalized else ():

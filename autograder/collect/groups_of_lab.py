@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from autograder import gradebook
-from autograder.collect.gather import CollectedSubmission, CollectResult
+from autograder.collect.gather import CollectResult
 from autograder.collect.owners import Owner
+from autograder.collect.submissions import CollectedSubmission
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Roster, squeeze
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from autograder import gradebook
+from autograder.collect.counting import CountingRule
 from autograder.collect.store import SubmissionStore
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Roster, squeeze
@@ -52,7 +53,7 @@ class _Mover:
     def __init__(self, course: Course, lab: str, before: Roster, after: Roster, moved: set[str], dry_run: bool):
         self._course, self._lab, self._before, self._after = course, lab, before, after
         self._moved, self._dry_run = moved, dry_run
-        self._store = SubmissionStore(course, lab, dry_run=dry_run)
+        self._store = SubmissionStore(course, lab, CountingRule(), dry_run=dry_run)
         # As it was before anybody moved.
         self._content = {
             student: Submission.read(student, path).sha256 for student, path in course.submitted(lab).items()

@@ -1,7 +1,8 @@
 """Whose a file is and when it was submitted, judged by the names on the way to it: labels of LMSs, ids, people.
 
-Whoever is named first, from outside to inside, made everything inside: dates and what looks like an LMS's label in
-there are the student's own. All names must mean the same student; only an LMS's label outweighs the names inside it.
+Whoever is named first, from outside to inside, made everything inside: what looks like an LMS's label in there is the
+student's own. All names must mean the same student; only an LMS's label outweighs the names inside it. Only an LMS
+says when something was submitted: dates of archives' entries and of files on the disk say when these were made.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from autograder.collect import dates
 from autograder.collect.archives import File
 from autograder.collect.budget import RefusedError
 from autograder.collect.labels import Label, read_label
+from autograder.collect.lms_files import LmsFiles
+from autograder.collect.senders import by_ending, by_login, by_member, is_lms_file, label_at
 from autograder.collect.times import SubmissionTimes
 from autograder.course_folder.roster import Match, Roster, words
 from autograder.course_folder.settings import Timezone
@@ -22,7 +25,7 @@ GROUPS = "autograder roster --groups groups.csv"
 RENAME = "rename it to Lab_ID_Name and collect it by itself"
 Place = tuple[int, int]  # of a name on the way to a file: level and part
 LAST_TRUSTED_LEVEL = 1  # the disk is level 0, the download's entries are level 1; archives in there are students' own
-BY_LMS, BY_TABLE, BY_ARCHIVE, BY_DISK = "LMS", "table", "archive", "disk"
+BY_LMS, BY_TABLE = "LMS", "table"
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,13 @@ class Owner:
         unit: equal for files of the same submission.
         confirmed: whether anyone but the sender says so.
         when: when it was submitted, in UTC; None if nobody says.
-        time_source: who says that: BY_LMS, BY_TABLE, BY_ARCHIVE or BY_DISK.
+        time_source: who says that: BY_LMS or BY_TABLE.
         late: whether the LMS calls it late.
         remark: what a person should know.
         partners: other students whose submission it is too; each of them gets a copy.
         group: the name of the group that handed it in, or "".
         by: the member who handed it in for the group, if that is another student; else "".
+        lms: the LMS that named the file; "" if none did.
     """
 
     student: str
@@ -52,6 +56,7 @@ class Owner:
     partners: tuple[str, ...] = ()
     group: str = ""
     by: str = ""
+    lms: str = ""
 
     @property
     def students(self) -> tuple[str, ...]:
@@ -73,9 +78,10 @@ class OwnerFinder:
     Attributes:
         roster: of the course.
         timezone: of times without one.
-        times: the LMS's table of submission times, which overrides what archives say.
+        times: the LMS's table of submission times, which also knows people by the LMS's numbers.
         for_groups: whether the lab is the groups' work, so that what one member hands in is everybody's.
         lab: its name, which says nothing about who handed it in, even if a group is called Linear.
+        lms_files: what the LMS's own files in the download say.
     """
 
     roster: Roster
@@ -83,6 +89,7 @@ class OwnerFinder:
     times: SubmissionTimes = field(default_factory=SubmissionTimes)
     for_groups: bool = False
     lab: str = ""
+    lms_files: LmsFiles = field(default_factory=LmsFiles)
     _inside: dict[str, Match] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def owner(self, file: File) -> Owner:
@@ -92,45 +99,59 @@ class OwnerFinder:
             RefusedError: nobody's on the roster, or the names do not settle whose.
         """
         label = self.lms_label(file)
-        owner = self._with_table_time(self._by_label(file, *label) if label else self._by_names(file))
+        owner = self._by_label(file, *label) if label else self._by_names(file)
         if self.for_groups and not owner.partners and (partners := self.roster.partners(owner.student)):
             group = self.roster.group_of([owner.student])
             return replace(owner, partners=partners, group=group, by=owner.student)
         return owner
-
-    def _with_table_time(self, owner: Owner) -> Owner:
-        """The owner with the time in the table; a group's submission has the newest of its members' times."""
-        times = self.times.by_student
-        when = max((times[student] for student in owner.students if student in times), default=None)
-        if when is None:
-            return owner
-        if problem := dates.problem(when):
-            return replace(owner, remark=_joined(owner.remark, _disbelief("the table's", when, problem)))
-        return replace(owner, when=when, time_source=BY_TABLE)
 
     def lms_label(self, file: File) -> tuple[Place, Label] | None:
         """What an LMS says on the way to a file, and where; None if nothing does, or only a student's own names do."""
         for place, text in _places(file):
             # A download's own name is no label: whoever sent the archive may have chosen it.
             is_download = place == (0, 0) and not _is_file(file, place)
-            if not is_download and (label := read_label(text)):
+            if not is_download and (label := label_at(file, *place, self.lms_files, self.roster)):
                 return place, label
             if self._named(text).students:
                 return None
         return None
 
+    def is_lms_file(self, file: File) -> bool:
+        """Whether this is a file that an LMS added to the download, which no student handed in."""
+        return is_lms_file(file, LAST_TRUSTED_LEVEL)
+
     def _by_label(self, file: File, place: Place, label: Label) -> Owner:
         """By what the LMS says. What the student wrote only helps if the LMS's name fits nobody or several people."""
         own = self._named_below(file, place, label)
-        owner = self._by_group(label, own) or self._by_sender(file, label, own)
+        owner = self._by_members(label) or self._by_group(label, own) or self._by_sender(file, label, own)
         number, part = place
         unit = repr((file.levels[:number], file.levels[number].parts[:part], label.unit))
-        trusted = number <= LAST_TRUSTED_LEVEL
-        owner = replace(owner, unit=unit, late=label.late and trusted)
-        return self._dated(owner, self._label_time(label), BY_LMS) if trusted and label.when else owner
+        owner = replace(owner, unit=unit, lms=label.lms)
+        if number > LAST_TRUSTED_LEVEL:
+            return owner
+        owner = replace(owner, late=label.late, remark=_joined(owner.remark, label.remark))
+        if label.when:
+            return self._dated(owner, self._label_time(label), BY_LMS)
+        when = self.times.when_by_number.get(label.number) if label.lms == "Moodle" else None
+        return self._dated(owner, when, BY_TABLE) if when else owner
+
+    def _by_members(self, label: Label) -> Owner | None:
+        """All whom a file of the LMS's lists as those who handed in; None if there is no such list."""
+        if not label.members:
+            return None
+        found = {member: by_member(member, self.roster) for member in label.members}
+        students = dict.fromkeys(filter(None, found.values()))
+        if not students:
+            raise RefusedError(self._nobody(label.sender))
+        unknown = [member.name or member.email or member.id for member, student in found.items() if not student]
+        remark = f"{label.lms} also names {', '.join(unknown)}, not on the roster" if unknown else ""
+        first, *others = students
+        return Owner(first, "", remark=remark, partners=tuple(others))
 
     def named_by(self, label: Label) -> tuple[str, ...]:
         """The students whom an LMS's label itself names: one, or the members of a group; none if it names nobody."""
+        if label.members:
+            return tuple(filter(None, (by_member(member, self.roster) for member in label.members)))
         group, member = self._group(label)
         if group and not (member and label.lms == "Moodle"):
             return self.roster.members(group)
@@ -219,8 +240,13 @@ class OwnerFinder:
         return Owner(first, "", confirmed, remark=remark, partners=tuple(others), group=group)
 
     def _sender(self, label: Label) -> Match:
-        if student := self.times.by_number.get(label.number):
+        if student := self.times.by_number.get(label.number) if label.lms == "Moodle" else "":
             return Match(frozenset({student}))
+        if label.login:
+            return by_login(label, self.roster)
+        if label.lms == "Brightspace":
+            match = self.roster.sender(label.sender)
+            return match if match.students else self.roster.exact("", label.number)
         if label.lms != "Blackboard":
             # Canvas's number belongs to the user. Moodle's belongs to one assignment, so no roster has it.
             number = label.number if label.lms == "Canvas" else ""
@@ -233,7 +259,9 @@ class OwnerFinder:
     def _named(self, text: str) -> Match:
         """Whom a name means that a student may have chosen, even if it looks like an LMS's label."""
         match, label = self._match(text), read_label(text)
-        return self._sender(label) if label and not match.students else match
+        if match.students:
+            return match
+        return self._sender(label) if label else by_ending(text, self.roster)
 
     def _match(self, text: str) -> Match:
         """As `Roster.inside`, which is slow, and the files of a download share most of their names."""
@@ -270,9 +298,9 @@ class OwnerFinder:
         # Files beside each other are one submission, and so is everything in a student's own folder or archive.
         unit = repr((file.levels[:number], level.parts[: part if _is_file(file, place) else part + 1]))
         owner = replace(whose, unit=unit)
-        if number > LAST_TRUSTED_LEVEL or level.modified is None:
+        if number > LAST_TRUSTED_LEVEL or level.modified is None or not dates.problem(level.modified):
             return owner
-        return self._dated(owner, level.modified, BY_ARCHIVE if level.in_archive else BY_DISK)
+        return replace(owner, remark=_disbelief("its", level.modified, dates.problem(level.modified)))
 
     def _contradiction(self, file: File, matches: dict[Place, Match]) -> str:
         """The first two names on the way to the file that mean different students; "" if there are none."""

@@ -43,7 +43,7 @@ def grade(
         write_feedback(place, name)
     summary.show(terminal=sys.stdout.isatty())
     print(f"\nmarks: {short(place.marks)}")
-    if summary.without_mark:
+    if summary.without_mark or summary.unsettled:
         raise typer.Exit(WITHOUT_MARK)
 
 

@@ -111,6 +111,10 @@ class Course:
         """Where the record of grading a submission goes."""
         return self.root / "records" / lab / f"{student}.json"
 
+    def handed_in(self, lab: str, student: str) -> Path:
+        """Where it is noted how a submission came to submitted/."""
+        return self.root / "collected" / lab / f"{student}.json"
+
     def class_report(self, lab: str) -> Path:
         """Where a lab's report for the course meeting goes."""
         return self.root / "reports" / f"{lab}.html"
@@ -126,6 +130,11 @@ class Course:
     def essays(self, lab: str, grader: int) -> Path:
         """Where the page with one person's share of the answers to be read goes."""
         return self.root / "reports" / f"{lab}_essays_{grader}.html"
+
+    @property
+    def extensions(self) -> Path:
+        """The table of extensions; see `deductions.extensions`."""
+        return self.root / "extensions.csv"
 
     @property
     def marks(self) -> Path:

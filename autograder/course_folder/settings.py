@@ -31,24 +31,35 @@ class Timezone:
         """Its name for people."""
         return self.name or f"this machine's time ({datetime.now().astimezone().tzname()})"
 
-    def utc(self, time: datetime) -> datetime:
-        """A time in UTC; a naive one is taken to be in this zone."""
-        if time.tzinfo is None:
-            time = time.replace(tzinfo=self._zone) if self._zone else time.astimezone()
-        return time.astimezone(UTC)
+    def utc(self, time: datetime, *, latest: bool = False) -> datetime:
+        """A time in UTC; a naive one is taken to be in this zone.
+
+        When the clocks are put back, an hour comes twice. A time in it is the earlier one, and with `latest` the later
+        one, so that a doubt about when somebody handed in, and one about a deadline, are both to the student's favour.
+        """
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+        return (max if latest else min)(self._aware(time.replace(fold=fold)).astimezone(UTC) for fold in (0, 1))
+
+    def _aware(self, time: datetime) -> datetime:
+        return time.replace(tzinfo=self._zone) if self._zone else time.astimezone()
+
+    def names(self, time: datetime) -> set[str]:
+        """What this zone calls itself at a naive time, in lower case: CET or CEST."""
+        return {(self._aware(time.replace(fold=fold)).tzname() or "").casefold() for fold in (0, 1)}
 
     def show(self, time: datetime) -> str:
         """A time, to the second, as a clock in this zone shows it."""
         return f"{time.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
 
     def parse(self, text: str) -> datetime:
-        """A time as a person writes it, in UTC.
+        """A deadline as a person writes it, in UTC.
 
         Raises:
             UserError: it is not a time.
         """
         try:
-            return self.utc(datetime.fromisoformat(text.strip()))
+            return self.utc(datetime.fromisoformat(text.strip()), latest=True)
         except (ValueError, OverflowError) as error:
             fix = "write it as 2026-10-12 23:59, or with its zone as 2026-10-12T23:59+08:00"
             raise UserError(f"“{text}” is not a date and time: {fix}.") from error

@@ -9,6 +9,7 @@ from nbgrader.api import SubmittedNotebook
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course
+from autograder.deductions import extensions
 from autograder.errors import UserError
 from autograder.grade import group_marks
 from autograder.grade.submission import TIMESTAMP
@@ -42,9 +43,11 @@ def update(course: Course, lab: str) -> None:
     if not course.gradebook.is_file():
         return
     group_marks.share(course, lab)
-    timestamps = {student: read_timestamp(path.parent) for student, path in course.submitted(lab).items()}
-    times = {student: time for student, time in timestamps.items() if time is not None}
-    gradebook.store_late(course, lab, times, _Penalty(course))
+    times = {student: read_timestamp(path.parent) for student, path in course.submitted(lab).items()}
+    due = gradebook.deadline(course, lab)
+    own = extensions.deadlines_after(course, lab, due)
+    longer = {student: deadline - due for student, deadline in own.items()} if due else {}
+    gradebook.store_late(course, lab, times, longer, _Penalty(course))
 
 
 class _Penalty:

@@ -11,6 +11,7 @@ from statistics import mean, median
 from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Roster, Student
+from autograder.deductions.handing_in import SETTLE
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.record import GradingRecord
@@ -105,6 +106,7 @@ class ClassReport:
         ended: cells that raised or were stopped.
         taken_off: the course's deductions, such as late penalties.
         needs_person: what only a person can settle.
+        handed_in: extensions, times that nobody says, and the rule by which submissions count.
     """
 
     lab: str
@@ -121,6 +123,7 @@ class ClassReport:
     ended: tuple[Note, ...]
     taken_off: tuple[Note, ...]
     needs_person: tuple[Note, ...]
+    handed_in: tuple[Note, ...] = ()
 
     @property
     def mean(self) -> float | None:
@@ -166,6 +169,7 @@ def class_report(course: Course, lab: GradedLab) -> ClassReport:
         _notes(statistics.ended),
         _notes(statistics.taken_off),
         _notes(statistics.needs_person),
+        _notes(statistics.handed_in),
     )
     return cleaned(report)
 
@@ -210,6 +214,7 @@ class _ClassStatistics:
     repaired: dict[str, list[str]] = field(default_factory=dict)
     ended: dict[str, list[str]] = field(default_factory=dict)
     taken_off: dict[str, list[str]] = field(default_factory=dict)
+    handed_in: dict[str, list[str]] = field(default_factory=dict)
     needs_person: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, row: StudentMarks) -> None:
@@ -259,6 +264,7 @@ class _ClassStatistics:
             self.needs_person.setdefault(sentence, []).append(record.student)
         if not record.sandboxed:
             self.needs_person.setdefault("graded without a sandbox", []).append(record.student)
+        self._add_handing_in(row)
         for deduction in row.deductions:
             self.taken_off.setdefault(deduction.why, []).append(record.student)
         for remark in record.remarks:
@@ -268,6 +274,17 @@ class _ClassStatistics:
             elif CHECK_FAILED.match(remark):
                 section = self.needs_person
             section.setdefault(remark, []).append(record.student)
+
+    def _add_handing_in(self, row: StudentMarks) -> None:
+        handed_in, student = row.handing_in, row.record.student
+        if handed_in is None:
+            return
+        if handed_in.unsettled:
+            self.needs_person.setdefault(f"late by an unknown amount: {SETTLE}", []).append(student)
+        elif handed_in.due and handed_in.when is None:
+            self.handed_in.setdefault("nobody says when: counts as in time", []).append(student)
+        for sentence in filter(None, (handed_in.extension, handed_in.counted)):
+            self.handed_in.setdefault(sentence, []).append(student)
 
 
 def _notes(remarks: dict[str, list[str]]) -> tuple[Note, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course, lab_names
+from autograder.deductions.handing_in import HandingIn, handing_in
 from autograder.deductions.screenshots import ScreenshotRule
 from autograder.files import write_atomic
 from autograder.grade.record import GradingRecord
@@ -48,7 +49,7 @@ class Deduction:
 
 @dataclass(frozen=True)
 class StudentMarks:
-    """A student's row: the grading record, the marks in the gradebook, the course's deductions, and the partners.
+    """A student's row: the record, the marks in the gradebook, the course's deductions, when it came in, the partners.
 
     Partners are the others in the student's group who have the same submission, and so the same marks.
     """
@@ -57,6 +58,7 @@ class StudentMarks:
     cells: dict[str, CellMark]
     deductions: tuple[Deduction, ...] = ()
     partners: tuple[str, ...] = ()
+    handing_in: HandingIn | None = None
 
     @cached_property
     def questions(self) -> dict[str, QuestionMark]:
@@ -92,11 +94,18 @@ class StudentMarks:
         return [name for name, mark in self.questions.items() if mark.waiting]
 
     @property
+    def unsettled(self) -> bool:
+        """Whether it was late, says the LMS, and a person has to say by how much."""
+        return self.handing_in is not None and self.handing_in.unsettled
+
+    @property
     def remarks(self) -> str:
-        """Why there is no mark; or else what was deducted and repaired, and whether there was no sandbox."""
+        """How it was handed in; and why there is no mark, or else what was deducted, repaired or not sandboxed."""
+        handed_in = () if self.handing_in is None else self.handing_in.remarks
         unsandboxed = () if self.record.sandboxed else (UNSANDBOXED,)
         deductions = (deduction.text for deduction in self.deductions)
-        return self.record.reason or "; ".join((*deductions, *self.record.remarks, *unsandboxed))
+        marked = (*deductions, *handed_in, *self.record.remarks, *unsandboxed)
+        return "; ".join((self.record.reason, *handed_in) if self.record.reason else marked)
 
     @property
     def together(self) -> str:
@@ -107,7 +116,7 @@ class StudentMarks:
 def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
     """Every student with a record of the lab, sorted; a generator, because a class may be large."""
     stored, late = gradebook.marks(course, lab), gradebook.penalties(course, lab)
-    rule, together = ScreenshotRule.of(course, lab), partners(course, lab)
+    rule, together, handed_in = ScreenshotRule.of(course, lab), partners(course, lab), handing_in(course, lab)
     for path in sorted((course.root / "records" / lab).glob("*.json")):
         if (record := GradingRecord.read(path)) is None:
             continue
@@ -116,7 +125,8 @@ def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
         if rule is not None and row.questions:
             points, why = rule.deduction(record.student, row.out_of)
             deductions += [Deduction(points, why)] if why else []
-        yield replace(row, deductions=tuple(deductions), partners=together.get(record.student, ()))
+        own = handed_in.get(record.student)
+        yield replace(row, deductions=tuple(deductions), partners=together.get(record.student, ()), handing_in=own)
 
 
 def write_marks(course: Course) -> Path:
