@@ -42,7 +42,7 @@ class Owner:
         remark: what a person should know.
         partners: other students whose submission it is too; each of them gets a copy.
         group: the name of the group that handed it in, or "".
-        by: the member who handed it in for the group, if that is another student; else "".
+        by: the member who handed it in for the group; "" if the group did, or there is none.
         lms: the LMS that named the file; "" if none did.
     """
 
@@ -66,9 +66,7 @@ class Owner:
     def each(self) -> "Iterator[Owner]":
         """The same for each of these students."""
         for student in self.students:
-            partners = tuple(sorted({*self.students} - {student}))
-            by = self.by if self.by != student else ""
-            yield replace(self, student=student, partners=partners, by=by)
+            yield replace(self, student=student, partners=tuple(sorted({*self.students} - {student})))
 
 
 @dataclass(frozen=True)

@@ -220,3 +220,19 @@ def test_a_group_that_is_called_like_a_part_of_the_lab(run, enrolled):
         (f"Emil Roth_2_assignsubmission_file/{LAB}.ipynb", "T:emil"),
     )
     assert texts(enrolled) == {"S101": "ada", "S105": "emil"}
+
+
+@pytest.mark.parametrize("newer", ["S101", "S102"])
+def test_in_a_group_lab_the_tables_times_say_whose_file_is_newer(run, enrolled, tmp_path, newer):
+    write_atomic(enrolled.root / "rules.toml", 'group_labs = ["lab1"]\n')
+    rows = (f"{who},2026-10-11 {'12' if who == newer else '08'}:00" for who in ("S101", "S102"))
+    write_atomic(tmp_path / "t.csv", "\n".join(["id,time", *rows]))
+    files = (
+        ("Ada Weber_1_assignsubmission_file/lab1.ipynb", "T:S101"),
+        ("Bela Novak_2_assignsubmission_file/lab1.ipynb", "T:S102"),
+    )
+    report = run(*files, times=tmp_path / "t.csv")
+    assert texts(enrolled) == {"S101": newer, "S102": newer}
+    assert all("unknown" not in remark for remark in remarks(report).values())
+    stamps = {path.read_text() for path in enrolled.root.glob("submitted/*/*/timestamp.txt")}
+    assert stamps == {"2026-10-11 12:00:00.000000 UTC"}
