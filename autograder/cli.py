@@ -11,7 +11,10 @@ from autograder.commands import (
     export,
     extend,
     feedback,
+    forget,
     grade,
+    gradesheet,
+    history,
     lint,
     new,
     regrade,
@@ -37,6 +40,9 @@ COMMANDS = (  # in --help's order
     similar.similar,
     feedback.feedback,
     export.export,
+    gradesheet.gradesheet,
+    history.history,
+    forget.forget,
     demo.demo,
 )
 app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback))

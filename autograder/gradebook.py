@@ -1,5 +1,6 @@
 """nbgrader's database, gradebook.db. Only this module writes it."""
 
+import getpass
 import json
 import logging
 import sqlite3
@@ -24,10 +25,12 @@ from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import DateTime, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from autograder import mark_changes
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
 from autograder.errors import UserError
 from autograder.grade.record import GradingRecord
+from autograder.mark_changes import MarkEvent
 
 MAX_BACKUPS = 10
 NO_RESPONSE = "No response."  # nbgrader's own comment on an answer that is still the stub
@@ -144,8 +147,9 @@ def back_up(course: Course) -> Path | None:
 class Writer:
     """Stores records in the gradebook, one at a time; made by `open_writer`."""
 
-    def __init__(self, gradebook: Gradebook):
+    def __init__(self, gradebook: Gradebook, action: str):
         self._gradebook = gradebook
+        self._action = {"action": action, "by": user()}
         # The table is in nbgrader's own database, which ignores tables that it does not know, so that a record and the
         # note that it is stored are written in one transaction.
         columns = "(lab, student, digest, PRIMARY KEY (lab, student))"
@@ -155,26 +159,74 @@ class Writer:
     def store(self, record: GradingRecord) -> None:
         """Store a record; marks given by hand stay.
 
-        A record that is stored already changes nothing, and so does one of a submission that could not be read.
+        A record that is stored already changes nothing, and one of a submission that could not be read, no mark.
         """
         key = {"lab": record.lab, "student": record.student}
         digest, db = record.digest(), self._gradebook.db
         query = text(f"SELECT digest FROM {RECORDS_TABLE} WHERE lab = :lab AND student = :student")
-        if not record.cells or db.execute(query, key).scalar() == digest:
+        if db.execute(query, key).scalar() == digest:
             return
-        _fill_in(self._gradebook, record)
-        # nbgrader commits while it creates rows, but their scores and this digest are committed together.
+        newest = db.execute(text(mark_changes.NEWEST)).scalar()
+        if record.cells:
+            _fill_in(self._gradebook, record)
+            db.flush()
+        # nbgrader commits while it creates rows, but their scores, this event and the digest are committed together.
+        db.execute(text(mark_changes.ADD_EVENT), {**key, "detail": json.dumps(self._detail(record))})
+        db.execute(text(mark_changes.ASSIGN_TO_EVENT), {**key, "newest": newest})
         insert = text(f"INSERT OR REPLACE INTO {RECORDS_TABLE} VALUES (:lab, :student, :digest)")
         db.execute(insert, {**key, "digest": digest})
         db.commit()
         db.expunge_all()
 
+    def _detail(self, record: GradingRecord) -> dict[str, str | bool]:
+        """What the history says about a grading; no text that a student may have chosen, because it may be a name."""
+        return {
+            **self._action,
+            "file": record.sha256[:12],
+            "release": record.release,
+            **({} if record.cells else {"no mark": True}),
+        }
+
 
 @contextmanager
-def open_writer(course: Course) -> Iterator[Writer]:
-    """The gradebook, open for many records."""
+def open_writer(course: Course, action: str = "grade") -> Iterator[Writer]:
+    """The gradebook, open for many records; `action` is what the history says about their changes."""
     with open_gradebook(course) as gradebook:
-        yield Writer(gradebook)
+        with _connected(course) as database:
+            mark_changes.watch(database)
+        yield Writer(gradebook, action)
+
+
+@contextmanager
+def _connected(course: Course) -> Iterator[sqlite3.Connection]:
+    """The database in one transaction that keeps all other writers out, and is undone if it fails."""
+    with closing(sqlite3.connect(course.gradebook, timeout=30, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield database
+        database.execute("COMMIT")
+
+
+def user() -> str:
+    """Who runs this; "" if the system does not say."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def move_changes(course: Course, keep: Callable[[list[MarkEvent]], None]) -> None:
+    """Hand over what changed marks since the last call; if `keep` fails, it waits for the next call.
+
+    While `keep` runs, nobody else can hand over changes, or change a mark.
+    """
+    if not course.gradebook.is_file():
+        return
+    try:
+        with _connected(course) as database:
+            mark_changes.watch(database)
+            keep(mark_changes.take(database))
+    except sqlite3.Error as error:
+        raise UserError(_describe_error(course, error)) from error
 
 
 def store(course: Course, records: Iterable[GradingRecord]) -> None:
@@ -249,6 +301,24 @@ def marks(course: Course, lab: str) -> dict[str, dict[str, CellMark]]:
             mark = CellMark(points, out_of, bool(waiting), comment, by_hand, checked)
             marks.setdefault(student, {})[cell] = mark
         return marks
+
+
+MAXIMA = text("""
+    SELECT assignment.name, sum(cell.max_score)
+    FROM (SELECT id, max_score FROM grade_cells UNION ALL SELECT id, max_score FROM task_cells) AS cell
+    JOIN base_cell ON base_cell.id = cell.id
+    JOIN notebook ON notebook.id = base_cell.notebook_id
+    JOIN assignment ON assignment.id = notebook.assignment_id
+    GROUP BY assignment.name
+""")
+
+
+def maxima(course: Course) -> dict[str, float]:
+    """The most points that each released lab gives."""
+    if not course.gradebook.is_file():
+        return {}
+    with open_gradebook(course) as gradebook:
+        return dict(map(tuple, gradebook.db.execute(MAXIMA)))
 
 
 NOTEBOOKS = text("""
@@ -535,3 +605,38 @@ def penalties(course: Course, lab: str) -> dict[str, float]:
         return {}
     with open_gradebook(course) as gradebook:
         return dict(map(tuple, gradebook.db.execute(PENALTIES, {"lab": lab})))
+
+
+OF_STUDENT = "SELECT id FROM submitted_assignment WHERE student_id = :student"
+NOTEBOOKS_OF_STUDENT = f"SELECT id FROM submitted_notebook WHERE assignment_id IN ({OF_STUDENT})"
+FORGET = (
+    f"DELETE FROM grade WHERE notebook_id IN ({NOTEBOOKS_OF_STUDENT})",
+    f"DELETE FROM comment WHERE notebook_id IN ({NOTEBOOKS_OF_STUDENT})",
+    f"DELETE FROM submitted_notebook WHERE assignment_id IN ({OF_STUDENT})",
+    "DELETE FROM submitted_assignment WHERE student_id = :student",
+    "DELETE FROM student WHERE id = :student",
+)
+
+
+def forget(course: Course, student: str) -> None:
+    """Remove a student and all marks of the student from the gradebook and from its backups."""
+    for path in (course.gradebook, *sorted((course.root / "backups").glob("gradebook-*.db"))):
+        if not path.is_file():
+            continue
+        try:
+            with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as database:
+                database.execute("BEGIN IMMEDIATE")
+                for statement in (*FORGET, *_forget_in_our_tables(database)):
+                    database.execute(statement, {"student": student})
+                database.execute("COMMIT")
+                database.execute("VACUUM")  # what was deleted is still in the file until then
+        except sqlite3.Error as error:
+            raise UserError(f"{student} could not be removed from {path} ({error}): delete it or mend it.") from error
+
+
+def _forget_in_our_tables(database: sqlite3.Connection) -> list[str]:
+    query = """
+        SELECT tables.name FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns
+        WHERE tables.type = 'table' AND tables.name LIKE 'qlab%' AND columns.name = 'student'
+    """
+    return [f"DELETE FROM {name} WHERE student = :student" for (name,) in database.execute(query).fetchall()]

@@ -74,6 +74,7 @@ def _grant(
     from autograder import gradebook
     from autograder.deductions import late
     from autograder.deductions.extensions import grant
+    from autograder.report import mark_history
     from autograder.report.marks import write_marks
 
     due = gradebook.deadline(course, lab)
@@ -87,6 +88,7 @@ def _grant(
     gradebook.back_up(course)
     grant(course, lab, extensions)
     late.update(course, lab)
+    mark_history.update(course)
     if course.marks.is_file():
         print(f"marks: {short(write_marks(course))}")
 

@@ -79,6 +79,7 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
         from autograder.grade.grade_class import grade_class
         from autograder.grade.lab import GradedLab
         from autograder.grade.shared import units
+        from autograder.report import mark_history
         from autograder.report.marks import class_marks, write_marks
         from autograder.report.terminal import Summary
 
@@ -106,6 +107,7 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
             ) from stop
     late.update(course, name)
     write_marks(course)
+    mark_history.update(course)
     copied = f", {result.copied} have the same from a partner" if result.copied else ""
     print(f"{result.graded_now} graded now, {result.unchanged} unchanged{copied}")
     say_disagreements(course, name)

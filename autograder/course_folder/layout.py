@@ -137,6 +137,16 @@ class Course:
         return self.root / "extensions.csv"
 
     @property
+    def history(self) -> Path:
+        """What changed which mark, and when; see `course_folder.history`."""
+        return self.root / "history.jsonl"
+
+    @property
+    def history_keys(self) -> Path:
+        """Whose lines of the history are whose."""
+        return self.root / "history_keys.json"
+
+    @property
     def marks(self) -> Path:
         """The marks table."""
         return self.root / "marks.csv"

@@ -3,14 +3,29 @@
 import tomllib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from autograder.course_folder.grading_rules import GradingRules
+from autograder.course_folder.layout import Course, lab_names
 from autograder.errors import UserError
 
 EXAMPLE = 'timezone = "Asia/Taipei"'
+SETTINGS = (
+    "timezone",
+    "missing_screenshot",
+    "screenshots",
+    "group_labs",
+    "weights",
+    "best",
+    "bonus",
+    "total",
+    "grades",
+)
+WITH_LABS = {"weights", "best", "bonus"}  # the settings whose labs have to exist
 
 
 @dataclass(frozen=True)
@@ -74,12 +89,14 @@ class CourseSettings:
         missing_screenshot: the percentage of a lab's points that each missing screenshot costs; 0 is off.
         screenshots: how many screenshots a report must contain, by lab; a lab that is not listed needs none.
         group_labs: labs that are the groups' work, so that what one member hands in is everybody's.
+        grading: how the course's total comes from the labs' marks.
     """
 
     timezone: Timezone = Timezone()
     missing_screenshot: float = 0.0
     screenshots: dict[str, int] = field(default_factory=dict)
     group_labs: tuple[str, ...] = ()
+    grading: GradingRules = field(default_factory=GradingRules)
 
     @classmethod
     def of(cls, root: Path) -> "CourseSettings":
@@ -89,30 +106,29 @@ class CourseSettings:
             UserError: rules.toml cannot be read, or contains something that is not a setting.
         """
         path = root / "rules.toml"
+        if not path.is_file():
+            return cls()
         try:
-            entries: dict[str, Any] = tomllib.loads(path.read_text("utf-8-sig")) if path.is_file() else {}
+            # Decimals stay decimal: 0.1 in the file is a tenth, not the nearest binary number.
+            entries: dict[str, Any] = tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read ({error}): fix it, then run again.") from error
-        timezone, percentage, counts = (
-            entries.pop("timezone", ""),
-            entries.pop("missing_screenshot", 0),
-            entries.pop("screenshots", {}),
+        try:
+            return cls._parse(entries, lab_names(Course(root)) if WITH_LABS & set(entries) else [])
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+
+    @classmethod
+    def _parse(cls, entries: dict[str, Any], labs: list[str]) -> "CourseSettings":
+        if unknown := [name for name in entries if name not in SETTINGS]:
+            raise UserError(f"{', '.join(unknown)} is not a setting; the settings are {', '.join(SETTINGS)}.")
+        return cls(
+            _timezone(entries.get("timezone", "")),
+            _percentage(entries.get("missing_screenshot", 0)),
+            _screenshots(entries.get("screenshots", {})),
+            _group_labs(entries.get("group_labs", [])),
+            GradingRules.parse(entries, labs),
         )
-        group_labs = entries.pop("group_labs", [])
-        if not isinstance(group_labs, list) or not all(isinstance(lab, str) for lab in group_labs):
-            raise UserError(f'{path}: group_labs must list labs, such as group_labs = ["lab2", "lab3"].')
-        if entries:
-            known = "timezone, missing_screenshot, screenshots and group_labs"
-            raise UserError(f"{path}: {', '.join(entries)} is not a setting; the settings are {known}.")
-        if type(percentage) not in (int, float) or not 0 <= percentage <= 100:
-            raise UserError(f"{path}: missing_screenshot = {percentage!r} must be a percentage, from 0 to 100.")
-        if not isinstance(counts, dict) or not all(type(count) is int and count >= 0 for count in counts.values()):
-            raise UserError(f"{path}: [screenshots] must list labs and how many each needs, such as lab1 = 3.")
-        if not isinstance(timezone, str):
-            raise UserError(f"{path}: timezone must be a name, such as {EXAMPLE}.")
-        settings = cls(Timezone(timezone), float(percentage), counts, tuple(group_labs))
-        settings.timezone.utc(datetime.now())  # so that a zone that does not exist is an error here
-        return settings
 
     def screenshots_of(self, lab: str) -> int:
         """How many screenshots a lab's report must contain; the lab may be listed by its name or its beginning."""
@@ -126,3 +142,29 @@ class CourseSettings:
 def _means(name: str, lab: str) -> bool:
     """Whether a lab is listed by this name: its own or its beginning."""
     return lab == name or lab.startswith(f"{name}_")
+
+
+def _timezone(name: Any) -> Timezone:
+    if not isinstance(name, str):
+        raise UserError(f"timezone must be a name, such as {EXAMPLE}.")
+    zone = Timezone(name)
+    zone.utc(datetime.now())  # so that a zone that does not exist is an error here
+    return zone
+
+
+def _percentage(value: Any) -> float:
+    if type(value) not in (int, Decimal) or not Decimal(value).is_finite() or not 0 <= value <= 100:
+        raise UserError(f"missing_screenshot = {value} must be a percentage, from 0 to 100.")
+    return float(value)
+
+
+def _screenshots(table: Any) -> dict[str, int]:
+    if not isinstance(table, dict) or not all(type(count) is int and count >= 0 for count in table.values()):
+        raise UserError("[screenshots] must list labs and how many each needs, such as lab1 = 3.")
+    return table
+
+
+def _group_labs(labs: Any) -> tuple[str, ...]:
+    if not isinstance(labs, list) or not all(isinstance(lab, str) for lab in labs):
+        raise UserError('group_labs must list labs, such as group_labs = ["lab2", "lab3"].')
+    return tuple(labs)

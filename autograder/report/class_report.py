@@ -19,7 +19,7 @@ from autograder.grade.student_answers import answers_in
 from autograder.pages import render_page
 from autograder.report.examples import anonymize
 from autograder.report.feedback import lab_title
-from autograder.report.marks import StudentMarks, class_marks
+from autograder.report.marks import QuestionMark, StudentMarks, class_marks
 from autograder.text import cleaned
 from qlab.cells import grade_id
 
@@ -40,8 +40,10 @@ class QuestionResult:
     Attributes:
         name, title, out_of: such as "Q1", what it asks for, its maximum.
         full, part, none: how many students have all the points, some, or none.
-        waiting: how many are still to be graded by hand; they count nowhere else.
-        mean: the mean points of all others; None if there are none.
+        waiting: how many have a part that is still to be graded by hand.
+        mean: the mean points, of a question with a waiting part those of its other parts; None if nobody has any.
+        so_far, so_far_out_of: the mean points of those who have a waiting part and points for another, and the most
+            that such other parts give; None and 0 if there is nobody.
     """
 
     name: str
@@ -52,6 +54,8 @@ class QuestionResult:
     none: int
     waiting: int
     mean: float | None
+    so_far: float | None = None
+    so_far_out_of: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -189,12 +193,29 @@ class _Question:
     out_of: float = 0.0
     points: list[float] = field(default_factory=list)
     waiting: int = 0
+    points_so_far: list[float] = field(default_factory=list)
+    so_far_out_of: float = 0.0
+
+    def add(self, mark: QuestionMark) -> None:
+        self.out_of = mark.out_of
+        self.waiting += mark.waiting
+        if mark.points is not None and mark.waiting:
+            self.points_so_far.append(mark.points)
+            self.so_far_out_of = max(self.so_far_out_of, mark.so_far)
+        elif mark.points is not None:
+            self.points.append(mark.points)
 
     def result(self) -> QuestionResult:
         full, none = sum(p >= self.out_of for p in self.points), sum(p <= 0 for p in self.points)
         part = len(self.points) - full - none
-        average = mean(self.points) if self.points else None
-        return QuestionResult(self.name, self.title, self.out_of, full, part, none, self.waiting, average)
+        return QuestionResult(
+            self.name, self.title, self.out_of, full, part, none, self.waiting,
+            _mean([*self.points, *self.points_so_far]), _mean(self.points_so_far), self.so_far_out_of,
+        )  # fmt: skip
+
+
+def _mean(numbers: list[float]) -> float | None:
+    return mean(numbers) if numbers else None
 
 
 @dataclass
@@ -233,12 +254,7 @@ class _ClassStatistics:
 
     def _add_marks(self, row: StudentMarks) -> None:
         for name, mark in row.questions.items():
-            question = self.questions.setdefault(name, _Question(name))
-            question.out_of = mark.out_of
-            if mark.waiting:
-                question.waiting += 1
-            elif mark.points is not None:
-                question.points.append(mark.points)
+            self.questions.setdefault(name, _Question(name)).add(mark)
         for grade in row.record.cells:
             if grade.outcome is not None and grade.question in self.questions:
                 question = self.questions[grade.question]

@@ -18,6 +18,9 @@ from autograder.grade.shared import partners
 from autograder.gradebook import CellMark
 from autograder.text import clean
 
+LATE = "handed in late"
+NOTHING = "nothing handed in"
+NOT_GRADED = "handed in, not graded yet"
 UNSANDBOXED = "graded without a sandbox: trust the mark as far as you trust the notebook"
 
 # What makes a spreadsheet take a cell's text for a formula.
@@ -27,11 +30,26 @@ NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
 
 @dataclass(frozen=True)
 class QuestionMark:
-    """A question's points, None if there are none yet; `waiting` if a part of it is still to be graded by hand."""
+    """A question's marks.
+
+    Attributes:
+        points: of the parts that have any; None if no part has.
+        out_of: the most points that the question gives.
+        waiting: whether a part of it is still to be graded by hand.
+        so_far: the most points that the parts give that have any.
+    """
 
     points: float | None
     out_of: float
     waiting: bool = False
+    so_far: float = 0.0
+
+    def plus(self, part: CellMark) -> "QuestionMark":
+        """The marks with those of another part."""
+        out_of, waiting = self.out_of + part.out_of, self.waiting or part.waiting
+        if part.points is None:
+            return replace(self, out_of=out_of, waiting=waiting)
+        return QuestionMark((self.points or 0) + part.points, out_of, waiting, self.so_far + part.out_of)
 
 
 @dataclass(frozen=True)
@@ -66,9 +84,7 @@ class StudentMarks:
         questions: dict[str, QuestionMark] = {}
         for grade in self.record.cells:
             mark = self.cells.get(grade.cell) or CellMark(grade.points, grade.out_of, grade.points is None)
-            sum_ = questions.get(grade.question, QuestionMark(None, 0.0))
-            points = sum_.points if mark.points is None else (sum_.points or 0) + mark.points
-            questions[grade.question] = QuestionMark(points, sum_.out_of + mark.out_of, sum_.waiting or mark.waiting)
+            questions[grade.question] = questions.get(grade.question, QuestionMark(None, 0.0)).plus(mark)
         return {name: mark for name, mark in questions.items() if mark.out_of}
 
     @property
@@ -120,7 +136,7 @@ def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
     for path in sorted((course.root / "records" / lab).glob("*.json")):
         if (record := GradingRecord.read(path)) is None:
             continue
-        deductions = [Deduction(late[record.student], "handed in late")] if record.student in late else []
+        deductions = [Deduction(late[record.student], LATE)] if record.student in late else []
         row = StudentMarks(record, stored.get(record.student, {}))
         if rule is not None and row.questions:
             points, why = rule.deduction(record.student, row.out_of)
@@ -130,17 +146,18 @@ def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
 
 
 def write_marks(course: Course) -> Path:
-    """Write marks.csv: one row per student, one column per question of every lab that was graded."""
+    """Write marks.csv: one row per student of the roster, one column per question of every lab that was graded."""
     write_atomic(course.marks, as_csv(marks_table(course)))
     return course.marks
 
 
 def marks_table(course: Course) -> list[list[str]]:
-    """The marks of every lab that was graded: a header, then one row per student."""
+    """The marks of every lab that was graded: a header, then a row for everybody who is on the roster or has a mark."""
     labs = [_Columns.of(course, lab) for lab in lab_names(course)]
     labs = [columns for columns in labs if columns.rows]
     header = ["student_id", *(name for columns in labs for name in columns.header)]
-    students = sorted({student for columns in labs for student in columns.rows})
+    on_roster = {student.id for student in gradebook.roster(course)}
+    students = sorted(on_roster.union(*(columns.rows for columns in labs)))
     return [
         header,
         *([student, *(cell for columns in labs for cell in columns.cells(student))] for student in students),
@@ -163,16 +180,18 @@ class _Columns:
         questions: their maxima, in the lab's order.
         rows: by student: points by question, total, questions still to be graded by hand, remarks.
         deducted: points deducted, by student.
+        ungraded: students who handed in and were not graded yet.
     """
 
     short: str
     questions: dict[str, float]
     rows: dict[str, tuple[dict[str, str], str, str, str]]
     deducted: dict[str, float]
+    ungraded: set[str]
 
     @classmethod
     def of(cls, course: Course, lab: str) -> "_Columns":
-        columns = cls(lab.split("_")[0], {}, {}, {})
+        columns = cls(lab.split("_")[0], {}, {}, {}, set(course.submitted(lab)))
         for row in class_marks(course, lab):
             columns.questions |= {name: mark.out_of for name, mark in row.questions.items()}
             points = {name: _points(mark.points) for name, mark in row.questions.items()}
@@ -191,7 +210,7 @@ class _Columns:
 
     def cells(self, student: str) -> list[str]:
         if student not in self.rows:
-            return [""] * len(self.header)
+            return [*[""] * (len(self.header) - 1), NOT_GRADED if student in self.ungraded else NOTHING]
         points, *rest = self.rows[student]
         off = [_points(self.deducted.get(student))] if self.deducted else []
         return [*(points.get(name, "") for name in self.questions), *off, *rest]

@@ -1,5 +1,7 @@
 """A course's settings: defaults, and one clear sentence for what cannot be understood."""
 
+from decimal import Decimal
+
 import pytest
 
 from autograder.course_folder.settings import CourseSettings
@@ -30,3 +32,9 @@ def test_settings_that_cannot_be_understood(text, says, tmp_path):
 def test_a_course_without_rules_toml_has_the_defaults(tmp_path):
     settings = CourseSettings.of(tmp_path)
     assert settings.missing_screenshot == 0 and settings.screenshots_of(LAB) == 0 and settings.timezone.name == ""
+
+
+def test_weights_are_read_as_the_decimal_numbers_that_the_file_has(tmp_path):
+    (tmp_path / "rules.toml").write_text("[weights]\nlab1 = 33.4\nlab2 = 33.3\nlab3 = 33.3\n")
+    weights = CourseSettings.of(tmp_path).grading.weights
+    assert weights[LAB] == Decimal("33.4") and sum(weights.values()) == 100
