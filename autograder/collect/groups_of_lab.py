@@ -35,9 +35,9 @@ def remark(submission: CollectedSubmission, superseded: Sequence[CollectedSubmis
     if not owner.partners:
         return ""
     whose = f"{owner.group}'s" if owner.group else "handed in together"
-    by = f", handed in by {owner.by}" if owner.by else ""
-    others = sorted({each.owner.by or owner.student for each in superseded if each.owner.by != owner.by})
-    older = f"; {' and '.join(others)} handed in another file, which does not count" if others and owner.by else ""
+    by = f", handed in by {owner.by}" if owner.by not in ("", owner.student) else ""
+    others = sorted({each.owner.by for each in superseded} - {owner.by, ""})
+    older = f"; {' and '.join(others)} handed in another file, which does not count" if others else ""
     unknown = submission.when is None and any(each.when is None for each in superseded)
     order = "; which is newer is unknown: the one read last counts" if unknown else ""
     return f"{whose}: the same for {', '.join(owner.partners)}{by}{older}{order}"

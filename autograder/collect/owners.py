@@ -42,7 +42,7 @@ class Owner:
         remark: what a person should know.
         partners: other students whose submission it is too; each of them gets a copy.
         group: the name of the group that handed it in, or "".
-        by: the member who handed it in for the group, if that is another student; else "".
+        by: the member who handed it in for the group; "" if the group did, or there is none.
         lms: the LMS that named the file; "" if none did.
     """
 
@@ -66,9 +66,7 @@ class Owner:
     def each(self) -> "Iterator[Owner]":
         """The same for each of these students."""
         for student in self.students:
-            partners = tuple(sorted({*self.students} - {student}))
-            by = self.by if self.by != student else ""
-            yield replace(self, student=student, partners=partners, by=by)
+            yield replace(self, student=student, partners=tuple(sorted({*self.students} - {student})))
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,7 @@ class OwnerFinder:
         timezone: of times without one.
         times: the LMS's table of submission times, which also knows people by the LMS's numbers.
         for_groups: whether the lab is the groups' work, so that what one member hands in is everybody's.
+        lab: its name, which says nothing about who handed it in, even if a group is called Linear.
         lms_files: what the LMS's own files in the download say.
     """
 
@@ -87,6 +86,7 @@ class OwnerFinder:
     timezone: Timezone
     times: SubmissionTimes = field(default_factory=SubmissionTimes)
     for_groups: bool = False
+    lab: str = ""
     lms_files: LmsFiles = field(default_factory=LmsFiles)
     _inside: dict[str, Match] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -264,7 +264,7 @@ class OwnerFinder:
     def _match(self, text: str) -> Match:
         """As `Roster.inside`, which is slow, and the files of a download share most of their names."""
         if text not in self._inside:
-            self._inside[text] = self.roster.inside(text)
+            self._inside[text] = self.roster.inside(text.replace(self.lab, " ") if self.lab else text)
         return self._inside[text]
 
     def _named_below(self, file: File, place: tuple[int, int], label: Label) -> Match:

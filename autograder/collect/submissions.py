@@ -105,11 +105,7 @@ def submissions_of(
             submissions[student].append(submission)
     for student, candidates in submissions.items():
         # sorted() is stable: of two equal ones, the one that was read later counts.
-        *older, newest = _sorted(CountingRule(), student, candidates)
-        # A table has one time for each student: that of the newest. A group's is the newest of its members'.
-        whose = newest.owner.students
-        newest = _with_table_time(newest, max((times[name] for name in whose if name in times), default=None))
-        *older, counted = _sorted(rule, student, [*older, newest])
+        *older, counted = _sorted(rule, student, _with_table_times(student, candidates, times))
         # Moodle packs a group's files once for each member.
         older = [each for each in older if not (each.owner.group and each.has_same_files(counted))]
         submissions[student] = [*older, counted]
@@ -119,6 +115,25 @@ def submissions_of(
 def _sorted(rule: CountingRule, student: str, submissions: list[CollectedSubmission]) -> list[CollectedSubmission]:
     """A student's submissions; the last counts. What a stranger handed in never counts if there is anything else."""
     return sorted(submissions, key=lambda one: (one.owner.confirmed, rule.rank(student, one.dated)))
+
+
+def _with_table_times(
+    student: str, candidates: Iterable[CollectedSubmission], times: Mapping[str, datetime]
+) -> list[CollectedSubmission]:
+    """The submissions, with the table's time where it is theirs.
+
+    A table has one time for each student: that of the student's newest. A group's is the newest of its members'.
+    """
+    by_sender: defaultdict[str, list[CollectedSubmission]] = defaultdict(list)
+    for submission in candidates:
+        by_sender[submission.owner.by].append(submission)
+    dated = []
+    for sender, submissions in by_sender.items():
+        *older, newest = _sorted(CountingRule(), student, submissions)
+        whose = (sender,) if sender else newest.owner.students
+        when = max((times[name] for name in whose if name in times), default=None)
+        dated += [*older, _with_table_time(newest, when)]
+    return dated
 
 
 def _with_table_time(submission: CollectedSubmission, when: datetime | None) -> CollectedSubmission:
