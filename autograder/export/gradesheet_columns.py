@@ -11,6 +11,7 @@ from autograder.export.gradesheet import GradeSheet, SheetRow
 
 Value = Fraction | Decimal | str | None
 Reference = Callable[[str], str]  # from a column's header or a rule's name to the cell that holds it
+Formula = Callable[[Reference, Reference], str]
 EXACT, TOTAL, GRADE = "total before rounding %", "total %", "grade"
 DECIMALS, MAXIMUM, BOUNDARIES, GRADES = "decimals", "maximum", "boundaries", "grades"
 
@@ -29,7 +30,7 @@ class Column:
 
     header: str
     value: Callable[[SheetRow], Value]
-    formula: Callable[[Reference, Reference], str] | None = None
+    formula: Formula | None = None
     decimals: int | None = None
 
 
@@ -138,7 +139,7 @@ def _total(sheet: GradeSheet) -> Iterator[Column]:
         yield Column(GRADE, lambda row: row.total.grade, _grade)
 
 
-def _weighted(sheet: GradeSheet) -> Callable[[Reference, Reference], str]:
+def _weighted(sheet: GradeSheet) -> Formula:
     """The weighted sum. A spreadsheet computes with binary numbers, whose errors its ROUND removes."""
 
     def formula(cell: Reference, rule: Reference) -> str:

@@ -3,12 +3,12 @@
 import io
 from collections.abc import Sequence
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
+from autograder.export.formula_results import with_results
 from autograder.export.gradesheet import GradeSheet, SheetRow
 from autograder.export.gradesheet_columns import (
     BOUNDARIES,
@@ -16,6 +16,7 @@ from autograder.export.gradesheet_columns import (
     GRADES,
     MAXIMUM,
     Column,
+    Formula,
     best_header,
     columns,
 )
@@ -28,16 +29,16 @@ SCROLLING = "D2"  # ids and names stay in sight
 def workbook(sheet: GradeSheet) -> bytes:
     """The sheet as xlsx."""
     book = Workbook()
-    book.calculation.fullCalcOnLoad = True  # the file has formulas but none of their results
+    book.calculation.fullCalcOnLoad = True  # a spreadsheet is to compute the results itself
     grades, rules = book.active, book.create_sheet("rules")
     grades.title = "grades"
-    _Grades(grades, columns(sheet), _Rules(rules, sheet).write()).write(sheet.rows)
+    results = _Grades(grades, columns(sheet), _Rules(rules, sheet).write()).write(sheet.rows)
     grades.freeze_panes = SCROLLING
     for page in (grades, rules):
         fit(page)
     content = io.BytesIO()
     book.save(content)
-    return content.getvalue()
+    return with_results(content.getvalue(), 1, results)
 
 
 class _Grades:
@@ -53,28 +54,35 @@ class _Grades:
         self._page = page
         self._columns = shown
         self._rules = rules
+        self._results: dict[str, float | str] = {}
         self._letters = {column.header: get_column_letter(number) for number, column in enumerate(shown, 1)}
 
-    def write(self, rows: Sequence[SheetRow]) -> None:
+    def write(self, rows: Sequence[SheetRow]) -> dict[str, float | str]:
+        """Write it; the results of the formulas by cell."""
         put_header(self._page, [column.header for column in self._columns])
         for number, row in enumerate(rows, FIRST_ROW):
             for place, column in enumerate(self._columns, 1):
                 self._put(self._page.cell(number, place), column, row)
+        return self._results
 
     def _put(self, cell: Any, column: Column, row: SheetRow) -> None:
         value = column.value(row)
         if value is None or value == "":
             return
+        result = value if isinstance(value, str) else float(value)
         if column.formula is not None:
-            cell.value = (
-                f"={column.formula(lambda header: f'{self._letters[header]}{cell.row}', self._rules.__getitem__)}"
-            )
-        elif isinstance(value, Fraction | Decimal):
-            cell.value = float(value)
+            self._put_formula(cell, column.formula, result)
+        elif isinstance(result, str):
+            put_text(cell, result)
         else:
-            put_text(cell, value)
+            cell.value = result
         if column.decimals is not None:
             cell.number_format = f"0.{'0' * column.decimals}".rstrip(".")
+
+    def _put_formula(self, cell: Any, formula: Formula, result: float | str) -> None:
+        text = formula(lambda header: f"{self._letters[header]}{cell.row}", self._rules.__getitem__)
+        cell.value = f"={text}"
+        self._results[cell.coordinate] = result
 
 
 class _Rules:
