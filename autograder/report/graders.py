@@ -64,9 +64,7 @@ def share_out(course: Course, lab: GradedLab, pending: Sequence[PendingAnswer], 
     before = _read(course.graders(lab.name))
     shares = divide(pending, before, count)
     if shares != before:
-        table = io.StringIO()
-        csv.writer(table).writerows([HEADER, *([student, str(grader)] for student, grader in sorted(shares.items()))])
-        write_atomic(course.graders(lab.name), table.getvalue())
+        _write(course.graders(lab.name), shares)
     addresses = {
         student: f"{url.rstrip('/')}/formgrader/submissions/{quote(notebook)}/"
         for student, notebook in gradebook.notebook_ids(course, lab.name).items()
@@ -165,6 +163,20 @@ def _write_page(
     )
     write_atomic(share.path, page)
     return share
+
+
+def forget(course: Course, student: str) -> None:
+    """Remove a student from all tables of who reads whose answers."""
+    for path in sorted(course.graders("*").parent.glob("*.csv")):
+        shares = _read(path)
+        if shares.pop(student, None) is not None:
+            _write(path, shares)
+
+
+def _write(path: Path, shares: Shares) -> None:
+    table = io.StringIO()
+    csv.writer(table).writerows([HEADER, *([student, str(grader)] for student, grader in sorted(shares.items()))])
+    write_atomic(path, table.getvalue())
 
 
 def _read(path: Path) -> Shares:

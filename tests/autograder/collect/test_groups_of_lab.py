@@ -236,3 +236,19 @@ def test_in_a_group_lab_the_tables_times_say_whose_file_is_newer(run, enrolled, 
     assert all("unknown" not in remark for remark in remarks(report).values())
     stamps = {path.read_text() for path in enrolled.root.glob("submitted/*/*/timestamp.txt")}
     assert stamps == {"2026-10-11 12:00:00.000000 UTC"}
+
+
+def test_whom_gradescope_puts_together_is_a_group_in_this_lab(run, enrolled):
+    members = "".join(
+        f"    - :name: {name}\n      :sid: {sid}\n" for name, sid in (("Chen Liu", "S103"), ("Dora Silva", "S104"))
+    )
+    table = f"submission_9001:\n  :submitters:\n{members}  :created_at: 2026-10-12 20:00:00.000000000 Z\n"
+    path = enrolled.root / "g.zip"
+    path.write_bytes(
+        zipped({"e/submission_metadata.yml": table.encode(), "e/submission_9001/lab1.ipynb": notebook("T:both")})
+    )
+    report = collect(enrolled, LAB, [path], CollectOptions(timezone="UTC"))
+    assert texts(enrolled) == {"S103": "both", "S104": "both"} and "handed in together" in remarks(report)["S103"]
+    groups = {person.id: person.group for person in gradebook.roster_in_lab(enrolled, LAB)}
+    assert groups["S103"] == groups["S104"] != "" and "S10" not in groups["S103"]
+    assert {person.group for person in gradebook.roster(enrolled)} == {"Team Alpha", "", "Grupo nº 2"}
