@@ -61,6 +61,7 @@ def remarks(report):
     [
         ("teamalpha_70102_900009_lab1.ipynb", "S101 S102"),
         ("teamalpha_LATE_70102_900009_lab1.ipynb", "S101 S102"),
+        ("team_alpha_70102_900009_lab1.ipynb", "S101 S102"),
         ("gruponº2_70106_900009_lab1.ipynb", "S105 S106 S107"),
         ("Team Alpha_512_assignsubmission_file/lab1.ipynb", "S101 S102"),
         ("Team Alpha_512_assignsubmission_file_lab1.ipynb", "S101 S102"),
@@ -79,6 +80,16 @@ def test_whose_a_file_is(run, enrolled, entry, students):
     for student, remark in remarks(report).items():
         partners = [other for other in students.split() if other != student]
         assert all(partner in remark for partner in partners) and ("the same for" in remark) == bool(partners)
+
+
+def test_the_desks_team_download(run, enrolled):
+    files = [
+        (f"{team}_assignsubmission_file/lab1_linear_quantization.ipynb", f"T:{team}")
+        for team in ("Team Alpha_512", "Team Zeta_519")
+    ]
+    report = run(*files)
+    assert texts(enrolled) == {"S101": "Team Alpha_512", "S102": "Team Alpha_512"}
+    assert "Team Zeta" in report.refused[0].reason and len(report.refused) == 1
 
 
 @pytest.mark.parametrize(
