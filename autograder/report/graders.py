@@ -69,7 +69,11 @@ def share_out(course: Course, lab: GradedLab, pending: Sequence[PendingAnswer], 
         student: f"{url.rstrip('/')}/formgrader/submissions/{quote(notebook)}/"
         for student, notebook in gradebook.notebook_ids(course, lab.name).items()
     }
-    return [_write_page(course, lab, grader, count, pending, shares, addresses) for grader in range(1, count + 1)]
+    pages = [_write_page(course, lab, grader, count, pending, shares, addresses) for grader in range(1, count + 1)]
+    for path in course.essays(lab.name, 1).parent.glob(f"{lab.name}_essays_*.html"):
+        if path not in [page.path for page in pages]:
+            path.unlink()  # of a reader whom there is no more
+    return pages
 
 
 def divide(pending: Iterable[PendingAnswer], before: Mapping[str, int], count: int) -> Shares:

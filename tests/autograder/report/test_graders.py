@@ -126,6 +126,8 @@ def test_the_table_of_shares_is_kept_and_one_that_cannot_be_read_is_told(read_by
     before = table.read_text()
     again = share_out(read_by_hand, small_lab(), pending[3:], 3, "")
     assert table.read_text() == before and sum(len(share.answers) for share in again) == 6
+    share_out(read_by_hand, small_lab(), pending, 2, "")
+    assert len(list((read_by_hand.root / "reports").glob("*_essays_*.html"))) == 2
     write_atomic(table, "student_id,grader\ns0,first\n")
     with pytest.raises(UserError, match="delete it to divide anew"):
         share_out(read_by_hand, small_lab(), pending, 3, "")
