@@ -21,6 +21,8 @@ class SheetFormat(StrEnum):
     XLSX = "xlsx"
     MOODLE = "moodle"
     CANVAS = "canvas"
+    BRIGHTSPACE = "brightspace"
+    BLACKBOARD = "blackboard"
 
 
 @app.command()
@@ -41,9 +43,9 @@ def gradesheet(
     The sheet has everybody on the roster, also who handed in nothing.
     """
     place = Course.at(course, create=False)
-    for_lms = to in (SheetFormat.MOODLE, SheetFormat.CANVAS)
+    for_lms = to not in (SheetFormat.CSV, SheetFormat.XLSX)
     if column and not for_lms:
-        raise UserError(f"--column names a grade in an LMS: it goes with --to moodle or canvas, not with {to}.")
+        raise UserError(f"--column names a grade in an LMS: it goes with --to moodle or another LMS, not with {to}.")
     names = _names(column or [])
     if not place.gradebook.is_file():
         raise UserError(f"{place.root} has no gradebook yet: run autograder release, roster and grade first.")
@@ -57,11 +59,10 @@ def gradesheet(
     sheet = grade_sheet(place)
     if not sheet.rows:
         raise UserError("nobody is on the roster, and nobody has a mark: run autograder roster students.csv first.")
-    path = place.root / {SheetFormat.CSV: "gradesheet.csv", SheetFormat.XLSX: "gradesheet.xlsx"}.get(
-        to, f"gradesheet_{to}.csv"
-    )
+    path = place.root / (f"gradesheet_{to}.csv" if for_lms else f"gradesheet.{to}")
     write_atomic(path, _content(sheet, to, names))
-    print(f"grade sheet: {short(path)}, {len(sheet.rows)} students")
+    written = sum(not (for_lms and row.pending) for row in sheet.rows)
+    print(f"grade sheet: {short(path)}, {written} students")
     _tell(sheet, for_lms=for_lms)
     if any(row.pending for row in sheet.rows):
         raise typer.Exit(WITHOUT_MARK)
@@ -82,12 +83,10 @@ def _content(sheet: "GradeSheet", to: SheetFormat, names: dict[str, str]) -> str
 
         return workbook(sheet)
     from autograder.export.gradesheet_columns import table
-    from autograder.export.gradesheet_lms import canvas_table, moodle_table
+    from autograder.export.gradesheet_lms import TABLES
     from autograder.report.marks import as_csv
 
-    if to is SheetFormat.CSV:
-        return as_csv(table(sheet))
-    return as_csv(moodle_table(sheet, names) if to is SheetFormat.MOODLE else canvas_table(sheet, names))
+    return as_csv(table(sheet) if to is SheetFormat.CSV else TABLES[to](sheet, names))
 
 
 def _tell(sheet: "GradeSheet", *, for_lms: bool) -> None:

@@ -1,4 +1,8 @@
-"""A course's grade sheet in the columns that the grade imports of Moodle and Canvas expect; see `lms`."""
+"""A course's grade sheet in the columns that the grade imports of LMSs expect; see also `lms`.
+
+Sources: for Brightspace (D2L) https://community.d2l.com/brightspace/kb/articles/3538-importing-grades, for Blackboard
+its page on working offline with the Grade Center. Neither has been checked on a live LMS.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -28,6 +32,30 @@ def canvas_table(sheet: GradeSheet, names: Mapping[str, str]) -> list[list[str]]
     possible = {**sheet.out_of, TOTAL: Fraction(100)}
     header, *rows = _table(sheet, grades, CANVAS, canvas_student)
     return [header, [*CANVAS_POSSIBLE, *(number(possible[grade]) for grade in grades)], *rows]
+
+
+def brightspace_table(sheet: GradeSheet, names: Mapping[str, str]) -> list[list[str]]:
+    """The table for Brightspace's grade import, which wants a last column of #; for `names` see `chosen`."""
+    grades = {grade: f"{title} Points Grade" for grade, title in chosen(sheet, names).items()}
+    header, *rows = _table(sheet, grades, ["OrgDefinedId"], lambda student: [student.id])
+    return [[*header, "End-of-Line Indicator"], *([*row, "#"] for row in rows)]
+
+
+def blackboard_table(sheet: GradeSheet, names: Mapping[str, str]) -> list[list[str]]:
+    """The table for Blackboard's upload of grades; for `names` see `chosen`. Titles end with the column's id there."""
+
+    def who(student: Student) -> list[str]:
+        return [student.last, student.first, student.lms_id or student.id]
+
+    return _table(sheet, chosen(sheet, names), ["Last Name", "First Name", "Username"], who)
+
+
+TABLES = {
+    "moodle": moodle_table,
+    "canvas": canvas_table,
+    "brightspace": brightspace_table,
+    "blackboard": blackboard_table,
+}
 
 
 def chosen(sheet: GradeSheet, names: Mapping[str, str]) -> dict[str, str]:

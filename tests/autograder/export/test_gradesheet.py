@@ -21,7 +21,7 @@ from autograder.errors import UserError
 from autograder.export.course_total import CourseTotal
 from autograder.export.gradesheet import GradeSheet, LabMark, SheetRow, grade_sheet
 from autograder.export.gradesheet_columns import EXACT, TOTAL, table
-from autograder.export.gradesheet_lms import canvas_table, moodle_table
+from autograder.export.gradesheet_lms import blackboard_table, brightspace_table, canvas_table, moodle_table
 from autograder.export.gradesheet_xlsx import workbook
 from autograder.report.marks import as_csv
 from tests.autograder.classes import LAB, LAB2, LAB3, add_labs, grade, mark_by_hand
@@ -258,6 +258,15 @@ def test_lms_tables_have_everybody_who_can_be_graded(course):
         ["    Points Possible", "", "", "", "", "100", "35"],
         ["Lovelace, Ada", "901", "S1", "", "", "58.9", "8.3"],
     ]
+    assert brightspace_table(sheet, {"total": "Total"})[:2] == [
+        ["OrgDefinedId", "Total Points Grade", "End-of-Line Indicator"],
+        ["S1", "58.9", "#"],
+    ]
+    assert blackboard_table(sheet, {"total": "Total |4711"})[:3] == [
+        ["Last Name", "First Name", "Username", "Total |4711"],
+        ["Lovelace", "Ada", "901", "58.9"],
+        ["王小明", "", "xiaoming", "30.2"],
+    ]
     with pytest.raises(UserError, match="lab9 is not in the sheet: choose from lab1, lab2, lab3, total"):
         moodle_table(sheet, {"lab9": "x"})
 
@@ -272,7 +281,7 @@ def test_a_lab_without_any_mark_is_not_imported(course):
     [
         ([], "[weights]\nlab9 = 100", "names lab9, which is no lab of this course"),
         ([], "weihgts = 1", "weihgts is not a setting"),
-        (["--to", "xlsx", "--column", "total=T"], "", "goes with --to moodle or canvas"),
+        (["--to", "xlsx", "--column", "total=T"], "", "goes with --to moodle or another LMS"),
         (["--to", "moodle", "--column", "total"], "", "gives no title"),
         (["--to", "moodle", "--column", "lab9=x"], "", "lab9 is not in the sheet"),
     ],
@@ -287,7 +296,11 @@ def test_a_wrong_call_is_one_sentence_and_writes_nothing(course, arguments, text
 @pytest.mark.slow
 def test_the_command_writes_every_format_and_says_what_is_not_final(course):
     (course.root / "rules.toml").write_text(ALL)
-    for to, name in (("csv", "gradesheet.csv"), ("xlsx", "gradesheet.xlsx"), ("canvas", "gradesheet_canvas.csv")):
+    for to, name in (
+        ("csv", "gradesheet.csv"),
+        ("xlsx", "gradesheet.xlsx"),
+        ("brightspace", "gradesheet_brightspace.csv"),
+    ):
         done = run("gradesheet", "--to", to, "--course", course.root)
         assert done.returncode == 0 and f"{name}, 5 students" in done.stdout, done.stderr
         assert "still to be graded by hand: S2" in done.stdout and (course.root / name).is_file()
