@@ -380,17 +380,20 @@ class HandMark:
 
 # A student's marks by hand, by cell.
 HandMarks = dict[str, HandMark]
-GIVEN = text("""
-    SELECT submission.student_id, cell.name, grade.id, grade.manual_score, grade.extra_credit,
-           grade.needs_manual_grade, comment.id, comment.manual_comment
-    FROM grade
-    JOIN grade_cells AS limits ON limits.id = grade.cell_id
-    JOIN base_cell AS cell ON cell.id = grade.cell_id
-    JOIN submitted_notebook AS notebook ON notebook.id = grade.notebook_id
+# nbgrader keeps a cell that is answered and graded by hand as two cells of one name, and the comment with the answer.
+OF_LAB = """
+    JOIN submitted_notebook AS notebook ON notebook.id = given.notebook_id
+    JOIN base_cell AS cell ON cell.id = given.cell_id
     JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
     JOIN assignment ON assignment.id = submission.assignment_id
-    LEFT JOIN comment ON comment.notebook_id = grade.notebook_id AND comment.cell_id = grade.cell_id
     WHERE assignment.name = :lab
+"""
+GIVEN_POINTS = text(f"""
+    SELECT submission.student_id, cell.name, given.id, given.manual_score, given.extra_credit, given.needs_manual_grade
+    FROM grade AS given {OF_LAB}
+""")
+GIVEN_COMMENTS = text(f"""
+    SELECT submission.student_id, cell.name, given.id, given.manual_comment FROM comment AS given {OF_LAB}
 """)
 
 
@@ -400,8 +403,11 @@ def hand_marks(course: Course, lab: str) -> dict[str, HandMarks]:
         return {}
     with open_gradebook(course) as gradebook:
         found: dict[str, HandMarks] = {}
-        for student, cell, _, points, extra, waiting, _, comment in gradebook.db.execute(GIVEN, {"lab": lab}):
-            found.setdefault(student, {})[cell] = HandMark(points, extra, bool(waiting), comment)
+        for student, cell, _, points, extra, waiting in gradebook.db.execute(GIVEN_POINTS, {"lab": lab}):
+            found.setdefault(student, {})[cell] = HandMark(points, extra, bool(waiting))
+        for student, cell, _, comment in gradebook.db.execute(GIVEN_COMMENTS, {"lab": lab}):
+            cells = found.setdefault(student, {})
+            cells[cell] = replace(cells.get(cell, HandMark()), comment=comment)
         return found
 
 
@@ -428,13 +434,15 @@ def agree(course: Course, lab: str, file: Mapping[str, str], marks: Mapping[str,
     """
     with open_gradebook(course) as gradebook:
         gradebook.db.execute(text(f"CREATE TABLE IF NOT EXISTS {AGREED_TABLE} (lab, student, file, marks, {LAB_KEY})"))
-        for student, cell, grade, *before, comment_id, comment in list(gradebook.db.execute(GIVEN, {"lab": lab})):
+        for student, cell, row, *before in list(gradebook.db.execute(GIVEN_POINTS, {"lab": lab})):
             mark = marks.get(student, {}).get(cell)
-            if mark is None or mark == HandMark(before[0], before[1], bool(before[2]), comment):
-                continue
-            values = {"points": mark.points, "extra": mark.extra, "waiting": mark.waiting, "id": grade}
-            gradebook.db.execute(text(SET_GRADE), values)
-            gradebook.db.execute(text(SET_COMMENT), {"comment": mark.comment, "id": comment_id})
+            if mark is not None and [mark.points, mark.extra, mark.waiting] != [*before[:2], bool(before[2])]:
+                values = {"points": mark.points, "extra": mark.extra, "waiting": mark.waiting, "id": row}
+                gradebook.db.execute(text(SET_GRADE), values)
+        for student, cell, row, comment in list(gradebook.db.execute(GIVEN_COMMENTS, {"lab": lab})):
+            mark = marks.get(student, {}).get(cell)
+            if mark is not None and mark.comment != comment:
+                gradebook.db.execute(text(SET_COMMENT), {"comment": mark.comment, "id": row})
         insert = text(f"INSERT OR REPLACE INTO {AGREED_TABLE} VALUES (:lab, :student, :file, :marks)")
         for student, cells in marks.items():
             stored = json.dumps({cell: astuple(mark) for cell, mark in cells.items()})

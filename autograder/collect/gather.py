@@ -80,7 +80,7 @@ class Collector:
     by_commit_date: bool = False
 
     def __post_init__(self) -> None:
-        self._owners = OwnerFinder(self.roster, self.timezone, self.times, self.for_groups)
+        self._owners = OwnerFinder(self.roster, self.timezone, self.times, self.for_groups, self.lab)
 
     def collect(self, sources: Iterable[Path]) -> CollectResult:
         """Everything in these archives and folders."""

@@ -46,7 +46,7 @@ def lms_names(course: Course, lab: str, lms: str, downloads: Iterable[Path]) -> 
         UserError: a download does not exist.
     """
     roster, timezone = Roster(gradebook.roster_in_lab(course, lab)), CourseSettings.of(course.root).timezone
-    owners = OwnerFinder(roster, timezone)
+    owners = OwnerFinder(roster, timezone, lab=lab)
     names: dict[str, LmsName] = {}
     for path in downloads:
         if not path.exists():

@@ -80,6 +80,7 @@ class OwnerFinder:
         timezone: of times without one.
         times: the LMS's table of submission times, which also knows people by the LMS's numbers.
         for_groups: whether the lab is the groups' work, so that what one member hands in is everybody's.
+        lab: its name, which says nothing about who handed it in, even if a group is called Linear.
         lms_files: what the LMS's own files in the download say.
     """
 
@@ -87,6 +88,7 @@ class OwnerFinder:
     timezone: Timezone
     times: SubmissionTimes = field(default_factory=SubmissionTimes)
     for_groups: bool = False
+    lab: str = ""
     lms_files: LmsFiles = field(default_factory=LmsFiles)
     _inside: dict[str, Match] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -264,7 +266,7 @@ class OwnerFinder:
     def _match(self, text: str) -> Match:
         """As `Roster.inside`, which is slow, and the files of a download share most of their names."""
         if text not in self._inside:
-            self._inside[text] = self.roster.inside(text)
+            self._inside[text] = self.roster.inside(text.replace(self.lab, " ") if self.lab else text)
         return self._inside[text]
 
     def _named_below(self, file: File, place: tuple[int, int], label: Label) -> Match:

@@ -78,11 +78,14 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
         from autograder.deductions import late
         from autograder.grade.grade_class import grade_class
         from autograder.grade.lab import GradedLab
+        from autograder.grade.shared import units
         from autograder.report.marks import class_marks, write_marks
         from autograder.report.terminal import Summary
 
         lab = GradedLab.of(name, course)
         gradebook.back_up(course)
+        # Partners in a group have the same marks, so they come along.
+        students = [student for unit in units(course, name, students) for student in unit]
         left = len(students)
         try:
             with progress(f"grading {name}", len(students)) as bar, gradebook.open_writer(course) as writer:

@@ -38,7 +38,7 @@ def roster(
         raise UserError("name one file: autograder roster students.csv, or autograder roster --groups pairs.csv.")
     if lab and groups is None:
         raise UserError("--lab moves members of groups: it goes with --groups.")
-    place = Course.at(course, create=groups is None, dry=dry_run)
+    place = Course.at(course, create=groups is None, dry=True)  # a file that is refused makes no course
     print("Loading nbgrader …", flush=True)
     from autograder import gradebook
 
@@ -48,6 +48,7 @@ def roster(
     before = {student.id: student for student in gradebook.roster(place)}
     update = _groups(groups, before, encoding) if groups is not None else _students(students, before, encoding)
     if not dry_run:
+        place = Course.at(course)
         gradebook.back_up(place)
         gradebook.enter_roster(place, update.students)
     _show(place, update, before, dry_run=dry_run)
@@ -80,7 +81,8 @@ def _groups(path: Path, before: "Mapping[str, Student]", encoding: str) -> "Rost
     listed = read_groups(path, before, encoding)
     update = RosterUpdate.of(before, listed)
     names = {student.group for student in update.students if student.group}
-    print(f"{len(listed)} students in {len(names)} groups: {len(update.changed)} changed")
+    count = f"{len(names)} group{'' if len(names) == 1 else 's'}"
+    print(f"{len(listed)} students in {count}: {len(update.changed)} changed")
     return update
 
 

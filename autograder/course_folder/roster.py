@@ -149,7 +149,7 @@ class Roster:
 
     def group_of(self, students: Iterable[str]) -> str:
         """The name of the group in which all of these students are; "" if they are in none or in several."""
-        names = [self.students[student].group if student in self.students else "" for student in students]
+        names = [self.students[student].group if student in self.students else "" for student in sorted(students)]
         return names[0] if names and len({squeeze(name) for name in names}) == 1 else ""
 
     def _inside(self, text: str, word_codes: Index) -> Match:

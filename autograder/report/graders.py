@@ -87,7 +87,7 @@ def divide(pending: Iterable[PendingAnswer], before: Mapping[str, int], count: i
     shares = {student: grader for student, grader in before.items() if grader <= count}
     for student, own in answers.items():
         # A partner may have been divided before the group was known.
-        known = [shares[name] for name in (student, *own[0].partners) if name in shares]
+        known = [shares.pop(name) for name in (student, *own[0].partners) if name in shares]
         if known:
             shares[student] = known[0]
     load = _Load(shares, answers, count)

@@ -104,8 +104,7 @@ class StudentMarks:
         handed_in = () if self.handing_in is None else self.handing_in.remarks
         unsandboxed = () if self.record.sandboxed else (UNSANDBOXED,)
         deductions = (deduction.text for deduction in self.deductions)
-        together = [f"handed in with {' and '.join(self.partners)}"] if self.partners else []
-        marked = (*deductions, *together, *handed_in, *self.record.remarks, *unsandboxed)
+        marked = (*deductions, *handed_in, *self.record.remarks, *unsandboxed)
         return "; ".join((self.record.reason, *handed_in) if self.record.reason else marked)
 
 
@@ -172,7 +171,8 @@ class _Columns:
         for row in class_marks(course, lab):
             columns.questions |= {name: mark.out_of for name, mark in row.questions.items()}
             points = {name: _points(mark.points) for name, mark in row.questions.items()}
-            columns.rows[row.record.student] = (points, _points(row.total), " ".join(row.waiting), row.remarks)
+            remarks = "; ".join(filter(None, (row.together, row.remarks)))
+            columns.rows[row.record.student] = (points, _points(row.total), " ".join(row.waiting), remarks)
             if row.deducted:
                 columns.deducted[row.record.student] = row.deducted
         return columns
