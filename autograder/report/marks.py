@@ -107,6 +107,11 @@ class StudentMarks:
         marked = (*deductions, *handed_in, *self.record.remarks, *unsandboxed)
         return "; ".join((self.record.reason, *handed_in) if self.record.reason else marked)
 
+    @property
+    def together(self) -> str:
+        """Who has the same submission, in a sentence; "" if nobody has."""
+        return f"handed in with {' and '.join(self.partners)}" if self.partners else ""
+
 
 def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
     """Every student with a record of the lab, sorted; a generator, because a class may be large."""
