@@ -6,8 +6,8 @@ import logging
 import sqlite3
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass, replace
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,25 +25,17 @@ from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import DateTime, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from autograder import mark_changes
+from autograder import group_tables, mark_changes
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
 from autograder.errors import UserError
 from autograder.grade.record import GradingRecord
+from autograder.group_tables import HandMarks
 from autograder.mark_changes import MarkEvent
 
 MAX_BACKUPS = 10
 NO_RESPONSE = "No response."  # nbgrader's own comment on an answer that is still the stub
 RECORDS_TABLE = "qlab_records"  # our own table: the digest of the record that is stored for each submission
-# Our own tables too: each student's group and section, and each student's group in a lab that was collected.
-PEOPLE_TABLE, LAB_GROUPS_TABLE = "qlab_people", "qlab_lab_groups"
-AGREED_TABLE = "qlab_agreed"  # the marks by hand that the members of a group had when they were last made equal
-LAB_KEY = "PRIMARY KEY (lab, student)"
-HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = :table"
-SET_GRADE = (
-    "UPDATE grade SET manual_score = :points, extra_credit = :extra, needs_manual_grade = :waiting WHERE id = :id"
-)
-SET_COMMENT = "UPDATE comment SET manual_comment = :comment WHERE id = :id"
 
 # nbgrader with SQLAlchemy 2.1 warns about nbgrader's own queries, and TAs can do nothing about that.
 warnings.filterwarnings("ignore", module="nbgrader.*")
@@ -346,17 +338,12 @@ PENALTIES = text("""
 """)
 
 
-STUDENTS = "SELECT id, first_name, last_name, email, lms_user_id FROM student ORDER BY id"
-
-
 def roster(course: Course) -> list[Student]:
     """The students in the gradebook, sorted by id."""
     if not course.gradebook.is_file():
         return []
     with open_gradebook(course) as gradebook:
-        people = dict(_rows(gradebook, PEOPLE_TABLE, "SELECT student, team, section FROM qlab_people"))
-        rows = gradebook.db.execute(text(STUDENTS))
-        return [Student(student, *(v or "" for v in row), *people.get(student, ())) for student, *row in rows]
+        return group_tables.students(gradebook.db)
 
 
 def roster_in_lab(course: Course, lab: str) -> list[Student]:
@@ -365,42 +352,27 @@ def roster_in_lab(course: Course, lab: str) -> list[Student]:
     if not course.gradebook.is_file():
         return students
     with open_gradebook(course) as gradebook:
-        query = "SELECT student, team FROM qlab_lab_groups WHERE lab = :lab"
-        groups = dict(_rows(gradebook, LAB_GROUPS_TABLE, query, lab=lab))
-    return [replace(each, group=groups[each.id][0]) if each.id in groups else each for each in students]
-
-
-def _rows(gradebook: Gradebook, table: str, query: str, **values: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The rows of one of our own tables by their first column; none if there is no such table yet."""
-    if gradebook.db.execute(text(HAS_TABLE), {"table": table}).scalar():
-        for key, *rest in gradebook.db.execute(text(query), values):
-            yield key, tuple(rest)
+        groups = group_tables.lab_groups(gradebook.db, lab)
+    return [replace(student, group=groups.get(student.id, student.group)) for student in students]
 
 
 def enter_roster(course: Course, students: Iterable[Student]) -> None:
     """Add students to the gradebook or replace what it says about them, all or none; nobody is removed."""
+    students = list(students)
     with open_gradebook(course) as gradebook:
-        columns = "(student PRIMARY KEY, team NOT NULL, section NOT NULL)"
-        gradebook.db.execute(text(f"CREATE TABLE IF NOT EXISTS {PEOPLE_TABLE} {columns}"))
-        insert = text(f"INSERT OR REPLACE INTO {PEOPLE_TABLE} VALUES (:student, :team, :section)")
         for student in students:
             row = gradebook.db.get(nbgrader_api.Student, student.id) or nbgrader_api.Student(id=student.id)
             row.first_name, row.last_name = student.first or None, student.last or None
             row.email, row.lms_user_id = student.email or None, student.lms_id or None
             gradebook.db.add(row)
-            values = {"student": student.id, "team": student.group, "section": student.section}
-            gradebook.db.execute(insert, values)
+        group_tables.enter_people(gradebook.db, students)
         gradebook.db.commit()
 
 
 def set_lab_groups(course: Course, lab: str, groups: Mapping[str, str]) -> None:
     """Remember in which group each of these students handed in a lab; later rosters change nothing about it."""
     with open_gradebook(course) as gradebook:
-        columns = f"(lab, student, team NOT NULL, {LAB_KEY})"
-        gradebook.db.execute(text(f"CREATE TABLE IF NOT EXISTS {LAB_GROUPS_TABLE} {columns}"))
-        insert = text(f"INSERT OR REPLACE INTO {LAB_GROUPS_TABLE} VALUES (:lab, :student, :team)")
-        for student, group in groups.items():
-            gradebook.db.execute(insert, {"lab": lab, "student": student, "team": group})
+        group_tables.enter_lab_groups(gradebook.db, lab, groups)
         gradebook.db.commit()
 
 
@@ -409,62 +381,18 @@ def labs_with_groups(course: Course, students: Iterable[str]) -> list[str]:
     if not course.gradebook.is_file():
         return []
     with open_gradebook(course) as gradebook:
-        rows = _rows(gradebook, LAB_GROUPS_TABLE, "SELECT lab, student FROM qlab_lab_groups WHERE team <> ''")
-        wanted = set(students)
-        return sorted({lab for lab, (student,) in rows if student in wanted})
+        return group_tables.labs_of(gradebook.db, students)
 
 
 def remove_submission(course: Course, lab: str, student: str) -> None:
     """Remove a student's submission for a lab with all its marks; does nothing if there is none."""
     with open_gradebook(course) as gradebook:
-        if (
-            gradebook.db.query(SubmittedAssignment)
-            .filter_by(student_id=student)
-            .join(Assignment)
-            .filter_by(name=lab)
-            .all()
-        ):
+        with suppress(MissingEntry):
             gradebook.remove_submission(lab, student)
-        if gradebook.db.execute(text(HAS_TABLE), {"table": RECORDS_TABLE}).scalar():
+        if group_tables.has_table(gradebook.db, RECORDS_TABLE):
             query = f"DELETE FROM {RECORDS_TABLE} WHERE lab = :lab AND student = :student"
             gradebook.db.execute(text(query), {"lab": lab, "student": student})
             gradebook.db.commit()
-
-
-@dataclass(frozen=True)
-class HandMark:
-    """What a person gave a cell in formgrader.
-
-    Attributes:
-        points: None if the person gave none.
-        extra: extra credit.
-        waiting: whether a person has to look at the cell.
-        comment: what the person wrote to the student.
-    """
-
-    points: float | None = None
-    extra: float | None = None
-    waiting: bool = False
-    comment: str | None = None
-
-
-# A student's marks by hand, by cell.
-HandMarks = dict[str, HandMark]
-# nbgrader keeps a cell that is answered and graded by hand as two cells of one name, and the comment with the answer.
-OF_LAB = """
-    JOIN submitted_notebook AS notebook ON notebook.id = given.notebook_id
-    JOIN base_cell AS cell ON cell.id = given.cell_id
-    JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
-    JOIN assignment ON assignment.id = submission.assignment_id
-    WHERE assignment.name = :lab
-"""
-GIVEN_POINTS = text(f"""
-    SELECT submission.student_id, cell.name, given.id, given.manual_score, given.extra_credit, given.needs_manual_grade
-    FROM grade AS given {OF_LAB}
-""")
-GIVEN_COMMENTS = text(f"""
-    SELECT submission.student_id, cell.name, given.id, given.manual_comment FROM comment AS given {OF_LAB}
-""")
 
 
 def hand_marks(course: Course, lab: str) -> dict[str, HandMarks]:
@@ -472,13 +400,7 @@ def hand_marks(course: Course, lab: str) -> dict[str, HandMarks]:
     if not course.gradebook.is_file():
         return {}
     with open_gradebook(course) as gradebook:
-        found: dict[str, HandMarks] = {}
-        for student, cell, _, points, extra, waiting in gradebook.db.execute(GIVEN_POINTS, {"lab": lab}):
-            found.setdefault(student, {})[cell] = HandMark(points, extra, bool(waiting))
-        for student, cell, _, comment in gradebook.db.execute(GIVEN_COMMENTS, {"lab": lab}):
-            cells = found.setdefault(student, {})
-            cells[cell] = replace(cells.get(cell, HandMark()), comment=comment)
-        return found
+        return group_tables.hand_marks(gradebook.db, lab)
 
 
 def agreed(course: Course, lab: str) -> dict[str, tuple[str, HandMarks]]:
@@ -486,38 +408,20 @@ def agreed(course: Course, lab: str) -> dict[str, tuple[str, HandMarks]]:
     if not course.gradebook.is_file():
         return {}
     with open_gradebook(course) as gradebook:
-        query = "SELECT student, file, marks FROM qlab_agreed WHERE lab = :lab"
-        rows = dict(_rows(gradebook, AGREED_TABLE, query, lab=lab))
-        return {
-            student: (file, {cell: HandMark(*mark) for cell, mark in json.loads(marks).items()})
-            for student, (file, marks) in rows.items()
-        }
+        return group_tables.agreed(gradebook.db, lab)
 
 
-def agree(course: Course, lab: str, file: Mapping[str, str], marks: Mapping[str, HandMarks]) -> None:
+def agree(course: Course, lab: str, files: Mapping[str, str], marks: Mapping[str, HandMarks]) -> None:
     """Set marks given by hand, and remember them as those on which the members of a group agree; all or none.
 
     Args:
         course, lab: whose.
-        file: which file each student's marks are about.
+        files: which file each student's marks are about.
         marks: by student and cell.
     """
     with open_gradebook(course) as gradebook:
-        gradebook.db.execute(text(f"CREATE TABLE IF NOT EXISTS {AGREED_TABLE} (lab, student, file, marks, {LAB_KEY})"))
-        for student, cell, row, *before in list(gradebook.db.execute(GIVEN_POINTS, {"lab": lab})):
-            mark = marks.get(student, {}).get(cell)
-            if mark is not None and [mark.points, mark.extra, mark.waiting] != [*before[:2], bool(before[2])]:
-                values = {"points": mark.points, "extra": mark.extra, "waiting": mark.waiting, "id": row}
-                gradebook.db.execute(text(SET_GRADE), values)
-        for student, cell, row, comment in list(gradebook.db.execute(GIVEN_COMMENTS, {"lab": lab})):
-            mark = marks.get(student, {}).get(cell)
-            if mark is not None and mark.comment != comment:
-                gradebook.db.execute(text(SET_COMMENT), {"comment": mark.comment, "id": row})
-        insert = text(f"INSERT OR REPLACE INTO {AGREED_TABLE} VALUES (:lab, :student, :file, :marks)")
-        for student, cells in marks.items():
-            stored = json.dumps({cell: astuple(mark) for cell, mark in cells.items()})
-            values = {"lab": lab, "student": student, "file": file[student], "marks": stored}
-            gradebook.db.execute(insert, values)
+        group_tables.set_hand_marks(gradebook.db, lab, marks)
+        group_tables.enter_agreed(gradebook.db, lab, files, marks)
         gradebook.db.commit()
 
 

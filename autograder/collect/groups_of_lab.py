@@ -19,7 +19,8 @@ def group_in_lab(roster: Roster, owner: Owner) -> str:
     group = roster.group_of(owner.students)
     if group or not owner.partners:
         return group
-    return owner.group or " and ".join(sorted(owner.students))
+    # A name that says nothing about the members, because one of them may have to be forgotten.
+    return owner.group or f"together {hashlib.sha256(' '.join(sorted(owner.students)).encode()).hexdigest()[:8]}"
 
 
 def remember(course: Course, lab: str, groups: Mapping[str, str]) -> None:

@@ -185,7 +185,7 @@ class OwnerFinder:
         if self.roster.members(label.sender):
             # Canvas adds the number of the member who handed it in; Moodle adds the group's number.
             return label.sender, self.roster.exact("", label.number).only if label.lms == "Canvas" else ""
-        # Moodle before 4.2: Team Alpha-Ada Weber, in a folder for each member.
+        # Older Moodle: Team Alpha-Ada Weber, in a folder for each member.
         heads = (label.sender[:place] for place, sign in enumerate(label.sender) if sign == "-")
         head = next((head for head in heads if self.roster.members(head)), "")
         return (head, self.roster.exact(label.sender[len(head) + 1 :]).only) if head else ("", "")

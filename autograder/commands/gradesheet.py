@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.commands.app import CourseOption, app, short, some
+from autograder.commands.app import CourseOption, app, say_disagreements, short, some
 from autograder.course_folder.layout import DEFAULT_COURSE, Course, lab_names
 from autograder.errors import WITHOUT_MARK, UserError
 from autograder.files import write_atomic
@@ -55,6 +55,7 @@ def gradesheet(
 
     for lab in lab_names(place):
         late.update(place, lab)
+        say_disagreements(place, lab)
     mark_history.update(place)
     sheet = grade_sheet(place)
     if not sheet.rows:

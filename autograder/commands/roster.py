@@ -59,7 +59,7 @@ def _students(path: Path | None, before: "Mapping[str, Student]", encoding: str)
     from autograder.course_folder.roster_csv import RosterFile
 
     assert path is not None
-    file = RosterFile.read(path, encoding)
+    file = RosterFile.read(path, encoding, before)
     if file.guess:
         print(f"{path} is not in UTF-8; read as {file.guess}: {', '.join(file.examples)}")
         print("if these names are wrong, run this again with --encoding; nothing is lost")

@@ -11,10 +11,10 @@ from autograder.course_folder.history import Keys
 from autograder.course_folder.layout import Course, lab_names
 from autograder.course_folder.roster import Student
 from autograder.deductions import extensions
-from autograder.report import mark_history
+from autograder.report import graders, mark_history
 
 OWN = ("submitted/{}", "autograded/{}", "feedback/{}", "kept/*/{}", "records/*/{}.json")
-MAY_NAME = ("*.csv", "*.xlsx", "*.txt", "reports/*.html", "feedback/*.zip", "feedback/*.html")
+MAY_NAME = ("*.csv", "*.xlsx", "*.txt", "reports/*.html", "feedback/*.zip", "feedback/*/*/*.html")
 
 
 def traces(course: Course, student: str) -> list[Path]:
@@ -41,6 +41,7 @@ def forget(course: Course, student: str) -> None:
             extensions.grant(course, lab, {student: None})
     for path in traces(course, student):
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    graders.forget(course, student)
     gradebook.forget(course, student)
     keys = Keys.of(course)
     if keys.students.pop(student, None) is not None:

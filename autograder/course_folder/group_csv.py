@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.course_folder.roster import Student, squeeze
-from autograder.course_folder.roster_csv import HEADERS, Table, refuse
+from autograder.course_folder.roster_csv import HEADERS, Table, refuse, same_id
 from autograder.errors import UserError
 
 SEVERAL = ",;"  # between the names of several groups in one cell
@@ -26,8 +26,8 @@ def read_groups(path: Path, known: Mapping[str, Student], encoding: str = "") ->
     ids = [names.index(name) for name in HEADERS["id"] if name in names]
     groups = [names.index(name) for name in (*HEADERS["group"], "groups") if name in names]
     rows = table.rows
-    by_id = {student.casefold(): student for student in known}
-    if not ids and len(names) == 2 and table.header[0].casefold() in by_id:
+    by_id = {same_id(student): student for student in known}
+    if not ids and len(names) == 2 and same_id(table.header[0]) in by_id:
         ids, groups, rows = [0], [1], [(1, table.header), *rows]
     if not ids or not groups:
         raise UserError(f"{path} has no column of {'groups' if ids else 'ids'}: its first line must be id,group.")
@@ -36,7 +36,7 @@ def read_groups(path: Path, known: Mapping[str, Student], encoding: str = "") ->
     for number, row in rows:
         cells = [*row, *[""] * len(names)]
         name, group = cells[ids[0]].removeprefix("'"), cells[groups[0]]
-        student = by_id.get(name.casefold(), "")
+        student = by_id.get(same_id(name), "")
         if not student:
             problems.append(f"line {number}: nobody on the roster has the id {name}")
         elif any(sign in group for sign in SEVERAL):

@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.course_folder.encodings import decode, examples
@@ -64,12 +64,13 @@ class RosterFile:
     examples: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, path: Path, encoding: str = "") -> "RosterFile":
+    def read(cls, path: Path, encoding: str = "", known: Iterable[str] = ()) -> "RosterFile":
         """The students in a CSV with a header line, whatever its columns, their order and the delimiter.
 
         Args:
             path: the file; see `encodings.decode`.
             encoding: the file's encoding, if it is not UTF-8.
+            known: the ids of the students who are in the course already; a file about them alone needs no names.
 
         Raises:
             UserError: it cannot be read, has no column of ids or of names, or lists an id twice or one that cannot
@@ -77,14 +78,17 @@ class RosterFile:
         """
         table = Table.read(path, encoding)
         columns = _columns(table.header)
+        known_ids = {same_id(student): student for student in known}
+        ids = [row[columns["id"]] for _, row in table.rows if "id" in columns and columns["id"] < len(row)]
+        all_known = bool(ids) and all(same_id(text.removeprefix("'")) in known_ids for text in ids)
         for what, fields in (("ids", {"id"}), ("names", {"name", "first", "last"})):
-            if not fields & set(columns):
+            if not fields & set(columns) and not (what == "names" and all_known):
                 message = f"{path} has no column of {what}: name the columns in its first line, for example id,name"
                 # The header as it was read shows whether a guess was wrong.
                 line = ",".join(table.header)[:80]
                 hint = f". If “{line}” is not what the file says, give its encoding, such as --encoding big5"
                 raise UserError(f"{message}{'' if line.isascii() else hint}.")
-        students = [(number, _student(row, columns)) for number, row in table.rows]
+        students = [(number, _as_known(_student(row, columns), known_ids)) for number, row in table.rows]
         students = [(number, student) for number, student in students if squeeze(student.name) not in NOT_STUDENTS]
         refuse(path, _problems(students))
         if not students:
@@ -198,10 +202,19 @@ def _split_name(name: str) -> tuple[str, str]:
     return first.strip(), last
 
 
+def same_id(text: str) -> str:
+    """Equal for ids that are the same to people and to folders: in upper or lower case, wide or narrow."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _as_known(student: Student, known: dict[str, str]) -> Student:
+    return replace(student, id=known.get(same_id(student.id), student.id))
+
+
 def _problems(students: Iterable[tuple[int, Student]]) -> list[str]:
     problems, lines = [], dict[str, int]()
     for number, student in students:
-        key = unicodedata.normalize("NFKC", student.id).casefold()
+        key = same_id(student.id)
         if problem := id_problem(student.id):
             problems.append(f"line {number}: {problem}")
         elif "\n" in f"{student.first}{student.last}{student.email}{student.group}{student.section}":

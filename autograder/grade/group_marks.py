@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.grade.shared import file_of, graded_units
-from autograder.gradebook import HandMark, HandMarks
+from autograder.group_tables import HandMark, HandMarks
 
 
 def share(course: Course, lab: str) -> None:

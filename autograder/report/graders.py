@@ -64,14 +64,16 @@ def share_out(course: Course, lab: GradedLab, pending: Sequence[PendingAnswer], 
     before = _read(course.graders(lab.name))
     shares = divide(pending, before, count)
     if shares != before:
-        table = io.StringIO()
-        csv.writer(table).writerows([HEADER, *([student, str(grader)] for student, grader in sorted(shares.items()))])
-        write_atomic(course.graders(lab.name), table.getvalue())
+        _write(course.graders(lab.name), shares)
     addresses = {
         student: f"{url.rstrip('/')}/formgrader/submissions/{quote(notebook)}/"
         for student, notebook in gradebook.notebook_ids(course, lab.name).items()
     }
-    return [_write_page(course, lab, grader, count, pending, shares, addresses) for grader in range(1, count + 1)]
+    pages = [_write_page(course, lab, grader, count, pending, shares, addresses) for grader in range(1, count + 1)]
+    for path in course.essays(lab.name, 1).parent.glob(f"{lab.name}_essays_*.html"):
+        if path not in [page.path for page in pages]:
+            path.unlink()  # of a reader whom there is no more
+    return pages
 
 
 def divide(pending: Iterable[PendingAnswer], before: Mapping[str, int], count: int) -> Shares:
@@ -165,6 +167,20 @@ def _write_page(
     )
     write_atomic(share.path, page)
     return share
+
+
+def forget(course: Course, student: str) -> None:
+    """Remove a student from all tables of who reads whose answers."""
+    for path in sorted(course.graders("*").parent.glob("*.csv")):
+        shares = _read(path)
+        if shares.pop(student, None) is not None:
+            _write(path, shares)
+
+
+def _write(path: Path, shares: Shares) -> None:
+    table = io.StringIO()
+    csv.writer(table).writerows([HEADER, *([student, str(grader)] for student, grader in sorted(shares.items()))])
+    write_atomic(path, table.getvalue())
 
 
 def _read(path: Path) -> Shares:

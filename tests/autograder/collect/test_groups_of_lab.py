@@ -61,6 +61,7 @@ def remarks(report):
     [
         ("teamalpha_70102_900009_lab1.ipynb", "S101 S102"),
         ("teamalpha_LATE_70102_900009_lab1.ipynb", "S101 S102"),
+        ("team_alpha_70102_900009_lab1.ipynb", "S101 S102"),
         ("gruponº2_70106_900009_lab1.ipynb", "S105 S106 S107"),
         ("Team Alpha_512_assignsubmission_file/lab1.ipynb", "S101 S102"),
         ("Team Alpha_512_assignsubmission_file_lab1.ipynb", "S101 S102"),
@@ -79,6 +80,16 @@ def test_whose_a_file_is(run, enrolled, entry, students):
     for student, remark in remarks(report).items():
         partners = [other for other in students.split() if other != student]
         assert all(partner in remark for partner in partners) and ("the same for" in remark) == bool(partners)
+
+
+def test_the_desks_team_download(run, enrolled):
+    files = [
+        (f"{team}_assignsubmission_file/lab1_linear_quantization.ipynb", f"T:{team}")
+        for team in ("Team Alpha_512", "Team Zeta_519")
+    ]
+    report = run(*files)
+    assert texts(enrolled) == {"S101": "Team Alpha_512", "S102": "Team Alpha_512"}
+    assert "Team Zeta" in report.refused[0].reason and len(report.refused) == 1
 
 
 @pytest.mark.parametrize(
@@ -236,3 +247,19 @@ def test_in_a_group_lab_the_tables_times_say_whose_file_is_newer(run, enrolled, 
     assert all("unknown" not in remark for remark in remarks(report).values())
     stamps = {path.read_text() for path in enrolled.root.glob("submitted/*/*/timestamp.txt")}
     assert stamps == {"2026-10-11 12:00:00.000000 UTC"}
+
+
+def test_whom_gradescope_puts_together_is_a_group_in_this_lab(run, enrolled):
+    members = "".join(
+        f"    - :name: {name}\n      :sid: {sid}\n" for name, sid in (("Chen Liu", "S103"), ("Dora Silva", "S104"))
+    )
+    table = f"submission_9001:\n  :submitters:\n{members}  :created_at: 2026-10-12 20:00:00.000000000 Z\n"
+    path = enrolled.root / "g.zip"
+    path.write_bytes(
+        zipped({"e/submission_metadata.yml": table.encode(), "e/submission_9001/lab1.ipynb": notebook("T:both")})
+    )
+    report = collect(enrolled, LAB, [path], CollectOptions(timezone="UTC"))
+    assert texts(enrolled) == {"S103": "both", "S104": "both"} and "handed in together" in remarks(report)["S103"]
+    groups = {person.id: person.group for person in gradebook.roster_in_lab(enrolled, LAB)}
+    assert groups["S103"] == groups["S104"] != "" and "S10" not in groups["S103"]
+    assert {person.group for person in gradebook.roster(enrolled)} == {"Team Alpha", "", "Grupo nº 2"}

@@ -1,6 +1,7 @@
 """Each LMS's naming, as docs/collecting.md has it: whose it is, when, and what belongs together."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -276,12 +277,31 @@ def test_ordinary_names_have_no_label():
         assert read_label(name) is None, name
 
 
-def test_the_table_in_the_docs_is_right():
+DOCS = (REPOSITORY / "docs" / "collecting.md").read_text("utf-8")
+TABLE = re.findall(r"^\| ([A-Z][^|]*|none) \| (`[^|]+`) \| ([^|]*) \| ([^|]*) \|$", DOCS, re.MULTILINE)
+ALONGSIDE = {
+    "Sakai": {"Lab 2/Lovelace, Ada(ada)/timestamp.txt": b"20261012235859000"},
+    "Gradescope": {"assignment_77_export/submission_metadata.yml": (
+        b"submission_9001:\n  :submitters:\n  - :name: Ada Lovelace\n  :created_at: 2026-10-12 23:58:59 Z\n"
+    )},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("lms", "examples", "student", "when"), TABLE, ids=[row[0] for row in TABLE])
+def test_the_table_in_the_docs_is_right(lms, examples, student, when, collect_from):
     """Every example of docs/collecting.md is read as the table says."""
-    page = (REPOSITORY / "docs" / "collecting.md").read_text("utf-8")
-    rows = re.findall(r"^\| (Moodle|Canvas|Blackboard)[^|]*\| `([^`]+)` \| ([^|]*) \| ([^|]*) \|", page, re.MULTILINE)
-    assert len(rows) >= 5
-    for lms, example, sender, when in rows:
-        label = next(filter(None, map(read_label, example.split("/"))))
-        assert label.lms == lms and sender.strip() in label.sender
-        assert (label.when is not None) == when.startswith("in the name") and label.late == ("LATE" in example)
+    students = [replace(STUDENTS[0], group="Team Alpha"), *STUDENTS[1:]]
+    for number, example in enumerate(re.findall(r"`([^`]+)`", examples)):
+        files = {example: packed_by_qlab()[1] if example.endswith(".zip") else notebook(), **ALONGSIDE.get(lms, {})}
+        result = collect_from((f"{number}.zip", zipped(files)), students=students)
+        submission = result.counted["S101"]
+        assert not result.refused and not result.left_out and len(result.counted) == 1
+        assert (submission.when is not None) == when.startswith("in "), (lms, when)
+        assert submission.owner.late == ("late" in example.lower())
+
+
+def test_the_docs_name_every_lms():
+    assert len(TABLE) >= 18 and {row[0].split(",")[0] for row in TABLE} == {
+        "Moodle", "Canvas", "Blackboard", "Brightspace", "ILIAS", "Sakai", "Gradescope", "Google Classroom",
+        "GitHub Classroom", "Artemis", "Stud.IP", "none",
+    }  # fmt: skip

@@ -6,6 +6,7 @@ from autograder import gradebook
 from autograder.course_folder.roster import Student
 from autograder.course_folder.roster_changes import RosterUpdate
 from autograder.course_folder.roster_csv import RosterFile
+from autograder.errors import UserError
 from tests.autograder.test_cli import run
 
 ADA = Student("S101", "Ada", "Weber", "ada@x.edu", "70101", "Team Alpha", "Mon")
@@ -91,6 +92,29 @@ def test_the_desks_second_roster(desk, course):
     dry = run("roster", desk / "moved.csv", "--course", course.root, "--dry-run")
     assert "S101: email ada@uni.invalid → new@uni.invalid" in dry.stdout and "S103: group Beta → none" in dry.stdout
     assert "would be changed or lost" in dry.stdout and people(course) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("id,email\nS101,new@x.edu\n", {"email": "new@x.edu"}),  # no names
+        ("section;ID\nTue;'s101\n", {"section": "Tue"}),  # the id in lower case
+        ("Student ID,Team\nＳ１０１,\n", {}),
+        ("id,name,LMS ID\nS101,Ada Weber,\n", {}),
+        ('name,id\n"Weber, Ada Maria",S101\n', {"first": "Ada Maria"}),
+    ],
+)
+def test_files_about_a_student_who_is_known(text, after, tmp_path):
+    (tmp_path / "r.csv").write_text(text, "utf-8")
+    file = RosterFile.read(tmp_path / "r.csv", "", ["S101"])
+    done = RosterUpdate.of({"S101": ADA}, file.students, split_names=file.split_names)
+    assert done.students == [Student(**{**vars(ADA), **after})] and not done.new
+
+
+def test_a_new_student_needs_a_name(tmp_path):
+    (tmp_path / "r.csv").write_text("id,email\nS101,a@x.edu\nS102,b@x.edu\n")
+    with pytest.raises(UserError, match="no column of names"):
+        RosterFile.read(tmp_path / "r.csv", "", ["S101"])
 
 
 def test_the_columns_group_and_section(tmp_path):

@@ -13,7 +13,7 @@ from autograder import gradebook
 from autograder.course_folder.roster import Student
 from autograder.errors import UserError
 from autograder.files import write_atomic
-from autograder.report.graders import divide, share_out
+from autograder.report.graders import divide, forget, share_out
 from autograder.report.manual_grading import PendingAnswer, hand_counts, pending_answers
 from tests.autograder.classes import LAB, record, released_course, save, small_lab
 from tests.autograder.test_cli import run
@@ -126,9 +126,17 @@ def test_the_table_of_shares_is_kept_and_one_that_cannot_be_read_is_told(read_by
     before = table.read_text()
     again = share_out(read_by_hand, small_lab(), pending[3:], 3, "")
     assert table.read_text() == before and sum(len(share.answers) for share in again) == 6
+    share_out(read_by_hand, small_lab(), pending, 2, "")
+    assert len(list((read_by_hand.root / "reports").glob("*_essays_*.html"))) == 2
     write_atomic(table, "student_id,grader\ns0,first\n")
     with pytest.raises(UserError, match="delete it to divide anew"):
         share_out(read_by_hand, small_lab(), pending, 3, "")
+
+
+def test_a_forgotten_student_is_in_no_table(read_by_hand):
+    share_out(read_by_hand, small_lab(), list(pending_answers(read_by_hand, LAB)), 2, "")
+    forget(read_by_hand, "s3")
+    assert "s3" not in read_by_hand.graders(LAB).read_text() and "s4" in read_by_hand.graders(LAB).read_text()
 
 
 @pytest.mark.slow
