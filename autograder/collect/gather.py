@@ -16,7 +16,7 @@ from autograder.collect.counting import CountingRule
 from autograder.collect.filenames import archive_kind
 from autograder.collect.labels import Label, is_blackboard_note, read_label
 from autograder.collect.lms_files import LmsFiles
-from autograder.collect.owners import Owner, OwnerFinder
+from autograder.collect.owners import Owner, OwnerFinder, Place
 from autograder.collect.submissions import (
     MANIFEST,
     NOTEBOOK,
@@ -182,7 +182,7 @@ class Collector:
             owner = self._check_notebook(content, owner)
         path = self.scratch / str(number)
         path.write_bytes(content)
-        name = _students_name(entry, label[1] if label else None)
+        name = _students_name(entry, label)
         modified = dates.plausible(entry.levels[-1].modified)
         sha256 = hashlib.sha256(content).hexdigest()
         return [SubmittedFile(each, kind, name, path, sha256, modified) for each in owner.each()]
@@ -214,7 +214,9 @@ def _dates(source: Path, entry: File, students: list[str]) -> Iterator[tuple[str
         yield source.name if _may_hold_several(source) else source.resolve().parent.name, students[0], date
 
 
-def _students_name(entry: File, label: Label | None) -> str:
-    """What the student called the file: if its own name is an LMS's label, that ends with it."""
-    said = label if label is not None and label.file else read_label(entry.name)
-    return said.file if said is not None and said.file else entry.name
+def _students_name(entry: File, found: tuple[Place, Label] | None) -> str:
+    """What the student called the file: if its own name is an LMS's label, or ILIAS's, the label ends with it."""
+    label = read_label(entry.name)
+    if found is not None and found[0][0] == len(entry.levels) - 1:
+        label = found[1]
+    return label.file if label is not None and label.file else entry.name

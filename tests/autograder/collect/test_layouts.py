@@ -299,3 +299,24 @@ def test_an_unpacked_download_says_the_same(collect_from, tmp_path):
         target.write_bytes(text if isinstance(text, bytes) else notebook(text))
     result = collect_from(tmp_path / "unpacked", students=STUDENTS)
     assert times(result) == {"S103": LATE_EVENING, "S101": LATE_EVENING}
+
+
+@pytest.mark.parametrize("path", [
+    "70101-77001 - Ada Weber - Oct 12, 2026 1100 PM/homework.zip",
+    "70101-77001 - Ada Weber- Oct 12, 2026 1100 PM - homework.zip",
+    "Lab 1_ada_attempt_2026-10-12-23-00-00_homework.zip",
+    "Lab 1/Weber_Ada_ada_6001/20261012_230000_homework.zip",
+])  # fmt: skip
+def test_a_students_zip_has_the_time_of_the_lmss_label_around_it(path, read):
+    inner = zipped({"Lab1_S101_Ada.ipynb": notebook(), "bela_attempt_2020-01-01-00-00-00_report.pdf": b"%PDF"})
+    submission = read({path: inner}).counted["S101"]
+    assert submission.when == LATE_EVENING and [file.name for file in submission.files] == [
+        "Lab1_S101_Ada.ipynb", "report.pdf",
+    ]  # fmt: skip
+
+
+def test_a_download_in_a_download_is_a_students_own(read):
+    inner = zipped({path: notebook() for path, _, when in LAYOUTS.values() if when and "Sakai" not in path})
+    result = read({"all of them.zip": inner})
+    assert result.counted and {submission.when for submission in result.counted.values()} == {None}
+    assert not any(submission.owner.late for submission in result.counted.values())

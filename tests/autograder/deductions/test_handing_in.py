@@ -9,6 +9,7 @@ from autograder import gradebook
 from autograder.cli import exit_code
 from autograder.collect.collection import CollectOptions, collect
 from autograder.collect.counting import Count
+from autograder.commands import grade
 from autograder.commands.app import app
 from autograder.course_folder.roster import Student
 from autograder.deductions import late
@@ -200,3 +201,21 @@ def test_without_a_deadline_an_extension_waits_for_one(desk, run, capsys):
     assert extend(desk, "S101", "7d") == 0 and "from when there is a deadline" in capsys.readouterr().out
     report = run()
     assert "extended to 2026-10-19 23:59:00" in report.rows[0].remark
+
+
+@pytest.mark.parametrize(("unsettled", "code"), [([], 0), (["S102"], 3)])
+def test_grade_ends_with_3_while_anybody_is_late_by_an_unknown_amount(unsettled, code, desk, monkeypatch):
+    monkeypatch.setattr(grade, "grade_lab", lambda *_: Summary(students=1, unsettled=unsettled))
+    assert exit_code(lambda: app(["grade", "lab1", "--course", str(desk.root)])) == code
+
+
+@pytest.mark.parametrize(("files", "times", "code"), [
+    ({"weberada_70101_1_lab1.ipynb": ""}, "", 0), (TWO, "", 3), (TWO, "S102,2026-10-14 12:00", 0),
+    (TWO, "S102,someday", 3), ({"weberada_70101_1_lab1.ipynb": ""}, "S101,10/11/2026", 3),
+])  # fmt: skip
+def test_collect_ends_with_3_until_everything_is_settled(files, times, code, desk, tmp_path):
+    (tmp_path / "download.zip").write_bytes(zipped({name: notebook() for name in files}, "2026-11-01 09:00:00"))
+    (tmp_path / "times.csv").write_text(f"id,time\n{times}\n")
+    options = ["--times", str(tmp_path / "times.csv")] if times else []
+    line = ["collect", "lab1", str(tmp_path / "download.zip"), "--deadline", DUE, "--course", str(desk.root), *options]
+    assert exit_code(lambda: app(line)) == code
