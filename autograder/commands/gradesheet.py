@@ -65,7 +65,7 @@ def gradesheet(
     written = sum(not (for_lms and row.pending) for row in sheet.rows)
     print(f"grade sheet: {short(path)}, {written} students")
     _tell(sheet, for_lms=for_lms)
-    if any(row.pending for row in sheet.rows):
+    if any(row.pending or row.unsettled for row in sheet.rows):
         raise typer.Exit(WITHOUT_MARK)
 
 
@@ -92,6 +92,8 @@ def _content(sheet: "GradeSheet", to: SheetFormat, names: dict[str, str]) -> str
 
 def _tell(sheet: "GradeSheet", *, for_lms: bool) -> None:
     """Say what is not final."""
+    from autograder.deductions.handing_in import SETTLE
+
     for lab in sheet.unmarked:
         print(f"{lab}: nobody has a mark yet, so it counts as 0")
     if not sheet.rules.has_weights:
@@ -101,5 +103,7 @@ def _tell(sheet: "GradeSheet", *, for_lms: bool) -> None:
     if pending := [row.student.id for row in sheet.rows if row.pending]:
         where = "not in the file" if for_lms else "counts as 0"
         print(f"handed in something that has no mark ({where}): {some(pending)}")
+    if unsettled := [row.student.id for row in sheet.rows if row.unsettled]:
+        print(f"late by an unknown amount, nothing taken off: {some(unsettled)}; {SETTLE}")
     if unnamed := [row.student.id for row in sheet.rows if not row.student.name]:
         print(f"no name on the roster for: {some(unnamed)}")

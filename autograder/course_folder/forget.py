@@ -13,8 +13,11 @@ from autograder.course_folder.roster import Student
 from autograder.deductions import extensions
 from autograder.report import graders, mark_history
 
-OWN = ("submitted/{}", "autograded/{}", "feedback/{}", "kept/*/{}", "records/*/{}.json")
-MAY_NAME = ("*.csv", "*.xlsx", "*.txt", "reports/*.html", "feedback/*.zip", "feedback/*/*/*.html")
+OWN = ("submitted/{}", "autograded/{}", "feedback/{}", "kept/*/{}", "records/*/{}.json", "collected/*/{}.json")
+MAY_NAME = (
+    "*.csv", "*.xlsx", "*.txt", "reports/*.html", "feedback/*.zip", "feedback/*/*/*.html", "records/*/*.json",
+    "collected/*/*.json",
+)  # fmt: skip
 
 
 def traces(course: Course, student: str) -> list[Path]:

@@ -9,12 +9,15 @@ from autograder import gradebook
 from autograder.course_folder.grading_rules import GradingRules
 from autograder.course_folder.layout import Course, lab_names
 from autograder.course_folder.roster import Student
-from autograder.course_folder.settings import CourseSettings
+from autograder.course_folder.settings import CourseSettings, Timezone
 from autograder.deductions import extensions
+from autograder.deductions.handing_in import SETTLE
 from autograder.export.course_total import CourseTotal, Total, exact_points
 from autograder.grade.lab import question_of
 from autograder.gradebook import CellMark
 from autograder.report.marks import LATE, NOT_GRADED, NOTHING, Deduction, StudentMarks, class_marks
+
+UNSETTLED = f"late by an unknown amount, nothing taken off: {SETTLE}"
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class LabMark:
         extension: the student's own deadline, in the course's time zone; "" if there is none.
         pending: whether something was handed in that has no mark.
         waiting: questions that are still to be graded by hand.
-        why: there is no mark, or there are deductions.
+        unsettled: whether it was late, and a person has to say by how much.
+        reason: why there is no mark, or what was deducted.
     """
 
     points: Fraction | None = None
@@ -35,7 +39,8 @@ class LabMark:
     extension: str = ""
     pending: bool = False
     waiting: tuple[str, ...] = ()
-    why: str = ""
+    unsettled: bool = False
+    reason: str = ""
 
     @property
     def total(self) -> Fraction | None:
@@ -48,7 +53,8 @@ class LabMark:
     def remarks(self) -> str:
         """What a person should know."""
         by_hand = f"{', '.join(self.waiting)} still to be graded by hand" if self.waiting else ""
-        return "; ".join(filter(None, (self.why, by_hand)))
+        late = UNSETTLED if self.unsettled else ""
+        return "; ".join(filter(None, (self.reason, late, by_hand)))
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,11 @@ class SheetRow:
     def waiting(self) -> bool:
         """Whether a part of a lab is still to be graded by hand."""
         return any(mark.waiting for mark in self.labs.values())
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a lab was late, and a person has to say by how much."""
+        return any(mark.unsettled for mark in self.labs.values())
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,7 @@ def grade_sheet(course: Course) -> GradeSheet:
     settings = CourseSettings.of(course.root)
     roster = {student.id: student for student in gradebook.roster(course)}
     maxima = gradebook.maxima(course)
-    labs = [_Lab.of(course, lab, settings, roster) for lab in lab_names(course)]
+    labs = [_Lab.of(course, lab, settings.timezone) for lab in lab_names(course)]
     labs = [lab for lab in labs if lab.marks or lab.name in settings.grading.labs]
     out_of = {lab.name: lab.out_of or exact_points(maxima.get(lab.name, 0.0)) for lab in labs}
     total = CourseTotal(settings.grading, out_of)
@@ -144,9 +155,8 @@ class _Lab:
     deadlines: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, course: Course, name: str, settings: CourseSettings, roster: Iterable[str]) -> "_Lab":
-        show = settings.timezone.show
-        deadlines = {student: show(time) for student, time in extensions.deadlines(course, name).items()}
+    def of(cls, course: Course, name: str, timezone: Timezone) -> "_Lab":
+        deadlines = {student: timezone.show(time) for student, time in extensions.deadlines(course, name).items()}
         lab = cls(name, deadlines=deadlines)
         for row in class_marks(course, name):
             lab.out_of = max(lab.out_of, exact_points(row.out_of))
@@ -155,7 +165,7 @@ class _Lab:
         for student, cells in gradebook.marks(course, name).items():
             lab._add(student, _of_cells(cells, late.get(student, 0.0)))  # stock nbgrader graded it: there is no record
         for student in course.submitted(name):
-            lab._add(student, LabMark(pending=True, why=NOT_GRADED))
+            lab._add(student, LabMark(pending=True, reason=NOT_GRADED))
         return lab
 
     def _add(self, student: str, mark: LabMark) -> None:
@@ -167,22 +177,23 @@ class _Lab:
         return any(mark.points is not None for mark in self.marks.values())
 
     def mark(self, student: str) -> LabMark:
-        missing = LabMark(why=NOTHING if self.is_marked else "")
+        missing = LabMark(reason=NOTHING if self.is_marked else "")
         return replace(self.marks.get(student, missing), extension=self.deadlines.get(student, ""))
 
 
 def _of_record(row: StudentMarks) -> LabMark:
     if row.total is None:
-        return LabMark(pending=True, why=f"no mark: {row.record.reason}")
+        return LabMark(pending=True, reason=f"no mark: {row.record.reason}")
     points = sum((exact_points(mark.points or 0) for mark in row.questions.values()), Fraction())
     off = sum((exact_points(deduction.points) for deduction in row.deductions), Fraction())
-    return LabMark(points, off, waiting=tuple(row.waiting), why="; ".join(entry.text for entry in row.deductions))
+    reason = "; ".join(entry.text for entry in row.deductions)
+    return LabMark(points, off, waiting=tuple(row.waiting), unsettled=row.unsettled, reason=reason)
 
 
 def _of_cells(cells: Mapping[str, CellMark], late: float) -> LabMark:
     points = sum((exact_points(mark.points or 0) for mark in cells.values()), Fraction())
-    why = Deduction(late, LATE).text if late else ""
-    return LabMark(points, exact_points(late), waiting=tuple(_waiting(cells)), why=why)
+    reason = Deduction(late, LATE).text if late else ""
+    return LabMark(points, exact_points(late), waiting=tuple(_waiting(cells)), reason=reason)
 
 
 def _waiting(cells: Mapping[str, CellMark]) -> Iterator[str]:

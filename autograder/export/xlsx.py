@@ -10,6 +10,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from autograder.report.marks import NUMBER
+from autograder.text import visible
 
 MAX_WIDTH = 60  # of a column, in characters
 
@@ -35,7 +36,7 @@ def workbook(rows: Sequence[Sequence[str]]) -> bytes:
 
 def put_text(cell: Any, text: str) -> None:
     """Put text into a cell as text, whatever a spreadsheet could take it for."""
-    cell.value = ILLEGAL_CHARACTERS_RE.sub(" ", text)
+    cell.value = visible(ILLEGAL_CHARACTERS_RE.sub(" ", text))
     cell.data_type = "s"  # openpyxl takes a leading = for a formula
 
 

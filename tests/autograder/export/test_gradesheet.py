@@ -17,6 +17,7 @@ from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
 from autograder.deductions import late
 from autograder.deductions.extensions import Extension, grant
+from autograder.deductions.handing_in import CollectNote, digest
 from autograder.errors import UserError
 from autograder.export.course_total import CourseTotal
 from autograder.export.gradesheet import GradeSheet, LabMark, SheetRow, grade_sheet
@@ -254,6 +255,15 @@ def test_what_was_handed_in_without_a_mark_is_empty_and_told(course):
     assert "lab2: no mark: it ends in the middle; lab3: handed in, not graded yet" in row["remarks"]
     assert values(sheet)["S4"]["lab2 total"] is None and values(sheet)["S4"][TOTAL] == 0
     assert "S4" not in {line[2] for line in moodle_table(sheet, {})}
+
+
+def test_late_by_an_unknown_amount_is_told_and_asks_for_a_person(course):
+    folder = course.submission_folder(LAB2, "S3")
+    folder.mkdir(parents=True)
+    CollectNote(digest(folder), "LMS", late=True, lms="Canvas").write(course.handed_in(LAB2, "S3"))
+    assert "late by an unknown amount, nothing taken off" in by_student(table(rules(course, ALL)))["S3"]["remarks"]
+    done = run("gradesheet", "--course", course.root)
+    assert done.returncode == 3 and "late by an unknown amount, nothing taken off: S3; run autograder" in done.stdout
 
 
 def test_lms_tables_have_everybody_who_can_be_graded(course):
