@@ -80,7 +80,7 @@ def may_be_a_group(label: Label, student: Student) -> bool:
     sender = squeeze(without_accents(label.sender))
     # Canvas runs the names together, last name first; a short one may be in any word by chance.
     own = sum(len(word) for word in words(without_accents(student.name)) if word in sender)
-    return sender not in codes and 2 * own < len(sender)
+    return sender not in codes and 2 * own <= len(sender)
 
 
 def by_ending(text: str, roster: Roster) -> Match:
