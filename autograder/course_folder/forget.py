@@ -13,7 +13,7 @@ from autograder.course_folder.roster import Student
 from autograder.deductions import extensions
 from autograder.report import graders, mark_history
 
-OWN = ("submitted/{}", "autograded/{}", "feedback/{}", "kept/*/{}", "records/*/{}.json")
+OWN = ("submitted/{}", "autograded/{}", "feedback/{}", "kept/*/{}", "records/*/{}.json", "collected/*/{}.json")
 MAY_NAME = ("*.csv", "*.xlsx", "*.txt", "reports/*.html", "feedback/*.zip", "feedback/*/*/*.html")
 
 

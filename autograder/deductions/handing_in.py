@@ -130,7 +130,7 @@ class HandingIn:
         yours = f"Yours was extended to {self.timezone.show(self.extended)}." if self.extended else ""
         unknown = "It was late, says the LMS; by how much is not known, and so nothing was taken off."
         counted = f"{self.counted[0].upper()}{self.counted[1:]}." if self.counted else ""
-        zone = f"Times are {self.timezone.display_name}." if when or due or yours else ""
+        zone = f"Times are in {self.timezone.place}." if when or due or yours else ""
         return tuple(filter(None, (when, due, yours, zone, unknown if self.unsettled else "", counted)))
 
 

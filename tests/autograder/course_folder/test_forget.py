@@ -81,7 +81,7 @@ def test_pages_that_name_the_person_are_found(course):
     named, other = course.root / "reports" / f"{LAB}.html", course.root / "reports" / "other.html"
     write_atomic(named, "<td>S1, S[1]</td>")
     write_atomic(other, "<td>S1, S[1]0</td>")
-    assert still_naming(course, ADA) == [course.root / "extensions.csv", course.marks, named]
+    assert still_naming(course, ADA) == [course.extensions, course.marks, named]
 
 
 def test_the_command_asks_first(course):
