@@ -16,9 +16,17 @@ from autograder.collect.archives import File
 from autograder.collect.budget import RefusedError
 from autograder.collect.labels import Label, read_label
 from autograder.collect.lms_files import LmsFiles
-from autograder.collect.senders import by_ending, by_login, by_member, is_lms_file, label_at
+from autograder.collect.senders import (
+    by_ending,
+    by_group,
+    by_login,
+    by_member,
+    is_lms_file,
+    label_at,
+    may_be_a_group,
+)
 from autograder.collect.times import SubmissionTimes
-from autograder.course_folder.roster import Match, Roster, words
+from autograder.course_folder.roster import Match, Roster
 from autograder.course_folder.settings import Timezone
 
 GROUPS = "autograder roster --groups groups.csv"
@@ -150,7 +158,7 @@ class OwnerFinder:
         """The students whom an LMS's label itself names: one, or the members of a group; none if it names nobody."""
         if label.members:
             return tuple(filter(None, (by_member(member, self.roster) for member in label.members)))
-        group, member = self._group(label)
+        group, member = by_group(label, self.roster)
         if group and not (member and label.lms == "Moodle"):
             return self.roster.members(group)
         only = member or self._sender(label).only
@@ -158,7 +166,7 @@ class OwnerFinder:
 
     def _by_group(self, label: Label, own: Match) -> Owner | None:
         """All members, if the LMS says that a group handed it in; None if it does not."""
-        group, member = self._group(label)
+        group, member = by_group(label, self.roster)
         members = self.roster.members(group)
         if not members:
             return None
@@ -173,23 +181,6 @@ class OwnerFinder:
         name = self.roster.group_of(members) or group
         return Owner(members[0], "", remark=remark, partners=members[1:], group=name)
 
-    def _group(self, label: Label) -> tuple[str, str]:
-        """The roster's group that a label means, and the member that it names beside it; "" for neither."""
-        if self.roster.exact(label.sender).students:
-            return "", ""
-        if label.lms == "Blackboard":
-            # Assignment_group, and both may contain underscores.
-            parts = label.sender.split("_")
-            endings = ("_".join(parts[start:]) for start in range(len(parts)))
-            return next((ending for ending in endings if self.roster.members(ending)), ""), ""
-        if self.roster.members(label.sender):
-            # Canvas adds the number of the member who handed it in; Moodle adds the group's number.
-            return label.sender, self.roster.exact("", label.number).only if label.lms == "Canvas" else ""
-        # Older Moodle: Team Alpha-Ada Weber, in a folder for each member.
-        heads = (label.sender[:place] for place, sign in enumerate(label.sender) if sign == "-")
-        head = next((head for head in heads if self.roster.members(head)), "")
-        return (head, self.roster.exact(label.sender[len(head) + 1 :]).only) if head else ("", "")
-
     def _by_sender(self, file: File, label: Label, own: Match) -> Owner:
         """The student who sent it, with those whom the file names beside the student, if they are one group."""
         sender = self._sender(label)
@@ -199,7 +190,7 @@ class OwnerFinder:
                 remark = f"the file name says that it belongs to {self._people(own)}"
             elif sender.partial:
                 remark = f"{label.lms} says {label.sender}"
-            elif self._may_be_a_group(label, student):
+            elif not self.times.by_number.get(label.number) and may_be_a_group(label, self.roster.students[student]):
                 remark = (
                     f"{label.lms} says {label.sender}, which is not this student's name: if it is a group, say who is "
                     f"in it ({GROUPS}), then collect it again"
@@ -223,14 +214,6 @@ class OwnerFinder:
         if own.together and student in own.students:
             return replace(self._together(own), remark=remark)
         return Owner(student, "", confirmed, remark=remark)
-
-    def _may_be_a_group(self, label: Label, student: str) -> bool:
-        """Whether only Canvas's number says that it was this student: for a group, the name is the group's."""
-        if label.lms != "Canvas" or not label.sender or self.times.by_number.get(label.number):
-            return False
-        names = self.roster.exact(label.sender).students | self.roster.inside(label.sender).students
-        person = self.roster.students[student]
-        return student not in names and not (set(words(label.sender)) & set(words(person.name)))
 
     def _together(self, match: Match, *, confirmed: bool = True, remark: str = "") -> Owner:
         first, *others = sorted(match.students)

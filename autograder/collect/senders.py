@@ -6,7 +6,7 @@ from pathlib import PurePath
 from autograder.collect.archives import File
 from autograder.collect.labels import LMS_FILES, SAKAI_FOLDER, Label, Member, read_folder_label, read_label
 from autograder.collect.lms_files import LmsFiles
-from autograder.course_folder.roster import Match, Roster
+from autograder.course_folder.roster import Match, Roster, Student, squeeze, without_accents, words
 
 
 def label_at(file: File, number: int, part: int, lms_files: LmsFiles, roster: Roster) -> Label | None:
@@ -52,6 +52,35 @@ def by_login(label: Label, roster: Roster) -> Match:
         return login if login.students else name
     both = login.students & name.students
     return Match(both) if both else Match(login.students | name.students, "the user name is another student's")
+
+
+def by_group(label: Label, roster: Roster) -> tuple[str, str]:
+    """The group on the roster that a label means, and the member that it names beside it; "" for neither."""
+    if roster.exact(label.sender).students:
+        return "", ""
+    if label.lms == "Blackboard":
+        # Assignment_group, and both may contain underscores.
+        parts = label.sender.split("_")
+        endings = ("_".join(parts[start:]) for start in range(len(parts)))
+        return next((ending for ending in endings if roster.members(ending)), ""), ""
+    if roster.members(label.sender):
+        # Canvas adds the number of the member who handed it in; Moodle adds the group's number.
+        return label.sender, roster.exact("", label.number).only if label.lms == "Canvas" else ""
+    # Older Moodle: Team Alpha-Ada Weber, in a folder for each member.
+    heads = (label.sender[:place] for place, sign in enumerate(label.sender) if sign == "-")
+    head = next((head for head in heads if roster.members(head)), "")
+    return (head, roster.exact(label.sender[len(head) + 1 :]).only) if head else ("", "")
+
+
+def may_be_a_group(label: Label, student: Student) -> bool:
+    """Whether only Canvas's number says that this student handed it in: for a group, the name is the group's."""
+    if label.lms != "Canvas" or not label.sender:
+        return False
+    codes = {squeeze(code) for code in (student.id, student.email, student.lms_id, student.email.partition("@")[0])}
+    sender = squeeze(without_accents(label.sender))
+    # Canvas runs the names together, last name first; a short one may be in any word by chance.
+    own = sum(len(word) for word in words(without_accents(student.name)) if word in sender)
+    return sender not in codes and 2 * own <= len(sender)
 
 
 def by_ending(text: str, roster: Roster) -> Match:

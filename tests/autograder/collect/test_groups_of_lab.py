@@ -4,7 +4,9 @@ import pytest
 
 from autograder import gradebook
 from autograder.collect.collection import CollectOptions, collect
+from autograder.collect.labels import read_label
 from autograder.collect.moves import move
+from autograder.collect.senders import may_be_a_group
 from autograder.course_folder.roster import Student
 from autograder.errors import UserError
 from autograder.files import write_atomic
@@ -90,6 +92,15 @@ def test_the_desks_team_download(run, enrolled):
     report = run(*files)
     assert texts(enrolled) == {"S101": "Team Alpha_512", "S102": "Team Alpha_512"}
     assert "Team Zeta" in report.refused[0].reason and len(report.refused) == 1
+
+
+@pytest.mark.parametrize(
+    ("sender", "told"),
+    [("teamalpha", True), ("aliens", True), ("liwei", False), ("weili", False), ("70102", False), ("liweianna", False)],
+)
+def test_a_name_that_is_not_the_students_may_be_a_groups(sender, told):
+    label = read_label(f"{sender}_70102_900009_lab1.ipynb")
+    assert may_be_a_group(label, Student("S102", "Wei A", "Li", "wl@x.edu", "70102")) == told
 
 
 @pytest.mark.parametrize(
