@@ -41,6 +41,7 @@ TIME_OF_DAY = re.compile(
 )
 OFFSET = re.compile(r"(?:utc|gmt)?\s*(?P<sign>[+\u2212-])(?P<h>\d{1,2}):?(?P<min>\d{2})?(?!\d)")
 IN_UTC = {"utc", "gmt", "z"}
+LONGEST = 100  # characters; a table may hold whole comments
 FIX = "write it as 2026-10-12 23:59"
 
 
@@ -58,6 +59,8 @@ def parse_time(text: str, zone: Timezone | None = None) -> datetime:
     Raises:
         UnreadableTimeError: it says none, or may mean two days.
     """
+    if len(text) > LONGEST:
+        raise UnreadableTimeError(f"“{text[:LONGEST]}…” is not a time that can be read: {FIX}")
     plain = _plain(text)
     year, month, day, before, rest = _date(plain, text)
     words, hour, minute, second = _time_of_day(rest, text, before)

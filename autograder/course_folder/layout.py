@@ -134,7 +134,7 @@ class Course:
     @property
     def extensions(self) -> Path:
         """The table of extensions; see `deductions.extensions`."""
-        return self.root / "extensions.csv"
+        return self.root / "granted_extensions.csv"
 
     @property
     def history(self) -> Path:

@@ -42,9 +42,14 @@ class Timezone:
             raise UserError(f"“{self.name}” is not a time zone: name one like Europe/Berlin or UTC.") from error
 
     @property
+    def place(self) -> str:
+        """Its name for people who do not know this machine."""
+        return self.name or datetime.now().astimezone().tzname() or "local time"
+
+    @property
     def display_name(self) -> str:
         """Its name for people."""
-        return self.name or f"this machine's time ({datetime.now().astimezone().tzname()})"
+        return self.name or f"this machine's time ({self.place})"
 
     def utc(self, time: datetime, *, latest: bool = False) -> datetime:
         """A time in UTC; a naive one is taken to be in this zone.

@@ -1,7 +1,7 @@
 """Extensions: who may hand in a lab later than the others, and until when.
 
-They are kept in extensions.csv in the course folder, one row per lab and student, because nbgrader has a place for an
-extension only once something was handed in. `late.update` copies them to nbgrader's gradebook from then on.
+They are kept in granted_extensions.csv in the course folder, one row per lab and student, because nbgrader has a place
+for an extension only once something was handed in. `late.update` copies them to nbgrader's gradebook from then on.
 """
 
 import csv
@@ -88,10 +88,10 @@ class Extension:
 
 
 def granted(course: Course, lab: str) -> dict[str, Extension]:
-    """The extensions of a lab by student: those in extensions.csv, and others that nbgrader's gradebook knows.
+    """The extensions of a lab by student: those in granted_extensions.csv, and others that nbgrader's gradebook knows.
 
     Raises:
-        UserError: extensions.csv cannot be read.
+        UserError: granted_extensions.csv cannot be read.
     """
     in_nbgrader = {student: Extension(longer=longer) for student, longer in gradebook.extensions(course, lab).items()}
     own = {student: extension for (name, student), extension in _read(course).items() if name == lab}
@@ -104,7 +104,7 @@ def deadlines(course: Course, lab: str) -> dict[str, datetime]:
     An extension by a duration has no deadline before the lab has one.
 
     Raises:
-        UserError: extensions.csv cannot be read.
+        UserError: granted_extensions.csv cannot be read.
     """
     return deadlines_after(course, lab, gradebook.deadline(course, lab))
 
@@ -119,7 +119,7 @@ def grant(course: Course, lab: str, extensions: Mapping[str, Extension | None]) 
     """Grant extensions to students, all or none; None takes one back.
 
     Raises:
-        UserError: extensions.csv cannot be read or written.
+        UserError: granted_extensions.csv cannot be read or written.
     """
     rows = _read(course)
     for student, extension in extensions.items():
@@ -139,7 +139,7 @@ def _key(row: tuple[tuple[str, str], Extension]) -> tuple[str, str]:
 
 
 def _read(course: Course) -> dict[tuple[str, str], Extension]:
-    """All of extensions.csv: by lab and student."""
+    """All of granted_extensions.csv: by lab and student."""
     path = course.extensions
     if not path.is_file():
         return {}

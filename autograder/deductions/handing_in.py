@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from autograder import gradebook
@@ -97,12 +97,6 @@ class HandingIn:
         return self.said_late and self.when is None and self.extended is None
 
     @property
-    def late_by(self) -> timedelta:
-        """How late it is; 0 if that is unknown, because unknown is never late."""
-        deadline = self.extended or self.due
-        return max(timedelta(), self.when - deadline) if self.when and deadline else timedelta()
-
-    @property
     def extension(self) -> str:
         """The extension in a sentence; "" if there is none."""
         return f"extended to {self.timezone.show(self.extended)}" if self.extended else ""
@@ -117,10 +111,10 @@ class HandingIn:
     @property
     def remarks(self) -> tuple[str, ...]:
         """For the marks table."""
-        unsettled = f"late, says {self.note.lms or 'the LMS'}, but not by how much: {SETTLE}" if self.note else ""
-        commit = f"{self.note.commit}" if self.note and self.note.commit else ""
-        counted = "counted: in time" if self.counted else ""
-        return tuple(filter(None, (unsettled if self.unsettled else "", self.extension, counted, commit)))
+        lms = self.note.lms if self.note and self.note.lms else "the LMS"
+        unsettled = f"late, says {lms}, but not by how much: {SETTLE}" if self.unsettled else ""
+        commit = self.note.commit if self.note else ""
+        return tuple(filter(None, (unsettled, self.extension, "counted: in time" if self.counted else "", commit)))
 
     @property
     def for_student(self) -> tuple[str, ...]:
@@ -130,7 +124,7 @@ class HandingIn:
         yours = f"Yours was extended to {self.timezone.show(self.extended)}." if self.extended else ""
         unknown = "It was late, says the LMS; by how much is not known, and so nothing was taken off."
         counted = f"{self.counted[0].upper()}{self.counted[1:]}." if self.counted else ""
-        zone = f"Times are {self.timezone.display_name}." if when or due or yours else ""
+        zone = f"Times are in {self.timezone.place}." if when or due or yours else ""
         return tuple(filter(None, (when, due, yours, zone, unknown if self.unsettled else "", counted)))
 
 

@@ -110,6 +110,12 @@ def test_anything_else_is_refused_with_its_text_and_the_fix(text):
     assert f"“{text}”" in str(error.value)
 
 
+def test_a_long_text_is_no_time():
+    with pytest.raises(UnreadableTimeError, match="is not a time") as error:
+        parse_time("2026-10-12 20:33 " + "and so on " * 10_000)
+    assert len(str(error.value)) < 250
+
+
 @given(st.text(max_size=60))
 def test_no_text_is_a_bug(text):
     with suppress(UnreadableTimeError):

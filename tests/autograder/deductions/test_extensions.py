@@ -84,5 +84,5 @@ def test_what_nbgrader_granted_counts_and_ours_replaces_it(course):
                                   "lab,student_id,extension\nx,S1,2026-10-12\n"])  # fmt: skip
 def test_a_damaged_table_is_one_sentence(text, course):
     course.extensions.write_text(text)
-    with pytest.raises(UserError, match=r"extensions\.csv cannot be read"):
+    with pytest.raises(UserError, match=r"granted_extensions\.csv cannot be read"):
         granted(course, LAB)
