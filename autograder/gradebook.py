@@ -1,11 +1,13 @@
 """nbgrader's database, gradebook.db. Only this module writes it."""
 
+import getpass
+import json
 import logging
 import sqlite3
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,10 +25,13 @@ from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import DateTime, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from autograder import group_tables, mark_changes
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
 from autograder.errors import UserError
 from autograder.grade.record import GradingRecord
+from autograder.group_tables import HandMarks
+from autograder.mark_changes import MarkEvent
 
 MAX_BACKUPS = 10
 NO_RESPONSE = "No response."  # nbgrader's own comment on an answer that is still the stub
@@ -50,6 +55,7 @@ class CellMark:
         waiting: whether a person has to look at it.
         comment: what that person wrote to the student.
         by_hand: whether a person gave the points.
+        checked: whether a check gave points, so that nobody has to.
     """
 
     points: float | None
@@ -57,6 +63,7 @@ class CellMark:
     waiting: bool
     comment: str = ""
     by_hand: bool = False
+    checked: bool = True
 
 
 @contextmanager
@@ -132,8 +139,9 @@ def back_up(course: Course) -> Path | None:
 class Writer:
     """Stores records in the gradebook, one at a time; made by `open_writer`."""
 
-    def __init__(self, gradebook: Gradebook):
+    def __init__(self, gradebook: Gradebook, action: str):
         self._gradebook = gradebook
+        self._action = {"action": action, "by": user()}
         # The table is in nbgrader's own database, which ignores tables that it does not know, so that a record and the
         # note that it is stored are written in one transaction.
         columns = "(lab, student, digest, PRIMARY KEY (lab, student))"
@@ -143,26 +151,74 @@ class Writer:
     def store(self, record: GradingRecord) -> None:
         """Store a record; marks given by hand stay.
 
-        A record that is stored already changes nothing, and so does one of a submission that could not be read.
+        A record that is stored already changes nothing, and one of a submission that could not be read, no mark.
         """
         key = {"lab": record.lab, "student": record.student}
         digest, db = record.digest(), self._gradebook.db
         query = text(f"SELECT digest FROM {RECORDS_TABLE} WHERE lab = :lab AND student = :student")
-        if not record.cells or db.execute(query, key).scalar() == digest:
+        if db.execute(query, key).scalar() == digest:
             return
-        _fill_in(self._gradebook, record)
-        # nbgrader commits while it creates rows, but their scores and this digest are committed together.
+        newest = db.execute(text(mark_changes.NEWEST)).scalar()
+        if record.cells:
+            _fill_in(self._gradebook, record)
+            db.flush()
+        # nbgrader commits while it creates rows, but their scores, this event and the digest are committed together.
+        db.execute(text(mark_changes.ADD_EVENT), {**key, "detail": json.dumps(self._detail(record))})
+        db.execute(text(mark_changes.ASSIGN_TO_EVENT), {**key, "newest": newest})
         insert = text(f"INSERT OR REPLACE INTO {RECORDS_TABLE} VALUES (:lab, :student, :digest)")
         db.execute(insert, {**key, "digest": digest})
         db.commit()
         db.expunge_all()
 
+    def _detail(self, record: GradingRecord) -> dict[str, str | bool]:
+        """What the history says about a grading; no text that a student may have chosen, because it may be a name."""
+        return {
+            **self._action,
+            "file": record.sha256[:12],
+            "release": record.release,
+            **({} if record.cells else {"no mark": True}),
+        }
+
 
 @contextmanager
-def open_writer(course: Course) -> Iterator[Writer]:
-    """The gradebook, open for many records."""
+def open_writer(course: Course, action: str = "grade") -> Iterator[Writer]:
+    """The gradebook, open for many records; `action` is what the history says about their changes."""
     with open_gradebook(course) as gradebook:
-        yield Writer(gradebook)
+        with _connected(course) as database:
+            mark_changes.watch(database)
+        yield Writer(gradebook, action)
+
+
+@contextmanager
+def _connected(course: Course) -> Iterator[sqlite3.Connection]:
+    """The database in one transaction that keeps all other writers out, and is undone if it fails."""
+    with closing(sqlite3.connect(course.gradebook, timeout=30, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield database
+        database.execute("COMMIT")
+
+
+def user() -> str:
+    """Who runs this; "" if the system does not say."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def move_changes(course: Course, keep: Callable[[list[MarkEvent]], None]) -> None:
+    """Hand over what changed marks since the last call; if `keep` fails, it waits for the next call.
+
+    While `keep` runs, nobody else can hand over changes, or change a mark.
+    """
+    if not course.gradebook.is_file():
+        return
+    try:
+        with _connected(course) as database:
+            mark_changes.watch(database)
+            keep(mark_changes.take(database))
+    except sqlite3.Error as error:
+        raise UserError(_describe_error(course, error)) from error
 
 
 def store(course: Course, records: Iterable[GradingRecord]) -> None:
@@ -233,8 +289,43 @@ def marks(course: Course, lab: str) -> dict[str, dict[str, CellMark]]:
             score = auto if manual is None else manual
             points = None if score is None else score + (extra or 0)
             comment = comments.get((student, cell), "")
-            marks.setdefault(student, {})[cell] = CellMark(points, out_of, bool(waiting), comment, manual is not None)
+            by_hand, checked = manual is not None, auto is not None
+            mark = CellMark(points, out_of, bool(waiting), comment, by_hand, checked)
+            marks.setdefault(student, {})[cell] = mark
         return marks
+
+
+MAXIMA = text("""
+    SELECT assignment.name, sum(cell.max_score)
+    FROM (SELECT id, max_score FROM grade_cells UNION ALL SELECT id, max_score FROM task_cells) AS cell
+    JOIN base_cell ON base_cell.id = cell.id
+    JOIN notebook ON notebook.id = base_cell.notebook_id
+    JOIN assignment ON assignment.id = notebook.assignment_id
+    GROUP BY assignment.name
+""")
+
+
+def maxima(course: Course) -> dict[str, float]:
+    """The most points that each released lab gives."""
+    if not course.gradebook.is_file():
+        return {}
+    with open_gradebook(course) as gradebook:
+        return dict(map(tuple, gradebook.db.execute(MAXIMA)))
+
+
+NOTEBOOKS = text("""
+    SELECT submission.student_id, notebook.id
+    FROM submitted_notebook AS notebook
+    JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
+    JOIN assignment ON assignment.id = submission.assignment_id
+    WHERE assignment.name = :lab
+""")
+
+
+def notebook_ids(course: Course, lab: str) -> dict[str, str]:
+    """What formgrader calls each student's notebook in the address of its page."""
+    with open_gradebook(course) as gradebook:
+        return dict(map(tuple, gradebook.db.execute(NOTEBOOKS, {"lab": lab})))
 
 
 DUE = text("SELECT duedate FROM assignment WHERE name = :lab").columns(duedate=DateTime())
@@ -252,20 +343,85 @@ def roster(course: Course) -> list[Student]:
     if not course.gradebook.is_file():
         return []
     with open_gradebook(course) as gradebook:
-        rows = gradebook.db.execute(
-            text("SELECT id, first_name, last_name, email, lms_user_id FROM student ORDER BY id")
-        )
-        return [Student(*(value or "" for value in row)) for row in rows]
+        return group_tables.students(gradebook.db)
+
+
+def roster_in_lab(course: Course, lab: str) -> list[Student]:
+    """The same, but each student's group is the one in which the student handed in this lab, if it was collected."""
+    students = roster(course)
+    if not course.gradebook.is_file():
+        return students
+    with open_gradebook(course) as gradebook:
+        groups = group_tables.lab_groups(gradebook.db, lab)
+    return [replace(student, group=groups.get(student.id, student.group)) for student in students]
 
 
 def enter_roster(course: Course, students: Iterable[Student]) -> None:
-    """Add students to the gradebook or update them, all or none; nobody is removed."""
+    """Add students to the gradebook or replace what it says about them, all or none; nobody is removed."""
+    students = list(students)
     with open_gradebook(course) as gradebook:
         for student in students:
             row = gradebook.db.get(nbgrader_api.Student, student.id) or nbgrader_api.Student(id=student.id)
             row.first_name, row.last_name = student.first or None, student.last or None
             row.email, row.lms_user_id = student.email or None, student.lms_id or None
             gradebook.db.add(row)
+        group_tables.enter_people(gradebook.db, students)
+        gradebook.db.commit()
+
+
+def set_lab_groups(course: Course, lab: str, groups: Mapping[str, str]) -> None:
+    """Remember in which group each of these students handed in a lab; later rosters change nothing about it."""
+    with open_gradebook(course) as gradebook:
+        group_tables.enter_lab_groups(gradebook.db, lab, groups)
+        gradebook.db.commit()
+
+
+def labs_with_groups(course: Course, students: Iterable[str]) -> list[str]:
+    """The labs in which any of these students handed in as a member of a group, sorted."""
+    if not course.gradebook.is_file():
+        return []
+    with open_gradebook(course) as gradebook:
+        return group_tables.labs_of(gradebook.db, students)
+
+
+def remove_submission(course: Course, lab: str, student: str) -> None:
+    """Remove a student's submission for a lab with all its marks; does nothing if there is none."""
+    with open_gradebook(course) as gradebook:
+        with suppress(MissingEntry):
+            gradebook.remove_submission(lab, student)
+        if group_tables.has_table(gradebook.db, RECORDS_TABLE):
+            query = f"DELETE FROM {RECORDS_TABLE} WHERE lab = :lab AND student = :student"
+            gradebook.db.execute(text(query), {"lab": lab, "student": student})
+            gradebook.db.commit()
+
+
+def hand_marks(course: Course, lab: str) -> dict[str, HandMarks]:
+    """What people gave in formgrader, by student and cell."""
+    if not course.gradebook.is_file():
+        return {}
+    with open_gradebook(course) as gradebook:
+        return group_tables.hand_marks(gradebook.db, lab)
+
+
+def agreed(course: Course, lab: str) -> dict[str, tuple[str, HandMarks]]:
+    """What `agree` stored last for each student of a group: which file it is about, and the marks."""
+    if not course.gradebook.is_file():
+        return {}
+    with open_gradebook(course) as gradebook:
+        return group_tables.agreed(gradebook.db, lab)
+
+
+def agree(course: Course, lab: str, files: Mapping[str, str], marks: Mapping[str, HandMarks]) -> None:
+    """Set marks given by hand, and remember them as those on which the members of a group agree; all or none.
+
+    Args:
+        course, lab: whose.
+        files: which file each student's marks are about.
+        marks: by student and cell.
+    """
+    with open_gradebook(course) as gradebook:
+        group_tables.set_hand_marks(gradebook.db, lab, marks)
+        group_tables.enter_agreed(gradebook.db, lab, files, marks)
         gradebook.db.commit()
 
 
@@ -294,6 +450,18 @@ def extensions(course: Course, lab: str) -> dict[str, timedelta]:
         return {submission.student_id: submission.extension for submission in submissions if submission.extension}
 
 
+def set_extensions(course: Course, lab: str, extensions: Mapping[str, timedelta | None]) -> None:
+    """Set the extensions of students who handed in, or take them back (None); nbgrader has no place for others'."""
+    if not course.gradebook.is_file():
+        return
+    with open_gradebook(course) as gradebook:
+        submissions = gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab)
+        for submission in submissions:
+            if submission.student_id in extensions:
+                submission.extension = extensions[submission.student_id]
+        gradebook.db.commit()
+
+
 def _naive(time: datetime) -> datetime:
     """A time as nbgrader's database stores it: in UTC, without a time zone."""
     return time.astimezone(UTC).replace(tzinfo=None)
@@ -302,24 +470,30 @@ def _naive(time: datetime) -> datetime:
 def store_late(
     course: Course,
     lab: str,
-    times: Mapping[str, datetime],
+    times: Mapping[str, datetime | None],
+    extensions: Mapping[str, timedelta],
     penalty: Callable[[str, SubmittedNotebook, float], float | None],
 ) -> None:
     """Store when submissions were handed in, and the points that late ones lose.
 
     Args:
         course, lab: whose.
-        times: when each student submitted, in UTC; for anybody else the gradebook keeps the time that it has.
+        times: when each student submitted, in UTC; None if nobody says, and then it is not late, whatever the gradebook
+            said before. For anybody else the gradebook keeps the time that it has.
+        extensions: how much longer than the lab's deadline students had.
         penalty: called with a student, a notebook and how many seconds late it is; returns the points that the
             notebook loses, or None.
     """
     with open_gradebook(course) as gradebook:
-        if not times and gradebook.db.execute(DUE, {"lab": lab}).scalar() is None:
+        if not any(times.values()) and gradebook.db.execute(DUE, {"lab": lab}).scalar() is None:
             return
         penalized = {student for student, _ in gradebook.db.execute(PENALTIES, {"lab": lab})}
         for submission in gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab):
             if submission.student_id in times:
-                submission.timestamp = _naive(times[submission.student_id])
+                time = times[submission.student_id]
+                submission.timestamp = None if time is None else _naive(time)
+            if submission.student_id in extensions:
+                submission.extension = extensions[submission.student_id]
             seconds = submission.total_seconds_late
             # Loading a student's notebooks takes a query, so skip those who are on time and have no penalty to remove.
             for notebook in submission.notebooks if seconds > 0 or submission.student_id in penalized else ():
@@ -335,3 +509,38 @@ def penalties(course: Course, lab: str) -> dict[str, float]:
         return {}
     with open_gradebook(course) as gradebook:
         return dict(map(tuple, gradebook.db.execute(PENALTIES, {"lab": lab})))
+
+
+OF_STUDENT = "SELECT id FROM submitted_assignment WHERE student_id = :student"
+NOTEBOOKS_OF_STUDENT = f"SELECT id FROM submitted_notebook WHERE assignment_id IN ({OF_STUDENT})"
+FORGET = (
+    f"DELETE FROM grade WHERE notebook_id IN ({NOTEBOOKS_OF_STUDENT})",
+    f"DELETE FROM comment WHERE notebook_id IN ({NOTEBOOKS_OF_STUDENT})",
+    f"DELETE FROM submitted_notebook WHERE assignment_id IN ({OF_STUDENT})",
+    "DELETE FROM submitted_assignment WHERE student_id = :student",
+    "DELETE FROM student WHERE id = :student",
+)
+
+
+def forget(course: Course, student: str) -> None:
+    """Remove a student and all marks of the student from the gradebook and from its backups."""
+    for path in (course.gradebook, *sorted((course.root / "backups").glob("gradebook-*.db"))):
+        if not path.is_file():
+            continue
+        try:
+            with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as database:
+                database.execute("BEGIN IMMEDIATE")
+                for statement in (*FORGET, *_forget_in_our_tables(database)):
+                    database.execute(statement, {"student": student})
+                database.execute("COMMIT")
+                database.execute("VACUUM")  # what was deleted is still in the file until then
+        except sqlite3.Error as error:
+            raise UserError(f"{student} could not be removed from {path} ({error}): delete it or mend it.") from error
+
+
+def _forget_in_our_tables(database: sqlite3.Connection) -> list[str]:
+    query = """
+        SELECT tables.name FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns
+        WHERE tables.type = 'table' AND tables.name LIKE 'qlab%' AND columns.name = 'student'
+    """
+    return [f"DELETE FROM {name} WHERE student = :student" for (name,) in database.execute(query).fetchall()]

@@ -127,10 +127,12 @@ class Reader:
     Attributes:
         timezone: of times without one, as zips have them.
         on_roster: whether a name contains a student of the roster; helps to guess the encoding of names.
+        nested: whether archives in archives are opened; otherwise they are files.
     """
 
     timezone: Timezone
     on_roster: Callable[[str], bool] = lambda _: False
+    nested: bool = True
 
     def walk(self, path: Path) -> Iterator[File | RefusedFile]:
         """All files of an archive or folder, or the one file itself, and what of it is refused."""
@@ -191,7 +193,7 @@ class Reader:
             file = File((*levels, member.level), member.read)
             if member.problem:
                 yield RefusedFile(file.levels, member.problem)
-            elif (inner := archive_kind(file.name)) is None:
+            elif (inner := archive_kind(file.name)) is None or not self.nested:
                 yield file
             elif budget.entry:
                 yield RefusedFile(file.levels, "it is an archive in an archive in an archive: unpack it by hand")

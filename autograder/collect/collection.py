@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -10,16 +9,21 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder import gradebook
+from autograder.collect import clustered, groups_of_lab
 from autograder.collect.archives import RefusedFile
-from autograder.collect.gather import CollectedSubmission, Collector, CollectResult
-from autograder.collect.owners import BY_DISK
+from autograder.collect.clones import check_clones
+from autograder.collect.counting import Count, CountingRule
+from autograder.collect.gather import Collector, CollectResult
 from autograder.collect.scratch import scratch_folder
-from autograder.collect.store import NEW, OLDER, REPLACED, UNCHANGED, SubmissionStore
+from autograder.collect.store import DATED, NEW, OLDER, REPLACED, UNCHANGED, Stored, SubmissionStore
+from autograder.collect.submissions import CollectedSubmission
 from autograder.collect.times import SubmissionTimes
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Roster
 from autograder.course_folder.roster_csv import id_problem
 from autograder.course_folder.settings import CourseSettings, Timezone
+from autograder.deductions import extensions
+from autograder.deductions.handing_in import SETTLE
 from autograder.errors import StoppedError, UserError
 
 WIDTH = 150  # of the table where there is no terminal
@@ -28,7 +32,10 @@ REMARKS = {
     REPLACED: "replaces an earlier one, which is in kept/",
     UNCHANGED: "was there already",
     OLDER: "older than what is there: stored in kept/, not counted",
+    DATED: "was there already, with another time",
 }
+OLDER_IN_TIME = "what is there counts, because it was in time: stored in kept/, not counted"
+WHICH_COUNTS = {Count.NEWEST: "the newest counts", Count.IN_TIME: "the last one in time counts"}
 MAX_NAMES = 40  # of missing students in the report
 
 
@@ -41,12 +48,16 @@ class CollectOptions:
         timezone: of times without one; "" for the course's setting, or else this machine's.
         times: a table of the LMS with submission times.
         dry_run: only say what would be done.
+        count: which of a student's submissions counts.
+        by_commit_date: take, from a clone, the last commit before the deadline by the student's own clock.
     """
 
     deadline: str = ""
     timezone: str = ""
     times: Path | None = None
     dry_run: bool = False
+    count: Count = Count.NEWEST
+    by_commit_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,9 @@ class Collection:
         refused: what was not collected.
         missing: students, id and name, from whom nothing was ever collected.
         notes: what else a person should know.
-        counts: how many submissions were NEW, REPLACED, UNCHANGED and OLDER.
+        counts: how many submissions there were of each status in `store`.
+        unsettled: students of whom the LMS says that they were late, but nobody says by how much.
+        unread: lines of the table of times that cannot be read.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -77,6 +90,13 @@ class Collection:
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    unsettled: list[str] = field(default_factory=list)
+    unread: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was collected and dated, so that nobody has to look."""
+        return not (self.refused or self.unsettled or self.unread)
 
     def show(self, *, terminal: bool) -> None:
         """Print it."""
@@ -89,6 +109,10 @@ class Collection:
         if self.refused:
             console.print(Text(f"\nnot collected: {len(self.refused)}", style="bold"))
             for line in refusal_lines(self.refused):
+                console.print(Text(f"  {_printable(line)}"), soft_wrap=True)
+        if self.unread:
+            console.print(Text(f"\ntimes that cannot be read: {len(self.unread)}", style="bold"))
+            for line in self.unread:
                 console.print(Text(f"  {_printable(line)}"), soft_wrap=True)
         if self.missing:
             console.print(Text(f"\nnothing from {len(self.missing)} on the roster", style="bold"))
@@ -107,22 +131,32 @@ def collect(course: Course, lab: str, sources: Sequence[Path], options: CollectO
     """
     course.check_released(lab)
     # nbgrader's own commands accept any text as an id; one that cannot name a folder is ignored here.
-    roster = Roster(student for student in gradebook.roster(course) if not id_problem(student.id))
+    roster = Roster(student for student in gradebook.roster_in_lab(course, lab) if not id_problem(student.id))
     if not len(roster):
         raise UserError("the course has no students yet: run autograder roster students.csv first.")
-    timezone = Timezone(options.timezone) if options.timezone else CourseSettings.of(course.root).timezone
+    settings = CourseSettings.of(course.root)
+    timezone = Timezone(options.timezone) if options.timezone else settings.timezone
     times = SubmissionTimes.read(options.times, roster, timezone) if options.times else SubmissionTimes()
     due = timezone.parse(options.deadline) if options.deadline else gradebook.deadline(course, lab)
+    if options.count is Count.IN_TIME and due is None:
+        raise UserError("--count in-time needs a deadline: give one with --deadline.")
+    if options.by_commit_date:
+        check_clones(sources, due)
+    rule = CountingRule(options.count, due, extensions.deadlines_after(course, lab, due))
     with scratch_folder("autograder-collect-") as scratch:
         try:
             lab_files = frozenset(path.name for path in course.release(lab).rglob("*"))
-            result = Collector(roster, lab, timezone, scratch, times, lab_files).collect(sources)
+            for_groups = settings.for_groups(lab)
+            collector = Collector(
+                roster, lab, timezone, scratch, times, lab_files, for_groups, rule, options.by_commit_date
+            )
+            result = collector.collect(sources)
         except KeyboardInterrupt as stop:
             raise StoppedError("stopped while reading; nothing was written.") from stop
         if options.deadline and not options.dry_run:
             gradebook.set_deadline(course, lab, due or timezone.parse(options.deadline))
-        store = SubmissionStore(course, lab, dry_run=options.dry_run)
-        return _Storing(course, lab, roster, timezone, due, result, store).run()
+        store = SubmissionStore(course, lab, rule, dry_run=options.dry_run)
+        return _Storing(course, lab, roster, timezone, rule, times, result, store).run()
 
 
 @dataclass
@@ -131,25 +165,33 @@ class _Storing:
     lab: str
     roster: Roster
     timezone: Timezone
-    due: datetime | None
+    rule: CountingRule
+    times: SubmissionTimes
     result: CollectResult
     store: SubmissionStore
+    stored: dict[str, Stored] = field(default_factory=dict)
 
     def run(self) -> Collection:
         """Store each submission, and write the report about it."""
-        collection = Collection(refused=self.result.refused)
-        extensions = gradebook.extensions(self.course, self.lab)
+        collection = Collection(refused=self.result.refused, unread=self.times.problems)
         before = set(self.course.submitted(self.lab))
         counted = sorted(self.result.counted, key=lambda student: (student not in self.roster.students, student))
+        groups: dict[str, str] = {}
         for number, student in enumerate(counted):
             try:
-                status = self.store.put(student, self.result)
+                stored = self.store.put(student, self.result)
             except KeyboardInterrupt as stop:
                 raise StoppedError(
                     f"stopped; {number} of {len(counted)} are collected. Run the same command again for the others."
                 ) from stop
-            collection.counts[status] = collection.counts.get(status, 0) + 1
-            collection.rows.append(self._row(student, status, extensions.get(student)))
+            self.stored[student] = stored
+            collection.counts[stored.status] = collection.counts.get(stored.status, 0) + 1
+            collection.rows.append(self._row(student, stored))
+            collection.unsettled += [student] if self._is_unsettled(student) else []
+            if stored.status != OLDER:
+                groups[student] = groups_of_lab.group_in_lab(self.roster, self.result.counted[student].owner)
+        if not self.store.dry_run:
+            groups_of_lab.remember(self.course, self.lab, groups)
         missing = set(self.roster.students) - before - set(counted)
         collection.missing = [self._missing(student) for student in sorted(missing)]
         collection.notes = list(self._notes(counted, before))
@@ -158,54 +200,79 @@ class _Storing:
     def _missing(self, student: str) -> str:
         """A student without a submission, and what came instead of one."""
         refused = ["a file was not collected"] if student in self.result.students_with_refusals else []
-        instead = _printable("; ".join([*refused, *self._left_out(student)]))
+        handed_in = [name for name in self.roster.partners(student) if self._has_file(name)]
+        partners = [f"{' and '.join(handed_in)} of the same group handed in"] if handed_in else []
+        instead = _printable("; ".join([*refused, *self._left_out(student), *partners]))
         return f"{self.roster.display_name(student)}{f' ({instead})' if instead else ''}"
 
-    def _row(self, student: str, status: str, extension: timedelta | None) -> Row:
+    def _has_file(self, student: str) -> bool:
+        return student in self.result.counted or self.course.submission_folder(self.lab, student).is_dir()
+
+    def _row(self, student: str, stored: Stored) -> Row:
         submission = self.result.counted[student]
         superseded = self.result.superseded[student]
-        count = len(superseded) + 1
+        which = f"{len(superseded) + 1} submissions, {WHICH_COUNTS[self.rule.count]}, the others are in kept/"
+        is_outranked = stored.status == OLDER and self.rule.count is Count.IN_TIME
+        late = f"late, says {submission.owner.lms}, but not by how much: nothing is taken off until you {SETTLE}"
         remarks = [
-            REMARKS[status],
-            f"{count} submissions, the newest counts, the others are in kept/" if superseded else "",
+            late if self._is_unsettled(student) else "",
+            OLDER_IN_TIME if is_outranked else REMARKS[stored.status],
+            which if superseded else "",
+            groups_of_lab.remark(submission, superseded),
+            self._extension(student),
             *submission.remarks,
+            submission.commit,
             *self._left_out(student),
         ]
         files = ", ".join(file.name for file in submission.files)
-        source = submission.owner.time_source
-        when = f"{self.timezone.show(submission.when)} {source}" if submission.when else "unknown"
+        when = f"{self.timezone.show(stored.when)} {stored.source}".strip() if stored.when else "unknown"
         return Row(
             self.roster.display_name(student),
             _printable(files),
             when,
-            self._late(submission, extension),
+            self._late(student, submission, stored),
             _printable("; ".join(filter(None, remarks))),
         )
+
+    def _extension(self, student: str) -> str:
+        own = self.rule.extended.get(student)
+        return f"extended to {self.timezone.show(own)}" if own else ""
+
+    def _is_unsettled(self, student: str) -> bool:
+        """Whether the LMS calls what counts late, and nobody has said by how much, or granted an extension."""
+        stored, owner = self.stored[student], self.result.counted[student].owner
+        return owner.late and stored.when is None and stored.status != OLDER and student not in self.rule.extended
 
     def _left_out(self, student: str) -> list[str]:
         names = self.result.left_out.get(student, [])
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         return [f"left out: {', '.join(names[:3])}{more}"] if names else []
 
-    def _late(self, submission: CollectedSubmission, extension: timedelta | None) -> str:
+    def _late(self, student: str, submission: CollectedSubmission, stored: Stored) -> str:
         """How late, judged by the deadline; without a time or a deadline, what the LMS says."""
-        if submission.when is None or self.due is None:
-            return "yes, says the LMS" if submission.owner.late else "?" if self.due else ""
-        seconds = (submission.when - self.due - (extension or timedelta())).total_seconds()
+        due = self.rule.deadline(student)
+        if stored.when is None or due is None:
+            return "yes, says the LMS" if submission.owner.late else "?" if due else ""
+        seconds = (stored.when - due).total_seconds()
         return "" if seconds <= 0 else format_duration(seconds)
 
     def _notes(self, counted: Sequence[str], before: Set[str]) -> "list[str]":
-        deadline = f"deadline {self.timezone.show(self.due)}" if self.due else "no deadline: set one with --deadline"
-        notes = [f"\ntimes are {self.timezone.display_name}; {deadline}"]
-        without_time = [student for student in counted if self.result.counted[student].when is None]
+        due = self.rule.due
+        deadline = f"deadline {self.timezone.show(due)}" if due else "no deadline: set one with --deadline"
+        notes = [f"\ntimes are {self.timezone.display_name}; {deadline}; {WHICH_COUNTS[self.rule.count]}"]
+        without_time = [student for student in counted if self.stored[student].when is None]
         if without_time:
             notes.append(
-                f"no submission time for {len(without_time)} (the archives of Moodle and Canvas only say when you "
-                "downloaded them): give a table with --times TABLE.csv; until then these students lose nothing for "
-                "being late"
+                f"no submission time for {len(without_time)}: only an LMS's table, label or metadata says when "
+                "somebody handed in, so give its table with --times TABLE.csv; until then these students lose nothing "
+                "for being late"
             )
-        if any(self.result.counted[student].owner.time_source == BY_DISK for student in counted):
-            notes.append("“disk” is the date of the file here, which may be when you downloaded it")
+        unknown = set(without_time)
+        dated = ((download, date) for download, student, date in self.result.dates if student in unknown)
+        notes += clustered.notes(dated, self.timezone)
+        notes += [self.times.remark] if self.times.remark else []
+        notes += self.result.notes
+        notes += groups_of_lab.notes(self.course, self.lab, self.roster, self.result)
         left_out = [*self.result.left_out.get("", [])]
         # Only of students who submitted before: the others have theirs beside their names, in the table or below it.
         earlier = sorted(student for student in before if student and student not in counted)

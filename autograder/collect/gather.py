@@ -1,87 +1,33 @@
-"""Which files are submissions, what belongs together, and which of several submissions counts."""
+"""Which files of the downloads are submissions, and whose."""
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from autograder.collect import dates
-from autograder.collect.archives import File, Reader, RefusedFile
+from autograder.collect.archives import File, Level, Reader, RefusedFile
 from autograder.collect.budget import RefusedError
-from autograder.collect.checkpoints import ONLY_A_COPY, is_checkpoint
+from autograder.collect.clones import Clone, Commit, clones_in
+from autograder.collect.counting import CountingRule
+from autograder.collect.filenames import archive_kind
 from autograder.collect.labels import Label, is_blackboard_note, read_label
-from autograder.collect.owners import Owner, OwnerFinder
+from autograder.collect.lms_files import LmsFiles
+from autograder.collect.owners import Owner, OwnerFinder, Place
+from autograder.collect.submissions import (
+    MANIFEST,
+    NOTEBOOK,
+    CollectedSubmission,
+    SubmittedFile,
+    kind_of,
+    submissions_of,
+)
 from autograder.collect.times import SubmissionTimes
 from autograder.course_folder.roster import Roster
 from autograder.course_folder.settings import Timezone
-
-NOTEBOOK, PDF, MANIFEST = "notebook", "pdf", "manifest"
-# Browsers append an ending of their own to files of a type that they do not know.
-ENDINGS = {".ipynb": NOTEBOOK, ".ipynb.json": NOTEBOOK, ".ipynb.txt": NOTEBOOK, ".pdf": PDF}
-MANIFEST_NAME = "manifest.json"
-NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class SubmittedFile:
-    """A file that was collected.
-
-    Attributes:
-        owner: whose it is.
-        kind: NOTEBOOK, PDF or MANIFEST.
-        name: what the student called it.
-        path: where its bytes are meanwhile.
-        sha256: of its bytes.
-        modified: the time that the archive around it gives, which may be the student's own clock.
-    """
-
-    owner: Owner
-    kind: str
-    name: str
-    path: Path
-    sha256: str
-    modified: datetime | None = None
-
-    @property
-    def order(self) -> tuple[datetime, datetime]:
-        """The newer file compares greater; the student's own clock decides only if nobody else gives a time."""
-        return self.owner.when or NEVER, self.modified or NEVER
-
-
-@dataclass(frozen=True)
-class CollectedSubmission:
-    """One submission.
-
-    Attributes:
-        owner: whose it is.
-        notebook, pdf: the files that count, or None.
-        others: further notebooks and PDFs, which do not.
-        remarks: what a person should know.
-    """
-
-    owner: Owner
-    notebook: SubmittedFile | None
-    pdf: SubmittedFile | None
-    others: tuple[SubmittedFile, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def files(self) -> list[SubmittedFile]:
-        """The files that count."""
-        return [file for file in (self.notebook, self.pdf) if file is not None]
-
-    @property
-    def order(self) -> tuple[bool, datetime, datetime]:
-        """Of a student's submissions, the greatest counts."""
-        return self.owner.confirmed, *max(file.order for file in self.files)
-
-    @property
-    def when(self) -> datetime | None:
-        """When it was submitted; None if nobody says."""
-        return max((file.owner.when for file in self.files if file.owner.when), default=None)
 
 
 @dataclass
@@ -94,6 +40,8 @@ class CollectResult:
         refused: what was not collected.
         left_out: names of files that are neither notebook nor PDF, by student; "" for files of nobody.
         students_with_refusals: students of whom something was refused.
+        dates: the download, the student and the date of each file of which no LMS says when it was submitted.
+        notes: what a person should know about the downloads.
     """
 
     counted: dict[str, CollectedSubmission] = field(default_factory=dict)
@@ -101,6 +49,8 @@ class CollectResult:
     refused: list[RefusedFile] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     students_with_refusals: set[str] = field(default_factory=set)
+    dates: list[tuple[str, str, datetime]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -112,8 +62,11 @@ class Collector:
         lab: whose notebooks are collected.
         timezone: of times without one.
         scratch: a folder for the files meanwhile.
-        times: the LMS's table of submission times, which overrides what archives say.
+        times: the LMS's table of submission times, which overrides what names say.
         lab_files: names of the files that the lab came with, which students submit along with it.
+        for_groups: whether the lab is the groups' work; see `OwnerFinder`.
+        rule: which of a student's submissions counts.
+        by_commit_date: take, from a clone, the last commit before the student's deadline, not what is checked out.
     """
 
     roster: Roster
@@ -122,67 +75,117 @@ class Collector:
     scratch: Path
     times: SubmissionTimes = field(default_factory=SubmissionTimes)
     lab_files: frozenset[str] = frozenset()
+    for_groups: bool = False
+    rule: CountingRule = field(default_factory=CountingRule)
+    by_commit_date: bool = False
 
     def __post_init__(self) -> None:
-        self._owners = OwnerFinder(self.roster, self.timezone, self.times)
+        self._owners = OwnerFinder(self.roster, self.timezone, self.times, self.for_groups, self.lab)
 
     def collect(self, sources: Iterable[Path]) -> CollectResult:
         """Everything in these archives and folders."""
         result, files = CollectResult(), list[SubmittedFile]()
-        reader = Reader(self.timezone, lambda name: bool(self.roster.inside(name).students))
         for source in sources:
-            for entry in reader.walk(source):
-                if isinstance(entry, RefusedFile):
-                    result.refused.append(entry)
-                    continue
-                try:
-                    file = self._take(entry, result.left_out, len(files))
-                except RefusedError as error:
-                    result.refused.append(RefusedFile(entry.levels, str(error)))
-                else:
-                    files += [file] if file is not None else []
-        _choose(files, result)
-        result.students_with_refusals = set(self._students_of(result.refused))
+            self._read(source, result, files)
+        for student, submissions in submissions_of(files, self.rule, self.times.by_student).items():
+            result.superseded[student], result.counted[student] = submissions[:-1], submissions[-1]
         return result
+
+    def _read(self, source: Path, result: CollectResult, files: list[SubmittedFile]) -> None:
+        """Add what a download contains to the result and the files."""
+
+        def on_roster(name: str) -> bool:
+            return bool(self.roster.inside(name).students)
+
+        lms_files = LmsFiles.of(source, self.timezone, on_roster) if _may_hold_several(source) else LmsFiles()
+        self._owners = replace(self._owners, lms_files=lms_files)
+        result.notes += lms_files.problems
+        refused = []
+        for entry, commit in self._entries(source, Reader(self.timezone, on_roster)):
+            if isinstance(entry, RefusedFile):
+                refused.append(entry)
+                continue
+            try:
+                taken = [replace(file, commit=commit) for file in self._take(entry, result.left_out, len(files))]
+            except RefusedError as error:
+                refused.append(RefusedFile(entry.levels, str(error)))
+                continue
+            files += taken
+            result.dates += _dates(source, entry, [file.owner.student for file in taken if not file.owner.when])
+        result.refused += refused
+        result.students_with_refusals |= set(self._students_of(refused))
+
+    def _entries(self, source: Path, reader: Reader) -> Iterator[tuple[File | RefusedFile, str]]:
+        """All files of a download, each with the commit that it is from if it lies in a clone."""
+        clones = clones_in(source)
+        chosen = {parts: choice for parts, clone in clones.items() if (choice := self._chosen(clone))}
+        for entry in reader.walk(source):
+            names = entry.levels[0].parts
+            parts = next((names[:end] for end in range(1, len(names)) if names[:end] in clones), ())
+            if parts not in chosen:
+                yield entry, self._commit_text(clones[parts].head) if parts else ""
+        for parts, (commit, why) in chosen.items():
+            for entry in clones[parts].files(commit):
+                yield entry, f"{self._commit_text(commit)}, {why}"
+
+    def _commit_text(self, commit: Commit | None) -> str:
+        return commit.text(self.timezone.show(commit.date)) if commit else ""
+
+    def _chosen(self, clone: Clone) -> tuple[Commit, str] | None:
+        """The commit to take instead of what is checked out, and why; None if none is to be chosen, or for nobody's."""
+        if not self.by_commit_date:
+            return None
+        level = Level((*clone.parts, f"{self.lab}.ipynb"), None, in_archive=False)
+        try:
+            students = self._owners.owner(File((level,), bytes)).students
+        except RefusedError:
+            return None  # and each of its files is refused
+        deadlines = [deadline for student in students if (deadline := self.rule.deadline(student))]
+        commit = clone.last_before(max(deadlines)) if deadlines else None
+        if commit is None:
+            return None
+        in_time = commit.date <= max(deadlines)
+        return commit, f"the {'last before' if in_time else 'first after'} the deadline by that clock"
 
     def _students_of(self, refused: Iterable[RefusedFile]) -> Iterator[str]:
         """The students of files that were refused, where the names settle it."""
         for entry in refused:
-            try:
-                yield self._owners.owner(File(entry.levels, bytes)).student
-            except RefusedError:
-                continue
+            with suppress(RefusedError):
+                yield from self._owners.owner(File(entry.levels, bytes)).students
 
-    def _take(self, entry: File, left_out: dict[str, list[str]], number: int) -> SubmittedFile | None:
-        """The file, if it is to be collected; None for what LMSs and the lab itself add, and other types of files."""
+    def _take(self, entry: File, left_out: dict[str, list[str]], number: int) -> list[SubmittedFile]:
+        """The file, once for each of its students; empty for what LMSs and the lab itself add, and for other types."""
         label = self._owners.lms_label(entry)
         if is_blackboard_note(entry.name) or (label is not None and label[1].is_receipt):
-            return None
+            return []
+        if self._owners.is_lms_file(entry):
+            return []
         kind = kind_of(entry.name)
         if kind is None and entry.name in self.lab_files:
-            return None
+            return []
         if kind is None:
             # Only reported, never refused: a picture beside a notebook harms nobody.
             try:
-                left_out.setdefault(self._owners.owner(entry).student, []).append(entry.name)
+                for student in self._owners.owner(entry).students:
+                    left_out.setdefault(student, []).append(entry.name)
             except RefusedError:
                 left_out.setdefault("", []).append(entry.display_path)
-            return None
+            return []
         try:
             owner = self._owners.owner(entry)
         except RefusedError:
             if kind == MANIFEST:
-                return None
+                return []
             raise
         content = entry.read()
         if kind == NOTEBOOK:
             owner = self._check_notebook(content, owner)
         path = self.scratch / str(number)
         path.write_bytes(content)
-        # If the file's own name is an LMS's label, the label ends with what the student called it.
-        name = (read_label(entry.name) or Label("", "")).file or entry.name
+        name = _students_name(entry, label)
         modified = dates.plausible(entry.levels[-1].modified)
-        return SubmittedFile(owner, kind, name, path, hashlib.sha256(content).hexdigest(), modified)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return [SubmittedFile(each, kind, name, path, sha256, modified) for each in owner.each()]
 
     def _check_notebook(self, content: bytes, owner: Owner) -> Owner:
         """Refuse another lab's notebook. A damaged one is collected, and grading says what is wrong with it."""
@@ -198,70 +201,22 @@ class Collector:
         return owner
 
 
-def _choose(files: Iterable[SubmittedFile], result: CollectResult) -> None:
-    """Group files into submissions; each student's newest counts, the others are superseded."""
-    units: defaultdict[tuple[str, str], list[SubmittedFile]] = defaultdict(list)
-    for file in files:
-        units[file.owner.student, file.owner.unit].append(file)
-    submissions: defaultdict[str, list[CollectedSubmission]] = defaultdict(list)
-    for (student, _), unit in units.items():
-        if (submission := _submission(unit)) is not None:
-            submissions[student].append(submission)
-    for student, candidates in submissions.items():
-        # sorted() is stable: of two equal ones, the one that was read later counts.
-        *older, newest = sorted(candidates, key=lambda submission: submission.order)
-        result.superseded[student], result.counted[student] = older, newest
+def _may_hold_several(source: Path) -> bool:
+    """Whether a download is more than a single file, so that an LMS may have put files of its own into it."""
+    return source.is_dir() or archive_kind(source.name) is not None
 
 
-def _submission(files: list[SubmittedFile]) -> CollectedSubmission | None:
-    """The submission that these files make: the newest notebook and the newest PDF; None if there is neither.
-
-    A checkpoint copy beside a notebook is passed over.
-    """
-    files, copies = _without_checkpoints(files)
-    newest: dict[str, SubmittedFile] = {}
-    for file in sorted(files, key=lambda file: file.order):
-        newest[file.kind] = file
-    notebook, pdf = newest.get(NOTEBOOK), newest.get(PDF)
-    if notebook is None and pdf is None:
-        return None
-    others = [file for file in files if file.kind != MANIFEST and file not in (notebook, pdf)]
-    remarks = dict.fromkeys(file.owner.remark for file in files if file.owner.remark)
-    if notebook is None:
-        remarks["a PDF and no notebook"] = None
-    elif is_checkpoint(notebook.name):
-        remarks[ONLY_A_COPY] = None
-    remarks |= dict.fromkeys(f"{copy.name} is a checkpoint copy: not counted" for copy in copies)
-    if others:
-        remarks[f"several files of the same kind, the newest counts: {(notebook or pdf or files[0]).name}"] = None
-    if MANIFEST in newest:
-        remarks |= dict.fromkeys(_changes_since(newest[MANIFEST], files))
-    best = max((file.owner for file in files), key=lambda owner: (owner.confirmed, owner.when or NEVER))
-    late = any(file.owner.late for file in files)
-    return CollectedSubmission(replace(best, late=late), notebook, pdf, (*others, *copies), tuple(remarks))
+def _dates(source: Path, entry: File, students: list[str]) -> Iterator[tuple[str, str, datetime]]:
+    """The download that a file came in, and the date of its entry there; files beside each other are one download."""
+    level = entry.levels[min(1, len(entry.levels) - 1)]
+    date = dates.plausible(level.modified)
+    if date and students:
+        yield source.name if _may_hold_several(source) else source.resolve().parent.name, students[0], date
 
 
-def _without_checkpoints(files: list[SubmittedFile]) -> tuple[list[SubmittedFile], list[SubmittedFile]]:
-    """The files without checkpoint copies, and the copies; all files and none if they contain no other notebook."""
-    copies = [file for file in files if file.kind == NOTEBOOK and is_checkpoint(file.name)]
-    rest = [file for file in files if file not in copies]
-    return (rest, copies) if any(file.kind == NOTEBOOK for file in rest) else (files, [])
-
-
-def _changes_since(manifest: SubmittedFile, files: Iterable[SubmittedFile]) -> list[str]:
-    """Remarks about files whose hashes are not those in the manifest that qlab submit packed."""
-    try:
-        content = json.loads(manifest.path.read_text("utf-8-sig"))
-        hashes = content.get("files", content)
-        expected = {str(name): str(value).lower().removeprefix("sha256:") for name, value in hashes.items()}
-    except (ValueError, AttributeError, RecursionError):
-        return ["its manifest cannot be read"]
-    listed = [file for file in files if file.kind != MANIFEST and expected.get(file.name)]
-    return [f"{file.name} was changed after qlab submit" for file in listed if expected[file.name] != file.sha256]
-
-
-def kind_of(name: str) -> str | None:
-    """NOTEBOOK, PDF or MANIFEST, judged by the name; None for what is not collected."""
-    if name == MANIFEST_NAME:
-        return MANIFEST
-    return next((kind for ending, kind in ENDINGS.items() if name.lower().endswith(ending)), None)
+def _students_name(entry: File, found: tuple[Place, Label] | None) -> str:
+    """What the student called the file: if its own name is an LMS's label, or ILIAS's, the label ends with it."""
+    label = read_label(entry.name)
+    if found is not None and found[0][0] == len(entry.levels) - 1:
+        label = found[1]
+    return label.file if label is not None and label.file else entry.name

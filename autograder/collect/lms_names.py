@@ -26,10 +26,12 @@ class LmsName:
     Attributes:
         name: the name in the download; "" if it is only known from a table.
         label: what that name says.
+        group: the group that the LMS means by it; "" if it means the student alone.
     """
 
     name: str
     label: Label
+    group: str = ""
 
 
 def lms_names(course: Course, lab: str, lms: str, downloads: Iterable[Path]) -> dict[str, LmsName]:
@@ -43,8 +45,8 @@ def lms_names(course: Course, lab: str, lms: str, downloads: Iterable[Path]) -> 
     Raises:
         UserError: a download does not exist.
     """
-    roster, timezone = Roster(gradebook.roster(course)), CourseSettings.of(course.root).timezone
-    owners = OwnerFinder(roster, timezone)
+    roster, timezone = Roster(gradebook.roster_in_lab(course, lab)), CourseSettings.of(course.root).timezone
+    owners = OwnerFinder(roster, timezone, lab=lab)
     names: dict[str, LmsName] = {}
     for path in downloads:
         if not path.exists():
@@ -52,28 +54,39 @@ def lms_names(course: Course, lab: str, lms: str, downloads: Iterable[Path]) -> 
         if path.suffix.lower() == TABLE:
             for number, student in SubmissionTimes.read(path, roster, timezone).by_number.items():
                 name = roster.students[student].name if student in roster.students else student
-                names.setdefault(student, LmsName("", Label("Moodle", name or student, number)))
+                if student not in names or names[student].group:
+                    names[student] = LmsName("", Label("Moodle", name or student, number))
             continue
         reader = Reader(timezone, lambda name: bool(roster.inside(name).students))
         for entry in reader.walk(path):
             # A file that cannot be read, such as a damaged zip, still has a name, and its student still gets feedback.
             file = entry if isinstance(entry, File) else File(entry.levels, bytes)
             for student, lms_name in _name_of(owners, file):
-                # Of several files prefer a zip: Canvas shows the feedback under that name (see feedback_zip).
-                if lms_name.label.lms == lms and (student not in names or _is_zip(lms_name) > _is_zip(names[student])):
+                before = names.get(student)
+                if lms_name.label.lms == lms and (before is None or _rank(lms_name) > _rank(before)):
                     names[student] = lms_name
     return names
 
 
-def _is_zip(lms_name: LmsName) -> bool:
-    return lms_name.name.lower().endswith(".zip")
+def _rank(lms_name: LmsName) -> tuple[bool, bool]:
+    """The greater is the better name: a student's own, and of several files a zip.
+
+    Canvas shows the feedback under that name (see feedback_zip).
+    """
+    return not lms_name.group, lms_name.name.lower().endswith(".zip")
 
 
 def _name_of(owners: OwnerFinder, file: File) -> Iterator[tuple[str, LmsName]]:
-    """The file's student and what the LMS called it; nothing if the names do not settle whose it is."""
+    """The file's students and what the LMS called it; nothing if the names do not settle whose it is."""
     label = owners.lms_label(file)
     if label is None or label[1].is_receipt:
         return
     (number, part), said = label
     with suppress(RefusedError):
-        yield owners.owner(file).student, LmsName(file.levels[number].parts[part], said)
+        owner = owners.owner(file)
+        whom = owners.named_by(said)
+        for student in owner.students:
+            # Whom only the file names beside its sender, the LMS does not know under this name.
+            if not whom or student in whom:
+                group = owner.group if len(whom) > 1 else ""
+                yield student, LmsName(file.levels[number].parts[part], said, group)

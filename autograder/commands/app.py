@@ -69,6 +69,14 @@ def students_of(course: Course, lab: str, only: str = "") -> list[str]:
     return [only] if only else students
 
 
+def say_disagreements(course: Course, lab: str) -> None:
+    """Print for which cells the members of a group have different marks by hand."""
+    from autograder.grade.group_marks import disagreements
+
+    for text in disagreements(course, lab):
+        print(f"{lab.split('_')[0]} {text}")
+
+
 def some(students: Sequence[str]) -> str:
     """Students in a sentence: the first few, and how many more there are."""
     more = f" and {len(students) - MAX_NAMES} more" if len(students) > MAX_NAMES else ""

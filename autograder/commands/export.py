@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.commands.app import CourseOption, app, short, some
+from autograder.commands.app import CourseOption, app, say_disagreements, short, some
 from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab, lab_names
 from autograder.errors import UserError
 from autograder.files import write_atomic
@@ -46,9 +46,12 @@ def export(
     if not place.gradebook.is_file():
         raise UserError(f"{place.root} has no gradebook yet: run autograder release and grade first.")
     from autograder.deductions import late
+    from autograder.report import mark_history
 
     for lab_name in [name] if for_lms else lab_names(place):
         late.update(place, lab_name)
+        say_disagreements(place, lab_name)
+    mark_history.update(place)
     if for_lms:
         _for_lms(place, name, to, column)
     elif to is Format.XLSX:

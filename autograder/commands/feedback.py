@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from autograder.commands.app import CourseOption, LabArgument, app, short, some
+from autograder.commands.app import CourseOption, LabArgument, app, say_disagreements, short, some
 from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
 from autograder.export.feedback_zip import Naming
@@ -57,6 +57,10 @@ def _write_zip(course: Course, name: str, naming: Naming, downloads: list[Path])
     print(f"{len(bundle.students)} of them packed into {short(bundle.path)}")
     if bundle.unnamed:
         print(f"not in the zip, because {naming.lms}'s name for them is unknown: {some(bundle.unnamed)}")
+        if any(names[student].group for student in bundle.unnamed if student in names):
+            print("Moodle names groups in a download, not members: add --download WORKSHEET.csv, its grading worksheet")
+    if bundle.by_partner:
+        print(f"{naming.lms} has one file for a group, so these see the page of a partner: {some(bundle.by_partner)}")
     if bundle.renamed:
         print(f"Canvas will show these pages under the names of the submitted files: {some(bundle.renamed)}")
 
@@ -69,6 +73,7 @@ def write_feedback(course: Course, name: str) -> list[Path]:
     from autograder.report import feedback as pages
 
     late.update(course, name)
+    say_disagreements(course, name)
     paths = pages.write_feedback(course, GradedLab.of(name, course))
     if not paths:
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")

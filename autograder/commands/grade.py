@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.commands.app import CourseOption, LabArgument, app, progress, short, students_of
+from autograder.commands.app import CourseOption, LabArgument, app, progress, say_disagreements, short, students_of
 from autograder.commands.feedback import write_feedback
 from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import NOT_REPRODUCED, WITHOUT_MARK, StoppedError, UserError
@@ -43,7 +43,7 @@ def grade(
         write_feedback(place, name)
     summary.show(terminal=sys.stdout.isatty())
     print(f"\nmarks: {short(place.marks)}")
-    if summary.without_mark:
+    if summary.without_mark or summary.unsettled:
         raise typer.Exit(WITHOUT_MARK)
 
 
@@ -78,11 +78,15 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
         from autograder.deductions import late
         from autograder.grade.grade_class import grade_class
         from autograder.grade.lab import GradedLab
+        from autograder.grade.shared import units
+        from autograder.report import mark_history
         from autograder.report.marks import class_marks, write_marks
         from autograder.report.terminal import Summary
 
         lab = GradedLab.of(name, course)
         gradebook.back_up(course)
+        # Partners in a group have the same marks, so they come along.
+        students = [student for unit in units(course, name, students) for student in unit]
         left = len(students)
         try:
             with progress(f"grading {name}", len(students)) as bar, gradebook.open_writer(course) as writer:
@@ -103,7 +107,10 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
             ) from stop
     late.update(course, name)
     write_marks(course)
-    print(f"{result.graded_now} graded now, {result.unchanged} unchanged")
+    mark_history.update(course)
+    copied = f", {result.copied} have the same from a partner" if result.copied else ""
+    print(f"{result.graded_now} graded now, {result.unchanged} unchanged{copied}")
+    say_disagreements(course, name)
     return Summary.of(class_marks(course, name))
 
 

@@ -66,15 +66,18 @@ def _regrade(
     with start_scheduler(scheduler, sandboxed) as workers:
         from autograder import gradebook
         from autograder.deductions import late
+        from autograder.grade import group_marks
         from autograder.grade.lab import GradedLab
         from autograder.grade.regrade import Regrading
+        from autograder.report import mark_history
         from autograder.report.marks import write_marks
 
         lab = GradedLab.of(name, course)
         if not dry_run:
             gradebook.back_up(course)
+            group_marks.share(course, name)
         left = len(students)
-        writer_context = nullcontext() if dry_run else gradebook.open_writer(course)
+        writer_context = nullcontext() if dry_run else gradebook.open_writer(course, f"regrade {question}")
         with progress(f"{question} of {name}", len(students)) as bar, writer_context as writer:
 
             def count(_: str) -> None:
@@ -97,6 +100,7 @@ def _regrade(
             late.update(course, name)
             write_marks(course)
             regrading.read_totals_again()
+            mark_history.update(course)
     return regrading.result
 
 

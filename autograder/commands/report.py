@@ -21,9 +21,11 @@ def report(
     place.check_released(name)
     if not any((place.root / "records" / name).glob("*.json")):
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")
+    from autograder.grade import group_marks
     from autograder.grade.lab import GradedLab
     from autograder.report.class_report import class_report, write_page
 
+    group_marks.share(place, name)
     result = class_report(place, GradedLab.of(name, place))
     if as_json:
         print(result.text(), end="")

@@ -111,6 +111,10 @@ class Course:
         """Where the record of grading a submission goes."""
         return self.root / "records" / lab / f"{student}.json"
 
+    def handed_in(self, lab: str, student: str) -> Path:
+        """Where it is noted how a submission came to submitted/."""
+        return self.root / "collected" / lab / f"{student}.json"
+
     def class_report(self, lab: str) -> Path:
         """Where a lab's report for the course meeting goes."""
         return self.root / "reports" / f"{lab}.html"
@@ -118,6 +122,29 @@ class Course:
     def similarity_report(self, lab: str) -> Path:
         """Where the page of similar answers goes."""
         return self.root / "reports" / f"{lab}_similar.html"
+
+    def graders(self, lab: str) -> Path:
+        """The table that says which person reads whose answers."""
+        return self.root / "graders" / f"{lab}.csv"
+
+    def essays(self, lab: str, grader: int) -> Path:
+        """Where the page with one person's share of the answers to be read goes."""
+        return self.root / "reports" / f"{lab}_essays_{grader}.html"
+
+    @property
+    def extensions(self) -> Path:
+        """The table of extensions; see `deductions.extensions`."""
+        return self.root / "granted_extensions.csv"
+
+    @property
+    def history(self) -> Path:
+        """What changed which mark, and when; see `course_folder.history`."""
+        return self.root / "history.jsonl"
+
+    @property
+    def history_keys(self) -> Path:
+        """Whose lines of the history are whose."""
+        return self.root / "history_keys.json"
 
     @property
     def marks(self) -> Path:

@@ -5,8 +5,10 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autograder.course_folder.encodings import decode, examples
 from autograder.course_folder.roster import Student, squeeze
 from autograder.errors import UserError
 
@@ -28,6 +30,15 @@ HEADERS = {
         "이메일",
     ),
     "lms_id": ("lmsuserid", "lmsid", "canvasid", "id", "username", "userid"),
+    # Not "groups", as Moodle calls a list of all groups that somebody is in.
+    "group": (
+        "group", "groupname", "team", "teamname", "gruppe", "groupe", "équipe", "grupo", "equipo", "小组", "小組",
+        "分组", "分組", "组别", "組別", "グループ", "班組", "조", "그룹",
+    ),
+    "section": (
+        "section", "sections", "sectionname", "tutorial", "tutorialgroup", "labsection", "übung", "übungsgruppe",
+        "sección", "turma", "班级", "班級", "クラス", "분반",
+    ),
 }  # fmt: skip
 DELIMITERS = ",;\t|"
 MAX_ID_LENGTH = 100
@@ -36,71 +47,126 @@ FORBIDDEN_IN_ID = set('/\\:*?"<>|[]')
 NOT_STUDENTS = {"pointspossible", "studenttest", "teststudent"}
 
 
-def read_roster(path: Path, encoding: str = "") -> list[Student]:
-    """The students in a CSV with a header line, whatever its columns, their order and the delimiter.
+@dataclass(frozen=True)
+class RosterFile:
+    """What a CSV says about students.
 
-    Args:
-        path: the file: UTF-8 with or without a byte order mark, UTF-16 with one, else GB 2312 if its bytes are valid
-            in it, else Windows-1252.
-        encoding: the file's encoding, if that guess is wrong.
-
-    Raises:
-        UserError: it cannot be read, has no column of ids or of names, or lists an id twice or one that cannot name a
-            folder.
+    Attributes:
+        students: in the file's order.
+        split_names: whether the file says itself which part of a name is the first and which the last.
+        guess: the encoding, if it was guessed; "" if it is beyond doubt.
+        examples: the first names in which the encoding makes a difference.
     """
-    header, rows = read_table(path, encoding)
-    columns = _columns(header)
-    for what, fields in (("ids", {"id"}), ("names", {"name", "first", "last"})):
-        if not fields & set(columns):
-            message = f"{path} has no column of {what}: name the columns in its first line, for example id,name,email"
-            # Big5 passes for GB 2312 or Windows-1252: the header as it was read shows whether the guess was wrong.
-            line = ",".join(header)[:80]
-            hint = f". If “{line}” is not what the file says, give its encoding, such as --encoding big5"
-            raise UserError(f"{message}{'' if line.isascii() else hint}.")
-    students = [(number, _student(row, columns)) for number, row in rows]
-    students = [(number, student) for number, student in students if squeeze(student.name) not in NOT_STUDENTS]
-    problems = _problems(students)
+
+    students: list[Student]
+    split_names: bool
+    guess: str = ""
+    examples: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path, encoding: str = "", known: Iterable[str] = ()) -> "RosterFile":
+        """The students in a CSV with a header line, whatever its columns, their order and the delimiter.
+
+        Args:
+            path: the file; see `encodings.decode`.
+            encoding: the file's encoding, if it is not UTF-8.
+            known: the ids of the students who are in the course already; a file about them alone needs no names.
+
+        Raises:
+            UserError: it cannot be read, has no column of ids or of names, or lists an id twice or one that cannot
+                name a folder.
+        """
+        table = Table.read(path, encoding)
+        columns = _columns(table.header)
+        known_ids = {same_id(student): student for student in known}
+        ids = [row[columns["id"]] for _, row in table.rows if "id" in columns and columns["id"] < len(row)]
+        all_known = bool(ids) and all(same_id(text.removeprefix("'")) in known_ids for text in ids)
+        for what, fields in (("ids", {"id"}), ("names", {"name", "first", "last"})):
+            if not fields & set(columns) and not (what == "names" and all_known):
+                message = f"{path} has no column of {what}: name the columns in its first line, for example id,name"
+                # The header as it was read shows whether a guess was wrong.
+                line = ",".join(table.header)[:80]
+                hint = f". If “{line}” is not what the file says, give its encoding, such as --encoding big5"
+                raise UserError(f"{message}{'' if line.isascii() else hint}.")
+        students = [(number, _as_known(_student(row, columns), known_ids)) for number, row in table.rows]
+        students = [(number, student) for number, student in students if squeeze(student.name) not in NOT_STUDENTS]
+        refuse(path, _problems(students))
+        if not students:
+            raise UserError(f"{path} lists no students: below its first line, each line is one.")
+        people = [student for _, student in students]
+        return cls(people, bool({"first", "last"} & set(columns)), table.guess, table.examples)
+
+
+def read_roster(path: Path, encoding: str = "") -> list[Student]:
+    """The students in a CSV; see `RosterFile.read`."""
+    return RosterFile.read(path, encoding).students
+
+
+def refuse(path: Path, problems: Sequence[str]) -> None:
+    """Raise a UserError about these problems of a file, if there are any."""
     if problems:
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
         raise UserError(f"{path}: {'; '.join(problems[:5])}{more}. Nothing was changed: fix the file, then run again.")
-    if not students:
-        raise UserError(f"{path} lists no students: below its first line, each line is one.")
-    return [student for _, student in students]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV.
+
+    Attributes:
+        header: its first line.
+        rows: its other lines that are not empty, with their numbers.
+        guess: the encoding, if it was guessed; else "".
+        examples: the first cells in which the encoding makes a difference.
+    """
+
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+    guess: str = ""
+    examples: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path, encoding: str = "") -> "Table":
+        """The table in a file; encoding and delimiter are found out.
+
+        Raises:
+            UserError: it cannot be read, or several encodings fit.
+        """
+        try:
+            decoded = decode(path.read_bytes(), encoding, _names_columns)
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror}): name a CSV file.") from error
+        except (UnicodeError, LookupError) as error:
+            raise UserError(f"{path} is not text in {encoding or 'UTF-8'}: save it as CSV in UTF-8.") from error
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        try:
+            rows = _rows(decoded.text)
+        except csv.Error as error:
+            raise UserError(f"{path} is not a CSV file ({error}): save it as CSV in UTF-8.") from error
+        numbered = [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows, 1)]
+        numbered = [(number, row) for number, row in numbered if any(row)]
+        header, lines = (numbered[0][1], numbered[1:]) if numbered else ([], [])
+        shown = tuple(examples(decoded.text)) if decoded.guess else ()
+        return cls(header, lines, decoded.guess, shown)
 
 
 def read_table(path: Path, encoding: str = "") -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """A CSV's header, and its other non-empty rows with their line numbers; encoding and delimiter are guessed.
+    """A CSV's header and rows; see `Table.read`."""
+    table = Table.read(path, encoding)
+    return table.header, table.rows
 
-    Raises:
-        UserError: it cannot be read.
-    """
-    try:
-        text = _decode(path.read_bytes(), encoding)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): name a CSV file.") from error
-    except (UnicodeError, LookupError) as error:
-        raise UserError(f"{path} is not text in {encoding or 'UTF-8'}: save it as CSV in UTF-8.") from error
+
+def _rows(text: str) -> list[list[str]]:
     header = next((line for line in text.splitlines() if line.strip()), "")
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(DELIMITERS, key=header.count)))
-    except csv.Error as error:
-        raise UserError(f"{path} is not a CSV file ({error}): save it as CSV in UTF-8.") from error
-    numbered = [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows, 1)]
-    numbered = [(number, row) for number, row in numbered if any(row)]
-    return (numbered[0][1], numbered[1:]) if numbered else ([], [])
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=max(DELIMITERS, key=header.count)))
 
 
-def _decode(content: bytes, encoding: str) -> str:
-    if encoding:
-        return content.decode(encoding)
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16")
-    for guess in ("utf-8-sig", "gb2312"):
-        try:
-            return content.decode(guess)
-        except UnicodeDecodeError:
-            continue
-    return content.decode("cp1252")
+def _names_columns(text: str) -> bool:
+    """Whether a header in another script names the columns of a roster, which no wrong encoding makes it do."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    columns = _columns(_rows(header)[0]) if header and not header.isascii() else {}
+    return any(not squeeze(_rows(header)[0][index]).isascii() for index in columns.values())
 
 
 def _columns(header: Sequence[str]) -> dict[str, int]:
@@ -124,7 +190,7 @@ def _student(row: Sequence[str], columns: dict[str, int]) -> Student:
     first, last, student_id = cell("first"), cell("last"), cell("id").removeprefix("'")
     if not first and not last:
         first, last = _split_name(cell("name"))
-    return Student(student_id, first, last, cell("email"), cell("lms_id"))
+    return Student(student_id, first, last, cell("email"), cell("lms_id"), cell("group"), cell("section"))
 
 
 def _split_name(name: str) -> tuple[str, str]:
@@ -136,13 +202,22 @@ def _split_name(name: str) -> tuple[str, str]:
     return first.strip(), last
 
 
+def same_id(text: str) -> str:
+    """Equal for ids that are the same to people and to folders: in upper or lower case, wide or narrow."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _as_known(student: Student, known: dict[str, str]) -> Student:
+    return replace(student, id=known.get(same_id(student.id), student.id))
+
+
 def _problems(students: Iterable[tuple[int, Student]]) -> list[str]:
     problems, lines = [], dict[str, int]()
     for number, student in students:
-        key = unicodedata.normalize("NFKC", student.id).casefold()
+        key = same_id(student.id)
         if problem := id_problem(student.id):
             problems.append(f"line {number}: {problem}")
-        elif "\n" in f"{student.first}{student.last}{student.email}":
+        elif "\n" in f"{student.first}{student.last}{student.email}{student.group}{student.section}":
             # An open quotation mark would swallow the students below, who would be missing without a word.
             problems.append(f"line {number}: a cell of {student.id} runs over several lines: close the quotation mark")
         elif key in lines:

@@ -9,7 +9,9 @@ from nbgrader.api import SubmittedNotebook
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course
+from autograder.deductions import extensions
 from autograder.errors import UserError
+from autograder.grade import group_marks
 from autograder.grade.submission import TIMESTAMP
 
 FORMAT = "%Y-%m-%d %H:%M:%S.%f UTC"  # what nbgrader's own submit writes, in UTC
@@ -33,14 +35,19 @@ def read_timestamp(folder: Path) -> datetime | None:
 def update(course: Course, lab: str) -> None:
     """Bring times and late penalties in the gradebook up to date with submitted/, the deadline and the marks.
 
+    Members of a group get each other's marks by hand first, because a penalty may depend on them.
+
     nbgrader sets a penalty once, when it grades. We set it again whenever marks are written, because a penalty may
     depend on the points, and a person may have given some since.
     """
     if not course.gradebook.is_file():
         return
-    timestamps = {student: read_timestamp(path.parent) for student, path in course.submitted(lab).items()}
-    times = {student: time for student, time in timestamps.items() if time is not None}
-    gradebook.store_late(course, lab, times, _Penalty(course))
+    group_marks.share(course, lab)
+    times = {student: read_timestamp(path.parent) for student, path in course.submitted(lab).items()}
+    due = gradebook.deadline(course, lab)
+    own = extensions.deadlines_after(course, lab, due)
+    longer = {student: deadline - due for student, deadline in own.items()} if due else {}
+    gradebook.store_late(course, lab, times, longer, _Penalty(course))
 
 
 class _Penalty:

@@ -47,12 +47,14 @@ class Bundle:
         students: whose feedback is in it.
         unnamed: students whose feedback is not, because nothing says what the LMS calls them.
         renamed: students whose page Canvas will show under the name of a file of another type.
+        by_partner: students who see a partner's page, because Canvas knows the group's file only once.
     """
 
     path: Path
     students: tuple[str, ...]
     unnamed: tuple[str, ...]
     renamed: tuple[str, ...]
+    by_partner: tuple[str, ...] = ()
 
 
 def write_zip(course: Course, lab: str, naming: Naming, names: Mapping[str, "LmsName"]) -> Bundle:
@@ -66,13 +68,18 @@ def write_zip(course: Course, lab: str, naming: Naming, names: Mapping[str, "Lms
     pages = {path.parts[-3]: path for path in sorted(course.root.glob(f"feedback/*/{lab}/{lab}.html"))}
     content = io.BytesIO()
     students, renamed = [], []
+    others: list[str] = []
+    by_partner: dict[str, str] = {}
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for student, page in pages.items():
             lms_name = names.get(student)
             if naming is Naming.PLAIN:
                 _add(archive, f"{_file_name_part(student)}/{lab}_feedback.html", page.read_bytes())
-            elif lms_name is None:
+            elif lms_name is None or (naming is Naming.MOODLE and lms_name.group):
+                # The number in Moodle's name for a group is the group's: an import would take it for a participant's.
                 continue
+            elif by_partner.setdefault(lms_name.name, student) != student and lms_name.name:
+                others.append(student)
             elif naming is Naming.MOODLE:
                 folder = f"{_file_name_part(lms_name.label.sender)}_{lms_name.label.number}_assignsubmission_file_"
                 _add(archive, f"{folder}/{lab}_feedback.html", page.read_bytes())
@@ -84,7 +91,8 @@ def write_zip(course: Course, lab: str, naming: Naming, names: Mapping[str, "Lms
             students.append(student)
     target = course.root / "feedback" / f"{lab}_{naming}.zip"
     write_atomic(target, content.getvalue())
-    return Bundle(target, tuple(students), tuple(sorted(set(pages) - set(students))), tuple(renamed))
+    unnamed = tuple(sorted(set(pages) - set(students)))
+    return Bundle(target, tuple(students), unnamed, tuple(renamed), tuple(others))
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

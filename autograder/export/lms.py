@@ -14,6 +14,23 @@ from autograder.course_folder.roster import Student
 from autograder.files import write_atomic
 from autograder.report.marks import StudentMarks, as_csv, class_marks
 
+MOODLE = ["First name", "Last name", "ID number", "Email address"]
+CANVAS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+CANVAS_POSSIBLE = ["    Points Possible", "", "", "", ""]
+
+
+def moodle_student(student: Student) -> list[str]:
+    """A student in Moodle's columns."""
+    return [student.first, student.last, student.id, student.email]
+
+
+def canvas_student(student: Student) -> list[str]:
+    """A student in Canvas's columns. The roster's lms_id is Canvas's own number, or else a login."""
+    number = student.lms_id if student.lms_id.isdecimal() else ""
+    login = "" if number else student.lms_id
+    name = ", ".join(filter(None, (student.last, student.first))) or student.id
+    return [name, number, student.id, login, ""]
+
 
 @dataclass(frozen=True)
 class ExportResult:
@@ -38,9 +55,9 @@ def write_moodle(course: Course, lab: str, column: str) -> ExportResult:
     """The table for Moodle's grade import; `column` is the grade's name there."""
 
     def rows(marks: list[tuple[Student, StudentMarks]]) -> Iterator[list[str]]:
-        yield ["First name", "Last name", "ID number", "Email address", column]
+        yield [*MOODLE, column]
         for student, row in marks:
-            yield [student.first, student.last, student.id, student.email, f"{row.total:g}"]
+            yield [*moodle_student(student), f"{row.total:g}"]
 
     return _write(course, lab, "moodle", rows)
 
@@ -49,15 +66,11 @@ def write_canvas(course: Course, lab: str, column: str) -> ExportResult:
     """The table for Canvas's gradebook import; `column` is the assignment's name there, best with its number."""
 
     def rows(marks: list[tuple[Student, StudentMarks]]) -> Iterator[list[str]]:
-        yield ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", column]
+        yield [*CANVAS, column]
         out_of = max((row.out_of for _, row in marks), default=0.0)
-        yield ["    Points Possible", "", "", "", "", f"{out_of:g}"]
+        yield [*CANVAS_POSSIBLE, f"{out_of:g}"]
         for student, row in marks:
-            # The roster's lms_id is Canvas's own number, or else a login.
-            number = student.lms_id if student.lms_id.isdecimal() else ""
-            login = "" if number else student.lms_id
-            name = ", ".join(filter(None, (student.last, student.first))) or student.id
-            yield [name, number, student.id, login, "", f"{row.total:g}"]
+            yield [*canvas_student(student), f"{row.total:g}"]
 
     return _write(course, lab, "canvas", rows)
 

@@ -15,6 +15,7 @@ from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.pool import Pool, QueuedJob
 from autograder.grade.record import GradingRecord
 from autograder.grade.scheduler import Workers
+from autograder.grade.shared import same_result, units
 from autograder.grade.submission import Submission
 from autograder.gradebook import CellMark
 from autograder.report.marks import StudentMarks, class_marks
@@ -103,12 +104,16 @@ class Regrading:
         self._store = store
         self._marks = gradebook.marks(course, lab.name)
         self._totals = self._read_totals()
+        self._submitted = course.submitted(lab.name)
+        self._partners: dict[str, list[GradingRecord]] = {}
 
     def run(self, students: Sequence[str], workers: Workers, progress: Callable[[str], None] = lambda _: None) -> None:
         """Grade the question of these students; `result` is up to date at any time, also after Ctrl-C."""
         for queued, job_result in Pool(self.lab, workers).run(self._jobs(students, progress)):
-            self._take(queued, job_result)
-            progress(job_result.record.student)
+            assert queued.before is not None
+            for before in (queued.before, *self._partners[queued.before.student]):
+                self._take(before, job_result)
+                progress(before.student)
 
     def read_totals_again(self) -> None:
         """Read the totals again after everything was written: deductions such as late penalties may have changed."""
@@ -123,21 +128,31 @@ class Regrading:
         return {row.record.student: row.total for row in rows if row.total is not None}
 
     def _jobs(self, students: Sequence[str], progress: Callable[[str], None]) -> Iterator[QueuedJob]:
-        packed, submitted = pack(self.lab), self.course.submitted(self.lab.name)
-        for student in students:
-            submission = Submission.read(student, submitted[student])
-            before = GradingRecord.read(self.course.record(self.lab.name, student))
-            if before is None or before.sha256 != submission.sha256 or before.reason:
-                why = NOT_GRADED if before is None else before.reason and f"has no mark: {before.reason}"
-                self.result.left_out[student] = why or NEW_FILE
-                progress(student)
-                continue
-            # With the same seed, only the check can make a difference.
-            yield QueuedJob(Job(submission, packed, self.lab.limits, before.seed, self._sandboxed), before)
+        packed = pack(self.lab)
+        for unit in units(self.course, self.lab.name, students):
+            graded = [found for student in unit if (found := self._graded(student, progress)) is not None]
+            while graded:
+                (submission, before), *others = graded
+                # Members of a group who have the same record are graded once.
+                self._partners[before.student] = [other for _, other in others if same_result(before, other)]
+                graded = [entry for entry in others if not same_result(before, entry[1])]
+                # With the same seed, only the check can make a difference.
+                yield QueuedJob(Job(submission, packed, self.lab.limits, before.seed, self._sandboxed), before)
 
-    def _take(self, queued: QueuedJob, job_result: JobResult) -> None:
-        before, now = queued.before, job_result.record
-        if before is None or now.reason:
+    def _graded(self, student: str, progress: Callable[[str], None]) -> tuple[Submission, GradingRecord] | None:
+        """A student's submission with its record; None if it is not graded as it is now."""
+        submission = Submission.read(student, self._submitted[student])
+        before = GradingRecord.read(self.course.record(self.lab.name, student))
+        if before is not None and before.sha256 == submission.sha256 and not before.reason:
+            return submission, before
+        why = NOT_GRADED if before is None else before.reason and f"has no mark: {before.reason}"
+        self.result.left_out[student] = why or NEW_FILE
+        progress(student)
+        return None
+
+    def _take(self, before: GradingRecord, job_result: JobResult) -> None:
+        now = replace(job_result.record, student=before.student)
+        if now.reason:
             self.result.left_out[now.student] = now.reason
             return
         stored = self._marks.get(before.student, {})

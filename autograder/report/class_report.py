@@ -10,7 +10,8 @@ from statistics import mean, median
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course
-from autograder.course_folder.roster import Student
+from autograder.course_folder.roster import Roster, Student
+from autograder.deductions.handing_in import SETTLE
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
 from autograder.grade.record import GradingRecord
@@ -18,7 +19,7 @@ from autograder.grade.student_answers import answers_in
 from autograder.pages import render_page
 from autograder.report.examples import anonymize
 from autograder.report.feedback import lab_title
-from autograder.report.marks import StudentMarks, class_marks
+from autograder.report.marks import QuestionMark, StudentMarks, class_marks
 from autograder.text import cleaned
 from qlab.cells import grade_id
 
@@ -39,8 +40,10 @@ class QuestionResult:
     Attributes:
         name, title, out_of: such as "Q1", what it asks for, its maximum.
         full, part, none: how many students have all the points, some, or none.
-        waiting: how many are still to be graded by hand; they count nowhere else.
-        mean: the mean points of all others; None if there are none.
+        waiting: how many have a part that is still to be graded by hand.
+        mean: the mean points, of a question with a waiting part those of its other parts; None if nobody has any.
+        so_far, so_far_out_of: the mean points of those who have a waiting part and points for another, and the most
+            that such other parts give; None and 0 if there is nobody.
     """
 
     name: str
@@ -51,6 +54,8 @@ class QuestionResult:
     none: int
     waiting: int
     mean: float | None
+    so_far: float | None = None
+    so_far_out_of: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,7 @@ class ClassReport:
         ended: cells that raised or were stopped.
         taken_off: the course's deductions, such as late penalties.
         needs_person: what only a person can settle.
+        handed_in: extensions, times that nobody says, and the rule by which submissions count.
     """
 
     lab: str
@@ -121,6 +127,7 @@ class ClassReport:
     ended: tuple[Note, ...]
     taken_off: tuple[Note, ...]
     needs_person: tuple[Note, ...]
+    handed_in: tuple[Note, ...] = ()
 
     @property
     def mean(self) -> float | None:
@@ -166,6 +173,7 @@ def class_report(course: Course, lab: GradedLab) -> ClassReport:
         _notes(statistics.ended),
         _notes(statistics.taken_off),
         _notes(statistics.needs_person),
+        _notes(statistics.handed_in),
     )
     return cleaned(report)
 
@@ -185,12 +193,29 @@ class _Question:
     out_of: float = 0.0
     points: list[float] = field(default_factory=list)
     waiting: int = 0
+    points_so_far: list[float] = field(default_factory=list)
+    so_far_out_of: float = 0.0
+
+    def add(self, mark: QuestionMark) -> None:
+        self.out_of = mark.out_of
+        self.waiting += mark.waiting
+        if mark.points is not None and mark.waiting:
+            self.points_so_far.append(mark.points)
+            self.so_far_out_of = max(self.so_far_out_of, mark.so_far)
+        elif mark.points is not None:
+            self.points.append(mark.points)
 
     def result(self) -> QuestionResult:
         full, none = sum(p >= self.out_of for p in self.points), sum(p <= 0 for p in self.points)
         part = len(self.points) - full - none
-        average = mean(self.points) if self.points else None
-        return QuestionResult(self.name, self.title, self.out_of, full, part, none, self.waiting, average)
+        return QuestionResult(
+            self.name, self.title, self.out_of, full, part, none, self.waiting,
+            _mean([*self.points, *self.points_so_far]), _mean(self.points_so_far), self.so_far_out_of,
+        )  # fmt: skip
+
+
+def _mean(numbers: list[float]) -> float | None:
+    return mean(numbers) if numbers else None
 
 
 @dataclass
@@ -210,6 +235,7 @@ class _ClassStatistics:
     repaired: dict[str, list[str]] = field(default_factory=dict)
     ended: dict[str, list[str]] = field(default_factory=dict)
     taken_off: dict[str, list[str]] = field(default_factory=dict)
+    handed_in: dict[str, list[str]] = field(default_factory=dict)
     needs_person: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, row: StudentMarks) -> None:
@@ -228,12 +254,7 @@ class _ClassStatistics:
 
     def _add_marks(self, row: StudentMarks) -> None:
         for name, mark in row.questions.items():
-            question = self.questions.setdefault(name, _Question(name))
-            question.out_of = mark.out_of
-            if mark.waiting:
-                question.waiting += 1
-            elif mark.points is not None:
-                question.points.append(mark.points)
+            self.questions.setdefault(name, _Question(name)).add(mark)
         for grade in row.record.cells:
             if grade.outcome is not None and grade.question in self.questions:
                 question = self.questions[grade.question]
@@ -259,6 +280,7 @@ class _ClassStatistics:
             self.needs_person.setdefault(sentence, []).append(record.student)
         if not record.sandboxed:
             self.needs_person.setdefault("graded without a sandbox", []).append(record.student)
+        self._add_handing_in(row)
         for deduction in row.deductions:
             self.taken_off.setdefault(deduction.why, []).append(record.student)
         for remark in record.remarks:
@@ -268,6 +290,17 @@ class _ClassStatistics:
             elif CHECK_FAILED.match(remark):
                 section = self.needs_person
             section.setdefault(remark, []).append(record.student)
+
+    def _add_handing_in(self, row: StudentMarks) -> None:
+        handed_in, student = row.handing_in, row.record.student
+        if handed_in is None:
+            return
+        if handed_in.unsettled:
+            self.needs_person.setdefault(f"late by an unknown amount: {SETTLE}", []).append(student)
+        elif handed_in.due and handed_in.when is None:
+            self.handed_in.setdefault("nobody says when: counts as in time", []).append(student)
+        for sentence in filter(None, (handed_in.extension, handed_in.counted)):
+            self.handed_in.setdefault(sentence, []).append(student)
 
 
 def _notes(remarks: dict[str, list[str]]) -> tuple[Note, ...]:
@@ -291,7 +324,7 @@ def _times(statistics: _ClassStatistics, lab: GradedLab) -> Iterable[CellTime]:
 
 def _mistakes(statistics: _ClassStatistics, lab: GradedLab, course: Course) -> Iterable[MistakeResult]:
     order = list(dict.fromkeys(question_of(name) for name in lab.order))
-    people = {student.id: student for student in gradebook.roster(course)}
+    roster = Roster(gradebook.roster_in_lab(course, lab.name))
     stubs = {grade_id(cell): cell.source for cell in lab.released.cells}
 
     def position(key: tuple[str, str]) -> tuple[int, int, str]:
@@ -301,12 +334,17 @@ def _mistakes(statistics: _ClassStatistics, lab: GradedLab, course: Course) -> I
         answers = []
         for student in statistics.made_by[question, name]:
             if text := _answer(course.autograded(lab.name, student), question, stubs):
-                person = people.get(student) or Student(student)
-                names = (student, person.name, person.first, person.last, person.email, person.lms_id)
+                # Partners sign what they hand in together.
+                people = [roster.students.get(name, Student(name)) for name in (student, *roster.partners(student))]
+                names = [name for person in people for name in _names_of(person)]
                 answers.append(anonymize(text, names))
         example = min(answers, key=len, default="")
         count, hint = statistics.counts[question, name], statistics.hints.get((question, name), "")
         yield MistakeResult(question, name, count, hint, example)
+
+
+def _names_of(person: Student) -> tuple[str, ...]:
+    return person.id, person.name, person.first, person.last, person.email, person.lms_id
 
 
 def _answer(path: Path, question: str, stubs: dict[str, str]) -> str:

@@ -10,12 +10,17 @@ from pathlib import Path
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course, lab_names
+from autograder.deductions.handing_in import HandingIn, handing_in
 from autograder.deductions.screenshots import ScreenshotRule
 from autograder.files import write_atomic
 from autograder.grade.record import GradingRecord
+from autograder.grade.shared import partners
 from autograder.gradebook import CellMark
 from autograder.text import clean
 
+LATE = "handed in late"
+NOTHING = "nothing handed in"
+NOT_GRADED = "handed in, not graded yet"
 UNSANDBOXED = "graded without a sandbox: trust the mark as far as you trust the notebook"
 
 # What makes a spreadsheet take a cell's text for a formula.
@@ -25,11 +30,26 @@ NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
 
 @dataclass(frozen=True)
 class QuestionMark:
-    """A question's points, None if there are none yet; `waiting` if a part of it is still to be graded by hand."""
+    """A question's marks.
+
+    Attributes:
+        points: of the parts that have any; None if no part has.
+        out_of: the most points that the question gives.
+        waiting: whether a part of it is still to be graded by hand.
+        so_far: the most points that the parts give that have any.
+    """
 
     points: float | None
     out_of: float
     waiting: bool = False
+    so_far: float = 0.0
+
+    def plus(self, part: CellMark) -> "QuestionMark":
+        """The marks with those of another part."""
+        out_of, waiting = self.out_of + part.out_of, self.waiting or part.waiting
+        if part.points is None:
+            return replace(self, out_of=out_of, waiting=waiting)
+        return QuestionMark((self.points or 0) + part.points, out_of, waiting, self.so_far + part.out_of)
 
 
 @dataclass(frozen=True)
@@ -47,11 +67,16 @@ class Deduction:
 
 @dataclass(frozen=True)
 class StudentMarks:
-    """A student's row: the grading record, the marks in the gradebook, and the course's deductions."""
+    """A student's row: the record, the marks in the gradebook, the course's deductions, when it came in, the partners.
+
+    Partners are the others in the student's group who have the same submission, and so the same marks.
+    """
 
     record: GradingRecord
     cells: dict[str, CellMark]
     deductions: tuple[Deduction, ...] = ()
+    partners: tuple[str, ...] = ()
+    handing_in: HandingIn | None = None
 
     @cached_property
     def questions(self) -> dict[str, QuestionMark]:
@@ -59,9 +84,7 @@ class StudentMarks:
         questions: dict[str, QuestionMark] = {}
         for grade in self.record.cells:
             mark = self.cells.get(grade.cell) or CellMark(grade.points, grade.out_of, grade.points is None)
-            sum_ = questions.get(grade.question, QuestionMark(None, 0.0))
-            points = sum_.points if mark.points is None else (sum_.points or 0) + mark.points
-            questions[grade.question] = QuestionMark(points, sum_.out_of + mark.out_of, sum_.waiting or mark.waiting)
+            questions[grade.question] = questions.get(grade.question, QuestionMark(None, 0.0)).plus(mark)
         return {name: mark for name, mark in questions.items() if mark.out_of}
 
     @property
@@ -87,40 +110,54 @@ class StudentMarks:
         return [name for name, mark in self.questions.items() if mark.waiting]
 
     @property
+    def unsettled(self) -> bool:
+        """Whether it was late, says the LMS, and a person has to say by how much."""
+        return self.handing_in is not None and self.handing_in.unsettled
+
+    @property
     def remarks(self) -> str:
-        """Why there is no mark; or else what was deducted and repaired, and whether there was no sandbox."""
+        """How it was handed in; and why there is no mark, or else what was deducted, repaired or not sandboxed."""
+        handed_in = () if self.handing_in is None else self.handing_in.remarks
         unsandboxed = () if self.record.sandboxed else (UNSANDBOXED,)
         deductions = (deduction.text for deduction in self.deductions)
-        return self.record.reason or "; ".join((*deductions, *self.record.remarks, *unsandboxed))
+        marked = (*deductions, *handed_in, *self.record.remarks, *unsandboxed)
+        return "; ".join((self.record.reason, *handed_in) if self.record.reason else marked)
+
+    @property
+    def together(self) -> str:
+        """Who has the same submission, in a sentence; "" if nobody has."""
+        return f"handed in with {' and '.join(self.partners)}" if self.partners else ""
 
 
 def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
     """Every student with a record of the lab, sorted; a generator, because a class may be large."""
     stored, late = gradebook.marks(course, lab), gradebook.penalties(course, lab)
-    rule = ScreenshotRule.of(course, lab)
+    rule, together, handed_in = ScreenshotRule.of(course, lab), partners(course, lab), handing_in(course, lab)
     for path in sorted((course.root / "records" / lab).glob("*.json")):
         if (record := GradingRecord.read(path)) is None:
             continue
-        deductions = [Deduction(late[record.student], "handed in late")] if record.student in late else []
+        deductions = [Deduction(late[record.student], LATE)] if record.student in late else []
         row = StudentMarks(record, stored.get(record.student, {}))
         if rule is not None and row.questions:
             points, why = rule.deduction(record.student, row.out_of)
             deductions += [Deduction(points, why)] if why else []
-        yield replace(row, deductions=tuple(deductions))
+        own = handed_in.get(record.student)
+        yield replace(row, deductions=tuple(deductions), partners=together.get(record.student, ()), handing_in=own)
 
 
 def write_marks(course: Course) -> Path:
-    """Write marks.csv: one row per student, one column per question of every lab that was graded."""
+    """Write marks.csv: one row per student of the roster, one column per question of every lab that was graded."""
     write_atomic(course.marks, as_csv(marks_table(course)))
     return course.marks
 
 
 def marks_table(course: Course) -> list[list[str]]:
-    """The marks of every lab that was graded: a header, then one row per student."""
+    """The marks of every lab that was graded: a header, then a row for everybody who is on the roster or has a mark."""
     labs = [_Columns.of(course, lab) for lab in lab_names(course)]
     labs = [columns for columns in labs if columns.rows]
     header = ["student_id", *(name for columns in labs for name in columns.header)]
-    students = sorted({student for columns in labs for student in columns.rows})
+    on_roster = {student.id for student in gradebook.roster(course)}
+    students = sorted(on_roster.union(*(columns.rows for columns in labs)))
     return [
         header,
         *([student, *(cell for columns in labs for cell in columns.cells(student))] for student in students),
@@ -143,20 +180,23 @@ class _Columns:
         questions: their maxima, in the lab's order.
         rows: by student: points by question, total, questions still to be graded by hand, remarks.
         deducted: points deducted, by student.
+        ungraded: students who handed in and were not graded yet.
     """
 
     short: str
     questions: dict[str, float]
     rows: dict[str, tuple[dict[str, str], str, str, str]]
     deducted: dict[str, float]
+    ungraded: set[str]
 
     @classmethod
     def of(cls, course: Course, lab: str) -> "_Columns":
-        columns = cls(lab.split("_")[0], {}, {}, {})
+        columns = cls(lab.split("_")[0], {}, {}, {}, set(course.submitted(lab)))
         for row in class_marks(course, lab):
             columns.questions |= {name: mark.out_of for name, mark in row.questions.items()}
             points = {name: _points(mark.points) for name, mark in row.questions.items()}
-            columns.rows[row.record.student] = (points, _points(row.total), " ".join(row.waiting), row.remarks)
+            remarks = "; ".join(filter(None, (row.together, row.remarks)))
+            columns.rows[row.record.student] = (points, _points(row.total), " ".join(row.waiting), remarks)
             if row.deducted:
                 columns.deducted[row.record.student] = row.deducted
         return columns
@@ -170,7 +210,7 @@ class _Columns:
 
     def cells(self, student: str) -> list[str]:
         if student not in self.rows:
-            return [""] * len(self.header)
+            return [*[""] * (len(self.header) - 1), NOT_GRADED if student in self.ungraded else NOTHING]
         points, *rest = self.rows[student]
         off = [_points(self.deducted.get(student))] if self.deducted else []
         return [*(points.get(name, "") for name in self.questions), *off, *rest]

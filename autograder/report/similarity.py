@@ -17,10 +17,13 @@ from copydetect import CodeFingerprint, compare_files
 from markupsafe import Markup, escape
 from nbformat.notebooknode import NotebookNode
 
+from autograder import gradebook
 from autograder.collect.sample_class import WrittenAnswer
 from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import squeeze
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab, question_of
+from autograder.grade.shared import partners
 from autograder.grade.student_answers import answers_in
 from autograder.pages import render_page
 from autograder.report.feedback import lab_title
@@ -96,7 +99,8 @@ def similar(
 ) -> list[Pair]:
     """The pairs that a person should look at, those that share the most first.
 
-    Of a group in which everybody is like everybody, only enough pairs are listed to connect all: see `clusters`.
+    Of a cluster in which everybody is like everybody, only enough pairs are listed to connect all: see `clusters`.
+    Members of a group work together, so they are no pair, and what they handed in together is compared once.
 
     Args:
         course, lab: whose answers.
@@ -105,12 +109,15 @@ def similar(
         progress: called with the name of each cell that is compared.
     """
     right = [answer for answer in on_file if answer.right]
+    groups = {student.id: squeeze(student.group) for student in gradebook.roster_in_lab(course, lab.name)}
     by_students: defaultdict[tuple[str, str], list[SimilarAnswers]] = defaultdict(list)
     for cell, answers in _by_cell(course, lab).items():
         code = lab_cell(lab.released, cell).cell_type == "code"
         explained = [text for notebook in (lab.released, solution) for text in _shown_texts(notebook, cell, code)]
         explained += [answer.source for answer in right if answer.question == cell]
-        for students, similar_answers in compare(cell, answers, explained, CODE if code else TEXT, code=code):
+        for students, similar_answers in compare(
+            cell, answers, explained, CODE if code else TEXT, code=code, groups=groups
+        ):
             by_students[students].append(similar_answers)
         progress(cell)
     pairs = [
@@ -143,7 +150,10 @@ def _by_cell(course: Course, lab: GradedLab) -> dict[str, dict[str, str]]:
     cells: dict[str, dict[str, str]] = {
         grade_id(cell): {} for cell in lab.released.cells if grade_id(cell) and is_answer(cell)
     }
+    together = partners(course, lab.name)
     for student in course.submitted(lab.name):
+        if student > min(together.get(student, (student,))):
+            continue
         for name, answer in answers_in(course.autograded(lab.name, student)).items():
             if name in cells:
                 cells[name][student] = answer.source
@@ -158,7 +168,13 @@ def _shown_texts(notebook: NotebookNode, name: str, code: bool) -> Iterator[str]
 
 
 def compare(
-    cell: str, answers: Mapping[str, str], explained: Iterable[str], threshold: SimilarityThreshold, *, code: bool
+    cell: str,
+    answers: Mapping[str, str],
+    explained: Iterable[str],
+    threshold: SimilarityThreshold,
+    *,
+    code: bool,
+    groups: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[tuple[str, str], SimilarAnswers]]:
     """The pairs of answers to one cell that reach the threshold, beyond what is explained.
 
@@ -168,7 +184,9 @@ def compare(
         explained: texts that everybody has: starter code, solution.
         threshold: from when on a pair is reported.
         code: whether the answers are Python, not prose.
+        groups: the group of each student who is in one; members of a group are no pair.
     """
+    groups = groups or {}
     fingerprints = {student: _fingerprint(text, threshold, code) for student, text in sorted(answers.items())}
     common = {run for text in explained for run in _runs(text, threshold, code)}
     counts = Counter(run for fingerprint in fingerprints.values() for run in fingerprint.hashes)
@@ -178,6 +196,8 @@ def compare(
         _remove(fingerprint, common)
     for students in _candidates(fingerprints):
         first, second = (fingerprints[student] for student in students)
+        if len({groups.get(student) or student for student in students}) == 1:
+            continue
         shared, shares, slices = compare_files(first, second)
         if shared >= threshold.shared and max(shares) >= threshold.share:
             texts = (_highlight(answers[students[0]], slices[0]), _highlight(answers[students[1]], slices[1]))

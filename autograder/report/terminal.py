@@ -8,10 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autograder.deductions.handing_in import SETTLE
 from autograder.report.marks import StudentMarks
 from autograder.text import clean
 
 MAX_ROWS = 60  # students; a larger class is read in marks.csv
+MAX_NAMES = 10  # of students in a sentence
 SLOWEST = 3
 SLOW_SECONDS = 1.0  # the slowest cells are listed if one took this long
 WIDTH = 150  # of the table where there is no terminal
@@ -27,6 +29,7 @@ class Summary:
         points: the sum of all totals.
         without_mark: how many students have no mark.
         waiting: whether anything is still to be graded by hand.
+        unsettled: students who were late, says the LMS, and nobody says by how much.
         slowest: the slowest cells, as a heap: seconds, cell, student.
     """
 
@@ -35,6 +38,7 @@ class Summary:
     points: float = 0.0
     without_mark: int = 0
     waiting: bool = False
+    unsettled: list[str] = field(default_factory=list)
     slowest: list[tuple[float, str, str]] = field(default_factory=list)
 
     @classmethod
@@ -52,6 +56,7 @@ class Summary:
         self.points += row.total or 0
         self.without_mark += row.total is None
         self.waiting = self.waiting or bool(row.waiting)
+        self.unsettled += [clean(row.record.student)] if row.unsettled else []
         if len(self.rows) <= MAX_ROWS or row.remarks:
             entries = {name: _entry(row, name) for name in row.questions}
             total = "–" if row.total is None else f"{row.total:g}"
@@ -78,6 +83,11 @@ class Summary:
             print("the table only lists students with remarks; marks.csv has all")
         if self.waiting:
             print("… means: still to be graded by hand")
+        if self.unsettled:
+            more = f" and {len(self.unsettled) - MAX_NAMES} more" if len(self.unsettled) > MAX_NAMES else ""
+            print(
+                f"late by an unknown amount, nothing taken off: {', '.join(self.unsettled[:MAX_NAMES])}{more}; {SETTLE}"
+            )
         slow = [f"{cell} of {student} {seconds:.1f} s" for seconds, cell, student in sorted(self.slowest, reverse=True)]
         if self.slowest and max(self.slowest)[0] >= SLOW_SECONDS:
             print(f"slowest cells: {', '.join(slow)}")

@@ -1,12 +1,14 @@
 """A made-up class for tests: a lab with two questions and a text, and records of its students."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
@@ -77,3 +79,36 @@ def released_course(root: Path) -> Course:
     for folder in (course.source(LAB), course.release(LAB)):
         write_atomic(folder / f"{LAB}.ipynb", nbformat.writes(lab.released))
     return course
+
+
+LAB2, LAB3 = "lab2_integer_only", "lab3_calibration"
+
+
+def add_labs(course: Course, *labs: str) -> None:
+    """Put labs into the gradebook as a release does: q1-check of 10 points, q2-check of 5, and the text q3 of 20."""
+    with gradebook.open_gradebook(course) as book:
+        for lab in labs:
+            book.add_assignment(lab)
+            book.add_notebook(lab, lab)
+            for name, points, kind in (("q1-check", 10, "code"), ("q2-check", 5, "code"), ("q3", 20, "markdown")):
+                book.add_grade_cell(name, lab, lab, max_score=points, cell_type=kind)
+            book.add_solution_cell("q3", lab, lab)
+        book.db.commit()
+
+
+def grade(course: Course, lab: str, student: str, *points: Any, action: str = "grade", **changes: Any) -> None:
+    """Store a graded submission, with the points of `record`."""
+    graded = replace(record(student, *points), **{"lab": lab, **changes})
+    graded.write(course.record(lab, student))
+    with gradebook.open_writer(course, action) as writer:
+        writer.store(graded)
+
+
+def mark_by_hand(course: Course, lab: str, student: str, points: float, *, cell: str = "q3", extra: float = 0) -> None:
+    """Give a mark as somebody does in the formgrader."""
+    with gradebook.open_gradebook(course) as book:
+        grade = book.find_grade(cell, lab, lab, student)
+        grade.manual_score, grade.needs_manual_grade = points, False
+        if extra:
+            grade.extra_credit = extra
+        book.db.commit()

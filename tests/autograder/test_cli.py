@@ -109,7 +109,7 @@ def test_nothing_handed_in(course):
     "command",
     [
         *("new", "lint", "release", "roster", "collect", "grade", "regrade", "essays", "report", "similar", "feedback"),
-        *("export", "demo"),
+        *("export", "gradesheet", "history", "forget", "demo"),
     ],
 )
 def test_every_command_has_help_with_an_example(command):

@@ -30,11 +30,14 @@ def enrolled(course):
 
 @pytest.fixture
 def run(enrolled, tmp_path):
-    """Collects an archive of these files and returns the report."""
+    """Collects an archive of these files, with a table of one time for everybody if there is one, and reports."""
 
     def run(files, when="2026-10-12 11:00:00", name="all.zip", **options):
         path = tmp_path / name
-        path.write_bytes(files if isinstance(files, bytes) else zipped(files, when))
+        path.write_bytes(files if isinstance(files, bytes) else zipped(files, when or "2026-11-01 09:00:00"))
+        if when is not None:
+            options["times"] = tmp_path / "times.csv"
+            options["times"].write_text("id,time\n" + "".join(f"{student.id},{when}\n" for student in STUDENTS))
         return collect(enrolled, LAB, [path], CollectOptions(**{"timezone": ZONE, "deadline": DUE, **options}))
 
     return run
@@ -59,7 +62,7 @@ def test_a_submission_is_where_nbgrader_looks_for_it(enrolled, run):
     }
     assert parse_utc("2026-10-12 03:00:00.000000 UTC") == datetime(2026, 10, 12, 3)
     (row,) = report.rows
-    assert (row.student, row.when, row.late, row.remark) == ("S102 王小明", "2026-10-12 11:00:00 archive", "", "")
+    assert (row.student, row.when, row.late, row.remark) == ("S102 王小明", "2026-10-12 11:00:00 table", "", "")
     assert "S101 Ada Lovelace" in report.missing and len(report.missing) == len(STUDENTS) - 1
 
 
@@ -87,9 +90,7 @@ def test_an_extension_counts(enrolled, run):
 
 
 def test_without_a_time_only_the_lms_can_call_a_submission_late(enrolled, run):
-    report = run(
-        {"lovelaceada_LATE_7001_1_a.ipynb": notebook(), "王小明_7002_2_a.ipynb": notebook()}, "2026-10-20 00:00:00"
-    )
+    report = run({"lovelaceada_LATE_7001_1_a.ipynb": notebook(), "王小明_7002_2_a.ipynb": notebook()}, when=None)
     assert [row.late for row in report.rows] == ["yes, says the LMS", "?"]
     assert not (enrolled.submission_folder(LAB, "S101") / "timestamp.txt").exists() and "--times" in report.notes[1]
 
@@ -147,10 +148,11 @@ def test_nobodys_own_archive_replaces_the_work_of_another(enrolled, run):
 
 @pytest.mark.parametrize("when", ["2037-01-01 00:00:00", "2107-01-01 00:00:00"])
 def test_a_date_to_come_is_told_and_a_later_submission_replaces_it(when, enrolled, run):
-    report = run({"S104/lab1.ipynb": notebook("dated")}, when, deadline="2108-01-01 00:00")
+    report = run(zipped({"S104/lab1.ipynb": notebook("dated")}, when), when=None, deadline="2108-01-01 00:00")
     assert (report.rows[0].when, report.rows[0].late) == ("unknown", "?")
     assert "is still to come: not counted" in report.rows[0].remark
-    assert run({"S104/lab1.ipynb": notebook("later")}, "2026-10-12 02:00:00").counts == {store.REPLACED: 1}
+    later = zipped({"S104/lab1.ipynb": notebook("later")}, "2026-10-12 02:00:00")
+    assert run(later, when=None).counts == {store.REPLACED: 1}
     assert enrolled.submitted(LAB)["S104"].read_bytes() == notebook("later")
 
 
@@ -170,7 +172,8 @@ def test_many_files_refused_alike_in_one_students_archive_are_one_line(run):
 
 def test_of_several_submissions_in_one_download_the_newest_counts(enrolled, run):
     stem = "x_S101_attempt_2026-10-12-{}-00-00_a.ipynb"
-    report = run({stem.format("09"): notebook("1"), stem.format("11"): notebook("3"), stem.format("10"): notebook("2")})
+    files = {stem.format("09"): notebook("1"), stem.format("11"): notebook("3"), stem.format("10"): notebook("2")}
+    report = run(files, when=None)
     assert enrolled.submitted(LAB)["S101"].read_bytes() == notebook("3")
     superseded = tree(enrolled, "kept")
     assert {notebook("1"), notebook("2")} <= set(superseded.values()) and notebook("3") not in superseded.values()
@@ -318,7 +321,7 @@ def command(*arguments):
 
 @pytest.mark.slow
 def test_the_command_and_its_exit_codes(enrolled, tmp_path):
-    (tmp_path / "good.tar.gz").write_bytes(tarred({"S101/a.ipynb": notebook()}))
+    (tmp_path / "good.tar.gz").write_bytes(tarred({"x_S101_attempt_2026-10-12-04-00-00_a.ipynb": notebook()}))
     (tmp_path / "bad.zip").write_bytes(b"not a zip")
     done = command(tmp_path / "good.tar.gz", "--course", enrolled.root, "--deadline", "2026-10-12 03:00")
     assert done.returncode == 0 and "collected: 1 new" in done.stdout and "1 h" in done.stdout, done.stderr

@@ -69,7 +69,7 @@ def test_a_time_before_there_were_notebooks_does_not_count(name, collect_from):
 def test_a_label_of_the_year_9999_stops_nobody(collect_from):
     files = {"x_S101_attempt_9999-12-31-23-59-59_lab1.ipynb": notebook(), "S102/lab1.ipynb": notebook()}
     result = collect_from(("a.zip", zipped(files)))
-    assert result.counted["S101"].when is None and result.counted["S102"].when is not None
+    assert result.counted["S101"].when is None and "S102" in result.counted
 
 
 def test_a_files_date_on_disk_that_is_to_come_does_not_count(collect_from, tmp_path):
@@ -83,7 +83,7 @@ def test_a_table_cannot_say_that_somebody_submitted_in_the_future(collect_from):
     times = SubmissionTimes({"S101": soon(), "S102": datetime(2026, 10, 1, tzinfo=UTC)})
     files = zipped({"S101/lab1.ipynb": notebook(), "S102/lab1.ipynb": notebook()})
     counted = collect_from(("a.zip", files), times=times).counted
-    assert counted["S101"].owner.time_source == "archive" and "the table's time" in counted["S101"].remarks[0]
+    assert counted["S101"].when is None and "the table's time" in counted["S101"].remarks[0]
     assert counted["S102"].owner.time_source == "table"
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from autograder.collect.archives import File, Level
-from autograder.collect.owners import BY_ARCHIVE, BY_DISK, BY_LMS, OwnerFinder
+from autograder.collect.owners import BY_LMS, OwnerFinder
 from autograder.course_folder.roster import Roster
 from tests.autograder.collect.conftest import STUDENTS, TAIPEI, notebook, tarred, zipped
 
@@ -77,14 +77,14 @@ OWN = "Lab1_S103_attempt_2020-01-01-00-00-00_lab1.ipynb"
 
 
 @pytest.mark.parametrize(("names", "source"), [
-    (("Lab1_S103.zip", OWN), BY_DISK),
-    (("Lab1_S103.tar.gz", OWN), BY_DISK),
-    (("Lab1_S103.zip", "homework.zip", OWN), BY_DISK),
-    (("Lab1_S103.zip", "S103/lab1.ipynb"), BY_DISK),
-    (("Lab1_S103_attempt_2020-01-01-00-00-00_all.zip", "lab1.ipynb"), BY_DISK),
-    (("class.zip", f"S103/{OWN}"), BY_ARCHIVE),
-    (("class.zip", "Lab1_S103.zip", OWN), BY_ARCHIVE),
-    (("class.zip", "S103/homework.tgz", OWN), BY_ARCHIVE),
+    (("Lab1_S103.zip", OWN), ""),
+    (("Lab1_S103.tar.gz", OWN), ""),
+    (("Lab1_S103.zip", "homework.zip", OWN), ""),
+    (("Lab1_S103.zip", "S103/lab1.ipynb"), ""),
+    (("Lab1_S103_attempt_2020-01-01-00-00-00_all.zip", "lab1.ipynb"), ""),
+    (("class.zip", f"S103/{OWN}"), ""),
+    (("class.zip", "Lab1_S103.zip", OWN), ""),
+    (("class.zip", "S103/homework.tgz", OWN), ""),
     (("class.zip", "homework.zip", OWN), ""),
     (("class.zip", "homework.zip", "S103/lab1.ipynb"), ""),
     (("class.zip", "x_S103_attempt_2026-10-12-12-00-00_homework.zip", OWN), BY_LMS),
@@ -92,7 +92,7 @@ OWN = "Lab1_S103_attempt_2020-01-01-00-00-00_lab1.ipynb"
 ])  # fmt: skip
 def test_no_date_or_label_of_the_students_own_decides_when(names, source, collect_from):
     name, content = nested(*names)
-    # The label says 2020; the archives' entries and the file here are of 2026 or later.
+    # The label says 2020; the archives' entries and the file here are of 2026 or later, and say nothing.
     submission = collect_from((name, content)).counted["S103"]
     assert submission.owner.time_source == source
     assert submission.when is None if not source else submission.when.year >= 2026

@@ -161,9 +161,9 @@ def test_stock_nbgrader_and_ours_agree_on_late_submissions(due, tmp_path, grade_
     archives = []
     for days, student in enumerate(people):
         content = submission(student, lab, answers, essays(LAB))
-        when = (DUE + timedelta(days=days, minutes=-1)).isoformat()
+        when = (DUE + timedelta(days=days, minutes=-1)).strftime("%Y-%m-%d-%H-%M-%S")
         archives.append(tmp_path / f"{days}.tar")
-        archives[-1].write_bytes(tarred({f"{student['id']}/lab1.ipynb": content}, "w", when))
+        archives[-1].write_bytes(tarred({f"Lab 1_{student['id']}_attempt_{when}_lab1.ipynb": content}, "w"))
     report = collect(due, LAB, archives, CollectOptions(timezone="UTC"))
     assert [row.late for row in sorted(report.rows, key=lambda row: row.when)] == ["", "23 h 59 min", "1 d 23 h"]
 

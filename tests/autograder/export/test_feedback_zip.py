@@ -129,3 +129,49 @@ def test_a_download_without_anybody_on_the_roster_is_one_sentence(course, tmp_pa
     done = run("feedback", "lab1", "--zip", "canvas", "--download", archive, "--course", course.root)
     assert done.returncode == 2 and "give the download" in done.stderr
     assert not (course.root / "feedback" / f"{LAB}_canvas.zip").exists()
+
+
+PAIR = [Student("s1", "Ada", "Lovelace", "", "101", "Team Alpha"), Student("s2", "", "王小明", "", "102", "Team Alpha")]
+
+
+@pytest.fixture
+def pair(course, monkeypatch):
+    monkeypatch.setattr(gradebook, "roster", lambda _: PAIR)
+    (course.feedback(LAB, "s3")).unlink()
+    return course
+
+
+def test_moodles_number_of_a_group_is_nobodys(pair, tmp_path):
+    archive = download(tmp_path / "all.zip", "Team Alpha_512_assignsubmission_file/lab1.ipynb")
+    names = lms_names(pair, LAB, "Moodle", [archive])
+    bundle = write_zip(pair, LAB, Naming.MOODLE, names)
+    assert entries(bundle) == {} and bundle.unnamed == ("s1", "s2") and names["s1"].group == "Team Alpha"
+    table = tmp_path / "worksheet.csv"
+    table.write_text(
+        "Identifier,Full name,Last modified (submission)\nParticipant 7,Ada Lovelace,-\nParticipant 8,王小明,-\n",
+        "utf-8",
+    )
+    for downloads in ([archive, table], [table, archive]):
+        bundle = write_zip(pair, LAB, Naming.MOODLE, lms_names(pair, LAB, "Moodle", downloads))
+        assert {as_moodle_reads(name)[0]: page for name, page in entries(bundle).items()} == {
+            7: b"page of s1",
+            8: b"page of s2",
+        }
+
+
+def test_moodles_folder_for_each_member_is_the_members(pair, tmp_path):
+    names = [f"Team Alpha-{who}_assignsubmission_file/lab1.ipynb" for who in ("Ada Lovelace_41", "王小明_42")]
+    bundle = write_zip(
+        pair, LAB, Naming.MOODLE, lms_names(pair, LAB, "Moodle", [download(tmp_path / "all.zip", *names)])
+    )
+    assert {as_moodle_reads(name)[0]: page for name, page in entries(bundle).items()} == {
+        41: b"page of s1",
+        42: b"page of s2",
+    }
+
+
+def test_canvas_gets_one_page_for_a_group(pair, tmp_path):
+    archive = download(tmp_path / "all.zip", "teamalpha_102_900_lab1.ipynb")
+    bundle = write_zip(pair, LAB, Naming.CANVAS, lms_names(pair, LAB, "Canvas", [archive]))
+    assert {as_canvas_reads(name) for name in entries(bundle)} == {(102, 900)}
+    assert bundle.by_partner == ("s2",) and bundle.unnamed == ()

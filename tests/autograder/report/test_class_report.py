@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
+from autograder.grade.record import CellGrade
 from autograder.report.class_report import (
     BINS,
     ClassReport,
@@ -39,6 +40,25 @@ def test_questions_count_students_with_all_some_no_and_pending_points(course):
     assert (q1.name, q1.title, q1.full, q1.part, q1.none, q1.waiting) == ("Q1", "double", 1, 1, 1, 0)
     assert q1.mean == pytest.approx(14 / 3) and q2.mean == 5
     assert (q3.full, q3.none, q3.waiting, q3.mean) == (0, 1, 2, 0)
+
+
+def test_the_checked_part_of_a_question_counts_while_another_part_waits(course, tmp_path):
+    for student, checked in (("a", 5), ("b", 5), ("c", 2)):
+        cells = (CellGrade("q4-check", "Q4", checked, 5), CellGrade("q4-text", "Q4", None, 10))
+        save(course, record(student, cells=cells))
+    save(course, record("d", cells=(CellGrade("q4-check", "Q4", 0, 5), CellGrade("q4-text", "Q4", 0.0, 10))))
+    (q4,) = report_on(course).questions
+    assert (q4.mean, q4.out_of, q4.so_far, q4.so_far_out_of) == (3, 15, 4, 5)
+    assert (q4.full, q4.part, q4.none, q4.waiting) == (0, 0, 1, 3)
+    page = write_page(report_on(course), tmp_path / "page.html").read_text("utf-8")
+    assert "3 / 15" in page and "so far 4 / 5" in page and "counts the checked part only" in page
+
+
+def test_a_question_without_a_checked_part_has_nothing_so_far(course, tmp_path):
+    save(course, record("a", essay=None))
+    q3 = report_on(course).questions[2]
+    assert (q3.mean, q3.so_far, q3.so_far_out_of, q3.waiting) == (None, None, 0, 1)
+    assert "so far" not in write_page(report_on(course), tmp_path / "page.html").read_text("utf-8")
 
 
 def test_totals_and_how_many_are_not_final(course):

@@ -5,6 +5,8 @@ import csv
 import nbformat
 import pytest
 
+from autograder import gradebook
+from autograder.course_folder.roster import Student
 from autograder.files import write_atomic
 from autograder.grade.lab import GradedLab
 from autograder.grade.record import CellGrade, GradingRecord
@@ -43,6 +45,22 @@ def test_no_cell_of_the_marks_table_is_a_formula(course, start):
         rows = list(csv.reader(file))
     assert rows[1][0] == f"'{student}"
     assert not any(cell.startswith(FORMULA_STARTS) for row in rows for cell in row)
+
+
+def test_everybody_on_the_roster_has_a_row(course):
+    gradebook.enter_roster(course, [Student("ada", "Ada"), Student("bob", "Bob"), Student("eve", "Eve")])
+    save(course)
+    course.submission_folder(LAB, "eve").mkdir(parents=True)
+    with write_marks(course).open(newline="", encoding="utf-8") as file:
+        rows = {row["student_id"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["ada", "bob", "eve"] and rows["ada"]["lab1 total /35"] == "6"
+    assert rows["bob"]["lab1 total /35"] == "" and rows["bob"]["lab1 remarks"] == "nothing handed in"
+    assert rows["eve"]["lab1 remarks"] == "handed in, not graded yet"
+
+
+def test_the_roster_is_in_the_table_before_anything_is_graded(course):
+    gradebook.enter_roster(course, [Student("ada", "Ada"), Student("bob", "Bob")])
+    assert write_marks(course).read_text("utf-8").split() == ["student_id", "ada", "bob"]
 
 
 def test_names_in_any_script_stay_as_they_are(course):

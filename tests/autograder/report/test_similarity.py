@@ -3,12 +3,15 @@
 import ast
 import random
 import re
+from dataclasses import replace
 
 import pytest
 from markupsafe import Markup
 
+from autograder import gradebook
 from autograder.collect.sample_class import essays, written_answers
 from autograder.course_folder.layout import SOLUTIONS, Course, lab_names
+from autograder.course_folder.roster import Student
 from autograder.files import write_atomic
 from autograder.release.build import read_source
 from autograder.report import similarity
@@ -239,3 +242,17 @@ def test_comparing_grows_with_the_class_and_not_with_its_square(monkeypatch):
         assert len(list(compare("q1", answers, [], CODE, code=True))) >= size // 2
         counts.append(len(compared))
     assert counts[1] < 6 * counts[0]
+
+
+def test_partners_are_no_pair_and_what_they_handed_in_together_is_compared_once(course, monkeypatch):
+    write_atomic(course.root / "submitted" / "dee" / LAB / f"{LAB}.ipynb", "{}")
+    save(course, record("dee"), {"q1": OWN})
+    people = [Student(name, group=group) for name, group in (("ada", "A"), ("bo", "B"), ("dee", "a"))]
+    monkeypatch.setattr(gradebook, "roster", lambda _: people)
+    pairs = similar(course, small_lab(), small_lab().released)
+    assert [pair.students for pair in pairs] == [("ada", "bo")]  # dee has ada's file
+    save(course, replace(record("bo"), sha256="1" * 64), {"q1": disguised(OWN)})
+    monkeypatch.setattr(gradebook, "roster", lambda _: [Student("ada", group="A"), Student("bo", group="A")])
+    assert not [
+        pair for pair in similar(course, small_lab(), small_lab().released) if set(pair.students) == {"ada", "bo"}
+    ]

@@ -1,0 +1,75 @@
+"""Submissions that are one: members of a group who have the same files are graded once, and all get what that gave."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from autograder import gradebook
+from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import squeeze
+from autograder.grade.record import GradingRecord
+from autograder.grade.submission import Submission
+
+
+def units(course: Course, lab: str, students: Iterable[str]) -> list[tuple[str, ...]]:
+    """The students whose submissions have to be looked at, each with those who have the same one.
+
+    Args:
+        course, lab: whose.
+        students: who is asked for; a student's partners come along.
+    """
+    wanted, submitted = list(students), course.submitted(lab)
+    groups = {student: group for student, group in _groups(course, lab).items() if student in submitted}
+    digests = {student: Submission.read(student, submitted[student]).sha256 for student in groups}
+    unit_of = _units(groups, digests)
+    found = dict.fromkeys(unit_of.get(student, (student,)) for student in wanted)
+    return list(found)
+
+
+def graded_units(course: Course, lab: str) -> list[tuple[str, ...]]:
+    """The groups of students who have one submission, as it was graded last; nobody else is in any."""
+    groups = _groups(course, lab)
+    return sorted({unit for unit in _units(groups, _graded_files(course, lab, groups)).values() if len(unit) > 1})
+
+
+def partners(course: Course, lab: str) -> dict[str, tuple[str, ...]]:
+    """Those who have the same submission, as it was graded last, by student; nobody else is in it."""
+    return {
+        student: tuple(other for other in unit if other != student)
+        for unit in graded_units(course, lab)
+        for student in unit
+    }
+
+
+def _groups(course: Course, lab: str) -> dict[str, str]:
+    """The group of everybody who is not alone in one."""
+    named = {
+        student.id: squeeze(student.group) for student in gradebook.roster_in_lab(course, lab) if squeeze(student.group)
+    }
+    sizes: dict[str, int] = {}
+    for group in named.values():
+        sizes[group] = sizes.get(group, 0) + 1
+    return {student: group for student, group in named.items() if sizes[group] > 1}
+
+
+def _graded_files(course: Course, lab: str, students: Iterable[str]) -> dict[str, str]:
+    records = {student: GradingRecord.read(course.record(lab, student)) for student in students}
+    return {student: record.sha256 for student, record in records.items() if record is not None}
+
+
+def _units(groups: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    members: dict[tuple[str, str], list[str]] = {}
+    for student in sorted(groups):
+        if digest := digests.get(student):
+            members.setdefault((groups[student], digest), []).append(student)
+    return {student: tuple(unit) for unit in members.values() for student in unit}
+
+
+def file_of(course: Course, lab: str, unit: Sequence[str]) -> str:
+    """Which submission it is that these students have, and in which group."""
+    record = GradingRecord.read(course.record(lab, unit[0]))
+    return f"{record.sha256 if record else ''} {_groups(course, lab).get(unit[0], '')}"
+
+
+def same_result(first: GradingRecord, second: GradingRecord) -> bool:
+    """Whether two records are equal but for whose they are, and what each student handed in before."""
+    return replace(first, student="", resubmitted=False) == replace(second, student="", resubmitted=False)
