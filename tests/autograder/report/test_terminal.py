@@ -13,7 +13,7 @@ def row(number, points=9.0, remarks=(), **changes):
 
 
 def shown(rows, capsys):
-    Summary.of(rows).show(terminal=False)
+    Summary.of(rows).show()
     return capsys.readouterr().out
 
 
