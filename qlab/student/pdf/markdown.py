@@ -10,11 +10,12 @@ import bleach
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 TAGS = frozenset(
-    (
-        "a abbr b blockquote br caption center code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 "
-        "h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th "
-        "thead tr tt u ul var"
-    ).split()
+    re.findall(
+        r"\w+",
+        "a abbr b blockquote br caption center code col colgroup dd del details div dl dt em figcaption figure h1 h2 "
+        "h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot "
+        "th thead tr tt u ul var",
+    )
 )
 ATTRIBUTES = {
     "*": ["class", "align"],

@@ -67,7 +67,7 @@ def _text_of(block: Block) -> str:
     return block.text if isinstance(block, Output) else as_text(block.outcome) if isinstance(block, Card) else ""
 
 
-class _Document(FPDF):
+class _Document(FPDF):  # type: ignore[misc]  # fpdf2 may be absent
     def __init__(self, title: str, more_fonts: Iterable[Path]):
         super().__init__(format="A4")
         self.foot = title

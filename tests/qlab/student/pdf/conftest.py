@@ -30,9 +30,8 @@ def displayed(**data):
 
 
 def card(question="Q1", **more):
-    outcome = Outcome(
-        question, "get_scale_and_zero_point", 9, 15, holds=("the scale",), fails=("the zero-point",), **more
-    )
+    findings = {"holds": ("the scale",), "fails": ("the zero-point",), **more}
+    outcome = Outcome(question, "get_scale_and_zero_point", 9, 15, **findings)
     return {"output_type": "execute_result", "metadata": {}, "execution_count": 1, "data": notebook_data(outcome)}
 
 
