@@ -8,6 +8,7 @@ from qlab.files import write_atomic
 from qlab.student.errors import StudentError
 from qlab.student.file_names import file_stem, student_ids
 from qlab.student.lab_copies import LabCopy
+from qlab.student.pdf import fonts
 from qlab.student.pdf.blocks import blocks
 from qlab.student.pdf.browser import BrowserError, find_browser, print_page
 from qlab.student.pdf.page import page
@@ -64,19 +65,25 @@ def write_report(copy: LabCopy, student: str, name: str, folder: Path) -> Report
 def _printed(copy: LabCopy, stem: str, author: str) -> tuple[bytes, str, list[str]]:
     """The PDF, what made it, and remarks."""
     browser, failed = find_browser(), ""
+    html = page(blocks(copy, formulas=bool(browser)), stem, author)
+    remarks = [sentence] if (sentence := fonts.problem(html)) else []
     if browser:
-        html = page(blocks(copy), stem, author)
         try:
             content = print_page(browser, html, copy.path.parent)
         except BrowserError as error:
             failed = str(error)
         else:
-            plain = "formulas are printed as they were typed: pip install latex2mathml sets them"
-            return content, Path(browser).name, [plain] if "$" in html and find_spec(FORMULAS) is None else []
+            return content, Path(browser).name, [*remarks, *_formulas_as_typed(html)]
     if find_spec("fpdf") is None:
         raise StudentError(f"{failed}; without it {NEITHER}." if failed else f"{NEITHER}.")
     from qlab.student.pdf.without_browser import plain_pdf
 
-    remarks = [f"{failed}, so fpdf2 made the PDF"] if failed else []
+    remarks += [f"{failed}, so fpdf2 made the PDF"] if failed else []
     content = plain_pdf(list(blocks(copy, formulas=False)), stem, author)
     return content, "fpdf2", [*remarks, "formulas are printed as they were typed; Chrome, Edge or Chromium sets them"]
+
+
+def _formulas_as_typed(html: str) -> list[str]:
+    if 'class="formula"' not in html or find_spec(FORMULAS) is not None:
+        return []
+    return [f"formulas are printed as they were typed: pip install {FORMULAS} sets them"]

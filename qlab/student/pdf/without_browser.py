@@ -2,9 +2,11 @@
 
 import html
 import io
+import logging
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from base64 import b64decode
+from collections.abc import Sequence
 from functools import singledispatchmethod
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +17,7 @@ from fpdf.fonts import FontFace, TextStyle
 
 from qlab.check.render import as_text
 from qlab.student.pdf.blocks import Block, Card, Code, Output, Picture, Prose
+from qlab.student.pdf.fonts import east_asian_font
 from qlab.student.pdf.page import MARK
 
 TEXT, MONO = "text", "mono"
@@ -22,16 +25,13 @@ DEJAVU = {  # they come with matplotlib, and hold every script that is neither C
     TEXT: {"": "DejaVuSans", "B": "DejaVuSans-Bold", "I": "DejaVuSans-Oblique", "BI": "DejaVuSans-BoldOblique"},
     MONO: {"": "DejaVuSansMono", "B": "DejaVuSansMono-Bold"},
 }
-# Fonts for Chinese, Japanese and Korean as systems name their files.
-EAST_ASIAN = re.compile(
-    r"(?:NotoSansCJK|NotoSans(?:SC|TC|JP|KR)|SourceHanSans|wqy|PingFang|Hiragino|STHeiti|msyh|simsun|msjh|msgothic|malgun"
-    r"|DroidSansFallback|AppleSDGothic|Arial ?Unicode|ipag|TakaoGothic|NanumGothic|uming|ukai)[^/]*\.(?:ttf|ttc|otf)$",
-    re.IGNORECASE,
+IMAGE = re.compile(r"(<img\b[^>]*>)")
+TAG = re.compile(r"<[^>]*>")
+GROUP = re.compile(
+    r"</?(?:thead|tbody|tfoot|colgroup|col|figure|figcaption|small|abbr|kbd|samp|mark|q|ins|details|summary|div|span)\b[^>]*>"
 )
-BEYOND_DEJAVU = re.compile(
-    "[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
-)
-IMAGE = re.compile(r"<img\b[^>]*>")
+FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>.*?</details>", re.DOTALL)
+CELL = re.compile(r"(<t[dh]\b[^>]*>)(.*?)(</t[dh]>)", re.DOTALL)
 SOURCE = re.compile(r'src="data:image/[\w.+-]+;base64,([A-Za-z0-9+/=\s]+)"')
 MARGIN, SIZE, SMALL, LINE = 15, 10, 8, 1.4  # mm, points, points, of the size
 WIDEST, HIGHEST = 180, 200  # mm, of a picture
@@ -40,26 +40,19 @@ MM_PER_PIXEL = 25.4 / 110
 
 def plain_pdf(blocks: Sequence[Block], title: str, author: str) -> bytes:
     """The PDF; arguments as for `page.page`."""
+    font = east_asian_font("\n".join((author, *map(text_of, blocks))))
+    logging.getLogger("fpdf").setLevel(logging.CRITICAL)  # it lists each sign that no font has
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of glyphs that no font has, and of fpdf's own changes
-        document = _Document(title, _fonts(blocks, author))
-        document.add_page()
+        warnings.simplefilter("ignore")  # of fpdf2's own changes
+        document = _Document(title, font, _Document(title, font))
         document.small(author)
         for block in blocks:
             document.put(block)
         return bytes(document.output())
 
 
-def _fonts(blocks: Iterable[Block], author: str) -> list[Path]:
-    """The fonts that the text needs besides DejaVu: one with East Asian scripts if there are any, and if it is here."""
-    if not any(map(BEYOND_DEJAVU.search, (author, *map(_text_of, blocks)))):
-        return []
-    from matplotlib.font_manager import findSystemFonts
-
-    return [Path(path) for path in sorted(findSystemFonts()) if EAST_ASIAN.search(path)][:1]
-
-
-def _text_of(block: Block) -> str:
+def text_of(block: Block) -> str:
+    """What of a block fonts have to show."""
     if isinstance(block, Prose):
         return html.unescape(block.html)
     if isinstance(block, Code):
@@ -68,8 +61,15 @@ def _text_of(block: Block) -> str:
 
 
 class _Document(FPDF):  # type: ignore[misc]  # fpdf2 may be absent
-    def __init__(self, title: str, more_fonts: Iterable[Path]):
+    """A document.
+
+    Attributes:
+        rehearsal: another one, on which HTML is tried first: half of a text that fails must not stay.
+    """
+
+    def __init__(self, title: str, more_font: Path | None, rehearsal: "_Document | None" = None):
         super().__init__(format="A4")
+        self.rehearsal = rehearsal
         self.foot = title
         self.set_margin(MARGIN)
         self.set_auto_page_break(True, MARGIN + 4)
@@ -78,10 +78,11 @@ class _Document(FPDF):  # type: ignore[misc]  # fpdf2 may be absent
         for family, styles in DEJAVU.items():
             for style, name in styles.items():
                 self.add_font(family, style, folder / f"{name}.ttf")
-        for path in more_fonts:
-            self.add_font("more", "", path)
+        if more_font is not None:
+            self.add_font("more", "", more_font)
             self.set_fallback_fonts(["more"], exact_match=False)
         self.set_font(TEXT, size=SIZE)
+        self.add_page()
 
     def footer(self) -> None:
         self.set_y(-MARGIN)
@@ -99,7 +100,7 @@ class _Document(FPDF):  # type: ignore[misc]  # fpdf2 may be absent
 
     @put.register
     def _prose(self, block: Prose) -> None:
-        for number, part in enumerate(re.split(r"(<img\b[^>]*>)", block.html)):
+        for number, part in enumerate(IMAGE.split(block.html)):
             if number % 2:
                 self._embedded(part)
             elif part.strip():
@@ -136,23 +137,21 @@ class _Document(FPDF):  # type: ignore[misc]  # fpdf2 may be absent
             **{f"h{level}": TextStyle(color="#000000", font_style="B", font_size_pt=size, t_margin=3, b_margin=1)
                for level, size in enumerate((18, 14, 12, 10, 10, 10), start=1)},
         }  # fmt: skip
-        self.set_font(TEXT, size=SIZE)
-        before = self.page, self.get_y()
-        try:
-            self.write_html(_plain_tables(text), tag_styles=styles, font_family=TEXT, table_line_separators=True,
-                            ul_bullet_char="•", li_prefix_color="#000000", warn_on_tags_not_matching=False)  # fmt: skip
-        except Exception:  # fpdf2 sets a part of HTML, and raises anything for the rest
-            if before == (self.page, self.get_y()):
-                self._lines(html.unescape(re.sub(r"<[^>]*>", "", text)), TEXT, SIZE)
-            else:
-                raise
+        for document in filter(None, (self.rehearsal, self)):
+            document.set_font(TEXT, size=SIZE)
+            try:
+                document.write_html(
+                    _plain_html(text), tag_styles=styles, font_family=TEXT, table_line_separators=True,
+                    ul_bullet_char="•", li_prefix_color="#000000", warn_on_tags_not_matching=False,
+                )  # fmt: skip
+            except Exception:  # fpdf2 sets a part of HTML, and raises anything for the rest
+                self._lines(html.unescape(TAG.sub("", text)).strip(), TEXT, SIZE)
+                break
         self.ln(1)
 
     def _embedded(self, tag: str) -> None:
-        import base64
-
         if match := SOURCE.search(tag):
-            self._image(base64.b64decode(match[1]))
+            self._image(b64decode(match[1]))
 
     def _image(self, data: bytes) -> None:
         try:
@@ -174,11 +173,10 @@ class _Document(FPDF):  # type: ignore[misc]  # fpdf2 may be absent
         return points * LINE * 25.4 / 72
 
 
-def _plain_tables(text: str) -> str:
-    """HTML without the groups in tables that fpdf2 does not know."""
-    return re.sub(
-        r"</?(?:thead|tbody|tfoot|colgroup|col|figure|figcaption|small|abbr|kbd|samp|mark|q|ins)\b[^>]*>", "", text
-    )
+def _plain_html(text: str) -> str:
+    """HTML as fpdf2 knows it: tables without groups of rows, with text alone in their cells, and nothing folded."""
+    without_groups = GROUP.sub("", FOLDED.sub(r"<p>\1: folded</p>", text))
+    return CELL.sub(lambda match: f"{match[1]}{TAG.sub('', match[2])}{match[3]}", without_groups)
 
 
 def _size(data: bytes) -> tuple[float, float]:
