@@ -140,17 +140,18 @@ def _layer_row(layer: str, weight: Any, grid: Grid | None, scale: Tensor | None)
 
 
 def as_table(rows: list[LayerRow], width: int = 1_000) -> str:
-    """The rows as aligned text that is no wider than `width` characters."""
-    lines = []
+    """The rows as aligned text that is no wider than `width` characters, and a line per layer that is off its grid."""
+    cells = []
     for row in rows:
         grid = row.grid.name if row.grid else "none declared"
         bits = f"{row.bits_used} of {row.grid.bits}" if row.grid else f"{row.bits_used}"
-        on = {None: "-", 0: "yes"}.get(row.off_grid, f"no, {row.off_grid or 0:,} weights are off the grid")
+        on = {None: "-", 0: "yes"}.get(row.off_grid, "no")
         numbers = (_numbers(row.scales), _numbers(row.zero_points), f"{100 * row.zeros:.1f} %", bits)
-        lines.append((row.layer, grid, *numbers, on))
-    names = ("layer", "grid", "scale", "zero-point", "zeros", "bits used")
-    heading, table = table_lines((*map(Column, names), Column("on the grid", prose=True)), lines, width)
-    return "\n".join(filter(None, [heading, *table]))
+        cells.append((row.layer, grid, *numbers, on))
+    names = ("layer", "grid", "scale", "Z", "zeros", "bits", "on the grid")
+    heading, lines = table_lines([Column(name) for name in names], cells, width)
+    notes = [f"{row.layer}: {row.off_grid:,} weights are off the grid" for row in rows if row.off_grid]
+    return "\n".join([*filter(None, [heading]), *lines, *notes])
 
 
 # Small parts ----------------------------------------------------------------------------------------------------------
