@@ -77,38 +77,41 @@ def doctor() -> None:
 
 @app.command()
 def labs() -> None:
-    """List the labs in this folder and your progress in each. Example: qlab labs."""
+    """List the labs in this folder and your progress in each. Example: qlab labs.
+
+    The points are those of the cards in the saved notebook, or of the last qlab check.
+    """
     from qlab.student.lab_copies import copies, damaged
-    from qlab.tables import Column, table_lines, terminal_width
+    from qlab.tables import terminal_width, text_width
 
     copies_here, damaged_files = copies(Path.cwd()), damaged(Path.cwd())
     if not copies_here and not damaged_files:
         raise StudentError(NO_LAB.format(Path.cwd()))
-    columns = (Column(""), Column(""), Column("", prose=True))
-    _, lines = table_lines(columns, [_progress_of(copy) for copy in copies_here], terminal_width())
-    for line in lines:
-        print(line)
+    widest = max((text_width(copy.title) for copy in copies_here), default=0)
+    for copy in copies_here:
+        line = f"{copy.title}{' ' * (widest - text_width(copy.title))} {(progress := _progress_of(copy))}"
+        print(line if text_width(line) <= terminal_width() else f"{copy.title}\n    {progress}")
     for sentence in damaged_files.values():
         _print_beside("! ", sentence)
     if damaged_files:
         raise typer.Exit(INCOMPLETE)
 
 
-def _progress_of(copy: "LabCopy") -> tuple[str, str, str]:
-    """A lab's row: its title, how many answers it has, the points of the latest checks."""
+def _progress_of(copy: "LabCopy") -> str:
+    """How many answers a lab has, and the points of the latest checks."""
     from qlab.student.completeness import completeness
     from qlab.student.last_check import last_check
 
     if not copy.is_graded:
-        return copy.title, "nothing to answer", ""
+        return "nothing to answer"
     state, last = completeness(copy), last_check(copy)
-    points = "no check ran yet"
+    points = "no check ran"
     if last is not None and (last.current or not state.out_of):
-        since = "" if last.current else ", before the last change"
-        points = f"{last.points:g} of {last.out_of:g} points by qlab check{since}"
+        since = "" if last.current else " before the last change"
+        points = f"{last.points:g} of {last.out_of:g} points{since}"
     elif state.out_of:
-        points = f"{state.points:g} of {state.out_of:g} points by the checks that ran"
-    return copy.title, f"{state.answered:2} of {state.answers:2} answers", points
+        points = f"{state.points:g} of {state.out_of:g} points"
+    return f"{state.answered:2} of {state.answers:2} answers, {points}"
 
 
 @app.command()
@@ -241,6 +244,7 @@ def _asked(what: str, option: str) -> str:
     try:
         answer: str = typer.prompt(what)
     except typer.Abort as error:
+        print()  # the question has no line end
         raise StudentError(
             f"nothing was written, because nobody answered: give it with {option}, as in --id 4711 --name Ada."
         ) from error

@@ -11,7 +11,7 @@ from qlab.tables import Column
 
 MAX_ROWS = 60  # students; a larger class is read in marks.csv
 SLOWEST = 3
-SLOW_SECONDS = 1.0  # the slowest cells are listed if one took this long
+SLOW_SECONDS = 1.0  # the slowest cells are listed if they took this long
 WAITING = "?"  # stands for points that a person has not given yet
 
 
@@ -75,9 +75,10 @@ class Summary:
             print("the table only lists students with remarks; marks.csv has all")
         if self.waiting:
             print(f"{WAITING} stands for points that are still to be given by hand")
-        slow = [f"{cell} of {student} {seconds:.1f} s" for seconds, cell, student in sorted(self.slowest, reverse=True)]
-        if self.slowest and max(self.slowest)[0] >= SLOW_SECONDS:
-            print(f"slowest cells: {', '.join(slow)}")
+        slow = [one for one in sorted(self.slowest, reverse=True) if one[0] >= SLOW_SECONDS]
+        if slow:
+            cells = ", ".join(f"{cell} of {student} {seconds:.1f} s" for seconds, cell, student in slow)
+            print(f"slowest cells: {cells}")
 
 
 def _entry(row: StudentMarks, name: str) -> str:

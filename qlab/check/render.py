@@ -45,7 +45,7 @@ def as_text(outcome: Outcome) -> str:
     if outcome.picture:
         lines += _picture_text(outcome.picture)
     if outcome.so_far:
-        lines.append(f"  {outcome.so_far}")
+        lines += textwrap.wrap(outcome.so_far, WIDTH, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(lines)
 
 
