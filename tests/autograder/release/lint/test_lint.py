@@ -104,12 +104,14 @@ TEXTS = [
         LAB, "| rubric | points |", "| what | points |",
         "q2: the text above it has no rubric: say what earns how many points.",
     ),
-    (LAB, "`qlab submit lab12`", "a command", "no text says how to hand in: add a section that names qlab submit lab12."),
+    (
+        LAB, "`qlab submit lab12`", "a command",
+        "no text says how to hand in: add a section that names qlab submit lab12.",
+    ),
     (
         LAB, "Name a stretch", "![a plot](figures/plot.png) Name a stretch",
         "end-text: the picture figures/plot.png is missing.",
     ),
-    (LAB, "`qlab submit lab12`", "a command", "no text says how to hand in: add a section that names qlab submit lab12."),
     (
         LAB, "Name a stretch", "![a plot](plot.svg) Name a stretch",
         "end-text: the picture plot.svg is not released: put a PNG into figures/.",
