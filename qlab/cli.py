@@ -225,6 +225,8 @@ def submit(
     ids, names = _author(student, name)
     if report is None and (_wants_pdf() if with_pdf is None and may_ask else with_pdf):
         report = _report(copy, ids, names, to or Path.cwd())
+    elif report is None and with_pdf is None:
+        print("With --pdf it also holds the notebook as a PDF.")
     submission = write_submission(copy, ids, names, to or Path.cwd(), report)
     print(f"{submission.path.name} holds {', '.join(submission.files)}.")
     for sentence in submission.missing:

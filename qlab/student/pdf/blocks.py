@@ -12,6 +12,7 @@ from qlab.student.lab_copies import LabCopy
 from qlab.student.pdf.markdown import MarkdownCell, safe_html, to_html
 
 MAX_LINES, MAX_CHARACTERS = 200, 20_000  # of one output; answers and essays are never cut
+MAX_HTML = 500_000  # characters of HTML that a cell displayed; beyond, its plain text is printed
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
@@ -73,13 +74,21 @@ def blocks(copy: LabCopy, *, formulas: bool = True) -> Iterator[Block]:
     for cell in copy.raw.get("cells", []):
         source = _text(cell.get("source"))
         if cell.get("cell_type") == "markdown":
-            yield Prose(to_html(_markdown(cell, source, copy, formulas)))
-        elif cell.get("cell_type") == "raw":
-            yield Output(source)
+            yield _prose(_markdown(cell, source, copy, formulas))
+        elif cell.get("cell_type") == "raw" and source.strip():
+            yield Output(CONTROL.sub("", source))
         elif cell.get("cell_type") == "code":
             if source.strip() and not _is_check(cell):
                 yield Code(source.rstrip())
-            yield from _outputs(cell)
+            yield from _outputs(cell, formulas)
+
+
+def _prose(cell: MarkdownCell) -> Block:
+    """A text; as it was typed if it cannot be rendered, because no answer may be missing."""
+    try:
+        return Prose(to_html(cell))
+    except Exception:  # such as thousands of tags inside each other
+        return Output(cell.source)
 
 
 def _markdown(cell: dict[str, Any], source: str, copy: LabCopy, formulas: bool) -> MarkdownCell:
@@ -103,7 +112,7 @@ def _is_check(cell: dict[str, Any]) -> bool:
     return bool(_nbgrader(cell).get("grade")) and not _nbgrader(cell).get("solution")
 
 
-def _outputs(cell: dict[str, Any]) -> Iterator[Block]:
+def _outputs(cell: dict[str, Any], formulas: bool) -> Iterator[Block]:
     printed = ""
     for output in cell.get("outputs") or []:
         if not isinstance(output, dict):
@@ -118,13 +127,13 @@ def _outputs(cell: dict[str, Any]) -> Iterator[Block]:
             lines = output.get("traceback")
             whole = "\n".join(map(str, lines)) if isinstance(lines, list) else ""
             yield _printed(whole or f"{output.get('ename')}: {output.get('evalue')}")
-        elif isinstance(data := output.get("data"), dict) and (block := _displayed(data)):
+        elif isinstance(data := output.get("data"), dict) and (block := _displayed(data, formulas)):
             yield block
     if printed:
         yield _printed(printed)
 
 
-def _displayed(data: dict[str, Any]) -> Block | None:
+def _displayed(data: dict[str, Any], formulas: bool) -> Block | None:
     """The richest form that paper can show."""
     if isinstance(outcome := data.get(OUTCOME_TYPE), dict):
         try:
@@ -136,11 +145,11 @@ def _displayed(data: dict[str, Any]) -> Block | None:
             return picture
     if WIDGET in data:
         return Output(LIVE)
-    if "text/html" in data:
-        return Prose(safe_html(_text(data["text/html"])))
+    if "text/html" in data and len(table := _text(data["text/html"])) <= MAX_HTML:
+        return Prose(safe_html(CONTROL.sub("", table)))
     for kind in ("text/markdown", "text/latex"):
         if kind in data:
-            return Prose(to_html(MarkdownCell(CONTROL.sub("", _text(data[kind])))))
+            return _prose(MarkdownCell(CONTROL.sub("", _text(data[kind])), formulas=formulas))
     return _printed(_text(data["text/plain"])) if "text/plain" in data else None
 
 

@@ -27,6 +27,7 @@ FLAGS = (
     *("--disable-default-apps", "--disable-breakpad", "--mute-audio", "--password-store=basic", "--use-mock-keychain"),
     # No name has an address and no proxy answers: whatever the page or the browser asks for is not found.
     *("--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9", "--no-pdf-header-footer"),
+    "--print-to-pdf-no-header",  # the former name of that flag
 )
 
 
@@ -35,10 +36,16 @@ class BrowserError(Exception):
 
 
 def find_browser() -> str:
-    """The path of a browser that can print; "" if there is none."""
-    chosen = os.environ.get(CHOSEN, "")
-    if chosen:
-        return "" if chosen == "none" else shutil.which(chosen) or ""
+    """The path of a browser that can print; "" if there is none.
+
+    Raises:
+        BrowserError: QLAB_BROWSER names a program that is not there.
+    """
+    if chosen := os.environ.get(CHOSEN, ""):
+        found = "" if chosen == "none" else shutil.which(chosen)
+        if found is None:
+            raise BrowserError(f"{CHOSEN} names {chosen}, which is not a program here")
+        return found
     on_path = (shutil.which(name) for name in NAMES)
     elsewhere = (str(path) for path in _usual_places() if path.is_file())
     return next(filter(None, (*on_path, *elsewhere)), "")
@@ -70,10 +77,11 @@ def print_page(browser: str, page: str, folder: Path, seconds: float = SECONDS) 
         scratch = Path(name)
         source, target = scratch / "page.html", scratch / "page.pdf"
         source.write_text(page, "utf-8", errors="replace")
-        said = _run([browser, *_flags(scratch), f"--print-to-pdf={target}", source.as_uri()], seconds)
+        _run([browser, *_flags(scratch), f"--print-to-pdf={target}", source.as_uri()], scratch / "said", seconds)
         content = target.read_bytes() if target.is_file() else b""
+        said = (scratch / "said").read_text("utf-8", errors="replace")
     if not content.startswith(b"%PDF"):
-        lines = said.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+        lines = said.strip().splitlines() or ["it said nothing"]
         raise BrowserError(f"{Path(browser).name} wrote no PDF ({lines[-1][:200]})")
     return content
 
@@ -84,17 +92,18 @@ def _flags(scratch: Path) -> list[str]:
     return [*FLAGS, *as_root, f"--user-data-dir={scratch / 'profile'}"]
 
 
-def _run(command: list[str], seconds: float) -> bytes:
-    """Run the browser and end all of its processes; gives what it said."""
+def _run(command: list[str], said: Path, seconds: float) -> None:
+    """Run the browser, write what it says to a file, and end all of its processes."""
     try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            start_new_session=os.name != "nt",
-        )  # fmt: skip
+        with said.open("wb") as errors:  # a file and no pipe: a process that stays would keep a pipe open
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+                start_new_session=os.name != "nt",
+            )  # fmt: skip
     except OSError as error:
         raise BrowserError(f"{Path(command[0]).name} does not start ({error.strerror})") from error
     try:
-        return process.communicate(timeout=seconds)[1]
+        process.wait(seconds)
     except subprocess.TimeoutExpired as error:
         raise BrowserError(f"{Path(command[0]).name} took longer than {seconds:g} seconds") from error
     finally:

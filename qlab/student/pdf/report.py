@@ -48,7 +48,7 @@ def write_report(copy: LabCopy, student: str, name: str, folder: Path) -> Report
     author = f"{name.strip()} · {', '.join(student_ids(student))} · {copy.lab}"
     try:
         content, made_by, remarks = _printed(copy, stem, author)
-    except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
         raise StudentError(
             f"{copy.path.name} has a cell that cannot be printed ({error}): run all cells, save, and try again."
         ) from error
@@ -64,23 +64,32 @@ def write_report(copy: LabCopy, student: str, name: str, folder: Path) -> Report
 
 def _printed(copy: LabCopy, stem: str, author: str) -> tuple[bytes, str, list[str]]:
     """The PDF, what made it, and remarks."""
-    browser, failed = find_browser(), ""
-    html = page(blocks(copy, formulas=bool(browser)), stem, author)
-    remarks = [sentence] if (sentence := fonts.problem(html)) else []
-    if browser:
-        try:
+    failed, remarks = "", list[str]()
+    try:
+        if browser := find_browser():
+            html = page(blocks(copy), stem, author)
             content = print_page(browser, html, copy.path.parent)
-        except BrowserError as error:
-            failed = str(error)
-        else:
-            return content, Path(browser).name, [*remarks, *_formulas_as_typed(html)]
+            return content, Path(browser).name, [*_without_font(html), *_formulas_as_typed(html)]
+    except BrowserError as error:
+        failed = str(error)
+        remarks.append(f"{failed}, so fpdf2 made the PDF")
     if find_spec("fpdf") is None:
         raise StudentError(f"{failed}; without it {NEITHER}." if failed else f"{NEITHER}.")
-    from qlab.student.pdf.without_browser import plain_pdf
+    from fpdf.errors import FPDFException
 
-    remarks += [f"{failed}, so fpdf2 made the PDF"] if failed else []
-    content = plain_pdf(list(blocks(copy, formulas=False)), stem, author)
+    from qlab.student.pdf.without_browser import plain_pdf, text_of
+
+    shown = list(blocks(copy, formulas=False))
+    try:
+        content = plain_pdf(shown, stem, author)
+    except FPDFException as error:
+        raise ValueError(str(error)) from error
+    remarks += _without_font("\n".join((author, *map(text_of, shown))))
     return content, "fpdf2", [*remarks, "formulas are printed as they were typed; Chrome, Edge or Chromium sets them"]
+
+
+def _without_font(text: str) -> list[str]:
+    return [sentence] if (sentence := fonts.problem(text)) else []
 
 
 def _formulas_as_typed(html: str) -> list[str]:

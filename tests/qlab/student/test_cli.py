@@ -113,7 +113,7 @@ def test_submit_ends_in_a_sentence_where_nobody_answers(folder, typed):
 def test_submit_asks_nothing_that_it_was_given(folder):
     process = qlab(folder, "submit", "lab1", "--id", "4711", "--id", "4712", "--name", "Ada, Bela")
     assert process.returncode == 0 and (folder / "Lab1_4711_4712_Ada-Bela.zip").is_file()
-    assert "PDF" not in process.stdout
+    assert "Put a PDF" not in process.stdout and "With --pdf" in process.stdout
 
 
 @pytest.mark.slow

@@ -64,3 +64,14 @@ def test_outputs_that_jupyter_never_writes_are_passed_over_or_named(copy_with, o
 
 def test_a_cell_of_another_kind_is_passed_over(copy_with):
     assert shown(copy_with({"cell_type": "party", "source": 3}, {}, markdown("text"))) == [Prose("<p>text</p>\n")]
+
+
+def test_a_text_that_cannot_be_rendered_is_printed_as_it_was_typed(copy_with):
+    text = "<b>" * 5_000 + "The essay." + "</b>" * 5_000
+    (block,) = shown(copy_with(markdown(text)))
+    assert "The essay." in (block.text if isinstance(block, Output) else block.html)
+
+
+def test_a_table_of_many_megabytes_is_shown_as_plain_text(copy_with):
+    cell = code("", displayed(text__html="<td>1</td>" * 100_000, text__plain="100000 rows"))
+    assert shown(copy_with(cell)) == [Output("100000 rows")]

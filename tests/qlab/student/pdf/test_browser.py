@@ -28,9 +28,11 @@ def test_the_browser_on_the_path_is_found_and_the_variable_names_another(tmp_pat
     other = stand_in(tmp_path, "", "another")
     monkeypatch.setenv(CHOSEN, str(other))
     assert find_browser() == str(other)
-    for nothing in ("none", str(tmp_path / "nowhere")):
-        monkeypatch.setenv(CHOSEN, nothing)
-        assert find_browser() == ""
+    monkeypatch.setenv(CHOSEN, "none")
+    assert find_browser() == ""
+    monkeypatch.setenv(CHOSEN, "nowhere")
+    with pytest.raises(BrowserError, match="QLAB_BROWSER names nowhere, which is not a program here"):
+        find_browser()
 
 
 def test_the_usual_places_of_other_systems_are_searched(tmp_path, monkeypatch):
@@ -70,6 +72,14 @@ def is_running(process):
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_process_that_a_browser_leaves_behind_keeps_nobody_waiting(tmp_path):
+    path = stand_in(
+        tmp_path, "sleep 60 &\nfor flag; do case $flag in --print-to-pdf=*) echo %PDF >${flag#*=};; esac; done"
+    )
+    started = time.monotonic()
+    assert print_page(str(path), "<p>x</p>", tmp_path).startswith(b"%PDF") and time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(
