@@ -62,7 +62,7 @@ def recognize(content: bytes) -> FileKind | None:
     if not content.strip():
         return FileKind("is empty", OLDER)
     if not content.strip(b"\0"):
-        return FileKind("contains only zero bytes", OLDER)
+        return FileKind("is damaged, it contains only zero bytes", OLDER)
     for beginning, what, fix in BEGINNINGS:
         if content.startswith(beginning):
             return FileKind(what, fix)
@@ -108,7 +108,7 @@ def _text(text: str) -> FileKind | None:
     if _is_script(text):
         again = "take the .ipynb that it was made from, or open it as a notebook in Jupyter and save it as .ipynb"
         return FileKind("is a Python script, not a notebook", again)
-    return FileKind("is plain text, not a notebook", TAKE_IPYNB) if _is_readable(text) else None
+    return FileKind("is plain text, not a notebook, or damaged", TAKE_IPYNB) if _is_readable(text) else None
 
 
 def _is_script(text: str) -> bool:
@@ -117,7 +117,7 @@ def _is_script(text: str) -> bool:
         return True
     tree = parsed(text)
     return tree is not None and any(
-        isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.If | ast.With)
+        isinstance(statement, ast.Assign | ast.AugAssign | ast.For | ast.If | ast.With)
         or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call))
         for statement in tree.body
     )
