@@ -223,10 +223,12 @@ def submit(
     copy = copy_of(lab, Path.cwd(), graded=True)
     may_ask = sys.stdin.isatty() or not student or not name
     ids, names = _author(student, name)
-    if report is None and (_wants_pdf() if with_pdf is None and may_ask else with_pdf):
+    if report is None and with_pdf is None:
+        with_pdf = may_ask and _wants_pdf()
+        if not may_ask:
+            print("With --pdf it also holds the notebook as a PDF.")
+    if report is None and with_pdf:
         report = _report(copy, ids, names, to or Path.cwd())
-    elif report is None and with_pdf is None:
-        print("With --pdf it also holds the notebook as a PDF.")
     submission = write_submission(copy, ids, names, to or Path.cwd(), report)
     print(f"{submission.path.name} holds {', '.join(submission.files)}.")
     for sentence in submission.missing:

@@ -13,7 +13,8 @@ from qlab.student.pdf.blocks import blocks
 from qlab.student.pdf.browser import BrowserError, find_browser, print_page
 from qlab.student.pdf.page import page
 
-FORMULAS = "latex2mathml"
+FORMULAS, AS_FORMULA = "latex2mathml", 'class="formula"'
+AS_TYPED = "formulas are printed as they were typed"
 NEITHER = "a PDF needs Chrome, Edge or Chromium, or the package fpdf2: install one of them (pip install fpdf2)"
 
 
@@ -84,8 +85,9 @@ def _printed(copy: LabCopy, stem: str, author: str) -> tuple[bytes, str, list[st
         content = plain_pdf(shown, stem, author)
     except FPDFException as error:
         raise ValueError(str(error)) from error
-    remarks += _without_font("\n".join((author, *map(text_of, shown))))
-    return content, "fpdf2", [*remarks, "formulas are printed as they were typed; Chrome, Edge or Chromium sets them"]
+    text = "\n".join((author, *map(text_of, shown)))
+    remarks += [f"{AS_TYPED}; Chrome, Edge or Chromium sets them"] if AS_FORMULA in text else []
+    return content, "fpdf2", [*remarks, *_without_font(text)]
 
 
 def _without_font(text: str) -> list[str]:
@@ -93,6 +95,6 @@ def _without_font(text: str) -> list[str]:
 
 
 def _formulas_as_typed(html: str) -> list[str]:
-    if 'class="formula"' not in html or find_spec(FORMULAS) is not None:
+    if AS_FORMULA not in html or find_spec(FORMULAS) is not None:
         return []
-    return [f"formulas are printed as they were typed: pip install {FORMULAS} sets them"]
+    return [f"{AS_TYPED}: pip install {FORMULAS} sets them"]

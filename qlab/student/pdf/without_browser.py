@@ -31,6 +31,7 @@ GROUP = re.compile(
     r"</?(?:thead|tbody|tfoot|colgroup|col|figure|figcaption|small|abbr|kbd|samp|mark|q|ins|details|summary|div|span)\b[^>]*>"
 )
 FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>.*?</details>", re.DOTALL)
+INSIDE_LINK = re.compile(r'<a\b(?![^>]*href="https?:)[^>]*>(.*?)</a>', re.DOTALL)  # to another place of the notebook
 CELL = re.compile(r"(<t[dh]\b[^>]*>)(.*?)(</t[dh]>)", re.DOTALL)
 SOURCE = re.compile(r'src="data:image/[\w.+-]+;base64,([A-Za-z0-9+/=\s]+)"')
 MARGIN, SIZE, SMALL, LINE = 15, 10, 8, 1.4  # mm, points, points, of the size
@@ -175,7 +176,7 @@ class _Document(FPDF):  # type: ignore[misc]  # fpdf2 may be absent
 
 def _plain_html(text: str) -> str:
     """HTML as fpdf2 knows it: tables without groups of rows, with text alone in their cells, and nothing folded."""
-    without_groups = GROUP.sub("", FOLDED.sub(r"<p>\1: folded</p>", text))
+    without_groups = GROUP.sub("", INSIDE_LINK.sub(r"\1", FOLDED.sub(r"<p>\1: folded</p>", text)))
     return CELL.sub(lambda match: f"{match[1]}{TAG.sub('', match[2])}{match[3]}", without_groups)
 
 

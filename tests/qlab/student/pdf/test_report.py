@@ -78,6 +78,7 @@ def test_other_scripts_and_odd_html_end_in_a_pdf(printed_with, copy_with):
         "> a\n> > b\n\n1. x\n   - y\n\n* * *\n\n`code` ~~gone~~",
         "$\\frac{1}{2}$ and $$\\sum_i x_i$$",
         "| a |\n|---|\n",
+        "[up](#nowhere) [page](other.md) [site](https://uni.invalid)",
     )
     pages, _ = printed_with(copy_with(*map(markdown, texts), markdown("The last sentence.")))
     assert "Żółć" in pages[0] and "The last sentence." in " ".join(pages)
