@@ -1,14 +1,17 @@
-"""The student's commands: qlab doctor | labs | check | submit | update | inspect."""
+"""The student's commands: qlab doctor | labs | check | pdf | submit | update | inspect."""
 
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qlab.student.errors import BUG, INCOMPLETE, NO_LAB, OK, WRONG_CALL, StudentError
+
+if TYPE_CHECKING:
+    from qlab.student.lab_copies import LabCopy
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,9 +30,34 @@ def lab_names_beginning(incomplete: str) -> list[str]:
     return [copy.lab for copy in copies(Path.cwd()) if copy.lab.startswith(incomplete)]
 
 
+def show_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        from qlab import __version__
+
+        print(f"qlab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def qlab(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The student's commands."""
+
+
 LabArgument = Annotated[
     str, typer.Argument(help="The lab's name, or the beginning of it: lab1.", autocompletion=lab_names_beginning)
 ]
+
+
+StudentOption = Annotated[
+    list[str] | None, typer.Option("--id", help="Your student id; of a group, all ids: --id 4711 --id 4712.")
+]
+NameOption = Annotated[str, typer.Option("--name", help="Your name, in any script; of a group, all names.")]
+ToOption = Annotated[Path | None, typer.Option(help="The folder to write to; by default this one.")]
 
 
 @app.command()
@@ -40,37 +68,50 @@ def doctor() -> None:
     problems = 0
     for finding in examine(Path.cwd()):
         problems += bool(finding.fix)
-        print(f"{'!' if finding.fix else ' '} {finding.what:24} {finding.state}", flush=True)
+        _print_beside(f"{'!' if finding.fix else ' '} {finding.what:24} ", finding.state)
         if finding.fix:
-            print(f"  {'':24} -> {finding.fix}")
+            _print_beside(f"  {'':24} -> ", finding.fix)
     print(f"\n{_count(problems, 'problem')}." if problems else "\nAll is well.")
     raise typer.Exit(INCOMPLETE if problems else OK)
 
 
 @app.command()
 def labs() -> None:
-    """List the labs in this folder and your progress in each. Example: qlab labs."""
-    from qlab.student.completeness import completeness
+    """List the labs in this folder and your progress in each. Example: qlab labs.
+
+    The points are those of the cards in the saved notebook, or of the last qlab check.
+    """
     from qlab.student.lab_copies import copies, damaged
+    from qlab.tables import terminal_width, text_width
 
     copies_here, damaged_files = copies(Path.cwd()), damaged(Path.cwd())
     if not copies_here and not damaged_files:
         raise StudentError(NO_LAB.format(Path.cwd()))
+    widest = max((text_width(copy.title) for copy in copies_here), default=0)
     for copy in copies_here:
-        if not copy.is_graded:
-            print(f"{copy.title:44} nothing to answer")
-            continue
-        state = completeness(copy)
-        points = (
-            f"{state.points:g} of {state.out_of:g} points by the checks that ran"
-            if state.out_of
-            else "no check ran yet"
-        )
-        print(f"{copy.title:44} {state.answered:2} of {state.answers:2} answers, {points}")
+        line = f"{copy.title}{' ' * (widest - text_width(copy.title))} {(progress := _progress_of(copy))}"
+        print(line if text_width(line) <= terminal_width() else f"{copy.title}\n    {progress}")
     for sentence in damaged_files.values():
-        print(f"! {sentence}")
+        _print_beside("! ", sentence)
     if damaged_files:
         raise typer.Exit(INCOMPLETE)
+
+
+def _progress_of(copy: "LabCopy") -> str:
+    """How many answers a lab has, and the points of the latest checks."""
+    from qlab.student.completeness import completeness
+    from qlab.student.last_check import last_check
+
+    if not copy.is_graded:
+        return "nothing to answer"
+    state, last = completeness(copy), last_check(copy)
+    points = "no check ran"
+    if last is not None and (last.current or not state.out_of):
+        since = "" if last.current else " before the last change"
+        points = f"{last.points:g} of {last.out_of:g} points{since}"
+    elif state.out_of:
+        points = f"{state.points:g} of {state.out_of:g} points"
+    return f"{state.answered:2} of {state.answers:2} answers, {points}"
 
 
 @app.command()
@@ -120,6 +161,7 @@ def _check(lab: str) -> bool:
     """Print every card; returns whether all of them are right."""
     from qlab.check.render import as_text
     from qlab.student.lab_copies import copy_of
+    from qlab.student.last_check import remember
     from qlab.student.rerun import rerun
 
     copy = copy_of(lab, Path.cwd(), graded=True)
@@ -134,6 +176,7 @@ def _check(lab: str) -> bool:
         print(f"\n{as_text(result)}", flush=True)
         earned, total, right = earned + result.points, total + result.out_of, right and result.right
     _progress("")
+    remember(copy, earned, total)
     print(f"\n{earned:g} of {total:g} points. These were the visible checks; grading also runs hidden ones.")
     return right
 
@@ -145,23 +188,91 @@ def _progress(cell: str) -> None:
 
 
 @app.command()
+def pdf(
+    lab: LabArgument,
+    student: StudentOption = None,
+    name: NameOption = "",
+    to: ToOption = None,
+) -> None:
+    """Write the notebook as a PDF, for a report. Example: qlab pdf lab2 --id 4711."""
+    from qlab.student.lab_copies import copy_of
+    from qlab.student.pdf.report import write_report
+
+    copy = copy_of(lab, Path.cwd(), graded=True)
+    report = write_report(copy, *_author(student, name), to or Path.cwd())
+    print(f"{report.path.name} is written, by {report.made_by}.")
+    for remark in report.remarks:
+        _print_beside("! ", remark)
+
+
+@app.command()
 def submit(
     lab: LabArgument,
-    student: Annotated[str, typer.Option("--id", prompt="Student id", help="Your student id.")],
-    name: Annotated[str, typer.Option("--name", prompt="Name", help="Your name, in any script.")],
+    student: StudentOption = None,
+    name: NameOption = "",
     report: Annotated[Path | None, typer.Option(help="A PDF to include.")] = None,
-    to: Annotated[Path | None, typer.Option(help="The folder to write to; by default this one.")] = None,
+    with_pdf: Annotated[
+        bool | None, typer.Option("--pdf/--no-pdf", help="Include the notebook as a PDF; by default it asks.")
+    ] = None,
+    to: ToOption = None,
 ) -> None:
     """Check that the lab is complete and write the file to submit. Example: qlab submit lab1 --id 4711."""
     from qlab.student.lab_copies import copy_of
     from qlab.student.submission_zip import write_submission
 
-    submission = write_submission(copy_of(lab, Path.cwd(), graded=True), student, name, to or Path.cwd(), report)
+    copy = copy_of(lab, Path.cwd(), graded=True)
+    may_ask = sys.stdin.isatty() or not student or not name
+    ids, names = _author(student, name)
+    if report is None and with_pdf is None:
+        with_pdf = may_ask and _wants_pdf()
+        if not may_ask:
+            print("With --pdf it also holds the notebook as a PDF.")
+    if report is None and with_pdf:
+        report = _report(copy, ids, names, to or Path.cwd())
+    submission = write_submission(copy, ids, names, to or Path.cwd(), report)
     print(f"{submission.path.name} holds {', '.join(submission.files)}.")
     for sentence in submission.missing:
-        print(f"! {sentence}")
+        _print_beside("! ", sentence)
     if submission.missing:
         print("You can submit it as it is. If you change the notebook, save it and run this again.")
+
+
+def _author(students: list[str] | None, name: str) -> tuple[str, str]:
+    """Ids and names of who hands in; asks for what was not given."""
+    ids = ",".join(students or [_asked("Student id (of a group: all ids, with commas)", "--id")])
+    return ids, name or _asked("Name", "--name")
+
+
+def _asked(what: str, option: str) -> str:
+    """What a person types; a sentence if nobody is there to type it."""
+    try:
+        answer: str = typer.prompt(what)
+    except typer.Abort as error:
+        print()  # the question has no line end
+        raise StudentError(
+            f"nothing was written, because nobody answered: give it with {option}, as in --id 4711 --name Ada."
+        ) from error
+    return answer
+
+
+def _wants_pdf() -> bool:
+    """Whether a person wants the PDF; not if nobody answers."""
+    try:
+        return typer.confirm("Put a PDF of the notebook in, as a report?", default=False)
+    except typer.Abort:
+        print()
+        return False
+
+
+def _report(copy: "LabCopy", student: str, name: str, folder: Path) -> Path | None:
+    """The PDF beside the submission; None if it cannot be made, which keeps nobody from handing in."""
+    from qlab.student.pdf.report import write_report
+
+    try:
+        return write_report(copy, student, name, folder).path
+    except StudentError as error:
+        _print_beside("! ", f"there is no PDF in it: {error}")
+        return None
 
 
 @app.command()
@@ -173,11 +284,15 @@ def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The n
 
     result = take(copy_of(lab, Path.cwd()), archive)
     for remark in result.remarks:
-        print(f"! {remark}")
-    print(f"{_count(len(result.files), 'file')} written; the previous versions are in {result.backup}.")
+        _print_beside("! ", remark)
+    if result.backup is not None:
+        print(f"{_count(len(result.files), 'file')} written; the previous versions are in {_short(result.backup)}.")
     if message := take_wheel(archive):
-        print(f"! {message}")
-    print("Reload the notebook in Jupyter, then run all cells.")
+        _print_beside("! ", message)
+    if result.backup is None:
+        print(f"Your copy is already the release in {archive.name}: nothing was changed.")
+    else:
+        print("Reload the notebook in Jupyter, then run all cells.")
 
 
 @app.command()
@@ -185,12 +300,28 @@ def inspect(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="What qlab.torch_flow.files.save wrote.")],
 ) -> None:
     """Print each layer's grid, scale, zeros and bits, and whether it is on its grid. Example: qlab inspect net.pt."""
+    from qlab.tables import terminal_width
     from qlab.torch_flow import files, inspect_state
 
     try:
-        print(inspect_state.as_table(inspect_state.layer_rows(files.load(str(path)))))
+        print(inspect_state.as_table(inspect_state.layer_rows(files.load(str(path))), terminal_width()))
     except files.FileError as error:
         raise StudentError(str(error)) from error
+
+
+def _print_beside(beginning: str, text: str) -> None:
+    """Print a text beside its beginning, wrapped between words to the width of the terminal."""
+    from qlab.tables import terminal_width, wrap
+
+    first, *more = wrap(text, max(40, terminal_width() - len(beginning)))
+    print(f"{beginning}{first}", flush=True)
+    for line in more:
+        print(f"{'':{len(beginning)}}{line}", flush=True)
+
+
+def _short(path: Path) -> Path:
+    """A path as a person would type it from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _count(number: int, what: str) -> str:

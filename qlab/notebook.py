@@ -11,6 +11,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from qlab.cells import grade_id, is_answer, is_test, names_defined
+from qlab.file_kinds import recognize
 
 LARGEST = 50 * 2**20  # bytes; a lab with all outputs stored is far smaller
 MAX_CELLS = 10_000  # a lab has fewer than 100
@@ -108,16 +109,8 @@ def _parsed(content: bytes) -> dict[str, Any]:
         raise NotebookError("the file is empty.")
     try:
         raw = json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise NotebookError("the file is not UTF-8 text: submit the .ipynb as Jupyter saved it.") from error
-    except json.JSONDecodeError as error:
-        if error.pos >= len(error.doc) - 1 or "Unterminated" in error.msg:
-            raise NotebookError(
-                "the file ends in the middle: it was not saved or uploaded completely, so submit it again."
-            ) from error
-        raise NotebookError(
-            f"the file is damaged in line {error.lineno}: submit the .ipynb as Jupyter saved it."
-        ) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise NotebookError(_why_no_json(content, error)) from error
     except (RecursionError, ValueError) as error:
         raise NotebookError("the file is nested too deeply, or has too long numbers, for a notebook.") from error
     if b"\\ud" in content.lower():
@@ -126,6 +119,17 @@ def _parsed(content: bytes) -> dict[str, Any]:
     if not isinstance(raw, dict) or not isinstance(raw.get("cells", raw.get("worksheets")), list):
         raise NotebookError("the file is not a notebook: it has no list of cells.")
     return raw
+
+
+def _why_no_json(content: bytes, error: UnicodeDecodeError | json.JSONDecodeError) -> str:
+    """What the file is instead of a notebook; or else where it is damaged."""
+    if kind := recognize(content):
+        return f"the file {kind.what}: {kind.fix}, and submit it again."
+    if isinstance(error, UnicodeDecodeError):
+        return "the file is not UTF-8 text: submit the .ipynb as Jupyter saved it."
+    if error.pos >= len(error.doc) - 1 or "Unterminated" in error.msg:
+        return "the file ends in the middle: it was not saved or uploaded completely, so submit it again."
+    return f"the file is damaged in line {error.lineno}: submit the .ipynb as Jupyter saved it."
 
 
 def _plain_metadata(raw: dict[str, Any]) -> dict[str, Any]:

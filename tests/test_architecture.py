@@ -33,7 +33,7 @@ FLOORS = (
 # The framework for feedback knows no other room: it judges whatever a lab gives it.
 ALONE = {"check"}
 # What stands in no room: small modules that anybody may use, and the front doors, which nobody uses.
-SHARED = {"cells", "files", "lab_names", "notebook", "recorded", "former_names"}
+SHARED = {"cells", "file_kinds", "files", "lab_names", "notebook", "recorded", "former_names", "tables"}
 DOORS = {"cli", "__main__", "student"}
 
 # A student's PDF is read in a process of its own, whose memory and time are limited where that can be done.

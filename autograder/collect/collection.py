@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from autograder import gradebook
@@ -25,6 +24,8 @@ from autograder.course_folder.settings import CourseSettings, Timezone
 from autograder.deductions import extensions
 from autograder.deductions.handing_in import SETTLE
 from autograder.errors import StoppedError, UserError
+from autograder.tables import print_table
+from qlab.tables import Column
 
 WIDTH = 150  # of the table where there is no terminal
 REMARKS = {
@@ -101,11 +102,12 @@ class Collection:
     def show(self, *, terminal: bool) -> None:
         """Print it."""
         console = Console(width=None if terminal else WIDTH)
-        table = Table("student", "file", "when", "late", "remark", box=None, pad_edge=False, header_style="bold")
-        for row in self.rows:
-            table.add_row(*map(Text, (row.student, row.files, row.when, row.late, row.remark)))
+        columns = (
+            *(Column("student"), Column("file", prose=True), Column("when"), Column("late")),
+            Column("remark", prose=True),
+        )
         if self.rows:
-            console.print(table)
+            print_table(columns, [(row.student, row.files, row.when, row.late, row.remark) for row in self.rows])
         if self.refused:
             console.print(Text(f"\nnot collected: {len(self.refused)}", style="bold"))
             for line in refusal_lines(self.refused):

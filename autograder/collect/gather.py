@@ -28,6 +28,7 @@ from autograder.collect.submissions import (
 from autograder.collect.times import SubmissionTimes
 from autograder.course_folder.roster import Roster
 from autograder.course_folder.settings import Timezone
+from qlab.notebook import NotebookError, parse
 
 
 @dataclass
@@ -195,10 +196,19 @@ class Collector:
         except (KeyError, TypeError):
             return owner
         except (ValueError, RecursionError):
-            return replace(owner, remark="; ".join(filter(None, (owner.remark, "the notebook is damaged"))))
+            return replace(owner, remark="; ".join(filter(None, (owner.remark, _why_unreadable(content)))))
         if isinstance(lab, str) and lab != self.lab:
             raise RefusedError(f"it is a notebook of {lab[:60]}: collect it for that lab")
         return owner
+
+
+def _why_unreadable(content: bytes) -> str:
+    """What a file is that grading will not be able to read, in the words that grading uses."""
+    try:
+        parse(content)
+    except NotebookError as error:
+        return f"no mark is possible: {str(error).removesuffix('.')}"
+    return "the notebook is damaged"
 
 
 def _may_hold_several(source: Path) -> bool:

@@ -26,6 +26,24 @@ app = typer.Typer(
 )
 
 
+def show_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        from qlab import __version__
+
+        print(f"autograder {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def autograder(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The commands of teaching assistants."""
+
+
 def lab_names_beginning(context: typer.Context, incomplete: str) -> list[str]:
     """For the shell's completion: the notebooks whose names begin like this; none if there are no sources."""
     course = Course(Path(context.params.get("course") or DEFAULT_COURSE).resolve())

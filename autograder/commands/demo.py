@@ -46,7 +46,7 @@ def demo(
             print(f"{name}: {len(students)} sample submissions in {short(place.root / 'submitted')}")
             summary = grade(name)
             write_feedback(place, name)
-            summary.show(terminal=sys.stdout.isatty())
+            summary.show()
     for path in dict.fromkeys(labs_folder(source_folder(name, place)) for name in labs):
         print(f"{'labs:':10}{short(path)}")
     for what, path in (("marks", place.marks), ("feedback", place.root / "feedback")):

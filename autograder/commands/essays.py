@@ -1,6 +1,5 @@
 """autograder essays: what is to be graded by hand, and who reads what."""
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,20 +86,17 @@ def _split(course: Course, lab: str, pending: "Sequence[PendingAnswer]", count: 
 
 
 def _show(pending: "Sequence[PendingAnswer]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from autograder.tables import print_table
+    from qlab.tables import Column
 
-    table = Table("lab", "question", "student", "points", "words", "file", box=None, pad_edge=False)
-    for column in table.columns[3:5]:
-        column.justify = "right"
-    table.columns[5].no_wrap = True
-    table.columns[5].overflow = "ignore"  # people copy the path, so it must not be cut
+    rows = []
     for answer in pending:
         words = "?" if answer.words is None else str(answer.words)
         again = " (again)" if answer.again else ""
         lab_name, points = answer.lab.split("_")[0], f"{answer.out_of:g}"
-        row = (lab_name, answer.cell + again, answer.students, points, words, short(answer.file))
-        table.add_row(*map(Text, row))
-    widest = max(len(short(answer.file)) for answer in pending)
-    Console(width=None if sys.stdout.isatty() else 100 + widest).print(table)
+        rows.append((lab_name, answer.cell + again, answer.students, points, words, short(answer.file)))
+    texts, numbers = (
+        map(Column, ("lab", "question", "student")),
+        (Column("points", right=True), Column("words", right=True)),
+    )
+    print_table((*texts, *numbers, Column("file", prose=True)), rows)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def grade(
     lab: LabArgument,
     course: CourseOption = DEFAULT_COURSE,
-    student: Annotated[str, typer.Option(help="Only this student; with --explain.")] = "",
+    student: Annotated[str, typer.Option(help="Only this student's submission.")] = "",
     explain: Annotated[
         bool, typer.Option(help="Replay one student's record and print every card; writes nothing.")
     ] = False,
@@ -31,7 +31,10 @@ def grade(
         bool, typer.Option("--no-sandbox", help="Run students' code with your own rights: only for people you trust.")
     ] = False,
 ) -> None:
-    """Grade what is in submitted/ and write marks.csv. Example: autograder grade lab1 --student ada --explain."""
+    """Grade what is in submitted/ and write marks.csv. Example: autograder grade lab1 --student ada --explain.
+
+    With --student, only this student is graded and shown; marks.csv keeps everybody.
+    """
     place = Course.at(course, create=False)
     name = find_lab(lab, place)
     if explain:
@@ -41,7 +44,7 @@ def grade(
     summary = grade_lab(place, name, GradeOptions(force, student, scheduler, not no_sandbox))
     if feedback:
         write_feedback(place, name)
-    summary.show(terminal=sys.stdout.isatty())
+    summary.show()
     print(f"\nmarks: {short(place.marks)}")
     if summary.without_mark or summary.unsettled:
         raise typer.Exit(WITHOUT_MARK)
@@ -65,7 +68,7 @@ class GradeOptions:
 
 
 def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
-    """Grade a class, write marks.csv, and return the table."""
+    """Grade a class or one student of it, write marks.csv, and return the table of whoever was graded."""
     course.check_released(name)
     students = students_of(course, name, options.only)
     print("Loading …", file=sys.stderr, flush=True)
@@ -111,7 +114,7 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
     copied = f", {result.copied} have the same from a partner" if result.copied else ""
     print(f"{result.graded_now} graded now, {result.unchanged} unchanged{copied}")
     say_disagreements(course, name)
-    return Summary.of(class_marks(course, name))
+    return Summary.of(row for row in class_marks(course, name) if options.only in ("", row.record.student))
 
 
 def _explain(course: Course, name: str, student: str, *, sandboxed: bool) -> int:

@@ -106,20 +106,17 @@ def _regrade(
 
 def _show(result: "RegradeResult", question: str, lab: str, *, dry_run: bool) -> None:
     """Print whose marks changed and by how much, who kept a mark given by hand, and who was left out."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from autograder.tables import print_table
+    from qlab.tables import Column
 
-    table = Table("student", question, "now", "change", "total", "now", box=None, pad_edge=False, header_style="bold")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    names = (question, "now", "change", "total", "now")
+    rows = []
     for change in result.changes:
         before, after = _points(change.before), _points(change.after)
         total_before, total_after = _points(change.total_before), _points(change.total_after)
-        row = (change.student, before, after, f"{change.difference:+g}", total_before, total_after)
-        table.add_row(*map(Text, row))
-    if result.changes:
-        Console(width=None if sys.stdout.isatty() else 150).print(table)
+        rows.append((change.student, before, after, f"{change.difference:+g}", total_before, total_after))
+    if rows:
+        print_table((Column("student"), *(Column(name, right=True) for name in names)), rows)
     verb = "would change" if dry_run else "changed"
     points = sum(change.difference for change in result.changes)
     print(f"{question}: {result.graded} graded again, {len(result.changes)} {verb}, {points:+g} points in all")

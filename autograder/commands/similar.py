@@ -24,15 +24,14 @@ def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
         raise UserError(f"nothing of {name} is graded yet: run autograder grade {name} first.")
     print("Loading …", file=sys.stderr, flush=True)
     import nbformat
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from autograder.collect.sample_class import written_answers
     from autograder.grade.lab import GradedLab
     from autograder.report.similarity import clusters, write_page
     from autograder.report.similarity import similar as find_pairs
+    from autograder.tables import print_table
     from qlab.cells import grade_id, is_answer
+    from qlab.tables import Column
 
     graded = GradedLab.of(name, place)
     solution = nbformat.read(place.source(name) / f"{name}.ipynb", as_version=4)
@@ -40,12 +39,12 @@ def similar(lab: LabArgument, course: CourseOption = DEFAULT_COURSE) -> None:
     with progress(f"comparing {name}", cells, "question") as bar:
         pairs = find_pairs(place, graded, solution, written_answers(name, place), lambda _: bar.update())
     path = write_page(place, graded, pairs)
-    table = Table("students", "", "similar answers", box=None, pad_edge=False, header_style="bold")
-    for pair in pairs[:MAX_ROWS]:
-        shares = ", ".join(f"{answers.question} {100 * max(answers.shares):.0f} %" for answers in pair.answers)
-        table.add_row(*map(Text, (*pair.students, shares)))
+    rows = [
+        (*pair.students, ", ".join(f"{same.question} {100 * max(same.shares):.0f} %" for same in pair.answers))
+        for pair in pairs[:MAX_ROWS]
+    ]
     if pairs:
-        Console(width=None if sys.stdout.isatty() else 150).print(table)
+        print_table((Column("students"), Column(""), Column("similar answers", prose=True)), rows)
     if not pairs:
         print(f"no two answers are similar: {short(path)}")
         return

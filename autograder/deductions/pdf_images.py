@@ -13,15 +13,23 @@ MIN_PIXELS = 100  # smaller images are icons and lines
 MAX_SECONDS = 20
 MAX_MEMORY = 2**30  # bytes
 MAX_DEPTH = 5  # of forms within forms
+PRINTED_NOTEBOOK = "(qlab pdf)"  # at the end of the title that `qlab pdf` gives a PDF
 
 
 def count_images(path: Path) -> int:
-    """How many different images the pages of a PDF use, forms included; equal compressed bytes are the same image."""
+    """How many different images the pages of a PDF use, forms included; equal compressed bytes are the same image.
+
+    None count in a notebook that `qlab pdf` printed: its pictures are the lab's figures and plots, and what the student
+    pasted is counted in the notebook itself.
+    """
     from pypdf import PdfReader
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     hashes: set[bytes] = set()
-    for page in PdfReader(path).pages:
+    reader = PdfReader(path)
+    if str((reader.metadata or {}).get("/Title", "")).endswith(PRINTED_NOTEBOOK):
+        return 0
+    for page in reader.pages:
         _add_images(page.get("/Resources"), hashes, depth=0)
     return len(hashes)
 

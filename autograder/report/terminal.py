@@ -4,19 +4,17 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from autograder.deductions.handing_in import SETTLE
 from autograder.report.marks import StudentMarks
+from autograder.tables import print_table
 from autograder.text import clean
+from qlab.tables import Column
 
 MAX_ROWS = 60  # students; a larger class is read in marks.csv
 MAX_NAMES = 10  # of students in a sentence
 SLOWEST = 3
-SLOW_SECONDS = 1.0  # the slowest cells are listed if one took this long
-WIDTH = 150  # of the table where there is no terminal
+SLOW_SECONDS = 1.0  # the slowest cells are listed if they took this long
+WAITING = "?"  # stands for points that a person has not given yet
 
 
 @dataclass
@@ -66,34 +64,35 @@ class Summary:
             if len(self.slowest) > SLOWEST:
                 heapq.heappop(self.slowest)
 
-    def show(self, *, terminal: bool) -> None:
+    def show(self) -> None:
         """Print it."""
         names = list(dict.fromkeys(name for _, entries, _, _ in self.rows for name in entries))
-        table = Table("student", *names, "total", "remarks", box=None, pad_edge=False, header_style="bold")
-        for column in table.columns[1 : len(names) + 2]:
-            column.justify = "right"
-        for student, entries, total, remarks in self.rows[:MAX_ROWS]:
-            marks = [entries.get(name, "–") for name in names]
-            table.add_row(*map(Text, (student, *marks, total, remarks)))
-        if self.rows:
-            Console(width=None if terminal else WIDTH).print(table)
+        numbers = [Column(name, right=True) for name in (*names, "total")]
+        rows = [
+            (student, *(entries.get(name, "–") for name in names), total, clean(remarks))
+            for student, entries, total, remarks in self.rows[:MAX_ROWS]
+        ]
+        if rows:
+            print_table((Column("student"), *numbers, Column("remarks", prose=True)), rows)
         if self.students > MAX_ROWS:
             mean = self.points / max(1, self.students - self.without_mark)
             print(f"{self.students} students, {self.without_mark} without a mark, mean {mean:.1f}")
             print("the table only lists students with remarks; marks.csv has all")
         if self.waiting:
-            print("… means: still to be graded by hand")
+            print(f"{WAITING} stands for points that are still to be given by hand")
         if self.unsettled:
             more = f" and {len(self.unsettled) - MAX_NAMES} more" if len(self.unsettled) > MAX_NAMES else ""
             print(
                 f"late by an unknown amount, nothing taken off: {', '.join(self.unsettled[:MAX_NAMES])}{more}; {SETTLE}"
             )
-        slow = [f"{cell} of {student} {seconds:.1f} s" for seconds, cell, student in sorted(self.slowest, reverse=True)]
-        if self.slowest and max(self.slowest)[0] >= SLOW_SECONDS:
-            print(f"slowest cells: {', '.join(slow)}")
+        slow = [one for one in sorted(self.slowest, reverse=True) if one[0] >= SLOW_SECONDS]
+        if slow:
+            cells = ", ".join(f"{cell} of {student} {seconds:.1f} s" for seconds, cell, student in slow)
+            print(f"slowest cells: {cells}")
 
 
 def _entry(row: StudentMarks, name: str) -> str:
+    """The points of a question, and whether more may come: 5, 5+? or ?."""
     mark = row.questions[name]
-    points = "" if mark.points is None else f"{mark.points:g}"
-    return f"{points}…" if mark.waiting else points
+    points = [] if mark.points is None else [f"{mark.points:g}"]
+    return "+".join([*points, WAITING] if mark.waiting else points)

@@ -39,12 +39,13 @@ def as_text(outcome: Outcome) -> str:
     lines = [f"{head}{mark(outcome):>{max(WIDTH - len(head), len(mark(outcome)) + 2)}}"]
     for label, text in _labelled(outcome):
         lines += textwrap.wrap(
-            text, WIDTH, initial_indent=f"  {label:<8}", subsequent_indent=" " * 10, break_long_words=False
-        )
+            text, WIDTH, initial_indent=f"  {label:<8}", subsequent_indent=" " * 10,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
     if outcome.picture:
         lines += _picture_text(outcome.picture)
     if outcome.so_far:
-        lines.append(f"  {outcome.so_far}")
+        lines += textwrap.wrap(outcome.so_far, WIDTH, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qlab.cells import OUTCOME_TYPE, count_blanks, fingerprint
+from qlab.file_kinds import CONFLICT
 from qlab.student.lab_copies import LabCopy
 
 
@@ -64,6 +65,10 @@ def _twice(copy: LabCopy, cells: list[dict[str, Any]]) -> list[str]:
 def _unanswered(cell: dict[str, Any], released: dict[str, str]) -> str:
     """Why a cell does not count as answered yet; "" if it does."""
     name, source = _name(cell), _source(cell)
+    if CONFLICT.search(source):  # as some tools merge notebooks: inside of cells, so that Jupyter still opens them
+        return (
+            f"{name} has Git's conflict markers: keep one side and delete the lines with <<<<<<<, ======= and >>>>>>>"
+        )
     if cell.get("cell_type") == "markdown":
         empty = not source.strip() or released.get(name) == fingerprint(source)
         return f"the essay {name} is empty" if empty else ""

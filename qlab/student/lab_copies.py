@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qlab.file_kinds import recognize
 from qlab.lab_names import in_order, matching
 from qlab.student.errors import NO_LAB, StudentError
 
@@ -64,13 +65,25 @@ def copies(folder: Path) -> list[LabCopy]:
 
 
 def damaged(folder: Path) -> dict[Path, str]:
-    """The notebooks of a folder that are damaged, each with a sentence that says what to do."""
+    """The notebooks of a folder that are none, or damaged, each with a sentence that says what to do."""
     return {
-        path: f"{path.relative_to(folder)} is damaged and no longer a notebook: look for a copy that Jupyter saved "
-        "beside it in .ipynb_checkpoints, or download the lab again and copy your answers into it."
+        path: f"{path.relative_to(folder)} {_problem(path)}"
         for path in sorted(_notebooks(folder))
         if _raw(path) is None
     }
+
+
+def _problem(path: Path) -> str:
+    """What is wrong with a file, and what to do: the end of a sentence that begins with its name."""
+    copies = "or look for a copy that Jupyter saved beside it in .ipynb_checkpoints"
+    try:
+        kind = recognize(path.read_bytes())
+    except OSError as error:
+        return f"cannot be read ({error.strerror}): give permission, {copies}."
+    if kind is not None:
+        return f"{kind.what}: {kind.fix}, {copies}."
+    again = "or download the lab again and copy your answers into it"
+    return f"is damaged and no longer a notebook: {copies.removeprefix('or ')}, {again}."
 
 
 def _notebooks(folder: Path) -> set[Path]:

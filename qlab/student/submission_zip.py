@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import unicodedata
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from qlab.files import write_atomic
 from qlab.student.completeness import completeness
 from qlab.student.errors import StudentError
+from qlab.student.file_names import file_stem, student_ids
 from qlab.student.lab_copies import LabCopy
 
 MANIFEST = "manifest.json"
@@ -37,21 +37,22 @@ def write_submission(copy: LabCopy, student: str, name: str, folder: Path, repor
 
     Args:
         copy: the student's copy of the lab.
-        student: the student id in the course.
-        name: of the student, in any script.
+        student: the student id in the course; of a group, all ids with commas between them.
+        name: of the student or the group, in any script.
         folder: where to write.
         report: a PDF to include.
 
     Raises:
         StudentError: there is no id or no name, the report is not a PDF, or the folder is not writable.
     """
-    stem = "_".join((_short(copy.lab), _part(student, "student id"), _part(name, "name")))
+    stem = file_stem(copy.lab, student, name)
     files = {f"{stem}.ipynb": _bytes(copy.path)}
     if report is not None:
         files[f"{stem}.pdf"] = _pdf(report)
     manifest = {
         "lab": copy.lab,
         "student": student,
+        "students": student_ids(student),
         "name": name,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
@@ -64,24 +65,6 @@ def write_submission(copy: LabCopy, student: str, name: str, folder: Path, repor
             f"{path} could not be written ({error.strerror}): choose another folder with --to."
         ) from error
     return Submission(path, tuple(files), completeness(copy).missing)
-
-
-def _short(lab: str) -> str:
-    """lab1_linear_quantization as Lab1."""
-    return lab.split("_")[0].capitalize()
-
-
-def _part(text: str, what: str) -> str:
-    """A part of the file name: letters and digits of any script, hyphens for everything else; _ separates parts."""
-    # A combining mark, such as a vowel sign in Devanagari, is not a letter by itself but belongs to the word.
-    signs = [
-        sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else " "
-        for sign in unicodedata.normalize("NFC", text)
-    ]
-    cleaned = "-".join(word for word in "".join(signs).split() if any(map(str.isalnum, word)))
-    if not cleaned:
-        raise StudentError(f"the {what} is empty: give it with --{what.split()[-1]}.")
-    return cleaned
 
 
 def _bytes(path: Path) -> bytes:

@@ -30,12 +30,12 @@ class UpdateResult:
     """The result of an update.
 
     Attributes:
-        backup: the folder with all replaced files.
+        backup: the folder with all replaced files; None if nothing had to be written.
         files: that were written.
         remarks: one sentence for each thing that the student should look at.
     """
 
-    backup: Path
+    backup: Path | None
     files: tuple[str, ...]
     remarks: tuple[str, ...]
 
@@ -57,8 +57,12 @@ def update(copy: LabCopy, archive: Path) -> UpdateResult:
         raise StudentError(f"{copy.path.name} is empty or damaged: put it aside and unzip {archive.name}.") from error
     merged, remarks = merge(old, new, copy.cells)
     folder = copy.path.parent
-    written = {copy.path.name: nbformat.writes(merged), **files}
     withdrawn = _withdrawn(folder, files)
+    written: dict[str, str | bytes] = {name: data for name, data in files.items() if not _holds(folder / name, data)}
+    if not _same(merged, old):
+        written = {copy.path.name: nbformat.writes(merged), **written}
+    if not written and not withdrawn:
+        return UpdateResult(None, (), tuple(remarks))
     backup = _back_up(folder, [*(name for name in written if (folder / name).exists()), *withdrawn])
     for name in (*written, *withdrawn):
         try:
@@ -73,6 +77,19 @@ def update(copy: LabCopy, archive: Path) -> UpdateResult:
             ) from error
     _remove_if_unused(folder / "checks")
     return UpdateResult(backup, tuple(written), tuple(remarks))
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
+
+
+def _same(merged: NotebookNode, old: NotebookNode) -> bool:
+    """Whether an update changes no cell and no stamp: a notebook that is up to date keeps its outputs."""
+    mine, new = ([(cell_name(c), c.cell_type, c.source) for c in either.cells] for either in (old, merged))
+    return mine == new and old.metadata.get("qlab") == merged.metadata.get("qlab")
 
 
 def _withdrawn(folder: Path, files: dict[str, bytes]) -> list[str]:
@@ -117,6 +134,8 @@ def _merged(new: NotebookNode, mine: NotebookNode | None, released: dict[str, st
     if mine is None or not touched or is_test(new) or mine.source.strip() == new.source.strip():
         return cell
     cell.source = mine.source
+    if "attachments" in mine:  # pictures that were pasted into the text
+        cell.attachments = mine.attachments
     if not is_answer(new):
         if released.get(name) != fingerprint(new.source):
             remarks.append(f"both you and the release changed the cell {name}: yours is kept, please compare the two")

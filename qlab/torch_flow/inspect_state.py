@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from qlab.formats.floatsd import Grid
+from qlab.tables import Column, table_lines
 from qlab.torch_flow import api as tq
 from qlab.torch_flow.files import GRIDS, FileError, declared_in, weight_in
 from qlab.torch_flow.integer_flow.tensors import WeightCodes
@@ -138,19 +139,19 @@ def _layer_row(layer: str, weight: Any, grid: Grid | None, scale: Tensor | None)
     return LayerRow(layer, grid, scales, zero_points, zeros, len(set(integers.flatten().tolist())), off_grid)
 
 
-def as_table(rows: list[LayerRow]) -> str:
-    """The rows as aligned text."""
-    lines = [("layer", "grid", "scale", "zero-point", "zeros", "bits used", "on the grid")]
+def as_table(rows: list[LayerRow], width: int = 1_000) -> str:
+    """The rows as aligned text that is no wider than `width` characters, and a line per layer that is off its grid."""
+    cells = []
     for row in rows:
         grid = row.grid.name if row.grid else "none declared"
         bits = f"{row.bits_used} of {row.grid.bits}" if row.grid else f"{row.bits_used}"
-        on = {None: "-", 0: "yes"}.get(row.off_grid, f"no, {row.off_grid or 0:,} weights are off the grid")
+        on = {None: "-", 0: "yes"}.get(row.off_grid, "no")
         numbers = (_numbers(row.scales), _numbers(row.zero_points), f"{100 * row.zeros:.1f} %", bits)
-        lines.append((row.layer, grid, *numbers, on))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+        cells.append((row.layer, grid, *numbers, on))
+    names = ("layer", "grid", "scale", "Z", "zeros", "bits", "on the grid")
+    heading, lines = table_lines([Column(name) for name in names], cells, width)
+    notes = [f"{row.layer}: {row.off_grid:,} weights are off the grid" for row in rows if row.off_grid]
+    return "\n".join([*filter(None, [heading]), *lines, *notes])
 
 
 # Small parts ----------------------------------------------------------------------------------------------------------

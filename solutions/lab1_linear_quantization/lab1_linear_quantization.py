@@ -692,3 +692,12 @@ Quantize the network's weights with 4, 3 and 2 bits (`quantize(layer.weight, bit
 **Next.** Lab 2 takes the last floats out: the int32 bias, M0 and n in integers, and whole networks that are
 compared bit by bit with PyTorch's own int8 engines.
 """
+
+# %% [markdown] id="hand-in-text"
+"""
+## Handing in
+
+1. Run all cells (*Run → Restart Kernel and Run All Cells*), look at the cards, and save.
+2. In a terminal (*File → New → Terminal*), run `qlab submit lab1`: it says what is missing, offers a PDF for your report, and writes `Lab1_StudentID_Name.zip`.
+3. Upload that file to your course's page. You can hand in an incomplete lab, and you can hand in again.
+"""

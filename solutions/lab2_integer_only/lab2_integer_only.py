@@ -927,3 +927,12 @@ fbgemm's rule yourself, in float32, until `engines.compare("fbgemm", layer, x)` 
 
 **Next.** Lab 3 asks where the ranges come from: calibration. It uses the scales and zero-points of Lab 1 and the engines that you met here.
 """
+
+# %% [markdown] id="hand-in-text"
+"""
+## Handing in
+
+1. Run all cells (*Run → Restart Kernel and Run All Cells*), look at the cards, and save.
+2. In a terminal (*File → New → Terminal*), run `qlab submit lab2`: it says what is missing, offers a PDF for your report, and writes `Lab2_StudentID_Name.zip`.
+3. Upload that file to your course's page. You can hand in an incomplete lab, and you can hand in again.
+"""

@@ -874,3 +874,12 @@ while the error sinks. (3) Set `DATA = "fashion_mnist"`: does one batch still do
 
 **The next lab** uses these ranges in earnest: it folds batch norms, lets PyTorch observe and convert a whole network, and measures what it gains.
 """
+
+# %% [markdown] id="hand-in-text"
+"""
+## Handing in
+
+1. Run all cells (*Run → Restart Kernel and Run All Cells*), look at the cards, and save.
+2. In a terminal (*File → New → Terminal*), run `qlab submit lab3`: it says what is missing, offers a PDF for your report, and writes `Lab3_StudentID_Name.zip`.
+3. Upload that file to your course's page. You can hand in an incomplete lab, and you can hand in again.
+"""

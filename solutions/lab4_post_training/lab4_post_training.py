@@ -1102,3 +1102,12 @@ difference was that layer's. Or set an engine for which the model was not conver
 
 **Next.** Lab 5 trains with quantization in the loop, where eight bits are not enough: it uses folding and the five steps of this lab, with `prepare_qat` in place of `prepare`.
 """
+
+# %% [markdown] id="hand-in-text"
+"""
+## Handing in
+
+1. Run all cells (*Run → Restart Kernel and Run All Cells*), look at the cards, and save.
+2. In a terminal (*File → New → Terminal*), run `qlab submit lab4`: it says what is missing, offers a PDF for your report, and writes `Lab4_StudentID_Name.zip`.
+3. Upload that file to your course's page. You can hand in an incomplete lab, and you can hand in again.
+"""

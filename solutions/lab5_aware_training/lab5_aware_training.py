@@ -872,3 +872,12 @@ and it is scaled by $1 / \sqrt{n \, q_{max}}$ for a tensor of n weights, so that
 
 **Next.** The later labs take what you have now: a fake quantizer with a gradient trains any grid of numbers, not only evenly spaced codes, and the comparison code by code is the test that every converted model has to pass.
 """
+
+# %% [markdown] id="hand-in-text"
+"""
+## Handing in
+
+1. Run all cells (*Run → Restart Kernel and Run All Cells*), look at the cards, and save.
+2. In a terminal (*File → New → Terminal*), run `qlab submit lab5`: it says what is missing, offers a PDF for your report, and writes `Lab5_StudentID_Name.zip`.
+3. Upload that file to your course's page. You can hand in an incomplete lab, and you can hand in again.
+"""

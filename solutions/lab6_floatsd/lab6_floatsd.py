@@ -946,3 +946,12 @@ are grids like the others: put them into the table of Section 10.
 
 **Next.** You can put any layer of a network onto any grid. Which layer hurts most? Lab 7 measures it, one layer at a time.
 """
+
+# %% [markdown] id="hand-in-text"
+"""
+## Handing in
+
+1. Run all cells (*Run → Restart Kernel and Run All Cells*), look at the cards, and save.
+2. In a terminal (*File → New → Terminal*), run `qlab submit lab6`: it says what is missing, offers a PDF for your report, and writes `Lab6_StudentID_Name.zip`.
+3. Upload that file to your course's page. You can hand in an incomplete lab, and you can hand in again.
+"""

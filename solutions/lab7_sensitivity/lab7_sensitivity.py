@@ -918,3 +918,12 @@ r"""
 
 **Next.** Comparing two networks layer by layer is the tool for every port to another engine, number format or compiler: find the first layer whose own noise is not what you expect.
 """
+
+# %% [markdown] id="hand-in-text"
+"""
+## Handing in
+
+1. Run all cells (*Run → Restart Kernel and Run All Cells*), look at the cards, and save.
+2. In a terminal (*File → New → Terminal*), run `qlab submit lab7`: it says what is missing, offers a PDF for your report, and writes `Lab7_StudentID_Name.zip`.
+3. Upload that file to your course's page. You can hand in an incomplete lab, and you can hand in again.
+"""

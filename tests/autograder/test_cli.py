@@ -178,8 +178,26 @@ def test_grade_prints_the_table_and_its_exit_code_says_that_a_mark_is_missing(gr
     assert done.returncode == 3 and "0 graded now" in done.stdout and "ends in the middle" in done.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("class")
+def test_grade_of_one_student_shows_and_judges_that_student_alone(graded):
+    for student, code in (("ada", 0), ("noor", 3)):
+        done = run("grade", "lab1", "--course", graded.course.root, "--student", student)
+        rows = [line.split()[0] for line in done.stdout.splitlines() if line.split()[:1] == [student] or "–" in line]
+        assert done.returncode == code and rows == [student]
+        assert "chen" not in done.stdout and len(graded.course.marks.read_text("utf-8").splitlines()) == 17
+
+
 @pytest.mark.parametrize(
-    "command", ["autograder --help", "autograder grade --help", "qlab --help", "qlab labs", "qlab submit --help"]
+    "command",
+    [
+        "autograder --help",
+        "autograder grade --help",
+        "qlab --help",
+        "qlab labs",
+        "qlab submit --help",
+        "qlab --version",
+    ],
 )
 def test_a_help_text_and_the_list_of_labs_import_nothing_that_takes_long(command):
     program, *arguments = command.split()

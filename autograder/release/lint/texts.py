@@ -1,4 +1,4 @@
-"""Texts: rating lines, hints, rubrics, figures."""
+"""Texts: rating lines, hints, rubrics, figures, how to hand in."""
 
 import re
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ HINTS = 3
 SHORTEST_STEP = 16  # characters of a mistake's next step; a shorter one says nothing
 RATING = re.compile(r"difficulty [1-5]/5 · importance [1-5]/5 · (?:about )?\d+ minutes?")
 FIGURE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
+HAND_IN = "qlab submit"
 # What says how a text is marked; a question that gives its points to everybody who answers says that instead.
 RUBRIC = re.compile(r"rubric|any sincere answer", re.IGNORECASE)
 
@@ -22,6 +23,8 @@ def lacks(lab: LabSource) -> Iterator[str]:
         yield from _next_steps(question)
     yield from _rubrics(lab)
     yield from _figures(lab)
+    if not any(HAND_IN in cell.source for cell in lab.cells if cell.cell_type == "markdown"):
+        yield f"no text says how to hand in: add a section that names {HAND_IN} {lab.name.split('_')[0]}."
 
 
 def _exercise(lab: LabSource, question: Question) -> Iterator[str]:

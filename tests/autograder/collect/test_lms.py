@@ -10,8 +10,10 @@ from autograder.collect.labels import read_label
 from autograder.collect.times import SubmissionTimes
 from autograder.course_folder.roster import Roster
 from autograder.errors import UserError
+from qlab.file_kinds import recognize
 from tests.autograder.collect.conftest import STUDENTS, TAIPEI, notebook, tarred, zipped
 from tests.conftest import REPOSITORY
+from tests.qlab.test_file_kinds import MIXED_UP
 
 NOON = datetime(2026, 10, 12, 4, tzinfo=UTC)  # 12:00 in Taipei
 
@@ -259,7 +261,15 @@ def test_another_labs_notebook_is_refused_and_a_damaged_one_is_collected(collect
     files = {"S101.ipynb": notebook(lab="lab2_integer_only"), "S102.ipynb": notebook()[:40], "S103.ipynb": b"[]"}
     result = collect_from(("all.zip", zipped(files)))
     assert [one.reason for one in result.refused] == ["it is a notebook of lab2_integer_only: collect it for that lab"]
-    assert result.counted["S102"].remarks == ("the notebook is damaged",) and "S103" in result.counted
+    (remark,) = result.counted["S102"].remarks
+    assert remark.startswith("no mark is possible: the file ends in the middle") and "S103" in result.counted
+
+
+@pytest.mark.parametrize("name", ["conflict", "web page", "pointer", "script", "zip", "PDF"])
+def test_what_is_called_a_notebook_and_is_none_is_told_as_what_it_is(collect_from, name):
+    content, what = MIXED_UP[name]
+    (remark,) = collect_from(("all.zip", zipped({"S102.ipynb": content}))).counted["S102"].remarks
+    assert remark.startswith(f"no mark is possible: the file {recognize(content).what}") and what in remark
 
 
 def test_a_pdf_without_a_notebook_is_collected_with_a_remark(collect_from):

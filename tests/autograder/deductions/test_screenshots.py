@@ -11,13 +11,14 @@ from autograder.deductions import pdf_images, screenshots
 from autograder.files import write_atomic
 from autograder.grade.record import CellGrade, GradingRecord
 from autograder.report.marks import class_marks
+from qlab.student.pdf.page import MARK
 from tests.autograder.conftest import LAB
 
 PICTURE = base64.b64encode(b"picture" * 40).decode()
 OTHER = base64.b64encode(b"another" * 40).decode()
 
 
-def pdf(*images, pages=1, form=False):
+def pdf(*images, pages=1, form=False, title=""):
     """A PDF with images of these sizes; equal sizes are the same image. Its streams are compressed, as in most PDFs."""
     from pypdf import PdfWriter
     from pypdf.generic import DictionaryObject, NameObject, NumberObject, StreamObject
@@ -45,6 +46,7 @@ def pdf(*images, pages=1, form=False):
             objects = DictionaryObject({NameObject("/Fm0"): writer._add_object(wrapped)})
             resources = DictionaryObject({NameObject("/XObject"): objects})
         page[NameObject("/Resources")] = resources
+    writer.add_metadata({"/Title": title})
     from io import BytesIO
 
     target = BytesIO()
@@ -69,6 +71,8 @@ def text_cell(source, **attachments):
         (pdf((640, 480), pages=3), 1),
         (pdf((640, 480), (20, 20), (2000, 1)), 1),  # icons and lines do not count
         (pdf((640, 480), form=True), 1),
+        (pdf((640, 480), title=f"Lab2_4711_Ada {MARK}"), 0),  # qlab pdf printed it: its pictures are the lab's own
+        (pdf((640, 480), title="My report on qlab pdf"), 1),
         (b"%PDF-1.4 and then nothing", None),
         (b"", None),
     ],

@@ -525,7 +525,7 @@ FILES = [
         "a script renamed",
         "Is a Python file with a notebook's name.",
         lambda c: b"import torch\nprint(1)\n",
-        "damaged",
+        "a Python script",
         refused=True,
     ),
     encoded(

@@ -5,11 +5,14 @@ import re
 import shutil
 import signal
 import subprocess
+from importlib.util import find_spec
 
 import pytest
 
+from qlab import __version__, cli
 from qlab.student.errors import StudentError
 from qlab.student.lab_copies import copy_of
+from qlab.student.last_check import last_check, remember
 from tests import warm
 from tests.conftest import REPOSITORY
 from tests.qlab.student.conftest import LAB, change
@@ -22,7 +25,7 @@ def qlab(folder, *arguments, typed=""):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["doctor", "labs", "check", "submit", "update"])
+@pytest.mark.parametrize("command", ["doctor", "labs", "check", "pdf", "submit", "update"])
 def test_every_command_has_help_with_an_example(command, tmp_path):
     process = qlab(tmp_path, command, "--help")
     assert process.returncode == 0 and f"Example: qlab {command}" in process.stdout
@@ -100,6 +103,78 @@ def test_submit_asks_for_what_it_is_not_given_and_never_refuses(folder):
     assert (folder / "Lab1_4711_Ada.zip").is_file()
 
 
+@pytest.mark.parametrize("typed", ["", "4711\n"])
+def test_submit_ends_in_a_sentence_where_nobody_answers(folder, typed):
+    process = qlab(folder, "submit", "lab1", typed=typed)
+    assert process.returncode == 2 and "nobody answered: give it with --" in process.stderr
+    assert "Traceback" not in process.stderr and not list(folder.glob("*.zip"))
+
+
+def test_submit_asks_nothing_that_it_was_given(folder):
+    process = qlab(folder, "submit", "lab1", "--id", "4711", "--id", "4712", "--name", "Ada, Bela")
+    assert process.returncode == 0 and (folder / "Lab1_4711_4712_Ada-Bela.zip").is_file()
+    assert "Put a PDF" not in process.stdout and "With --pdf" in process.stdout
+
+
+@pytest.mark.slow
+def test_submit_offers_the_pdf_and_goes_on_without_one(folder, monkeypatch):
+    monkeypatch.setenv("QLAB_BROWSER", "none")
+    asked = qlab(folder, "submit", "lab1", typed="4711\nAda\ny\n")
+    assert asked.returncode == 0 and "Put a PDF of the notebook in" in asked.stdout
+    made = find_spec("fpdf") is not None
+    assert ("Lab1_4711_Ada.pdf" in asked.stdout) == made and ("! there is no PDF in it" in asked.stdout) != made
+    assert "Lab1_4711_Ada.pdf" not in qlab(folder, "submit", "lab1", typed="4711\nAda\nn\n").stdout
+
+
+def test_a_broken_notebook_makes_one_sentence_and_no_pdf(folder):
+    (folder / LAB / f"{LAB}.ipynb").write_text("<!doctype html><title>log in</title>")
+    process = qlab(folder, "pdf", "lab1", "--id", "1", "--name", "A")
+    assert process.returncode == 2 and "is a web page (HTML), not a notebook: download" in process.stderr
+    assert "Traceback" not in process.stderr and not list(folder.glob("*.pdf"))
+
+
+def test_what_check_found_shows_until_a_cell_changes(solved, capsys, monkeypatch):
+    monkeypatch.chdir(solved)
+    remember(copy_of("lab1", solved), 55, 65)
+    cli.labs()
+    assert "55 of 65 points\n" in capsys.readouterr().out
+    change(solved, lambda cells: cells["q5"].update(source="M0, n = 0.7, 3"))
+    cli.labs()
+    assert "55 of 65 points before the last change" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_check_found_may_be_gone_or_damaged(solved):
+    assert last_check(copy_of("lab1", solved)) is None
+    remember(copy_of("lab1", solved), 55, 65)
+    (kept,) = (solved / LAB).glob(".*.json")
+    kept.write_text("[1")
+    assert last_check(copy_of("lab1", solved)) is None
+
+
+def test_the_list_of_labs_fits_80_columns(tmp_path, capsys, monkeypatch):
+    shutil.copytree(REPOSITORY / "labs", tmp_path / "labs")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    cli.labs()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8 and all(len(line) <= 80 for line in lines)
+
+
+def test_update_says_when_a_copy_is_up_to_date(folder, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "lab1"), "zip", folder, LAB)
+    process = qlab(folder, "update", "lab1", archive)
+    assert process.returncode == 0 and "already the release in lab1.zip: nothing was changed" in process.stdout
+    assert not (folder / LAB / "before-update").exists()
+
+
+def test_the_version():
+    for program in ("qlab", "autograder"):
+        process = subprocess.run(
+            [*warm.command(), "-m", program, "--version"], capture_output=True, text=True, check=True
+        )
+        assert process.stdout == f"{program} {__version__}\n"
+
+
 @pytest.mark.slow
 def test_check_prints_the_cards_of_the_saved_notebook(solved):
     change(solved, lambda cells: cells["q5"].update(source="M0, n = 0.7, 3"))
@@ -107,6 +182,7 @@ def test_check_prints_the_cards_of_the_saved_notebook(solved):
     assert process.returncode == 3 and "Traceback" not in process.stderr
     assert "Q1  get_scale_and_zero_point" in process.stdout and "15 / 15" in process.stdout
     assert "55 of 65 points. These were the visible checks; grading also runs hidden ones." in process.stdout
+    assert "55 of 65 points\n" in qlab(solved, "labs").stdout
 
 
 @pytest.mark.slow

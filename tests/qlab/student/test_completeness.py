@@ -37,6 +37,10 @@ def test_points_come_from_the_saved_cards(solved):
         (lambda cells: [*cells.values(), nbformat.from_dict(cells["q1"])], "cell q1 appears twice"),
         (lambda cells: cells["q6"].update(source="  \n"), "the essay q6 is empty"),
         (lambda cells: cells["q5"].update(source="M0 = __"), "q5 has 1 blank left"),
+        (
+            lambda cells: cells["q5"].update(source="<<<<<<< mine\nM0 = 1\n=======\nM0 = 2\n>>>>>>> theirs"),
+            "q5 has Git's",
+        ),
         (lambda cells: cells["q5-check"].update(execution_count=None), "not run yet: q5-check;"),
     ],
 )

@@ -164,8 +164,34 @@ def test_a_release_without_checks_leaves_those_that_are_there(folder, newer):
 
 
 def test_twice_in_a_second_keeps_both_backups(folder, newer):
-    first, second = (update(copy_of("lab1", folder), newer()).backup for _ in range(2))
+    edits = (lambda cells: None, lambda cells: cells["title"].update(source="# Another"))
+    first, second = (update(copy_of("lab1", folder), newer(edit)).backup for edit in edits)
     assert first != second and first.is_dir() and second.is_dir()
+
+
+def test_a_copy_that_is_up_to_date_stays_as_it_is_with_its_outputs(solved, newer):
+    archive = newer(lambda cells: cells["q1"].update(source="another = __"))
+    updated(solved, archive)
+    change(solved, lambda cells: cells["q1-check"].outputs.append(nbformat.v4.new_output("stream", text="a card")))
+    before = {path: path.read_bytes() for path in solved.rglob("*") if path.is_file()}
+    done, after = updated(solved, archive)
+    assert done.backup is None and done.files == () and named(after)["q1-check"].outputs
+    assert {path: path.read_bytes() for path in solved.rglob("*") if path.is_file()} == before
+
+
+def test_a_file_of_the_release_that_is_gone_comes_back(folder, newer):
+    archive = newer(files={"figures/new.png": "png"})
+    updated(folder, archive)
+    (folder / LAB / "figures" / "new.png").unlink()
+    done, _ = updated(folder, archive)
+    assert done.files == ("figures/new.png",) and (folder / LAB / "figures" / "new.png").read_text() == "png"
+
+
+def test_pictures_that_were_pasted_into_an_answer_stay(folder, newer):
+    picture = {"image.png": {"image/png": "aGVsbG8="}}
+    change(folder, lambda cells: cells["q6"].update(source="![](attachment:image.png)", attachments=picture))
+    _, after = updated(folder, newer())
+    assert named(after)["q6"].attachments == picture
 
 
 def test_the_notebooks_in_the_backup_are_nobodys_lab(folder, newer):

@@ -105,6 +105,10 @@ TEXTS = [
         "q2: the text above it has no rubric: say what earns how many points.",
     ),
     (
+        LAB, "`qlab submit lab12`", "a command",
+        "no text says how to hand in: add a section that names qlab submit lab12.",
+    ),
+    (
         LAB, "Name a stretch", "![a plot](figures/plot.png) Name a stretch",
         "end-text: the picture figures/plot.png is missing.",
     ),
