@@ -90,7 +90,9 @@ def by_ending(text: str, roster: Roster) -> Match:
         parts = parts[:-1]
     # The shortest ending that is somebody's, because both exercise and login may contain hyphens.
     endings = ("-".join(parts[start:]) for start in range(len(parts) - 1, 0, -1))
-    return next((match for ending in endings if (match := roster.exact(ending)).students), Match())
+    # A number at the end of a download's name is the assignment's, and no student's in an LMS.
+    names = (ending for ending in endings if not ending.isdecimal())
+    return next((match for ending in names if (match := roster.exact(ending)).students), Match())
 
 
 def by_member(member: Member, roster: Roster) -> str:

@@ -62,6 +62,26 @@ def test_moodles_worksheet_says_when_and_who(collect_from, tmp_path):
     assert result.counted["S102"].when == NOON and result.counted["S102"].owner.time_source == "table"
 
 
+def test_a_worksheet_without_names_says_when_by_moodles_number(collect_from, tmp_path):
+    table = tmp_path / "grades.csv"
+    table.write_text("Identifier,Status,Last modified (submission)\nParticipant 4712,ok,2026-10-12 12:00\n")
+    times = SubmissionTimes.read(table, Roster(STUDENTS), TAIPEI)
+    anonymous = {"Participant_4712_assignsubmission_file/Lab1_S102.ipynb": notebook(),
+                 "Participant_4713_assignsubmission_file/Lab1_S103.ipynb": notebook()}  # fmt: skip
+    result = collect_from(("m.zip", zipped(anonymous)), times=times)
+    assert result.counted["S102"].when == NOON and result.counted["S102"].owner.time_source == "table"
+    assert result.counted["S103"].when is None
+
+
+@pytest.mark.parametrize("name", ["course-lab1-7001.zip", "submissions-7001.zip", "lab1-7001.tar.gz"])
+def test_a_number_in_a_downloads_name_is_no_students(name, collect_from):
+    files = {"S101.ipynb": notebook(), "S102.ipynb": notebook()}
+    assert set(collect_from((name, zipped(files) if name.endswith("zip") else tarred(files))).counted) == {
+        "S101",
+        "S102",
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [("id,mark\nS101,3\n", "no column of times"), ("when\n2026-10-12\n", "no column of students")],
