@@ -41,7 +41,8 @@ def move(course: Course, lab: str, groups: Mapping[str, str], *, dry_run: bool) 
     for student, group in moved.items():
         what = mover.move(student)
         old = before.students[student].group or "no group"
-        yield f"{before.display_name(student)}: {old} → {group or 'no group'} in {lab}: {what}"
+        would = "would move " if dry_run else ""
+        yield f"{would}{before.display_name(student)}: {old} → {group or 'no group'} in {lab}: {what}"
     short = lab.split("_")[0]
     if moved and not dry_run:
         yield f"run autograder grade {short}, so that they have the marks that go with it"

@@ -82,7 +82,8 @@ def _groups(path: Path, before: "Mapping[str, Student]", encoding: str) -> "Rost
     update = RosterUpdate.of(before, listed)
     names = {student.group for student in update.students if student.group}
     count = f"{len(names)} group{'' if len(names) == 1 else 's'}"
-    print(f"{len(listed)} students in {count}: {len(update.changed)} changed")
+    students = f"{len(listed)} student{'' if len(listed) == 1 else 's'}"
+    print(f"{students} in {count}: {len(update.changed)} changed")
     return update
 
 
