@@ -165,6 +165,9 @@ def test_the_week(course, tmp_path):
     call("export", *options)
     assert totals(course) == pytest.approx(after)
 
+    life = call("history", "lab1", student(5), *options)
+    assert [word for word in ("graded, file", "late penalty", "given by hand", "regraded Q4") if word not in life] == []
+
     report = json.loads(call("report", "lab1", "--json", *options))
     text = json.dumps(report)
     assert "blanks left" in text and str(len(submitting())) in text
