@@ -79,7 +79,7 @@ def test_late_by_an_unknown_amount_takes_nothing_off_and_asks_for_a_person(desk,
     assert row(desk, "S102").deductions == () and gradebook.penalties(desk, LAB) == {}
     assert "late, says Canvas, but not by how much: run autograder extend" in row(desk, "S102").remarks
     summary = Summary.of(class_marks(desk, LAB))
-    summary.show(terminal=False)
+    summary.show()
     assert summary.unsettled == ["S102"] and "nothing taken off: S102" in capsys.readouterr().out
     report = class_report(desk, classes.small_lab())
     assert ("S102",) in [note.students for note in report.needs_person if "late by an unknown amount" in note.text]
