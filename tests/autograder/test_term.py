@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import shlex
 import zipfile
 
 import nbformat
@@ -89,8 +91,8 @@ def lms_zip(lab):
     return target.getvalue()
 
 
-def call(*arguments, code=0):
-    done = run(*arguments, cwd=REPOSITORY)
+def call(*arguments, code=0, folder=REPOSITORY):
+    done = run(*arguments, cwd=folder)
     assert done.returncode == code and "Traceback" not in done.stderr, done.stderr[-2000:]
     return done.stdout
 
@@ -183,3 +185,23 @@ def test_the_week(course, tmp_path):
         grades = list(csv.DictReader(file))
     column = next(key for key in grades[0] if key not in ("First name", "Last name", "ID number", "Email address"))
     assert {row["ID number"]: float(row[column]) for row in grades} == pytest.approx(after)
+
+
+def test_the_week_on_the_page_for_teaching_assistants(tmp_path):
+    page = (REPOSITORY / "docs" / "teaching-assistants.md").read_text("utf-8")
+    week = page.split("## The week in order")[1].split("\n## ")[0]
+    commands = [shlex.split(line, comments=True) for line in re.findall(r"^autograder (.+)$", week, re.MULTILINE)]
+    people = [("S101", "Ada", "Lovelace"), ("S102", "Anna", "Karenina"), ("S103", "Ivan", "Ilyich")]
+    table = "".join(f"{','.join(person)},{person[0].lower()}@x.edu\n" for person in people)
+    (tmp_path / "students.csv").write_text(f"id,first name,last name,email\n{table}", "utf-8")
+    course = tmp_path / "course"
+    for command in commands:
+        said = call(*command, "--course", course, folder=tmp_path)
+        if command[0] == "release":
+            lab = nbformat.read(Course.at(course).release(LAB) / f"{LAB}.ipynb", as_version=4)
+            with zipfile.ZipFile(tmp_path / "download.zip", "w") as archive:
+                for number, (_, first, last) in enumerate(people):
+                    folder = f"{first} {last}_{4711 + number}_assignsubmission_file"
+                    archive.writestr(f"{folder}/{LAB}.ipynb", work(lab, number))
+    assert len(commands) > 12 and "graded, file" in said
+    assert {path.parts[-3] for path in course.glob("feedback/*/*/*.html")} == {"S101", "S102", "S103"}
