@@ -132,7 +132,6 @@ class ProcessTree:
         """How much processor time they have used, those that are gone included."""
         now = self._look()
         for _ in range(LOOKS_AGAIN):
-            # A child may have ended between the look at its parent, whose it becomes, and the look at itself.
             if now >= self._seen:
                 break
             now = self._look()
@@ -141,7 +140,18 @@ class ProcessTree:
         return now + self._gone
 
     def _look(self) -> float:
-        return sum(_processor_seconds(self.proc, member) for member in self.members())
+        """The processor time of those that are there, and of those that they have waited for.
+
+        A child that ends between the look at its parent, whose time it becomes, and the look at itself would be missed:
+        so a look counts if the same processes are there after it. In a storm of forks the last look has to do.
+        """
+        members = self.members()
+        for _ in range(LOOKS_AGAIN):
+            seconds = sum(_processor_seconds(self.proc, member) for member in members)
+            before, members = members, self.members()
+            if members == before:
+                return seconds
+        return sum(_processor_seconds(self.proc, member) for member in members)
 
 
 def _processor_seconds(proc: int, process: int) -> float:

@@ -253,6 +253,20 @@ def test_a_process_that_ends_while_we_look_counts_once(monkeypatch, looks, secon
     assert list(seen) == []
 
 
+def test_a_child_that_ends_between_two_looks_is_not_missed(monkeypatch):
+    times = {1: 0.05, 2: 0.5}  # of a process and its child
+
+    def processor_seconds(_, member):
+        used = times.get(member, 0.0)
+        if member == 1 and 2 in times:  # now the parent waits for its child
+            times[1] += times.pop(2)
+        return used
+
+    monkeypatch.setattr("autograder.grade.student.watchdog._processor_seconds", processor_seconds)
+    monkeypatch.setattr(ProcessTree, "members", lambda _: sorted(times))
+    assert ProcessTree(-1, 1).processor_seconds() == pytest.approx(0.55)
+
+
 @pytest.mark.slow
 def test_waiting_is_not_computing(student):
     assert student.run("import time\ntime.sleep(0.5)", 0.3).stopped == "" and not student.waited_out

@@ -66,7 +66,8 @@ def test_without_a_gradebook_the_command_says_so(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("class")
-def test_the_command_lists_the_class(graded):
+def test_the_command_lists_the_class(graded, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")  # so that a file stands beside its answer
     done = run("essays", "lab1", "--course", graded.course.root)
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()[1:-1]]
