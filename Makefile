@@ -46,7 +46,7 @@ oldest: pyproject.toml  ## the fast tests with the oldest versions that pyprojec
 	@echo "This downloads $(OLDEST_TORCH) in its CPU build (200 MB) and $$(wc -l < $(OLDEST)/versions.txt) packages (500 MB) into $(OLDEST):"
 	@paste -sd ' ' $(OLDEST)/versions.txt
 	$(call install-torch,$(OLDEST),$(OLDEST_TORCH))
-	@$(OLDEST)/bin/uv pip install -q --python $(OLDEST)/bin/python --no-deps -r $(OLDEST)/versions.txt
+	@$(OLDEST)/bin/uv pip install -q --python $(OLDEST)/bin/python --no-deps -r $(OLDEST)/versions.txt -e .
 	@PATH="$(CURDIR)/$(OLDEST)/bin:$$PATH" PYTHONPATH=$(CURDIR) $(OLDEST)/bin/python -m pytest -n $(FAST_WORKERS) --dist loadgroup -m "not slow" -q
 
 lab: $(VENV)/.grade  ## JupyterLab on labs/
