@@ -70,6 +70,15 @@ class Extension:
         return due + self.longer if due is not None and self.longer is not None else None
 
     @property
+    def duration(self) -> str:
+        """How much longer, as people write it and `parse` reads it: 2d 12h; "" if there is a date."""
+        if self.longer is None:
+            return ""
+        minutes = int(self.longer.total_seconds()) // 60
+        parts = {"d": minutes // (24 * 60), "h": minutes // 60 % 24, "min": minutes % 60}
+        return " ".join(f"{count}{unit}" for unit, count in parts.items() if count) or "0min"
+
+    @property
     def text(self) -> str:
         """As it is stored: seconds with a plus, or a date in UTC."""
         if self.longer is not None:
