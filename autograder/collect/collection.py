@@ -98,8 +98,8 @@ class Collection:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything was collected and dated, so that nobody has to look."""
-        return not (self.refused or self.unsettled or self.undated or self.unread)
+        """Whether there was something, and all of it was collected and dated, so that nobody has to look."""
+        return bool(self.rows) and not (self.refused or self.unsettled or self.undated or self.unread)
 
     def show(self, *, terminal: bool) -> None:
         """Print it."""
@@ -114,6 +114,8 @@ class Collection:
             console.print(Text(f"\nnot collected: {len(self.refused)}", style="bold"))
             for line in refusal_lines(self.refused):
                 console.print(Text(f"  {_printable(line)}"), soft_wrap=True)
+        if not self.rows and not self.refused:
+            print("there is no notebook and no PDF in it: name the file or folder that you downloaded from the LMS")
         if self.unread:
             console.print(Text(f"\ntimes that cannot be read: {len(self.unread)}", style="bold"))
             for line in self.unread:

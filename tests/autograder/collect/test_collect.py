@@ -343,3 +343,10 @@ def test_a_gradebook_that_cannot_be_used_is_one_sentence(enrolled, tmp_path, cap
     (tmp_path / "a.zip").write_bytes(zipped({"S101/a.ipynb": notebook()}))
     assert exit_code(lambda: collect(enrolled, LAB, [tmp_path / "a.zip"], CollectOptions())) == 2
     assert "backups/" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("files", [{"readme.txt": b""}, {"S101/lab1.docx": b""}])
+def test_a_download_without_a_notebook_is_told(run, files, capsys):
+    report = run(files)
+    report.show(terminal=False)
+    assert not report.is_complete and "name the file or folder that you downloaded" in capsys.readouterr().out
