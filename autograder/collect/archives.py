@@ -109,10 +109,12 @@ class RefusedFile:
     Attributes:
         levels: the way to it.
         reason: why, for the table.
+        student: whose it is, where the names settle it; else "".
     """
 
     levels: tuple[Level, ...]
     reason: str
+    student: str = ""
 
     @property
     def display_path(self) -> str:

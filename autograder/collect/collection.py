@@ -83,7 +83,8 @@ class Collection:
         notes: what else a person should know.
         counts: how many submissions there were of each status in `store`.
         unsettled: students of whom the LMS says that they were late, but nobody says by how much.
-        unread: lines of the table of times that cannot be read.
+        undated: students whose time the LMS says, but it cannot be read or cannot be right.
+        unread: lines of the table of times, and files of the LMS's with times, that cannot be read.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -92,12 +93,13 @@ class Collection:
     notes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     unsettled: list[str] = field(default_factory=list)
+    undated: list[str] = field(default_factory=list)
     unread: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything was collected and dated, so that nobody has to look."""
-        return not (self.refused or self.unsettled or self.unread)
+        """Whether there was something, and all of it was collected and dated, so that nobody has to look."""
+        return bool(self.rows) and not (self.refused or self.unsettled or self.undated or self.unread)
 
     def show(self, *, terminal: bool) -> None:
         """Print it."""
@@ -112,6 +114,8 @@ class Collection:
             console.print(Text(f"\nnot collected: {len(self.refused)}", style="bold"))
             for line in refusal_lines(self.refused):
                 console.print(Text(f"  {_printable(line)}"), soft_wrap=True)
+        if not self.rows and not self.refused:
+            print("there is no notebook and no PDF in it: name the file or folder that you downloaded from the LMS")
         if self.unread:
             console.print(Text(f"\ntimes that cannot be read: {len(self.unread)}", style="bold"))
             for line in self.unread:
@@ -175,7 +179,7 @@ class _Storing:
 
     def run(self) -> Collection:
         """Store each submission, and write the report about it."""
-        collection = Collection(refused=self.result.refused, unread=self.times.problems)
+        collection = Collection(refused=self.result.refused, unread=(*self.times.problems, *self.result.unread))
         before = set(self.course.submitted(self.lab))
         counted = sorted(self.result.counted, key=lambda student: (student not in self.roster.students, student))
         groups: dict[str, str] = {}
@@ -190,6 +194,7 @@ class _Storing:
             collection.counts[stored.status] = collection.counts.get(stored.status, 0) + 1
             collection.rows.append(self._row(student, stored))
             collection.unsettled += [student] if self._is_unsettled(student) else []
+            collection.undated += [student] if self._is_undated(student) else []
             if stored.status != OLDER:
                 groups[student] = groups_of_lab.group_in_lab(self.roster, self.result.counted[student].owner)
         if not self.store.dry_run:
@@ -245,6 +250,11 @@ class _Storing:
         stored, owner = self.stored[student], self.result.counted[student].owner
         return owner.late and stored.when is None and stored.status != OLDER and student not in self.rule.extended
 
+    def _is_undated(self, student: str) -> bool:
+        """Whether the LMS says when what counts was handed in, but not so that it can be used, and nobody else does."""
+        stored, owner = self.stored[student], self.result.counted[student].owner
+        return owner.unread and stored.when is None and stored.status != OLDER
+
     def _left_out(self, student: str) -> list[str]:
         names = self.result.left_out.get(student, [])
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
@@ -273,7 +283,6 @@ class _Storing:
         dated = ((download, date) for download, student, date in self.result.dates if student in unknown)
         notes += clustered.notes(dated, self.timezone)
         notes += [self.times.remark] if self.times.remark else []
-        notes += self.result.notes
         notes += groups_of_lab.notes(self.course, self.lab, self.roster, self.result)
         left_out = [*self.result.left_out.get("", [])]
         # Only of students who submitted before: the others have theirs beside their names, in the table or below it.
@@ -286,10 +295,13 @@ class _Storing:
 
 
 def refusal_lines(refused: Sequence[RefusedFile]) -> list[str]:
-    """A line per refused file; files refused alike in one archive inside a download share a line."""
+    """A line per refused file; files of one student, or in one archive inside a download, share a line if they are
+    refused alike.
+    """
     groups: dict[object, list[RefusedFile]] = {}
     for number, file in enumerate(refused):
-        key = (file.levels[:-1], file.reason) if len(file.levels) > 2 else number
+        inside = len(file.levels) > 2
+        key = (file.levels[:-1] if inside else file.student, file.reason) if inside or file.student else number
         groups.setdefault(key, []).append(file)
     more = {key: f" (and {len(files) - 1} more there)" if len(files) > 1 else "" for key, files in groups.items()}
     return [f"{files[0].display_path}: {files[0].reason}{more[key]}" for key, files in groups.items()]

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +41,7 @@ class CollectResult:
         left_out: names of files that are neither notebook nor PDF, by student; "" for files of nobody.
         students_with_refusals: students of whom something was refused.
         dates: the download, the student and the date of each file of which no LMS says when it was submitted.
-        notes: what a person should know about the downloads.
+        unread: a sentence for each of the LMSs' own files with times that cannot be read.
     """
 
     counted: dict[str, CollectedSubmission] = field(default_factory=dict)
@@ -51,7 +50,7 @@ class CollectResult:
     left_out: dict[str, list[str]] = field(default_factory=dict)
     students_with_refusals: set[str] = field(default_factory=set)
     dates: list[tuple[str, str, datetime]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -100,7 +99,7 @@ class Collector:
 
         lms_files = LmsFiles.of(source, self.timezone, on_roster) if _may_hold_several(source) else LmsFiles()
         self._owners = replace(self._owners, lms_files=lms_files)
-        result.notes += lms_files.problems
+        result.unread += lms_files.problems
         refused = []
         for entry, commit in self._entries(source, Reader(self.timezone, on_roster)):
             if isinstance(entry, RefusedFile):
@@ -113,8 +112,10 @@ class Collector:
                 continue
             files += taken
             result.dates += _dates(source, entry, [file.owner.student for file in taken if not file.owner.when])
-        result.refused += refused
-        result.students_with_refusals |= set(self._students_of(refused))
+        for entry in refused:
+            students = self._students_of(entry)
+            result.students_with_refusals |= set(students)
+            result.refused.append(replace(entry, student=students[0] if students else ""))
 
     def _entries(self, source: Path, reader: Reader) -> Iterator[tuple[File | RefusedFile, str]]:
         """All files of a download, each with the commit that it is from if it lies in a clone."""
@@ -148,11 +149,12 @@ class Collector:
         in_time = commit.date <= max(deadlines)
         return commit, f"the {'last before' if in_time else 'first after'} the deadline by that clock"
 
-    def _students_of(self, refused: Iterable[RefusedFile]) -> Iterator[str]:
-        """The students of files that were refused, where the names settle it."""
-        for entry in refused:
-            with suppress(RefusedError):
-                yield from self._owners.owner(File(entry.levels, bytes)).students
+    def _students_of(self, refused: RefusedFile) -> tuple[str, ...]:
+        """The students of a file that was refused; none if the names do not settle it."""
+        try:
+            return self._owners.owner(File(refused.levels, bytes)).students
+        except RefusedError:
+            return ()
 
     def _take(self, entry: File, left_out: dict[str, list[str]], number: int) -> list[SubmittedFile]:
         """The file, once for each of its students; empty for what LMSs and the lab itself add, and for other types."""

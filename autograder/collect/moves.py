@@ -12,6 +12,7 @@ from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Roster, squeeze
 from autograder.course_folder.roster_changes import NOTHING
 from autograder.deductions import late
+from autograder.errors import UserError
 from autograder.grade.submission import Submission
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -27,7 +28,15 @@ def move(course: Course, lab: str, groups: Mapping[str, str], *, dry_run: bool) 
         course, lab: where.
         groups: the new groups by student; "-" for none.
         dry_run: only say what would be done.
+
+    Raises:
+        UserError: nothing was collected for the lab.
     """
+    if not course.submitted(lab):
+        raise UserError(
+            f"nothing was collected for {lab} yet, so its groups are those of the roster: to change these, leave --lab "
+            "out."
+        )
     wanted = {student: "" if group == NOTHING else group for student, group in groups.items()}
     before = Roster(gradebook.roster_in_lab(course, lab))
     moved = {
@@ -76,7 +85,8 @@ class _Mover:
             else:
                 self._forget(student)
         kept = "the old group's file is in kept/" if has_file else ""
-        now = f"has the file of {source} now" if source else "has no file now, and no mark"
+        nothing = "has no file now, and no mark" if has_file else "has no file, as before"
+        now = f"has the file of {source} now" if source else nothing
         return "; ".join(filter(None, (now, kept)))
 
     def _newest_of(self, partners: tuple[str, ...]) -> str:

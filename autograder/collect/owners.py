@@ -34,6 +34,7 @@ RENAME = "rename it to Lab_ID_Name and collect it by itself"
 Place = tuple[int, int]  # of a name on the way to a file: level and part
 LAST_TRUSTED_LEVEL = 1  # the disk is level 0, the download's entries are level 1; archives in there are students' own
 BY_LMS, BY_TABLE = "LMS", "table"
+NUMBERED = {"Canvas", "Brightspace"}  # they write the user's number beside the name
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Owner:
         group: the name of the group that handed it in, or "".
         by: the member who handed it in for the group; "" if the group did, or there is none.
         lms: the LMS that named the file; "" if none did.
+        unread: whether the LMS says when, but its time cannot be read or cannot be right.
     """
 
     student: str
@@ -65,6 +67,7 @@ class Owner:
     group: str = ""
     by: str = ""
     lms: str = ""
+    unread: bool = False
 
     @property
     def students(self) -> tuple[str, ...]:
@@ -135,7 +138,7 @@ class OwnerFinder:
         owner = replace(owner, unit=unit, lms=label.lms)
         if number > LAST_TRUSTED_LEVEL:
             return owner
-        owner = replace(owner, late=label.late, remark=_joined(owner.remark, label.remark))
+        owner = replace(owner, late=label.late, remark=_joined(owner.remark, label.remark), unread=bool(label.remark))
         if label.when:
             return self._dated(owner, self._label_time(label), BY_LMS)
         when = self.times.when_by_number.get(label.number) if label.lms == "Moodle" else None
@@ -183,6 +186,7 @@ class OwnerFinder:
 
     def _by_sender(self, file: File, label: Label, own: Match) -> Owner:
         """The student who sent it, with those whom the file names beside the student, if they are one group."""
+        self._check_number(label)
         sender = self._sender(label)
         remark, confirmed = "", True
         if student := sender.only:
@@ -214,6 +218,17 @@ class OwnerFinder:
         if own.together and student in own.students:
             return replace(self._together(own), remark=remark)
         return Owner(student, "", confirmed, remark=remark)
+
+    def _check_number(self, label: Label) -> None:
+        """Refuse a label whose number is one student's and whose name is another's: a student can write one like it."""
+        if label.lms not in NUMBERED or not label.sender:
+            return
+        by_number, by_name = self.roster.exact("", label.number), self.roster.exact(label.sender)
+        if by_number.students and by_name.students and not by_number.students & by_name.students:
+            raise RefusedError(
+                f"{label.lms} says {label.sender}, which is {self._people(by_name)}, but the number {label.number} is "
+                f"that of {self._people(by_number)}: {RENAME}, or correct the number in the roster"
+            )
 
     def _together(self, match: Match, *, confirmed: bool = True, remark: str = "") -> Owner:
         first, *others = sorted(match.students)
@@ -261,7 +276,7 @@ class OwnerFinder:
         """By the names of file, folders and archives; those that name somebody must all name the same student."""
         matches = {place: match for place, text in _places(file) if (match := self._named(text)).students}
         if not matches:
-            raise RefusedError(self._nobody(file.name))
+            raise RefusedError(self._nobody(*_innermost(file)))
         doubts = [match.doubt for match in matches.values() if match.doubt]
         together = next((match for match in matches.values() if match.together), Match())
         common = frozenset.intersection(*(match.students for match in matches.values()))
@@ -305,16 +320,16 @@ class OwnerFinder:
         """The owner with a time, unless that cannot be when it was submitted."""
         problem = dates.problem(when) if when else "cannot be right"
         if when is None or problem:
-            return replace(owner, remark=_joined(owner.remark, _disbelief("its", when, problem)))
+            return replace(owner, remark=_joined(owner.remark, _disbelief("its", when, problem)), unread=True)
         return replace(owner, when=when, time_source=source)
 
     def _people(self, match: Match, between: str = " or ") -> str:
         return between.join(sorted(map(self.roster.display_name, match.students)))
 
-    def _nobody(self, name: str) -> str:
-        closest = self.roster.closest(PurePath(name).stem)
+    def _nobody(self, *names: str) -> str:
+        closest = next(filter(None, (self.roster.closest(PurePath(name).stem) for name in names)), "")
         nearest = f", the closest is {closest}" if closest else ""
-        return f"nobody on the roster is called {name}, and no group{nearest}: {RENAME}"
+        return f"nobody on the roster is called {' or '.join(names)}, and no group{nearest}: {RENAME}"
 
 
 def _places(file: File) -> Iterator[tuple[Place, str]]:
@@ -322,6 +337,11 @@ def _places(file: File) -> Iterator[tuple[Place, str]]:
     for number, level in enumerate(file.levels):
         for part, text in enumerate(level.parts):
             yield (number, part), text
+
+
+def _innermost(file: File) -> list[str]:
+    """The file's name and, before it, that of the folder or archive around it, which may be the student's."""
+    return [text for place, text in _places(file) if place != (0, 0) or _is_file(file, place)][-2:]
 
 
 def _is_file(file: File, place: Place) -> bool:

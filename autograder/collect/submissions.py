@@ -142,7 +142,8 @@ def _with_table_time(submission: CollectedSubmission, when: datetime | None) -> 
         return submission
     if problem := dates.problem(when):
         remark = f"the table's time, {when:%Y-%m-%d}, {problem}: not counted"
-        return replace(submission, remarks=(remark, *submission.remarks))
+        owner = replace(submission.owner, unread=True)
+        return replace(submission, owner=owner, remarks=(remark, *submission.remarks))
     return replace(submission, owner=replace(submission.owner, when=when, time_source=BY_TABLE))
 
 
@@ -174,7 +175,7 @@ def _submission(files: list[SubmittedFile]) -> CollectedSubmission | None:
     # ILIAS gives each file its own time: a submission is as late as its last file that counts.
     counting = [file for file in (notebook, pdf) if file is not None]
     last = max(counting, key=lambda file: file.order).owner
-    owner = replace(best, late=late, when=last.when, time_source=last.time_source)
+    owner = replace(best, late=late, when=last.when, time_source=last.time_source, unread=last.unread)
     return CollectedSubmission(owner, notebook, pdf, (*others, *copies), tuple(remarks), counting[0].commit)
 
 

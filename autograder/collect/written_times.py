@@ -18,12 +18,13 @@ LANGUAGES = (
     "en", "de", "fr", "es", "pt", "zh", "zh_Hant", "ja", "ko", "it", "nl", "ca", "da", "sv", "nb", "fi", "pl", "cs",
     "sk", "hu", "ro", "ru", "uk", "el", "tr", "vi", "id",
 )  # fmt: skip
-MORNING, AFTERNOON, NOON = "am", "pm", "noon"
+MORNING, AFTERNOON, EVENING, NOON = "am", "pm", "evening", "noon"
 # CLDR has the halves of the day; these are what people write besides.
 PERIODS = {
     "am": MORNING, "a.m.": MORNING, "上午": MORNING, "凌晨": MORNING, "清晨": MORNING, "早上": MORNING, "午前": MORNING,
-    "오전": MORNING, "vorm.": MORNING, "pm": AFTERNOON, "p.m.": AFTERNOON, "下午": AFTERNOON, "傍晚": AFTERNOON,
-    "晚上": AFTERNOON, "午後": AFTERNOON, "오후": AFTERNOON, "nachm.": AFTERNOON, "中午": NOON, "正午": NOON,
+    "오전": MORNING, "vorm.": MORNING, "pm": AFTERNOON, "p.m.": AFTERNOON, "下午": AFTERNOON, "午后": AFTERNOON,
+    "午後": AFTERNOON, "오후": AFTERNOON, "nachm.": AFTERNOON, "傍晚": EVENING, "晚上": EVENING, "中午": NOON,
+    "正午": NOON,
 }  # fmt: skip
 # Words between a date and a time.
 CONNECTING = {
@@ -135,7 +136,9 @@ def _on_24_hours(hour: int, period: str) -> int | None:
     """None if hour and half of the day contradict each other."""
     if period == MORNING:
         return hour % 12 if hour <= 12 else None
-    if period == AFTERNOON:
+    if period == EVENING and hour == 12:
+        return None  # midnight, but of which day?
+    if period in (AFTERNOON, EVENING):
         return hour + 12 if hour < 12 else hour
     if period == NOON:
         return hour if hour in (11, 12) else hour + 12 if hour < 3 else None

@@ -49,10 +49,10 @@ def essays(
     elif pending:
         _show(pending)
     counts = [count for name in names for count in hand_counts(place, name)]
-    students = len({answer.student for answer in pending})
+    files = len({(answer.lab, answer.student) for answer in pending})
     if pending:
         print(
-            f"{len(pending)} to be graded by hand, from {students} student{'' if students == 1 else 's'}; "
+            f"{len(pending)} to be graded by hand, from {files} submission{'' if files == 1 else 's'}; "
             f"mark them in nbgrader's formgrader ({'; '.join(count.text for count in counts)})"
         )
     else:

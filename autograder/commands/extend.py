@@ -102,6 +102,6 @@ def _show(course: Course, lab: str, roster: "Roster", zone: "Timezone") -> None:
     print(f"{lab}: deadline {zone.show(due)}" if due else f"{lab}: no deadline yet, autograder collect sets one")
     for student, extension in sorted(extensions.items()):
         own = extension.deadline(due)
-        waits = f"{extension.longer} longer, from when there is a deadline"
+        waits = f"{extension.duration} after the deadline, once there is one"
         print(f"  {roster.display_name(student)}: {f'until {zone.show(own)}' if own else waits}")
     print(f"{len(extensions)} extension{'' if len(extensions) == 1 else 's'}; times are {zone.display_name}")

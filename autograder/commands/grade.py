@@ -111,7 +111,7 @@ def grade_lab(course: Course, name: str, options: GradeOptions) -> "Summary":
     late.update(course, name)
     write_marks(course)
     mark_history.update(course)
-    copied = f", {result.copied} have the same from a partner" if result.copied else ""
+    copied = f", {result.copied} with the same file as a partner" if result.copied else ""
     print(f"{result.graded_now} graded now, {result.unchanged} unchanged{copied}")
     say_disagreements(course, name)
     return Summary.of(row for row in class_marks(course, name) if options.only in ("", row.record.student))

@@ -63,7 +63,7 @@ def gradesheet(
     path = place.root / (f"gradesheet_{to}.csv" if for_lms else f"gradesheet.{to}")
     write_atomic(path, _content(sheet, to, names))
     written = sum(not (for_lms and row.pending) for row in sheet.rows)
-    print(f"grade sheet: {short(path)}, {written} students")
+    print(f"grade sheet: {short(path)}, {written} student{'' if written == 1 else 's'}")
     _tell(sheet, for_lms=for_lms)
     if any(row.pending or row.unsettled for row in sheet.rows):
         raise typer.Exit(WITHOUT_MARK)
@@ -94,6 +94,8 @@ def _tell(sheet: "GradeSheet", *, for_lms: bool) -> None:
     """Say what is not final."""
     from autograder.deductions.handing_in import SETTLE
 
+    if len(sheet.unmarked) == len(sheet.out_of):
+        print("nobody has a mark in any lab yet: every total is 0")
     for lab in sheet.unmarked:
         print(f"{lab}: nobody has a mark yet, so it counts as 0")
     if not sheet.rules.has_weights:

@@ -65,7 +65,8 @@ def _students(path: Path | None, before: "Mapping[str, Student]", encoding: str)
         print("if these names are wrong, run this again with --encoding; nothing is lost")
     update = RosterUpdate.of(before, file.students, split_names=file.split_names)
     kept = len(update.students) - len(update.new) - len(update.changed)
-    print(f"{len(update.students)} students: {len(update.new)} new, {len(update.changed)} changed, {kept} as before")
+    listed = f"{len(update.students)} student{'' if len(update.students) == 1 else 's'}"
+    print(f"{listed}: {len(update.new)} new, {len(update.changed)} changed, {kept} as before")
     first = update.students[0]
     print(f"the first: {first.display_name} {first.email}".rstrip())
     gone = sorted(set(before) - {student.id for student in update.students})
@@ -105,6 +106,8 @@ def _show(course: Course, update: "RosterUpdate", before: "Mapping[str, Student]
     if alone:
         print(f"groups of one, which may be misspelt: {some(sorted(alone))}")
     _say_which_labs_stay(course, [change.student for change in update.losses if change.field == "group"])
+    if dry_run:
+        print("nothing was written: run this again without --dry-run to write it")
 
 
 def _groups_of(students: "Iterable[Student]") -> dict[str, int]:

@@ -54,6 +54,8 @@ def decode(content: bytes, encoding: str = "", is_right: Callable[[str], bool] =
         return Decoded(content.decode(encoding).removeprefix("\ufeff"))
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Decoded(content.decode("utf-16"))
+    if b"\0" in content:
+        raise UnicodeError("no table has zero bytes, except in UTF-16, whose mark is missing")
     try:
         return Decoded(content.decode("utf-8-sig"))
     except UnicodeDecodeError:

@@ -18,6 +18,7 @@ MAY_NAME = (
     "*.csv", "*.xlsx", "*.txt", "reports/*.html", "feedback/*.zip", "feedback/*/*/*.html", "records/*/*.json",
     "collected/*/*.json",
 )  # fmt: skip
+SHORTEST_NUMBER = 4  # characters of an LMS's number that is looked for in tables and pages
 
 
 def traces(course: Course, student: str) -> list[Path]:
@@ -53,8 +54,12 @@ def forget(course: Course, student: str) -> None:
 
 def still_naming(course: Course, person: Student) -> list[Path]:
     """Tables, pages and zips in the course folder that still name the person, because people made them earlier."""
-    names = [name for name in (person.id, person.email, f"{person.first} {person.last}".strip(), person.name) if name]
-    pattern = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names))
+    names = {person.id, person.email, person.name, person.lms_id if len(person.lms_id) >= SHORTEST_NUMBER else ""}
+    patterns = [re.escape(name) for name in names if name]
+    # In a table, a comma, a quotation mark or a tab may be between the two names, in either order.
+    for parts in ((person.first, person.last), (person.last, person.first)):
+        patterns += [r"\W{1,5}".join(map(re.escape, filter(None, parts)))] if any(parts) else []
+    pattern = re.compile("|".join(rf"(?<!\w)(?:{each})(?!\w)" for each in patterns))
     paths = sorted({path for pattern_ in MAY_NAME for path in course.root.glob(pattern_) if path.is_file()})
     return [path for path in paths if any(pattern.search(text) for text in _texts(path))]
 

@@ -19,7 +19,8 @@ def read_groups(path: Path, known: Mapping[str, Student], encoding: str = "") ->
         encoding: the file's, if it is not UTF-8.
 
     Raises:
-        UserError: it cannot be read, has no such columns, or lists somebody who is unknown or in two groups.
+        UserError: it cannot be read, has no such columns, is empty, or lists somebody who is unknown, in two groups, or
+            beside another student instead of a group.
     """
     table = Table.read(path, encoding)
     names = [squeeze(name) for name in table.header]
@@ -39,6 +40,10 @@ def read_groups(path: Path, known: Mapping[str, Student], encoding: str = "") ->
         student = by_id.get(same_id(name), "")
         if not student:
             problems.append(f"line {number}: nobody on the roster has the id {name}")
+        elif same_id(group) in by_id:
+            problems.append(
+                f"line {number}: {group} is a student: write a group's name there, the same for each member"
+            )
         elif any(sign in group for sign in SEVERAL):
             problems.append(f"line {number}: {student} can be in one group only, not in {group}")
         elif student in found and squeeze(found[student].group) != squeeze(group):
@@ -46,4 +51,6 @@ def read_groups(path: Path, known: Mapping[str, Student], encoding: str = "") ->
         elif group:
             found[student] = Student(student, group=group)
     refuse(path, problems)
+    if not found:
+        raise UserError(f"{path} lists no groups: each line is a student's id and a group, such as S101,Team A.")
     return list(found.values())

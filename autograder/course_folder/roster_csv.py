@@ -41,6 +41,7 @@ HEADERS = {
     ),
 }  # fmt: skip
 DELIMITERS = ",;\t|"
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .ods begin, and .xls
 MAX_ID_LENGTH = 100
 FORBIDDEN_IN_ID = set('/\\:*?"<>|[]')
 # Rows that LMSs add to their exports and that are no students.
@@ -133,10 +134,15 @@ class Table:
             UserError: it cannot be read, or several encodings fit.
         """
         try:
-            decoded = decode(path.read_bytes(), encoding, _names_columns)
+            content = path.read_bytes()
+            if content.startswith(WORKBOOKS):
+                raise UserError("it is a workbook or another archive, not a CSV file: save its sheet as CSV in UTF-8.")
+            decoded = decode(content, encoding, _names_columns)
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror}): name a CSV file.") from error
-        except (UnicodeError, LookupError) as error:
+        except LookupError as error:
+            raise UserError(f"there is no encoding called {encoding}: name one such as cp1252 or big5.") from error
+        except UnicodeError as error:
             raise UserError(f"{path} is not text in {encoding or 'UTF-8'}: save it as CSV in UTF-8.") from error
         except UserError as error:
             raise UserError(f"{path}: {error}") from error

@@ -1,8 +1,9 @@
 """A course's own settings: rules.toml in the course folder; a course without that file uses the defaults."""
 
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +26,19 @@ SETTINGS = (
     "total",
     "grades",
 )
+LAST_SECOND = time(23, 59, 59)
 WITH_LABS = {"weights", "best", "bonus"}  # the settings whose labs have to exist
+
+
+def until(text: str) -> datetime:
+    """The time that a text in ISO's form says; for a date alone the last second of that day.
+
+    Raises:
+        ValueError: it is none.
+    """
+    with suppress(ValueError):
+        return datetime.combine(date.fromisoformat(text), LAST_SECOND)
+    return datetime.fromisoformat(text)
 
 
 @dataclass(frozen=True)
@@ -73,13 +86,13 @@ class Timezone:
         return f"{time.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
 
     def parse(self, text: str) -> datetime:
-        """A deadline as a person writes it, in UTC.
+        """A deadline as a person writes it, in UTC; a date without a time means the whole day.
 
         Raises:
             UserError: it is not a time.
         """
         try:
-            return self.utc(datetime.fromisoformat(text.strip()), latest=True)
+            return self.utc(until(text.strip()), latest=True)
         except (ValueError, OverflowError) as error:
             fix = "write it as 2026-10-12 23:59, or with its zone as 2026-10-12T23:59+08:00"
             raise UserError(f"“{text}” is not a date and time: {fix}.") from error

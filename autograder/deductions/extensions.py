@@ -9,11 +9,11 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course
-from autograder.course_folder.settings import Timezone
+from autograder.course_folder.settings import Timezone, until
 from autograder.errors import UserError
 from autograder.files import write_atomic
 
@@ -56,10 +56,7 @@ class Extension:
                 raise UserError(f"“{text}” is no extension of at most {LONGEST.days} days: {HOW}.")
             return cls(longer=longer)
         try:
-            until = datetime.fromisoformat(text)
-            if re.fullmatch(r"[\d-]+", text):
-                until = datetime.combine(until, time(23, 59, 59))
-            return cls(until=timezone.utc(until, latest=True))
+            return cls(until=timezone.utc(until(text), latest=True))
         except (ValueError, OverflowError) as error:
             raise UserError(f"“{text}” is no extension: {HOW}.") from error
 
@@ -68,6 +65,15 @@ class Extension:
         if self.until is not None:
             return self.until
         return due + self.longer if due is not None and self.longer is not None else None
+
+    @property
+    def duration(self) -> str:
+        """How much longer, as people write it and `parse` reads it: 2d 12h; "" if there is a date."""
+        if self.longer is None:
+            return ""
+        minutes = int(self.longer.total_seconds()) // 60
+        parts = {"d": minutes // (24 * 60), "h": minutes // 60 % 24, "min": minutes % 60}
+        return " ".join(f"{count}{unit}" for unit, count in parts.items() if count) or "0min"
 
     @property
     def text(self) -> str:

@@ -37,14 +37,14 @@ def read_extensions(path: Path, roster: Roster, timezone: Timezone) -> dict[str,
             student = _student(others, roster)
             extension = Extension.parse(f"{text}{unit}" if text.isdecimal() else text, timezone)
         except UserError as error:
-            problems.append(f"line {line}: {error}")
+            problems.append(f"line {line}: {str(error).removesuffix('.')}")
             continue
         if found.get(student, extension) != extension:
             problems.append(f"line {line}: {student} has another extension above")
         found[student] = extension
     if problems:
         more = f" (and {len(problems) - MAX_PROBLEMS} more)" if len(problems) > MAX_PROBLEMS else ""
-        raise UserError(f"{path}: {'; '.join(problems[:MAX_PROBLEMS])}{more} Nothing was changed.")
+        raise UserError(f"{path}: {'; '.join(problems[:MAX_PROBLEMS])}{more}. Nothing was changed.")
     if not found:
         raise UserError(f"{path} grants nothing: below its first line, each line is a student and an extension.")
     return found

@@ -147,7 +147,7 @@ def _extension(text: str, timezone: Timezone) -> str:
     if not text:
         return "none"
     extension = extensions.Extension.stored(text)
-    return timezone.show(extension.until) if extension.until is not None else str(extension.longer)
+    return timezone.show(extension.until) if extension.until is not None else extension.duration
 
 
 def _points(points: float | None) -> str:

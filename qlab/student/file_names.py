@@ -6,6 +6,7 @@ import unicodedata
 from qlab.student.errors import StudentError
 
 BETWEEN_IDS = re.compile(r"[\s,;&+，；、]+")
+LONGEST_NAME = 120  # bytes in UTF-8
 
 
 def file_stem(lab: str, student: str, name: str) -> str:
@@ -22,9 +23,14 @@ def file_stem(lab: str, student: str, name: str) -> str:
     ids = [_part(one) for one in student_ids(student)]
     if not all(ids) or not ids:
         raise StudentError("the student id is empty: give it with --id.")
-    if not (named := _part(name)):
+    if not (named := _shortened(_part(name))):
         raise StudentError("the name is empty: give it with --name.")
     return "_".join((lab.split("_")[0].capitalize(), *ids, named))
+
+
+def _shortened(name: str) -> str:
+    """As much of a name as a file name has room for: most systems allow 255 bytes for all of it."""
+    return name.encode()[:LONGEST_NAME].decode(errors="ignore").rstrip("-")
 
 
 def student_ids(text: str) -> list[str]:

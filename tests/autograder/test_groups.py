@@ -66,7 +66,7 @@ def test_the_week_of_a_group(course, tmp_path):
     assert "2 students in 1 group: 2 changed" in do("roster", "--groups", tmp_path / "pairs.csv")
     times = ("--times", tmp_path / "worksheet.csv", "--deadline", "2026-10-12 23:59", "--timezone", "UTC")
     assert "Team Alpha's: the same for S102" in do("collect", "lab1", tmp_path / "team.zip", *times)
-    assert "2 graded now, 0 unchanged, 1 have the same from a partner" in do("grade", "lab1", *TRUSTED)
+    assert "2 graded now, 0 unchanged, 1 with the same file as a partner" in do("grade", "lab1", *TRUSTED)
     assert {**rows(course)["S102"], "student_id": ""} == {
         **rows(course)["S101"],
         "student_id": "",

@@ -170,6 +170,12 @@ def test_many_files_refused_alike_in_one_students_archive_are_one_line(run):
     assert len(report.refused) == 32 and len(lines) == 3 and lines[0].endswith("(and 29 more there)")
 
 
+def test_so_are_those_in_an_archive_of_one_student_and_no_others(run):
+    report = run({f"S101/{number}.rar": b"" for number in range(30)} | {"1.rar": b"", "2.rar": b"", "S102.rar": b""})
+    lines = refusal_lines(report.refused)
+    assert len(report.refused) == 33 and len(lines) == 4 and lines[0].endswith("(and 29 more there)")
+
+
 def test_of_several_submissions_in_one_download_the_newest_counts(enrolled, run):
     stem = "x_S101_attempt_2026-10-12-{}-00-00_a.ipynb"
     files = {stem.format("09"): notebook("1"), stem.format("11"): notebook("3"), stem.format("10"): notebook("2")}
@@ -337,3 +343,10 @@ def test_a_gradebook_that_cannot_be_used_is_one_sentence(enrolled, tmp_path, cap
     (tmp_path / "a.zip").write_bytes(zipped({"S101/a.ipynb": notebook()}))
     assert exit_code(lambda: collect(enrolled, LAB, [tmp_path / "a.zip"], CollectOptions())) == 2
     assert "backups/" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("files", [{"readme.txt": b""}, {"S101/lab1.docx": b""}])
+def test_a_download_without_a_notebook_is_told(run, files, capsys):
+    report = run(files)
+    report.show(terminal=False)
+    assert not report.is_complete and "name the file or folder that you downloaded" in capsys.readouterr().out

@@ -271,3 +271,27 @@ def test_another_rule_chooses_again(desk, run):
 def test_if_all_are_late_the_first_counts(desk, run):
     run({path: day for path, day in ATTEMPTS.items() if day > "13"}, count=Count.IN_TIME)
     assert text(desk, "S101") == notebook("14")
+
+
+UNUSABLE = {
+    "Brightspace": {"70101-77001 - Ada Weber - Smarch 12, 2026 1100 PM/lab1.ipynb": "S101"},
+    "Brightspace, to come": {"70101-77001 - Ada Weber - Oct 12, 2226 1100 PM/lab1.ipynb": "S101"},
+    "Sakai": {
+        "Lab 1/Weber, Ada(ada)/Submission attachment(s)/lab1.ipynb": "S101",
+        "Lab 1/Weber, Ada(ada)/timestamp.txt": b"yesterday",
+    },
+    "Gradescope": {
+        "export/submission_metadata.yml": b"submission_1:\n  :submitters:\n  - :sid: S101\n  :created_at: 2026-13-45\n",
+        "export/submission_1/lab1.ipynb": "S101",
+    },
+    "Gradescope's table": {"export/submission_metadata.yml": b"{{{", "export/S101/lab1.ipynb": "S101"},
+}
+
+
+@pytest.mark.parametrize("lms", UNUSABLE)
+def test_a_time_of_an_lms_that_cannot_be_used_needs_a_person(lms, desk, run, tmp_path):
+    report = run(UNUSABLE[lms])
+    assert time(desk, "S101") is None and not report.is_complete
+    (tmp_path / "times.csv").write_text("id,time\nS101,2026-10-12 20:33\n")
+    if lms != "Gradescope's table":  # which stays damaged, whatever another table says
+        assert run(UNUSABLE[lms], times=tmp_path / "times.csv").is_complete

@@ -217,6 +217,7 @@ def test_a_member_is_moved_in_a_lab(run, enrolled):
     assert len(said) == 2 and "autograder grade lab1" in said[1]
     (kept,) = enrolled.superseded(LAB, "S102").iterdir()
     assert "alpha" in (kept / f"{LAB}.ipynb").read_text()
+    assert "has no file, as before" in next(move(enrolled, LAB, {"S104": "Team Alpha 9"}, dry_run=False))
     assert "nobody moves" in next(move(enrolled, LAB, {"S102": "Grupo nº 2"}, dry_run=False))
 
 
@@ -278,3 +279,8 @@ def test_whom_gradescope_puts_together_is_a_group_in_this_lab(run, enrolled):
     groups = {person.id: person.group for person in gradebook.roster_in_lab(enrolled, LAB)}
     assert groups["S103"] == groups["S104"] != "" and "S10" not in groups["S103"]
     assert {person.group for person in gradebook.roster(enrolled)} == {"Team Alpha", "", "Grupo nº 2"}
+
+
+def test_nobody_moves_in_a_lab_of_which_nothing_was_collected(enrolled):
+    with pytest.raises(UserError, match="nothing was collected"):
+        next(move(enrolled, LAB, {"S103": "Team Alpha"}, dry_run=False))

@@ -256,7 +256,7 @@ def test_gradescopes_time_that_cannot_be_read_is_unknown_and_told(time, read):
 @pytest.mark.parametrize("table", ["{", "- a\n- b\n", "", "a: b", "!!python/object/apply:os.getcwd []", "&a [*a]"])
 def test_gradescopes_table_that_is_damaged_is_told_and_runs_nothing(table, read):
     result = read({**gradescope(table), "S101/lab1.ipynb": "by name"})
-    assert set(result.counted) == {"S101"} and (result.notes or table == "a: b")
+    assert set(result.counted) == {"S101"} and (result.unread or table == "a: b")
 
 
 def test_a_table_in_a_students_own_archive_is_none(read):
@@ -320,3 +320,22 @@ def test_a_download_in_a_download_is_a_students_own(read):
     result = read({"all of them.zip": inner})
     assert result.counted and {submission.when for submission in result.counted.values()} == {None}
     assert not any(submission.owner.late for submission in result.counted.values())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "S101_70102_900001_lab1.ipynb",
+        "weberada_70102_900001_lab1.ipynb",
+        "70101-77001 - Bela Novak - Oct 12, 2026 1100 PM/lab1.ipynb",
+    ],
+)
+def test_a_name_beside_another_students_number_is_refused(path, read):
+    result = read({path: "whose?", "novakbela_70102_900002_lab1.ipynb": "of S102"})
+    assert [*result.counted] == ["S102"] and not result.superseded["S102"]
+    assert "S101 Ada Weber" in result.refused[0].reason and "S102 Bela Novak" in result.refused[0].reason
+
+
+def test_whoever_is_not_on_the_roster_is_refused_by_the_folders_name_too(read):
+    (refused,) = read({"Bella Novak/lab1.ipynb": "1"}).refused
+    assert "called Bella Novak or lab1.ipynb" in refused.reason and "the closest is S102 Bela Novak" in refused.reason

@@ -86,6 +86,13 @@ def test_pages_that_name_the_person_are_found(course):
     assert still_naming(course, ADA) == [course.marks, named]
 
 
+@pytest.mark.parametrize("text", ["Lovelace,Ada,0", '"Lovelace", "Ada"', "Ada\tLovelace", "<b>Lovelace, Ada</b>"])
+def test_a_table_without_ids_still_names_the_person(text, tmp_path):
+    course = Course.at(tmp_path / "course")
+    write_atomic(course.root / "gradesheet_blackboard.csv", text)
+    assert still_naming(course, ADA) and not still_naming(course, Student("S2", "Adam", "Love", "", "700"))
+
+
 def test_the_command_asks_first(course):
     done = run("forget", ADA.id, "--course", course.root)
     assert done.returncode == 0 and "Nothing was removed" in done.stdout and len(traces(course, ADA.id)) == 5

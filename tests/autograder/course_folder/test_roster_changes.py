@@ -3,6 +3,8 @@
 import pytest
 
 from autograder import gradebook
+from autograder.cli import exit_code
+from autograder.commands.app import app
 from autograder.course_folder.roster import Student
 from autograder.course_folder.roster_changes import RosterUpdate
 from autograder.course_folder.roster_csv import RosterFile
@@ -92,6 +94,15 @@ def test_the_desks_second_roster(desk, course):
     dry = run("roster", desk / "moved.csv", "--course", course.root, "--dry-run")
     assert "S101: email ada@uni.invalid → new@uni.invalid" in dry.stdout and "S103: group Beta → none" in dry.stdout
     assert "would be changed or lost" in dry.stdout and people(course) == before
+
+
+def test_a_dry_run_says_that_it_wrote_nothing(tmp_path, course, capsys):
+    (tmp_path / "one.csv").write_text("id,name\nS101,Ada Weber\n")
+    arguments = ["roster", str(tmp_path / "one.csv"), "--course", str(course.root)]
+    assert exit_code(lambda: app([*arguments, "--dry-run"])) == 0 and not people(course)
+    assert "1 student: 1 new" in (said := capsys.readouterr().out) and "nothing was written" in said
+    assert exit_code(lambda: app(arguments)) == 0 and set(people(course)) == {"S101"}
+    assert "nothing was written" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

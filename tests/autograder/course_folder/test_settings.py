@@ -57,6 +57,12 @@ def test_a_doubt_about_summer_time_is_to_the_students_favour(time, earlier, late
         assert f"{BERLIN.parse(time.isoformat()):%H:%M}" == later
 
 
+def test_a_deadline_without_a_time_is_the_end_of_the_day():
+    for text in ("2026-10-12", "20261012", " 2026-10-12 "):
+        assert BERLIN.parse(text) == datetime(2026, 10, 12, 21, 59, 59, tzinfo=UTC)
+    assert BERLIN.parse("2026-10-12 00:00") == datetime(2026, 10, 11, 22, tzinfo=UTC)
+
+
 def test_a_zones_own_names():
     assert BERLIN.names(datetime(2026, 7, 1)) == {"cest"} and BERLIN.names(datetime(2026, 12, 1)) == {"cet"}
     assert BERLIN.names(datetime(2026, 10, 25, 2, 30)) == {"cest", "cet"}

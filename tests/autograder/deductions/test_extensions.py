@@ -22,6 +22,14 @@ TAIPEI, BERLIN = Timezone("Asia/Taipei"), Timezone("Europe/Berlin")
 def test_a_duration_is_added_to_the_labs_deadline(text, longer):
     assert Extension.parse(text, TAIPEI).deadline(DUE) == DUE + longer
     assert Extension.parse(text, TAIPEI).deadline(None) is None
+    assert Extension.parse(Extension.parse(text, TAIPEI).duration, TAIPEI).longer == longer
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("1w", "7d"), ("90min", "1h 30min"), ("2d12h", "2d 12h"), ("36h", "1d 12h")]
+)
+def test_a_duration_is_shown_as_people_write_it(text, shown):
+    assert Extension.parse(text, TAIPEI).duration == shown
 
 
 @pytest.mark.parametrize(("text", "until"), [

@@ -188,7 +188,7 @@ def test_a_whole_table_of_extensions(desk, tmp_path, capsys):
     ("id,extension\nS101,7d\nS999,7d\n", "line 3: nobody on the roster is called S999"),
     ("id,extension\nS101,7d\nS102,soon\n", "line 3: “soon” is no extension"),
     ("id,name,extension\nS101,Bela Novak,7d\n", "line 2: it names S101 Ada Weber and S102 Bela Novak"),
-    ("id,extension\nS101,7d\nS101,8d\n", "line 3: S101 has another extension above"),
+    ("id,extension\nS101,7d\nS101,8d\n", "line 3: S101 has another extension above. Nothing was changed."),
     ("id,mark\nS101,7\n", "no column of extensions"), ("id,extension\nS101,\n", "grants nothing"),
 ])  # fmt: skip
 def test_a_table_with_a_wrong_line_grants_nothing(text, says, desk, tmp_path, capsys):
@@ -198,7 +198,7 @@ def test_a_table_with_a_wrong_line_grants_nothing(text, says, desk, tmp_path, ca
 
 
 def test_without_a_deadline_an_extension_waits_for_one(desk, run, capsys):
-    assert extend(desk, "S101", "7d") == 0 and "from when there is a deadline" in capsys.readouterr().out
+    assert extend(desk, "S101", "7d") == 0 and "7d after the deadline, once there is one" in capsys.readouterr().out
     report = run()
     assert "extended to 2026-10-19 23:59:00" in report.rows[0].remark
 

@@ -12,6 +12,8 @@ import pytest
 from nbgrader.plugins import CsvExportPlugin
 
 from autograder import gradebook
+from autograder.cli import exit_code
+from autograder.commands.app import app
 from autograder.course_folder.grading_rules import GradingRules, Rounding
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
@@ -327,3 +329,12 @@ def test_the_command_writes_every_format_and_says_what_is_not_final(course):
     course.submission_folder(LAB3, "S4").mkdir(parents=True)
     done = run("gradesheet", "--course", course.root)
     assert done.returncode == 3 and "has no mark (counts as 0): S4" in done.stdout
+
+
+def test_before_any_mark_the_command_says_that_the_totals_are_0(tmp_path, capsys):
+    course = Course.at(tmp_path / "course")
+    add_labs(course, LAB)
+    gradebook.enter_roster(course, PEOPLE[:1])
+    assert exit_code(lambda: app(["gradesheet", "--to", "moodle", "--course", str(course.root)])) == 0
+    said = capsys.readouterr().out
+    assert "1 student\n" in said and "every total is 0" in said

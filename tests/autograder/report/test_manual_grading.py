@@ -74,7 +74,7 @@ def test_the_command_lists_the_class(graded, monkeypatch):
     expected = {(c, s["id"]) for s in graded.students.values() for c in s.get("read_by_hand", [])}
     assert {(row[1], row[2]) for row in rows} == expected and len(rows) == len(expected)
     assert all(row[-1] == str(graded.course.autograded("lab1_linear_quantization", row[2])) for row in rows)
-    assert f"{len(expected)} to be graded by hand, from 3 students" in done.stdout
+    assert f"{len(expected)} to be graded by hand, from 3 submissions" in done.stdout
 
 
 @pytest.mark.slow

@@ -36,6 +36,7 @@ def test_the_zip_holds_the_notebook_the_report_and_their_hashes(solved, tmp_path
         ("4_711", "Żółć_O'Neill", "Lab1_4-711_Żółć-O-Neill"),
         ("S7", "प्रिया शर्मा", "Lab1_S7_प्रिया-शर्मा"),
         ("S8", "Jose\u0301 ☺\ufe0f - _ B", "Lab1_S8_José-B"),
+        ("S9", "王" * 300, "Lab1_S9_" + "王" * 40),  # file names have at most 255 bytes
     ],
 )
 def test_names_in_any_script_and_none_leaves_the_folder(solved, student, name, stem):
