@@ -1,5 +1,7 @@
 """What is to be graded by hand is listed, with as many words as its writer would count."""
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,7 +69,8 @@ def test_without_a_gradebook_the_command_says_so(tmp_path):
 @pytest.mark.slow
 @pytest.mark.xdist_group("class")
 def test_the_command_lists_the_class(graded):
-    done = run("essays", "lab1", "--course", graded.course.root)
+    # Wide enough for a file beside its answer.
+    done = run("essays", "lab1", "--course", graded.course.root, env={**os.environ, "COLUMNS": "400"})
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()[1:-1]]
     expected = {(c, s["id"]) for s in graded.students.values() for c in s.get("read_by_hand", [])}
