@@ -44,6 +44,14 @@ NO_TIME = {
 NUMBERED = re.compile(r"(?P<kind>[^\d]*[^\W\d][^\d]*)(?P<number>\d+)")  # Moodle's "Participant 4711"
 
 
+class _TwoTimesError(UnreadableTimeError):
+    """A table gives one person, by id or by number, two times, and which is the newest submission's is unknown."""
+
+    def __init__(self, whose: str, message: str):
+        super().__init__(message)
+        self.whose = whose
+
+
 @dataclass(frozen=True)
 class SubmissionTimes:
     """What such a table says.
@@ -75,12 +83,16 @@ class SubmissionTimes:
         if columns.time is None or not (columns.students or columns.number is not None):
             what = "times" if columns.time is None else "students"
             raise UserError(f"{path} has no column of {what}: name the columns in its first line, such as id,time.")
-        table, problems = cls(remark=columns.remark), []
+        table, problems, doubtful = cls(remark=columns.remark), [], set[str]()
         for line, row in rows:
             try:
                 table._add(row, columns, roster, timezone)
             except UnreadableTimeError as error:
                 problems.append(f"{path.name}, line {line}: {error}")
+                doubtful |= {error.whose} if isinstance(error, _TwoTimesError) else set()
+        for whose in doubtful:
+            table.by_student.pop(whose, None)
+            table.when_by_number.pop(whose, None)
         return cls(table.by_student, table.by_number, table.when_by_number, tuple(problems), columns.remark)
 
     def _add(self, row: Sequence[str], columns: "_Columns", roster: Roster, timezone: Timezone) -> None:
@@ -97,10 +109,9 @@ class SubmissionTimes:
             when = timezone.utc(parse_time(text, timezone))
         except OverflowError as error:
             raise UnreadableTimeError(f"“{text}” is not a time that can be read") from error
-        if student:
-            self.by_student[student] = when
-        elif number:
-            self.when_by_number[number] = when
+        times, whose = (self.by_student, student) if student else (self.when_by_number, number)
+        if times.setdefault(whose, when) != when:
+            raise _TwoTimesError(whose, f"{whose} has another time above, so none counts: keep the newest")
 
 
 @dataclass(frozen=True)

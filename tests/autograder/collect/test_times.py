@@ -129,3 +129,12 @@ def test_times_at_the_end_of_time_stop_nobody(text, read):
 
 def test_people_who_are_not_on_the_roster_are_skipped(read):
     assert read("id,time\nS999,12th of never\nS101,2026-10-12 20:33\n").problems == ()
+
+
+@pytest.mark.parametrize(("heading", "who"), [("id", "S101"), ("name", "Weber Ada"), ("Identifier", "Participant 4")])
+def test_two_times_of_one_person_are_told_and_none_counts(heading, who, read):
+    lines = [f"{who},2026-10-14 20:33", f"{who},2026-10-12 20:33", f"{who},2026-10-14 20:33"]
+    table = read("\n".join([f"{heading},time", *lines]))
+    assert not table.by_student and not table.when_by_number
+    assert len(table.problems) == 1 and "line 3" in table.problems[0] and "keep the newest" in table.problems[0]
+    assert not read("\n".join([f"{heading},time", lines[0], lines[2]])).problems  # the same time twice
