@@ -20,7 +20,7 @@ def corrected_bias(bias: Tensor, output: Tensor, quantized_output: Tensor) -> Te
         float64.
 
     Raises:
-        ValueError: the shapes differ, or there is not one bias a channel.
+        ValueError: the shapes differ, or there is not one bias per channel.
 
     Source: Nagel et al. 2019 (arXiv 1906.04721), section 4.2, with means measured on data.
     """
