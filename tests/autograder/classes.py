@@ -16,6 +16,19 @@ from autograder.grade.record import CellGrade, GradingRecord
 from qlab.check.outcome import Outcome
 
 LAB = "lab1_linear_quantization"
+# What a teacher adds to nbgrader_config.py, so that a day late costs ten per cent.
+TEN_PERCENT_A_DAY = """
+from nbgrader.plugins import LateSubmissionPlugin
+
+
+class TenPercentADay(LateSubmissionPlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return score * min(1.0, 0.1 * -(-total_seconds_late // 86400))
+
+
+c = get_config()
+c.AssignLatePenalties.plugin_class = TenPercentADay
+"""
 STUB = "def double(x):\n    return __"
 
 

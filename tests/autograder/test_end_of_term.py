@@ -19,6 +19,7 @@ from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 from autograder.release.build import release
 from autograder.release.new import new_lab
+from tests.autograder.classes import TEN_PERCENT_A_DAY
 from tests.autograder.export.formulas import Evaluator
 from tests.autograder.test_cli import run
 from tests.conftest import REPOSITORY, SANDBOXED
@@ -50,18 +51,6 @@ C = 40
 F = 0
 """
 GRADES = {"A": "85", "B": "65.5", "C": "40", "F": "0"}
-TEN_PERCENT_A_DAY = """
-from nbgrader.plugins import LateSubmissionPlugin
-
-
-class TenPercentADay(LateSubmissionPlugin):
-    def late_submission_penalty(self, student_id, score, total_seconds_late):
-        return score * min(1.0, 0.1 * -(-total_seconds_late // 86400))
-
-
-c = get_config()
-c.AssignLatePenalties.plugin_class = TenPercentADay
-"""
 RIGHT = "def real_values(codes, scale, zero_point):\n    return scale * (codes.double() - zero_point)"
 ADDED = RIGHT.replace("- zero_point", "+ zero_point")
 POINTS = {"right": 60, "wrong": 15, "late": 60, "extended": 60, "blank": 0}  # by checks

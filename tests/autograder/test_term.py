@@ -16,6 +16,7 @@ from autograder.course_folder.layout import Course
 from autograder.files import write_atomic
 from autograder.release.build import release
 from qlab.cells import grade_id
+from tests.autograder.classes import TEN_PERCENT_A_DAY
 from tests.autograder.conftest import LAB
 from tests.autograder.test_cli import run
 from tests.conftest import REPOSITORY
@@ -27,18 +28,6 @@ NAMES = (("Ada", "Lovelace"), ("小龍", "李"), ("Анна", "Каренина"
 DEADLINE, EARLY, LATE = "2026-10-12 23:59", "2026-10-12-20-00-00", "2026-10-13-11-00-00"
 ESSAY = 10.0  # points that every Q6 gets by hand
 Q4_WRONG, Q4_RIGHT = "reference=value(12.0)", "reference=value(12.5)"
-TEN_PERCENT_A_DAY = """
-from nbgrader.plugins import LateSubmissionPlugin
-
-
-class TenPercentADay(LateSubmissionPlugin):
-    def late_submission_penalty(self, student_id, score, total_seconds_late):
-        return score * min(1.0, 0.1 * -(-total_seconds_late // 86400))
-
-
-c = get_config()
-c.AssignLatePenalties.plugin_class = TenPercentADay
-"""
 
 
 def student(number):

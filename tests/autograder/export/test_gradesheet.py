@@ -338,3 +338,7 @@ def test_before_any_mark_the_command_says_that_the_totals_are_0(tmp_path, capsys
     assert exit_code(lambda: app(["gradesheet", "--to", "moodle", "--course", str(course.root)])) == 0
     said = capsys.readouterr().out
     assert "1 student\n" in said and "every total is 0" in said
+
+
+def test_nobody_has_less_than_nothing():
+    assert LabMark(Fraction(3), Fraction(5)).total == 0 and LabMark(Fraction(5), Fraction(3)).total == 2
