@@ -27,10 +27,12 @@ class QueuedJob:
     Attributes:
         job: what to do.
         before: the student's record from an earlier grading, if there is one.
+        partners: the others who have the same submission.
     """
 
     job: Job
     before: GradingRecord | None
+    partners: tuple[str, ...] = ()
 
 
 class Pool:
@@ -102,7 +104,10 @@ class Pool:
         return self._without_mark(queued, DIED)
 
     def _without_mark(self, queued: QueuedJob, reason: str) -> JobResult:
-        """The result of a job that could not be done; without a hash it never counts as up to date."""
-        student, release = queued.job.submission.student, self._lab.stamp.get("release", "")
-        record = GradingRecord(student, self._lab.name, "", queued.job.seed, release, "", reason=reason)
-        return JobResult(record, None)
+        return without_mark(queued.job, self._lab, reason)
+
+
+def without_mark(job: Job, lab: GradedLab, reason: str) -> JobResult:
+    """The result of a job that could not be done; without a hash it never counts as up to date."""
+    release = lab.stamp.get("release", "")
+    return JobResult(GradingRecord(job.submission.student, lab.name, "", job.seed, release, "", reason=reason), None)

@@ -19,6 +19,8 @@ def units(course: Course, lab: str, students: Iterable[str]) -> list[tuple[str, 
     """
     wanted, submitted = list(students), course.submitted(lab)
     groups = {student: group for student, group in _groups(course, lab).items() if student in submitted}
+    theirs = {groups[student] for student in wanted if student in groups}  # nobody else's files have to be read
+    groups = {student: group for student, group in groups.items() if group in theirs}
     digests = {student: Submission.read(student, submitted[student]).sha256 for student in groups}
     unit_of = _units(groups, digests)
     found = dict.fromkeys(unit_of.get(student, (student,)) for student in wanted)
