@@ -8,14 +8,18 @@ from autograder.errors import UserError
 from qlab import files
 
 
-def write_atomic(path: Path, content: str | bytes) -> None:
+def write_atomic(path: Path, content: str | bytes, *, durable: bool = False) -> None:
     """Write a file (text as UTF-8) in one step: a reader sees the old content or the new one, never a part of it.
+
+    Args:
+        path, content: what to write, and where.
+        durable: return only when it would survive a power cut.
 
     Raises:
         UserError: the disk is full, or permission is missing.
     """
     try:
-        files.write_atomic(path, content)
+        files.write_atomic(path, content, durable=durable)
     except OSError as error:
         raise UserError(
             f"{path} could not be written ({error.strerror}): make room or give permission, then run this again."

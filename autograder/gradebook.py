@@ -264,7 +264,7 @@ GRADES = text("""
     JOIN submitted_notebook AS notebook ON notebook.id = grade.notebook_id
     JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
     JOIN assignment ON assignment.id = submission.assignment_id
-    WHERE assignment.name = :lab ORDER BY submission.student_id
+    WHERE assignment.name = :lab AND :student IN ('', submission.student_id) ORDER BY submission.student_id
 """)
 COMMENTS = text("""
     SELECT submission.student_id, cell.name, coalesce(comment.manual_comment, comment.auto_comment)
@@ -273,19 +273,20 @@ COMMENTS = text("""
     JOIN submitted_notebook AS notebook ON notebook.id = comment.notebook_id
     JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
     JOIN assignment ON assignment.id = submission.assignment_id
-    WHERE assignment.name = :lab
+    WHERE assignment.name = :lab AND :student IN ('', submission.student_id)
 """)
 
 
-def marks(course: Course, lab: str) -> dict[str, dict[str, CellMark]]:
-    """Every student's marks in a lab: by student, then by cell; empty if nothing was stored."""
+def marks(course: Course, lab: str, student: str = "") -> dict[str, dict[str, CellMark]]:
+    """Everybody's marks in a lab, or one student's: by student, then by cell; empty if nothing was stored."""
     if not course.gradebook.is_file():
         return {}
     with open_gradebook(course) as gradebook:
-        rows = gradebook.db.execute(COMMENTS, {"lab": lab})
+        whose = {"lab": lab, "student": student}
+        rows = gradebook.db.execute(COMMENTS, whose)
         comments = {(student, cell): comment for student, cell, comment in rows if comment and comment != NO_RESPONSE}
         marks: dict[str, dict[str, CellMark]] = {}
-        for student, cell, auto, manual, extra, out_of, waiting in gradebook.db.execute(GRADES, {"lab": lab}):
+        for student, cell, auto, manual, extra, out_of, waiting in gradebook.db.execute(GRADES, whose):
             score = auto if manual is None else manual
             points = None if score is None else score + (extra or 0)
             comment = comments.get((student, cell), "")

@@ -34,6 +34,7 @@ RENAME = "rename it to Lab_ID_Name and collect it by itself"
 Place = tuple[int, int]  # of a name on the way to a file: level and part
 LAST_TRUSTED_LEVEL = 1  # the disk is level 0, the download's entries are level 1; archives in there are students' own
 BY_LMS, BY_TABLE = "LMS", "table"
+BY_SERVER = "server"  # our own, which took the upload itself
 NUMBERED = {"Canvas", "Brightspace"}  # they write the user's number beside the name
 
 
@@ -46,7 +47,7 @@ class Owner:
         unit: equal for files of the same submission.
         confirmed: whether anyone but the sender says so.
         when: when it was submitted, in UTC; None if nobody says.
-        time_source: who says that: BY_LMS or BY_TABLE.
+        time_source: who says that: BY_LMS, BY_TABLE or BY_SERVER.
         late: whether the LMS calls it late.
         remark: what a person should know.
         partners: other students whose submission it is too; each of them gets a copy.

@@ -28,7 +28,8 @@ class Line:
         at: when, in UTC, as 2026-10-12T20:33:00Z.
         lab: which one.
         who: whose marks, by key.
-        action: "grade", "regrade Q3", "by hand", "extra", "late", "check", "found" or "extension".
+        action: "grade", "regrade Q3", "by hand", "extra", "late", "check", "found", "extension" or
+            "upload".
         by: who did it, by key; "" if nobody says.
         changes: values before and after: points by cell, or an extension.
         detail: what else there is to know.

@@ -147,6 +147,15 @@ class Course:
         return self.root / "history_keys.json"
 
     @property
+    def attempts(self) -> Path:
+        """Where it is noted what became of each upload: a folder for each lab, and in it one for each student."""
+        return self.root / "served" / "attempts"
+
+    def inbox(self, lab: str, student: str) -> Path:
+        """Where uploads wait until they are in submitted/."""
+        return self.root / "served" / "inbox" / lab / student
+
+    @property
     def marks(self) -> Path:
         """The marks table."""
         return self.root / "marks.csv"

@@ -24,7 +24,7 @@ class CollectNote:
 
     Attributes:
         digest: of the files in submitted/; the note only counts while they are the same.
-        source: who says when it was handed in: "LMS", "table" or nobody.
+        source: who says when it was handed in: "LMS", "table", "server" or nobody.
         late: whether the LMS calls it late.
         lms: which LMS named it; "" if none did.
         made: the date of the file in its archive or on the disk, which says nothing about when it was handed in.
@@ -128,18 +128,18 @@ class HandingIn:
         return tuple(filter(None, (when, due, yours, zone, unknown if self.unsettled else "", counted)))
 
 
-def handing_in(course: Course, lab: str) -> dict[str, HandingIn]:
-    """How students handed in a lab: everybody who handed in or has an extension."""
+def handing_in(course: Course, lab: str, only: str = "") -> dict[str, HandingIn]:
+    """How students handed in a lab: everybody who handed in or has an extension, or only one of them."""
     due, own = gradebook.deadline(course, lab), extensions.deadlines(course, lab)
     timezone = CourseSettings.of(course.root).timezone
-    return dict(_each(course, lab, due, own, timezone))
+    return dict(_each(course, lab, due, own, timezone, only))
 
 
 def _each(
-    course: Course, lab: str, due: datetime | None, own: dict[str, datetime], timezone: Timezone
+    course: Course, lab: str, due: datetime | None, own: dict[str, datetime], timezone: Timezone, only: str
 ) -> Iterator[tuple[str, HandingIn]]:
     submitted = {student: path.parent for student, path in course.submitted(lab).items()}
-    for student in sorted({*submitted, *own}):
+    for student in [only] if only in {*submitted, *own} else [] if only else sorted({*submitted, *own}):
         folder = submitted.get(student)
         note = CollectNote.read(course.handed_in(lab, student), folder) if folder else None
         when = late.read_timestamp(folder) if folder else None

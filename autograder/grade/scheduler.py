@@ -23,7 +23,8 @@ class Workers:
     """The processes that grade.
 
     Attributes:
-        start: starts an executor for them, given the lab as a job carries it; calling it again replaces one that broke.
+        start: starts an executor for them, given the lab as a job carries it, or b"" for one that is told of its labs
+            job by job; calling it again replaces one that broke.
         count: how many there are.
     """
 
@@ -56,7 +57,8 @@ def _this_machine(sandboxed: bool, workers: int) -> Iterator[Workers]:
         fork_server(sandboxed, wait=False)
         from autograder.grade.worker import prepare
 
-        prepare(lab, sandboxed)
+        if lab:
+            prepare(lab, sandboxed)
         started.append(_processes(workers))
         return started[-1]
 

@@ -27,17 +27,23 @@ def units(course: Course, lab: str, students: Iterable[str]) -> list[tuple[str, 
     return list(found)
 
 
-def graded_units(course: Course, lab: str) -> list[tuple[str, ...]]:
-    """The groups of students who have one submission, as it was graded last; nobody else is in any."""
+def graded_units(course: Course, lab: str, only: str = "") -> list[tuple[str, ...]]:
+    """The groups of students who have one submission, as it was graded last; nobody else is in any.
+
+    Args:
+        course, lab: whose.
+        only: look at this student's group alone.
+    """
     groups = _groups(course, lab)
+    groups = {student: group for student, group in groups.items() if only in ("", student) or group == groups.get(only)}
     return sorted({unit for unit in _units(groups, _graded_files(course, lab, groups)).values() if len(unit) > 1})
 
 
-def partners(course: Course, lab: str) -> dict[str, tuple[str, ...]]:
-    """Those who have the same submission, as it was graded last, by student; nobody else is in it."""
+def partners(course: Course, lab: str, only: str = "") -> dict[str, tuple[str, ...]]:
+    """Those who have the same submission, as it was graded last, by student; see `graded_units`."""
     return {
         student: tuple(other for other in unit if other != student)
-        for unit in graded_units(course, lab)
+        for unit in graded_units(course, lab, only)
         for student in unit
     }
 

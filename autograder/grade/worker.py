@@ -83,7 +83,7 @@ def _grade(job: Job, lab: GradedLab, judge: Judge) -> GradedSubmission:
         return grade_submission(job.submission, lab, job.limits, job.seed, connect, judge, job.reseed)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _judge(packed: bytes) -> tuple[GradedLab, Judge]:
     torch.set_num_threads(1)  # several workers with a thread per core each would only wait for each other
     lab: GradedLab = pickle.loads(packed)

@@ -1,7 +1,7 @@
 """How a mark came about: brings the course's history up to date, and shows the part of it about one student and lab."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,11 +23,16 @@ ACTIONS = {
     LATE: "late penalty",
     FOUND: "found when the history began",
     EXTENSION: "extension",
+    "upload": "uploaded",
 }
 
 
-def update(course: Course) -> None:
+def update(course: Course, uploads: Sequence[MarkEvent] = ()) -> None:
     """Add to the history what changed since the last call: marks, late penalties, extensions.
+
+    Args:
+        course: whose.
+        uploads: events that the gradebook knows nothing of; those that are in the history already change nothing.
 
     Raises:
         UserError: the history cannot be read or written; what is missing in it is added by the next call.
@@ -35,9 +40,10 @@ def update(course: Course) -> None:
     granted = {lab: _texts(extensions.granted(course, lab)) for lab in lab_names(course)}
 
     def keep(events: list[MarkEvent]) -> None:
-        keys = Keys.of(course)
-        lines = [_line(event, keys) for event in events]
-        lines += _extension_lines(granted, history.read(course)[0], keys)
+        keys, before = Keys.of(course), history.read(course)[0]
+        known = {line.id for line in before}
+        lines = [_line(event, keys) for event in (*(each for each in uploads if each.key not in known), *events)]
+        lines += _extension_lines(granted, before, keys)
         if lines:
             keys.write()  # first, so that no line names a key that nobody knows
             history.append(course, lines)
@@ -136,7 +142,7 @@ def _changes(line: Line, timezone: Timezone) -> str:
         before, after = line.changes[EXTENSION]
         return f"{_extension(before, timezone)} → {_extension(after, timezone)}"
     if not line.changes:
-        return "no change"
+        return f"attempt {line.detail['attempt']}" if "attempt" in line.detail else "no change"
     return ", ".join(
         f"{'' if cell == line.action else f'{cell} '}{_points(before)} → {_points(after)}"
         for cell, (before, after) in sorted(line.changes.items())

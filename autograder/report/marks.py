@@ -129,11 +129,17 @@ class StudentMarks:
         return f"handed in with {' and '.join(self.partners)}" if self.partners else ""
 
 
-def class_marks(course: Course, lab: str) -> Iterator[StudentMarks]:
-    """Every student with a record of the lab, sorted; a generator, because a class may be large."""
-    stored, late = gradebook.marks(course, lab), gradebook.penalties(course, lab)
-    rule, together, handed_in = ScreenshotRule.of(course, lab), partners(course, lab), handing_in(course, lab)
-    for path in sorted((course.root / "records" / lab).glob("*.json")):
+def student_marks(course: Course, lab: str, student: str) -> StudentMarks | None:
+    """One student's row; None without a record."""
+    return next(class_marks(course, lab, student), None)
+
+
+def class_marks(course: Course, lab: str, only: str = "") -> Iterator[StudentMarks]:
+    """Every student with a record of the lab, sorted, or only one; a generator, because a class may be large."""
+    stored, late = gradebook.marks(course, lab, only), gradebook.penalties(course, lab)
+    rule, together = ScreenshotRule.of(course, lab), partners(course, lab, only)
+    handed_in = handing_in(course, lab, only)
+    for path in [course.record(lab, only)] if only else sorted((course.root / "records" / lab).glob("*.json")):
         if (record := GradingRecord.read(path)) is None:
             continue
         deductions = [Deduction(late[record.student], LATE)] if record.student in late else []

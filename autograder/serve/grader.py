@@ -1,0 +1,250 @@
+"""The process that grades what the server accepts, as `autograder grade` would: the same records, the same gradebook.
+
+It is told on its standard input which submissions to look at, a line of JSON for each, and says on its standard output
+what has become of them. It keeps nothing in memory that matters: what it is asked again after a crash, it looks up.
+"""
+
+import argparse
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder import gradebook
+from autograder.course_folder.layout import Course
+from autograder.deductions import late
+from autograder.errors import UserError
+from autograder.grade.job import JobResult, pack
+from autograder.grade.lab import GradedLab
+from autograder.grade.lab_grading import LabGrading
+from autograder.grade.pool import QueuedJob
+from autograder.grade.record import GradingRecord
+from autograder.grade.scheduler import Workers, scheduler
+from autograder.grade.shared import units
+from autograder.grade.stream import Stream, processes
+from autograder.grade.zygote import fork_server, hide_from_students
+from autograder.report import mark_history
+from autograder.report.marks import write_marks
+from autograder.serve.course_view import released_labs
+
+POLL_SECONDS = 0.05  # how long a finished submission may wait for us to see it
+RETRY_SECONDS = 5.0  # after a locked gradebook or a full disk
+TIDY_SECONDS = 20.0  # marks.csv and the history are at most so old while there is always something to grade
+NICENESS = 5  # so that pages answer while a class is graded
+
+
+@dataclass
+class _Desk:
+    """What is to be done.
+
+    Attributes:
+        asked: submissions to look at, in order: lab and student.
+        busy: whose submissions are being graded, and who asked for it.
+        unstored: labs and students whose records are written and not in the gradebook yet.
+        untidy: labs whose marks changed since marks.csv was written.
+    """
+
+    asked: deque[tuple[str, str]] = field(default_factory=deque)
+    busy: dict[tuple[str, str], str] = field(default_factory=dict)
+    unstored: dict[tuple[str, str], None] = field(default_factory=dict)
+    untidy: dict[str, None] = field(default_factory=dict)
+
+
+class Grader:
+    """Grades what it is asked to until its input ends.
+
+    Args:
+        course: where.
+        workers: the processes that grade.
+        cores: how many submissions are graded at a time.
+        sandboxed: whether students' code runs in a sandbox.
+    """
+
+    def __init__(self, course: Course, workers: Workers, cores: int, *, sandboxed: bool):
+        self._course = course
+        self._sandboxed = sandboxed
+        self._labs: dict[str, tuple[tuple[int, ...], LabGrading]] = {}
+        self._desk = _Desk()
+        self._stream = Stream(workers, cores)
+        self._requests: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
+        self._retry_at = 0.0
+        self._tidy_at = time.monotonic() + TIDY_SECONDS
+
+    def run(self) -> None:
+        """Grade until the standard input ends."""
+        threading.Thread(target=self._read_requests, daemon=True).start()
+        _say("ready")
+        while self._take_requests():
+            self._start_jobs()
+            for queued, result in self._stream.results(POLL_SECONDS):
+                self._finish(queued, result)
+            self._retry()
+            if self._desk.untidy and (self._is_idle or time.monotonic() > self._tidy_at):
+                self._tidy()
+
+    def _read_requests(self) -> None:
+        for line in sys.stdin:
+            request = json.loads(line)
+            self._requests.put((request["lab"], request["student"]))
+        self._requests.put(None)
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._stream.is_idle and not self._desk.asked
+
+    def _take_requests(self) -> bool:
+        """Take in what was asked meanwhile, waiting if there is nothing else to do; False at the input's end."""
+        desk = self._desk
+        has_work = not self._is_idle or desk.unstored
+        try:
+            request = self._requests.get(timeout=RETRY_SECONDS) if not has_work else self._requests.get_nowait()
+            while True:
+                if request is None:
+                    return False
+                desk.asked.append(request)
+                request = self._requests.get_nowait()
+        except queue.Empty:
+            if has_work and self._stream.is_idle:
+                time.sleep(POLL_SECONDS)  # waiting for the disk or the gradebook
+            return True
+
+    def _start_jobs(self) -> None:
+        """Start on what was asked, as long as there is room; a student's next submission waits for the one before."""
+        for _ in range(len(self._desk.asked)):
+            if not self._stream.has_room or time.monotonic() < self._retry_at:
+                return
+            lab, student = self._desk.asked.popleft()
+            if (lab, student) in self._desk.busy:
+                self._desk.asked.append((lab, student))
+                continue
+            try:
+                self._start(lab, student)
+            except UserError as error:
+                self._postpone(lab, student, str(error))
+
+    def _start(self, lab: str, student: str) -> None:
+        grading = self._grading(lab)
+        unit = units(self._course, lab, [student])[0]
+        found = grading.job(unit)
+        if isinstance(found, QueuedJob):
+            self._desk.busy |= {(lab, member): student for member in unit}
+            _say("grading", lab=lab, student=student)
+            self._stream.add(found, grading.lab)
+            return
+        self._store(found)
+        self._share(found, [other for other in unit if other != found.student], student)
+
+    def _postpone(self, lab: str, student: str, why: str) -> None:
+        self._desk.asked.appendleft((lab, student))
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+        _say("problem", text=why)
+
+    def _finish(self, queued: QueuedJob, result: JobResult) -> None:
+        lab = result.record.lab
+        unit = (result.record.student, *queued.partners)
+        asker = [self._desk.busy.pop((lab, member)) for member in unit][0]
+        try:
+            record = self._grading(lab).save(queued, result)
+            self._share(record, queued.partners, asker)
+        except (UserError, OSError) as error:
+            self._postpone(lab, asker, str(error))
+
+    def _share(self, record: GradingRecord, partners: Sequence[str], asker: str) -> None:
+        """Give partners the same marks, and say who is graded; the answer to a request is said once."""
+        self._desk.untidy[record.lab] = None
+        for partner in partners:
+            self._grading(record.lab).copy(record, partner)
+        for student in (record.student, *partners):
+            _say("graded", lab=record.lab, student=student, asked=student == asker)
+
+    def _grading(self, lab: str) -> LabGrading:
+        """The lab as it is released now."""
+        folders = (self._course.source(lab), self._course.release(lab))
+        version = tuple((folder / f"{lab}.ipynb").stat().st_mtime_ns for folder in folders)
+        known = self._labs.get(lab)
+        if known is None or known[0] != version:
+            grading = LabGrading(self._course, GradedLab.of(lab, self._course), self._store, sandboxed=self._sandboxed)
+            known = self._labs[lab] = (version, grading)
+        return known[1]
+
+    def _store(self, record: GradingRecord) -> None:
+        """Store a record in the gradebook; if that is locked, later: the record itself is on the disk."""
+        try:
+            gradebook.store(self._course, [record])
+        except UserError as error:
+            self._desk.unstored[record.lab, record.student] = None
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            _say("problem", text=str(error))
+
+    def _retry(self) -> None:
+        if not self._desk.unstored or time.monotonic() < self._retry_at:
+            return
+        waiting, self._desk.unstored = self._desk.unstored, {}
+        for lab, student in waiting:
+            if (record := GradingRecord.read(self._course.record(lab, student))) is not None:
+                self._store(record)
+
+    def _tidy(self) -> None:
+        """What `autograder grade` does after a class: late penalties, marks.csv, the history."""
+        labs, self._desk.untidy = list(self._desk.untidy), {}
+        try:
+            for lab in labs:
+                late.update(self._course, lab)
+            write_marks(self._course)
+            mark_history.update(self._course)
+            _say("tidy")
+        except UserError as error:
+            self._desk.untidy |= dict.fromkeys(labs)
+            _say("problem", text=str(error))
+        self._tidy_at = time.monotonic() + TIDY_SECONDS
+
+
+def _say(event: str, **details: str | bool) -> None:
+    print(json.dumps({"event": event, **details}), flush=True)
+
+
+def _prepare(labs: Iterable[GradedLab], *, sandboxed: bool) -> None:
+    """Have judges and fork servers for these labs, before the workers are forked that share them."""
+    from autograder.grade.worker import prepare  # imports torch, while the fork server does so on another core
+
+    for lab in labs:
+        prepare(pack(lab), sandboxed)
+
+
+def main() -> None:
+    """Grade for the server that started this."""
+    parser = argparse.ArgumentParser(prog="autograder.serve.grader")
+    parser.add_argument("course", type=Path)
+    parser.add_argument("--scheduler", default="")
+    parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--no-sandbox", action="store_true")
+    options = parser.parse_args()
+    cores, sandboxed = options.workers or os.cpu_count() or 1, not options.no_sandbox
+    course = Course(options.course)
+    os.nice(NICENESS)
+    hide_from_students(course.root)
+    try:
+        _run(course, options.scheduler, cores, sandboxed=sandboxed)
+    except UserError as error:
+        _say("failed", text=str(error))
+        sys.exit(2)
+
+
+def _run(course: Course, address: str, cores: int, *, sandboxed: bool) -> None:
+    with ExitStack() as stack:
+        workers = stack.enter_context(scheduler(address, sandboxed, processes(cores)))
+        if not address:
+            fork_server(sandboxed, wait=False)
+            _prepare((GradedLab.of(lab, course) for lab in released_labs(course)), sandboxed=sandboxed)
+        Grader(course, workers, workers.count if address else cores, sandboxed=sandboxed).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Takes uploads in: what is checked before one is accepted, and what makes it accepted."""
+
+import hashlib
+import shutil
+import threading
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from autograder.course_folder.layout import Course
+from autograder.errors import UserError
+from autograder.files import write_atomic
+from autograder.serve.attempts import Attempt, Attempts, State, new_id
+from autograder.serve.course_view import CourseView, LabView
+from autograder.serve.refusals import RefusedError
+from autograder.serve.tokens import Tokens
+from qlab.notebook import NotebookError, parse
+
+LARGEST = 10 * 2**20  # bytes; a lab with all outputs stored is far smaller
+RESERVE = 200 * 2**20  # bytes that have to stay free on the disk, so that what was accepted can be graded
+FULL = "the server's disk is full: nothing was accepted; try again later, and tell your teaching assistant."
+TOKEN = "the notebook contains a personal link to this server: take it out (it is nobody's business), and submit again."
+
+
+class Intake:
+    """Accepts uploads. An accepted one is in the inbox and in the attempts, on the disk; nothing else is yet.
+
+    Args:
+        course, view: the course.
+        attempts: where it is noted.
+        tokens: the personal links, which no notebook may contain.
+    """
+
+    def __init__(self, course: Course, view: CourseView, attempts: Attempts, tokens: Tokens):
+        self._course = course
+        self._view = view
+        self._attempts = attempts
+        self._tokens = tokens
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def accept(self, student: str, lab_name: str, content: bytes, now: datetime) -> tuple[Attempt, bool]:
+        """Accept an upload, or say why not.
+
+        Args:
+            student: who is signed in.
+            lab_name: which lab.
+            content: the notebook's bytes.
+            now: when the upload began, in UTC.
+
+        Returns:
+            The attempt, and whether it is a new one: the same file once more is the same attempt.
+
+        Raises:
+            RefusedError: it is not accepted, and nothing has changed.
+        """
+        lab = self.lab(lab_name)
+        file = hashlib.sha256(content).hexdigest()
+        with self._locks[student]:  # a double click is two requests at once
+            before = self._attempts.of(lab.name, student)
+            if before and before[-1].file == file:
+                return before[-1], False
+            self.check_allowed(lab, student, before, now)
+            self._check_content(content)
+            return self._write(lab, student, before, content, file, now), True
+
+    def lab(self, name: str) -> LabView:
+        """The lab of this name.
+
+        Raises:
+            RefusedError: there is none.
+        """
+        labs = self._view.state.labs
+        if name not in labs:
+            raise RefusedError(404, f"there is no lab “{name}” here; the labs are {', '.join(labs) or 'not out yet'}.")
+        return labs[name]
+
+    def check_allowed(self, lab: LabView, student: str, before: tuple[Attempt, ...], now: datetime) -> None:
+        """Raise RefusedError if the student may not hand in this lab now."""
+        due, timezone = lab.deadline(student), self._view.state.settings.timezone
+        if lab.rules.late == "refuse" and due is not None and now > due:
+            raise RefusedError(403, f"the deadline was {timezone.show(due)} ({timezone.place}): it is too late.")
+        if self.attempts_left(lab, before, now) == 0:
+            most = lab.rules.attempts_per_day
+            raise RefusedError(
+                429,
+                f"you have used your {most} attempts at this lab for today: the next day begins at midnight "
+                f"({timezone.place}). Until then `qlab check` runs the visible checks.",
+                self._seconds_to_midnight(now),
+            )
+
+    def attempts_left(self, lab: LabView, before: tuple[Attempt, ...], now: datetime) -> int | None:
+        """How many attempts the student has left today; None if there is no limit."""
+        if not lab.rules.attempts_per_day:
+            return None
+        timezone = self._view.state.settings.timezone
+        today = timezone.show(now)[:10]
+        counted = [each for each in before if each.state != State.SUPERSEDED]
+        used = sum(timezone.show(attempt.received)[:10] == today for attempt in counted)
+        return max(0, lab.rules.attempts_per_day - used)
+
+    def _seconds_to_midnight(self, now: datetime) -> int:
+        timezone = self._view.state.settings.timezone
+        tomorrow = datetime.fromisoformat(timezone.show(now)[:10]) + timedelta(days=1)
+        return max(1, int((timezone.utc(tomorrow) - now).total_seconds()) + 1)
+
+    def _check_content(self, content: bytes) -> None:
+        if len(content) > LARGEST:
+            raise RefusedError(413, f"the file is larger than {LARGEST // 2**20} MB: clear its outputs and try again.")
+        try:
+            parse(content)
+        except NotebookError as error:
+            raise RefusedError(400, str(error)) from error
+        if self._tokens.mentioned_in(content):
+            raise RefusedError(400, TOKEN)
+        if shutil.disk_usage(self._course.root).free < RESERVE:
+            raise RefusedError(503, FULL, 600)
+
+    def _write(
+        self, lab: LabView, student: str, before: tuple[Attempt, ...], content: bytes, file: str, now: datetime
+    ) -> Attempt:
+        number = before[-1].number + 1 if before else 1
+        path = self._course.inbox(lab.name, student) / f"{number:04}.ipynb"
+        attempt = Attempt(new_id(), lab.name, student, number, file, now)
+        try:
+            write_atomic(path, content, durable=True)
+            self._attempts.add(attempt)
+        except UserError as error:
+            path.unlink(missing_ok=True)
+            raise RefusedError(503, FULL, 60) from error
+        return attempt

@@ -1,0 +1,94 @@
+"""Puts accepted uploads into submitted/, exactly as `autograder collect` would, and into the course's history."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from autograder import gradebook
+from autograder.collect import groups_of_lab
+from autograder.collect.gather import CollectResult
+from autograder.collect.owners import BY_SERVER, Owner
+from autograder.collect.store import OLDER, SubmissionStore
+from autograder.collect.submissions import NOTEBOOK, CollectedSubmission, SubmittedFile
+from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import Roster
+from autograder.mark_changes import MarkEvent
+from autograder.report import mark_history
+from autograder.serve.attempts import Attempt, Attempts, State
+from autograder.serve.course_view import CourseView, LabView
+
+UPLOAD = "upload"
+IN_TIME = "it does not count, because an earlier submission was in time."
+
+
+class Placement:
+    """Places one accepted upload at a time; nobody else may, while the server runs, but `autograder collect`.
+
+    Args:
+        course, view: the course.
+        attempts: where it is noted what becomes of uploads.
+    """
+
+    def __init__(self, course: Course, view: CourseView, attempts: Attempts):
+        self._course = course
+        self._view = view
+        self._attempts = attempts
+
+    def place(self, attempt: Attempt) -> Attempt:
+        """Put an upload into submitted/, for everybody whose it is. Doing it again changes nothing.
+
+        Raises:
+            UserError: the disk is full, or the gradebook cannot be read.
+            OSError: the same.
+        """
+        path = self._course.inbox(attempt.lab, attempt.student) / f"{attempt.number:04}.ipynb"
+        lab = self._view.state.labs.get(attempt.lab)
+        if lab is None or not path.is_file():
+            # Placed before a crash, or by hand.
+            return self._attempts.change(attempt, state=State.WAITING)
+        store = SubmissionStore(self._course, attempt.lab, lab.counting, dry_run=False)
+        result, groups = self._result(attempt, lab)
+        stored = {student: store.put(student, result) for student in result.counted}
+        groups_of_lab.remember(self._course, attempt.lab, groups)
+        counts = stored[attempt.student].status != OLDER
+        changes = {"state": State.WAITING} if counts else {"state": State.NOT_COUNTED, "message": IN_TIME}
+        changed = self._attempts.change(attempt, **changes)
+        path.unlink(missing_ok=True)
+        return changed
+
+    def _result(self, attempt: Attempt, lab: LabView) -> tuple[CollectResult, dict[str, str]]:
+        """What a collection of this one upload would have found, and in which group each student is."""
+        roster = Roster(gradebook.roster_in_lab(self._course, attempt.lab))
+        partners = tuple(sorted(roster.partners(attempt.student))) if lab.for_groups else ()
+        group = roster.group_of((attempt.student,))
+        owner = Owner(
+            attempt.student,
+            unit=attempt.id,
+            when=attempt.received,
+            time_source=BY_SERVER,
+            partners=partners,
+            group=group if partners else "",
+            by=attempt.student if partners else "",
+        )
+        path = self._course.inbox(attempt.lab, attempt.student) / f"{attempt.number:04}.ipynb"
+        file = SubmittedFile(owner, NOTEBOOK, f"{attempt.lab}.ipynb", path, attempt.file)
+        counted = {each.student: CollectedSubmission(each, replace(file, owner=each), None) for each in owner.each()}
+        groups = {student: groups_of_lab.group_in_lab(roster, owner) for student in counted}
+        return CollectResult(counted, defaultdict(list)), groups
+
+    def note(self, attempts: Sequence[Attempt]) -> None:
+        """Add uploads to the course's history; one that is there already counts once.
+
+        Raises:
+            UserError: the history or the gradebook cannot be read or written.
+        """
+        mark_history.update(self._course, [upload_event(attempt) for attempt in attempts])
+
+
+def upload_event(attempt: Attempt) -> MarkEvent:
+    """An upload as an event of the history."""
+    key = hashlib.sha256(attempt.id.encode()).hexdigest()[:16]  # not the id itself, which opens a page
+    at = f"{attempt.received:%Y-%m-%dT%H:%M:%SZ}"
+    detail = {"attempt": attempt.number, "file": attempt.file[:12]}
+    return MarkEvent(key, at, attempt.lab, attempt.student, UPLOAD, detail)
