@@ -5,8 +5,12 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomic(path: Path, content: str | bytes) -> None:
+def write_atomic(path: Path, content: str | bytes, mode: int = 0o644) -> None:
     """Write a file (text as UTF-8) atomically: a reader sees either the old or the new content, never a part of it.
+
+    Args:
+        path, content: what to write where; its folder is made.
+        mode: who may read it; 0o600 is for secrets, which nobody else can read even while they are written.
 
     Raises:
         OSError: there is no space or no permission; the old file is unchanged.
@@ -17,7 +21,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
             temporary = Path(file.name)
             file.write(content.encode("utf-8") if isinstance(content, str) else content)
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         os.replace(temporary, path)  # noqa: PTH105  # Path.replace is the same call; os.replace says "atomic" to a reader
     except OSError:
         if temporary is not None:
