@@ -29,7 +29,7 @@ def test_a_lock_keeps_others_out_until_it_is_free(tmp_path):
         thread.start()
         thread.join(0.2)
         order.append("first")
-        with pytest.raises(UserError, match="another program is writing in .*run this again"), \
+        with pytest.raises(UserError, match=r"another program is writing in .*run this again"), \
                 locked(tmp_path / "lock", 0.1):  # fmt: skip
             pass
     thread.join(10)
