@@ -5,11 +5,12 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomic(path: Path, content: str | bytes, *, durable: bool = False) -> None:
+def write_atomic(path: Path, content: str | bytes, mode: int = 0o644, *, durable: bool = False) -> None:
     """Write a file (text as UTF-8) atomically: a reader sees either the old or the new content, never a part of it.
 
     Args:
-        path, content: what to write, and where.
+        path, content: what to write where; its folder is made.
+        mode: who may read it; 0o600 is for secrets, which nobody else can read even while they are written.
         durable: return only when it would survive a power cut.
 
     Raises:
@@ -24,7 +25,7 @@ def write_atomic(path: Path, content: str | bytes, *, durable: bool = False) -> 
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         os.replace(temporary, path)  # noqa: PTH105  # Path.replace is the same call; os.replace says "atomic" to a reader
         if durable:
             _sync_folder(path.parent)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from autograder.course_folder.grading_rules import GradingRules
 from autograder.course_folder.layout import Course, lab_names
+from autograder.course_folder.serve_rules import ServeRules, names_labs
 from autograder.errors import UserError
 
 EXAMPLE = 'timezone = "Asia/Taipei"'
@@ -25,6 +26,7 @@ SETTINGS = (
     "bonus",
     "total",
     "grades",
+    "serve",
 )
 LAST_SECOND = time(23, 59, 59)
 WITH_LABS = {"weights", "best", "bonus"}  # the settings whose labs have to exist
@@ -108,6 +110,7 @@ class CourseSettings:
         screenshots: how many screenshots a report must contain, by lab; a lab that is not listed needs none.
         group_labs: labs that are the groups' work, so that what one member hands in is everybody's.
         grading: how the course's total comes from the labs' marks.
+        serve: how official marks are served.
     """
 
     timezone: Timezone = Timezone()
@@ -115,6 +118,7 @@ class CourseSettings:
     screenshots: dict[str, int] = field(default_factory=dict)
     group_labs: tuple[str, ...] = ()
     grading: GradingRules = field(default_factory=GradingRules)
+    serve: ServeRules = field(default_factory=ServeRules)
 
     @classmethod
     def of(cls, root: Path) -> "CourseSettings":
@@ -132,7 +136,8 @@ class CourseSettings:
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read ({error}): fix it, then run again.") from error
         try:
-            return cls._parse(entries, lab_names(Course(root)) if WITH_LABS & set(entries) else [])
+            with_labs = WITH_LABS & set(entries) or names_labs(entries.get("serve"))
+            return cls._parse(entries, lab_names(Course(root)) if with_labs else [])
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
 
@@ -140,12 +145,14 @@ class CourseSettings:
     def _parse(cls, entries: dict[str, Any], labs: list[str]) -> "CourseSettings":
         if unknown := [name for name in entries if name not in SETTINGS]:
             raise UserError(f"{', '.join(unknown)} is not a setting; the settings are {', '.join(SETTINGS)}.")
+        timezone = _timezone(entries.get("timezone", ""))
         return cls(
-            _timezone(entries.get("timezone", "")),
+            timezone,
             _percentage(entries.get("missing_screenshot", 0)),
             _screenshots(entries.get("screenshots", {})),
             _group_labs(entries.get("group_labs", [])),
             GradingRules.parse(entries, labs),
+            ServeRules.parse(entries.get("serve", {}), labs, timezone.parse),
         )
 
     def screenshots_of(self, lab: str) -> int:
