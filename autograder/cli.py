@@ -21,6 +21,7 @@ from autograder.commands import (
     release,
     report,
     roster,
+    serve,
     similar,
 )
 from autograder.commands.app import app
@@ -35,6 +36,7 @@ COMMANDS = (  # in --help's order
     extend.extend,
     grade.grade,
     regrade.regrade,
+    serve.serve,
     essays.essays,
     report.report,
     similar.similar,

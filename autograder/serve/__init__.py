@@ -1,4 +1,4 @@
-"""The official mark at once: takes submissions over HTTP, grades them as `autograder grade` would, and shows the result.
+"""The official mark at once: takes submissions over HTTP, grades them as `autograder grade` would, shows the marks.
 
 An upload takes this way, and each step can be repeated after a crash:
 

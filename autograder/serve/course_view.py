@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from autograder import gradebook
-from autograder.collect.counting import Count, CountingRule
+from autograder.collect.counting import CountingRule
 from autograder.course_folder.layout import Course, lab_names
 from autograder.course_folder.roster import Roster, Student
 from autograder.course_folder.roster_csv import id_problem
@@ -46,7 +46,7 @@ class LabView:
     @property
     def counting(self) -> CountingRule:
         """Which of a student's submissions counts."""
-        return CountingRule(Count(self.rules.count), self.due, self.extended)
+        return CountingRule(self.rules.count, self.due, self.extended)
 
     def deadline(self, student: str) -> datetime | None:
         """The student's own deadline, or else the lab's."""

@@ -90,9 +90,12 @@ class Grader:
                 self._tidy()
 
     def _read_requests(self) -> None:
-        for line in sys.stdin:
-            request = json.loads(line)
-            self._requests.put((request["lab"], request["student"]))
+        rest = b""
+        # Not through sys.stdin: its lock would be taken for good in the workers, which are forked meanwhile.
+        while content := os.read(0, 65536):
+            *lines, rest = (rest + content).split(b"\n")
+            for request in map(json.loads, lines):
+                self._requests.put((request["lab"], request["student"]))
         self._requests.put(None)
 
     @property
@@ -149,7 +152,7 @@ class Grader:
     def _finish(self, queued: QueuedJob, result: JobResult) -> None:
         lab = result.record.lab
         unit = (result.record.student, *queued.partners)
-        asker = [self._desk.busy.pop((lab, member)) for member in unit][0]
+        asker, *_ = [self._desk.busy.pop((lab, member)) for member in unit]
         try:
             record = self._grading(lab).save(queued, result)
             self._share(record, queued.partners, asker)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from autograder.course_folder.layout import Course
+from autograder.course_folder.serve_rules import Late
 from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.serve.attempts import Attempt, Attempts, State, new_id
@@ -76,7 +77,7 @@ class Intake:
     def check_allowed(self, lab: LabView, student: str, before: tuple[Attempt, ...], now: datetime) -> None:
         """Raise RefusedError if the student may not hand in this lab now."""
         due, timezone = lab.deadline(student), self._view.state.settings.timezone
-        if lab.rules.late == "refuse" and due is not None and now > due:
+        if lab.rules.late == Late.REFUSE and due is not None and now > due:
             raise RefusedError(403, f"the deadline was {timezone.show(due)} ({timezone.place}): it is too late.")
         if self.attempts_left(lab, before, now) == 0:
             most = lab.rules.attempts_per_day

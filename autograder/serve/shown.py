@@ -1,0 +1,78 @@
+"""What a student sees of an attempt: the course decides whether cards, points, or only that it was received."""
+
+from dataclasses import dataclass
+
+from autograder.course_folder.serve_rules import Show
+from autograder.grade.record import GradingRecord
+from autograder.report.marks import StudentMarks, student_marks
+from autograder.serve.attempts import Attempt, State
+from autograder.serve.service import Service
+from qlab.check.outcome import Outcome
+
+RECEIVED = "It was received. The course gives out marks later."
+MESSAGES = {
+    State.RECEIVED: "It was received and waits to be graded.",
+    State.WAITING: "It waits to be graded.",
+    State.GRADED: "It is graded.",
+    State.NO_MARK: "There is no mark: ",
+    State.SUPERSEDED: "It was not graded: ",
+    State.NOT_COUNTED: "It was received, but ",
+}
+
+
+@dataclass(frozen=True)
+class ShownAttempt:
+    """An attempt as its student may see it.
+
+    Attributes:
+        attempt: which one.
+        state: "waiting", "grading", "graded", "no mark", "superseded" or "not counted".
+        place: in the queue; 1 is the next. None if it does not wait.
+        message: what has become of it, in a sentence.
+        points, out_of: None if there are none yet, or the course does not show them.
+        marks: the marks as they are now, with comments and deductions; None if they are not of this attempt's file, or
+            not shown.
+        outcomes: what the checks said; empty if there is nothing to show.
+    """
+
+    attempt: Attempt
+    state: str
+    place: int | None
+    message: str
+    points: float | None = None
+    out_of: float | None = None
+    marks: StudentMarks | None = None
+    outcomes: tuple[Outcome, ...] = ()
+
+
+def shown(service: Service, attempt: Attempt, *, is_newest: bool = True) -> ShownAttempt:
+    """What a student may see of an attempt.
+
+    Args:
+        service: where it was handed in.
+        attempt: which one.
+        is_newest: whether it is the student's newest graded attempt, whose marks may have changed since.
+    """
+    lab = service.view.state.labs.get(attempt.lab)
+    show = lab.rules.show if lab is not None else Show.RECEIVED
+    place = service.queue.place(attempt.lab, attempt.student) if not attempt.state.is_final else None
+    state = "grading" if place == 0 else "waiting" if attempt.state == State.RECEIVED else str(attempt.state)
+    message = f"{MESSAGES[attempt.state]}{attempt.message}"
+    if attempt.state != State.GRADED:
+        return ShownAttempt(attempt, state, place or None, message)
+    if show == Show.RECEIVED:
+        return ShownAttempt(attempt, state, None, RECEIVED)
+    marks = _current_marks(service, attempt) if is_newest else None
+    points, out_of = (attempt.points, attempt.out_of) if marks is None else (marks.total, marks.out_of)
+    if show == Show.POINTS:
+        return ShownAttempt(attempt, state, None, message, points, out_of)
+    outcomes = () if marks is None else tuple(grade.outcome for grade in marks.record.cells if grade.outcome)
+    return ShownAttempt(attempt, state, None, message, points, out_of, marks, outcomes)
+
+
+def _current_marks(service: Service, attempt: Attempt) -> StudentMarks | None:
+    """The marks of now, if they are this file's."""
+    record = GradingRecord.read(service.course.record(attempt.lab, attempt.student))
+    if record is None or record.sha256 != attempt.file or record.reason:
+        return None
+    return student_marks(service.course, attempt.lab, attempt.student)
