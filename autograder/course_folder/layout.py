@@ -147,6 +147,11 @@ class Course:
         return self.root / "history_keys.json"
 
     @property
+    def links(self) -> Path:
+        """The personal links that were made last, for a mail merge."""
+        return self.root / "links.csv"
+
+    @property
     def marks(self) -> Path:
         """The marks table."""
         return self.root / "marks.csv"
