@@ -17,6 +17,7 @@ from autograder.commands import (
     history,
     lint,
     new,
+    receipt,  # noqa: F401  # a group of its own: it registers itself
     regrade,
     release,
     report,
@@ -47,6 +48,7 @@ COMMANDS = (  # in --help's order
     forget.forget,
     demo.demo,
 )
+OF_SERVE = ("fastapi", "starlette", "uvicorn", "python_multipart", "cryptography")
 app.registered_commands.sort(key=lambda command: COMMANDS.index(command.callback))
 
 
@@ -64,7 +66,8 @@ def exit_code(command: Callable[[], object]) -> int:
     except UserError as error:
         return _fail(str(error), WRONG_CALL)
     except ModuleNotFoundError as error:
-        return _fail(f"{error.name} is missing: install what TAs need with pip install -e '.[grade]'.", WRONG_CALL)
+        extra = "grade,serve" if str(error.name).split(".")[0] in OF_SERVE else "grade"
+        return _fail(f"{error.name} is missing: install what TAs need with pip install -e '.[{extra}]'.", WRONG_CALL)
     except OSError as error:
         if error.errno == errno.ENOSPC:  # no file name: that of a copy would be the file that was read
             return _fail("the disk is full: make room, then run this again.", WRONG_CALL)

@@ -95,9 +95,16 @@ def test_every_page_of_docs_is_reached_from_the_readme():
 # Commands -------------------------------------------------------------------------------------------------------------
 
 TARGETS = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
+
+
+def options(command) -> set[str]:
+    """The options of a command, or of all commands of a group."""
+    own = {"--help", *(option for parameter in command.params for option in parameter.opts)}
+    return own.union(*map(options, getattr(command, "commands", {}).values()))
+
+
 COMMANDS = {
-    program: {name: {"--help", *(option for parameter in command.params for option in parameter.opts)}
-              for name, command in typer.main.get_command(app).commands.items()}
+    program: {name: options(command) for name, command in typer.main.get_command(app).commands.items()}
     for program, app in (("autograder", autograder_app), ("qlab", qlab_app))
 }  # fmt: skip
 

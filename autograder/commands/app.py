@@ -13,6 +13,8 @@ from autograder.errors import UserError
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+    from autograder.course_folder.roster import Roster
+
 MAX_NAMES = 10  # of students in a sentence
 
 app = typer.Typer(
@@ -85,6 +87,19 @@ def students_of(course: Course, lab: str, only: str = "") -> list[str]:
     if only and only not in students:
         raise UserError(f"{only} handed in nothing for {lab}; these students did: {some(students)}.")
     return [only] if only else students
+
+
+def find_student(text: str, roster: "Roster") -> str:
+    """The student whom a text means exactly."""
+    match = roster.exact(text)
+    if match.only:
+        return match.only
+    if match.students:
+        people = " or ".join(sorted(map(roster.display_name, match.students)))
+        raise UserError(f"“{text}” may be {people}: name the id.")
+    closest = roster.closest(text)
+    hint = f"the closest is {closest}" if closest else "autograder roster students.csv adds students"
+    raise UserError(f"nobody on the roster is called “{text}”: {hint}.")
 
 
 def say_disagreements(course: Course, lab: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.commands.app import CourseOption, LabArgument, app, short
+from autograder.commands.app import CourseOption, LabArgument, app, find_student, short
 from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
 
@@ -50,21 +50,8 @@ def extend(
     if is_table:
         _grant(place, name, roster, zone, read_extensions(Path(student), roster, zone))
     elif student:
-        _grant(place, name, roster, zone, {_find(student, roster): Extension.parse(until, zone)})
+        _grant(place, name, roster, zone, {find_student(student, roster): Extension.parse(until, zone)})
     _show(place, name, roster, zone)
-
-
-def _find(text: str, roster: "Roster") -> str:
-    """The student whom a text means exactly."""
-    match = roster.exact(text)
-    if match.only:
-        return match.only
-    if match.students:
-        people = " or ".join(sorted(map(roster.display_name, match.students)))
-        raise UserError(f"“{text}” may be {people}: name the id.")
-    closest = roster.closest(text)
-    hint = f"the closest is {closest}" if closest else "autograder roster students.csv adds students"
-    raise UserError(f"nobody on the roster is called “{text}”: {hint}.")
 
 
 def _grant(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograder.commands.app import CourseOption, app, some
+from autograder.commands.links import make_links, make_staff_link
 from autograder.course_folder.layout import DEFAULT_COURSE, Course, find_lab
 from autograder.errors import UserError
 
@@ -29,11 +30,30 @@ def roster(
     ] = "",
     encoding: Annotated[str, typer.Option(help="The file's encoding, if it is not UTF-8, such as big5.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change and write nothing.")] = False,
+    links: Annotated[
+        bool, typer.Option("--links", help="Make personal links to the server, into links.csv, for a mail merge.")
+    ] = False,
+    staff: Annotated[str, typer.Option(metavar="NAME", help="Make and print a link for a TA or lecturer.")] = "",
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="STUDENT", help="With --links: for this student; may be repeated.")
+    ] = None,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="With --links or --staff: replace links; former ones stop working.")
+    ] = False,
 ) -> None:
     """Put students into the gradebook; nobody is removed. Example: autograder roster students.csv.
 
     What the file does not say stays as it is; a cell with - empties one. Groups: autograder roster --groups pairs.csv.
+    Links to the course's server, for everybody who has none: autograder roster --links.
     """
+    if links or staff:
+        if students or groups or lab or dry_run or (links and staff) or (staff and only):
+            raise UserError("--links and --staff make links and do nothing else: give one of them, with no file.")
+        place = Course.at(course, create=False)
+        make_staff_link(place, staff, renew=renew) if staff else make_links(place, only or [], renew=renew)
+        return
+    if only or renew:
+        raise UserError("--only and --renew are about links: add --links, or --staff NAME for --renew.")
     if (students is None) == (groups is None):
         raise UserError("name one file: autograder roster students.csv, or autograder roster --groups pairs.csv.")
     if lab and groups is None:

@@ -156,6 +156,11 @@ class Course:
         return self.root / "served" / "inbox" / lab / student
 
     @property
+    def links(self) -> Path:
+        """The personal links that were made last, for a mail merge."""
+        return self.root / "links.csv"
+
+    @property
     def marks(self) -> Path:
         """The marks table."""
         return self.root / "marks.csv"

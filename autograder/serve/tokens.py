@@ -98,8 +98,13 @@ class Tokens:
 
     def mentioned_in(self, text: str | bytes) -> bool:
         """Whether anybody's token that works is in a text, such as a notebook."""
+        return bool(self.people_in(text))
+
+    def people_in(self, text: str | bytes) -> set[Person]:
+        """The people whose tokens, if they work, are in a text."""
         content = text.encode("utf-8", "replace") if isinstance(text, str) else text
-        return any(self._working(match[1]) for match in TOKENS_IN_TEXT.finditer(content))
+        found = (self._working(match[1]) for match in TOKENS_IN_TEXT.finditer(content))
+        return {issued.person for issued in found if issued}
 
     def issued(self, role: Role) -> dict[str, Issued]:
         """The tokens of everybody of a role, by id, those that have expired too."""

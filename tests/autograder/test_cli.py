@@ -109,7 +109,7 @@ def test_nothing_handed_in(course):
     "command",
     [
         *("new", "lint", "release", "roster", "collect", "grade", "regrade", "essays", "report", "similar", "feedback"),
-        *("export", "gradesheet", "history", "forget", "demo"),
+        *("export", "gradesheet", "history", "forget", "demo", "receipt"),
     ],
 )
 def test_every_command_has_help_with_an_example(command):
@@ -127,6 +127,7 @@ def test_an_unknown_command():
         (UserError("do this."), 2, "do this."),
         (StoppedError("3 of 5 are left."), 130, "3 of 5 are left"),
         (ModuleNotFoundError("no", name="nbgrader"), 2, "pip install -e '.[grade]'"),
+        (ModuleNotFoundError("no", name="cryptography.hazmat"), 2, "pip install -e '.[grade,serve]'"),
         (OSError(5, "Input/output error", "marks.csv"), 1, "marks.csv: Input/output error"),
         (OSError(13, "Permission denied", "backups"), 2, "backups: Permission denied: give permission"),
         (OSError(28, "No space left on device", "solutions/checks.py"), 2, "autograder: the disk is full: make room"),
