@@ -1,14 +1,16 @@
-"""The student's commands: qlab doctor | labs | check | pdf | submit | update | inspect."""
+"""The student's commands: qlab doctor | labs | check | pdf | submit | sign-in | sign-out | update | inspect."""
 
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qlab.student.errors import BUG, INCOMPLETE, NO_LAB, OK, WRONG_CALL, StudentError
+from qlab.student.printing import count, print_beside, progress
 
 if TYPE_CHECKING:
     from qlab.student.lab_copies import LabCopy
@@ -58,6 +60,7 @@ StudentOption = Annotated[
 ]
 NameOption = Annotated[str, typer.Option("--name", help="Your name, in any script; of a group, all names.")]
 ToOption = Annotated[Path | None, typer.Option(help="The folder to write to; by default this one.")]
+InsecureOption = Annotated[bool, typer.Option("--insecure-http", help="Use http://, which everybody can read.")]
 
 
 @app.command()
@@ -68,10 +71,10 @@ def doctor() -> None:
     problems = 0
     for finding in examine(Path.cwd()):
         problems += bool(finding.fix)
-        _print_beside(f"{'!' if finding.fix else ' '} {finding.what:24} ", finding.state)
+        print_beside(f"{'!' if finding.fix else ' '} {finding.what:24} ", finding.state)
         if finding.fix:
-            _print_beside(f"  {'':24} -> ", finding.fix)
-    print(f"\n{_count(problems, 'problem')}." if problems else "\nAll is well.")
+            print_beside(f"  {'':24} -> ", finding.fix)
+    print(f"\n{count(problems, 'problem')}." if problems else "\nAll is well.")
     raise typer.Exit(INCOMPLETE if problems else OK)
 
 
@@ -92,7 +95,7 @@ def labs() -> None:
         line = f"{copy.title}{' ' * (widest - text_width(copy.title))} {(progress := _progress_of(copy))}"
         print(line if text_width(line) <= terminal_width() else f"{copy.title}\n    {progress}")
     for sentence in damaged_files.values():
-        _print_beside("! ", sentence)
+        print_beside("! ", sentence)
     if damaged_files:
         raise typer.Exit(INCOMPLETE)
 
@@ -167,24 +170,18 @@ def _check(lab: str) -> bool:
     copy = copy_of(lab, Path.cwd(), graded=True)
     print(f"{copy.title}: starting Python …", file=sys.stderr)
     earned, total, right = 0.0, 0.0, True
-    for result in rerun(copy, _progress):
-        _progress("")
+    for result in rerun(copy, lambda cell: progress(f"running {cell}")):
+        progress("")
         if isinstance(result, str):
             print(f"\n{result}")
             right = False
             continue
         print(f"\n{as_text(result)}", flush=True)
         earned, total, right = earned + result.points, total + result.out_of, right and result.right
-    _progress("")
+    progress("")
     remember(copy, earned, total)
     print(f"\n{earned:g} of {total:g} points. These were the visible checks; grading also runs hidden ones.")
     return right
-
-
-def _progress(cell: str) -> None:
-    """Show the progress on a line that the next message overwrites."""
-    if sys.stderr.isatty():
-        print(f"\r\033[Krunning {cell} …" if cell else "\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 @app.command()
@@ -202,7 +199,7 @@ def pdf(
     report = write_report(copy, *_author(student, name), to or Path.cwd())
     print(f"{report.path.name} is written, by {report.made_by}.")
     for remark in report.remarks:
-        _print_beside("! ", remark)
+        print_beside("! ", remark)
 
 
 @app.command()
@@ -214,13 +211,42 @@ def submit(
     with_pdf: Annotated[
         bool | None, typer.Option("--pdf/--no-pdf", help="Include the notebook as a PDF; by default it asks.")
     ] = None,
-    to: ToOption = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FOLDER|URL|server",
+            help="The folder to write to; or the course's server, by its address or as `server` if you are signed in "
+            "to one: the saved notebook is handed in there, and neither id nor name is needed.",
+        ),
+    ] = "",
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="With a server: wait for the mark, or return at once.")
+    ] = True,
+    insecure_http: InsecureOption = False,
 ) -> None:
-    """Check that the lab is complete and write the file to submit. Example: qlab submit lab1 --id 4711."""
+    """Check that the lab is complete and write the file to submit. Example: qlab submit lab1 --id 4711.
+
+    Or hand it in on the course's server and see the mark: qlab submit lab1 --to server.
+    """
     from qlab.student.lab_copies import copy_of
+    from qlab.student.server.sign_ins import signed_in
+
+    if to and (server := signed_in(to)) is not None:
+        from qlab.student.server import commands
+
+        if report or with_pdf:
+            raise StudentError("the server takes the notebook alone: leave out --report and --pdf.")
+        copy = copy_of(lab, Path.cwd(), graded=True)
+        right = commands.hand_in(copy, server, wait=wait, insecure_http=insecure_http)
+        raise typer.Exit(OK if right else INCOMPLETE)
+    _write_zip(copy_of(lab, Path.cwd(), graded=True), student, name, report, with_pdf, Path(to) if to else Path.cwd())
+
+
+def _write_zip(
+    copy: "LabCopy", student: list[str] | None, name: str, report: Path | None, with_pdf: bool | None, folder: Path
+) -> None:
     from qlab.student.submission_zip import write_submission
 
-    copy = copy_of(lab, Path.cwd(), graded=True)
     may_ask = sys.stdin.isatty() or not student or not name
     ids, names = _author(student, name)
     if report is None and with_pdf is None:
@@ -228,13 +254,23 @@ def submit(
         if not may_ask:
             print("With --pdf it also holds the notebook as a PDF.")
     if report is None and with_pdf:
-        report = _report(copy, ids, names, to or Path.cwd())
-    submission = write_submission(copy, ids, names, to or Path.cwd(), report)
+        report = _report(copy, ids, names, folder)
+    submission = write_submission(copy, ids, names, folder, report)
     print(f"{submission.path.name} holds {', '.join(submission.files)}.")
     for sentence in submission.missing:
-        _print_beside("! ", sentence)
+        print_beside("! ", sentence)
     if submission.missing:
         print("You can submit it as it is. If you change the notebook, save it and run this again.")
+    _hint_at_server(copy.lab)
+
+
+def _hint_at_server(lab: str) -> None:
+    """Tell a student who is signed in that the file alone is not handed in there."""
+    from qlab.student.server.sign_ins import sign_ins
+
+    with suppress(StudentError):
+        for one in sign_ins()[:1]:
+            print_beside("! ", f"This wrote a file only; `qlab submit {lab} --to server` hands it in at {one.address}.")
 
 
 def _author(students: list[str] | None, name: str) -> tuple[str, str]:
@@ -271,8 +307,35 @@ def _report(copy: "LabCopy", student: str, name: str, folder: Path) -> Path | No
     try:
         return write_report(copy, student, name, folder).path
     except StudentError as error:
-        _print_beside("! ", f"there is no PDF in it: {error}")
+        print_beside("! ", f"there is no PDF in it: {error}")
         return None
+
+
+@app.command("sign-in")
+def sign_in(
+    link: Annotated[str | None, typer.Argument(help="Better left out: your shell's history keeps it.")] = None,
+    insecure_http: InsecureOption = False,
+) -> None:
+    """Sign in to the course's server with your personal link. Example: qlab sign-in.
+
+    It asks for the link and does not show it, or reads it from the standard input: qlab sign-in < link.txt. A link on
+    the command line works too, but it stays in the history of your shell, and other users of the computer may see it.
+    """
+    from qlab.student.server import commands
+
+    commands.sign_in(link, insecure_http=insecure_http)
+
+
+@app.command("sign-out")
+def sign_out(
+    server: Annotated[
+        str | None, typer.Argument(metavar="[URL]", help="Not needed if you are signed in to one.")
+    ] = None,
+) -> None:
+    """Delete your personal link from this computer. Example: qlab sign-out."""
+    from qlab.student.server import commands
+
+    commands.sign_out(server)
 
 
 @app.command()
@@ -284,11 +347,11 @@ def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The n
 
     result = take(copy_of(lab, Path.cwd()), archive)
     for remark in result.remarks:
-        _print_beside("! ", remark)
+        print_beside("! ", remark)
     if result.backup is not None:
-        print(f"{_count(len(result.files), 'file')} written; the previous versions are in {_short(result.backup)}.")
+        print(f"{count(len(result.files), 'file')} written; the previous versions are in {_short(result.backup)}.")
     if message := take_wheel(archive):
-        _print_beside("! ", message)
+        print_beside("! ", message)
     if result.backup is None:
         print(f"Your copy is already the release in {archive.name}: nothing was changed.")
     else:
@@ -309,23 +372,9 @@ def inspect(
         raise StudentError(str(error)) from error
 
 
-def _print_beside(beginning: str, text: str) -> None:
-    """Print a text beside its beginning, wrapped between words to the width of the terminal."""
-    from qlab.tables import terminal_width, wrap
-
-    first, *more = wrap(text, max(40, terminal_width() - len(beginning)))
-    print(f"{beginning}{first}", flush=True)
-    for line in more:
-        print(f"{'':{len(beginning)}}{line}", flush=True)
-
-
 def _short(path: Path) -> Path:
     """A path as a person would type it from here."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def main() -> None:
