@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from urllib.parse import quote
 
 import httpx
@@ -29,14 +30,18 @@ class Server:
 
     def __init__(self, sign_in: SignIn) -> None:
         self.address = sign_in.address
-        # A proxy's own localhost is another computer.
-        self._mounts = {f"all://{host_of(self.address)}": None} if is_this_computer(self.address) else None
         self._headers = {
             "Authorization": f"Bearer {sign_in.token.secret}",
             "Accept": "application/json",
             "Accept-Encoding": "identity",  # so that LARGEST limits what is unpacked, too
             "User-Agent": f"qlab/{__version__}",
         }
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        # A proxy's own localhost is another computer.
+        mounts = {f"all://{host_of(self.address)}": None} if is_this_computer(self.address) else None
+        return httpx.Client(timeout=TIMEOUT, follow_redirects=False, mounts=mounts)
 
     def upload(self, lab: str, content: bytes) -> tuple[Attempt, bool]:
         """Send a notebook; returns the attempt, and whether it is a new one."""
@@ -75,11 +80,10 @@ class Server:
     def _request(self, method: str, path: str, content: bytes | None = None) -> tuple[int, bytes]:
         """Status and body of a success; whatever else happens is a StudentError."""
         try:
-            with httpx.Client(timeout=TIMEOUT, follow_redirects=False, mounts=self._mounts) as client:
-                kind = {} if content is None else {"Content-Type": NOTEBOOK}
-                url = f"{self.address}/api/{path}"
-                with client.stream(method, url, content=content, headers=self._headers | kind) as response:
-                    body = _body(response)
+            kind = {} if content is None else {"Content-Type": NOTEBOOK}
+            url = f"{self.address}/api/{path}"
+            with self._client.stream(method, url, content=content, headers=self._headers | kind) as response:
+                body = _body(response)
         except httpx.HTTPError as error:
             raise failure(error, self.address) from None
         except (httpx.InvalidURL, UnicodeError):

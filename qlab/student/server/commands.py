@@ -6,7 +6,7 @@ import sys
 from getpass import getpass
 
 from qlab.check.render import as_text
-from qlab.student.completeness import completeness
+from qlab.student.completeness import completeness, name_in_lab
 from qlab.student.errors import StudentError
 from qlab.student.lab_copies import LabCopy
 from qlab.student.printing import count, print_beside, progress
@@ -77,7 +77,7 @@ def hand_in(copy: LabCopy, one: SignIn, *, wait: bool, insecure_http: bool) -> b
     require_tls(one.address, insecure_http=insecure_http)
     _close_to_others()
     content = _read(copy)
-    refuse_token(content, _cells(copy), sign_ins.sign_ins())
+    refuse_token(content, _parts(copy), sign_ins.sign_ins())
     print(f"{copy.path.name}, {saved(copy.path.stat().st_mtime)}.", flush=True)
     for sentence in completeness(copy).missing:
         print_beside("! ", sentence)
@@ -100,12 +100,11 @@ def _read(copy: LabCopy) -> bytes:
         raise StudentError(f"{copy.path} cannot be read ({error.strerror}): check the name of the file.") from error
 
 
-def _cells(copy: LabCopy) -> dict[str, str]:
-    """The text of each cell with its outputs, by the name under which a student finds it."""
-    found = {}
+def _parts(copy: LabCopy) -> dict[str, str]:
+    """The texts of a notebook by where a student finds them: each cell with its outputs, and the metadata."""
+    found = {"the notebook's metadata": json.dumps({**copy.raw, "cells": []})}
     for place, cell in enumerate(copy.raw["cells"], 1):
-        name = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id") or f"number {place} from the top"
-        found[str(name)] = json.dumps(cell, ensure_ascii=False)
+        found[f"cell {name_in_lab(cell) or place}"] = json.dumps(cell)
     return found
 
 

@@ -17,23 +17,22 @@ PATIENCE = 600.0  # seconds for the mark
 LOSSES = 5  # looks that may fail one after the other
 
 
-def refuse_token(content: bytes, cells: dict[str, str], known: list[SignIn]) -> None:
+def refuse_token(content: bytes, parts: dict[str, str], known: list[SignIn]) -> None:
     """Let no notebook out that holds one of the student's tokens.
 
     Args:
         content: the file's bytes.
-        cells: the text of each cell, outputs included, by its name.
+        parts: the texts in it, by where a student finds them, such as "cell q1".
         known: the servers on which the student is signed in.
 
     Raises:
-        StudentError: it holds one; the message names the cell.
+        StudentError: it holds one; the message says where.
     """
     for one in known:
-        names = [name for name, text in cells.items() if one.token.is_in(text.encode("utf-8", "replace"))]
-        if names or one.token.is_in(content):
-            where = f"cell {names[0]}" if names else "the notebook's metadata"
+        places = [place for place, text in parts.items() if one.token.is_in(text.encode())]
+        if places or one.token.is_in(content):
             raise StudentError(
-                f"your personal link is in {where}, and whoever reads the notebook could hand in as you: delete it "
+                f"your personal link is in {(places or ['the file'])[0]}, and whoever reads the notebook could hand in as you: delete it "
                 "there, with the cell's output, save, and hand in again; nothing was sent."
             )
 
