@@ -1,16 +1,14 @@
 """The student's commands: qlab doctor | labs | check | pdf | submit | sign-in | sign-out | update | inspect."""
 
 import sys
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qlab.student.errors import BUG, INCOMPLETE, NO_LAB, OK, WRONG_CALL, StudentError
-from qlab.student.printing import count, print_beside, progress
+from qlab.student.printing import count, print_beside
 
 if TYPE_CHECKING:
     from qlab.student.lab_copies import LabCopy
@@ -92,8 +90,8 @@ def labs() -> None:
         raise StudentError(NO_LAB.format(Path.cwd()))
     widest = max((text_width(copy.title) for copy in copies_here), default=0)
     for copy in copies_here:
-        line = f"{copy.title}{' ' * (widest - text_width(copy.title))} {(progress := _progress_of(copy))}"
-        print(line if text_width(line) <= terminal_width() else f"{copy.title}\n    {progress}")
+        line = f"{copy.title}{' ' * (widest - text_width(copy.title))} {(state := _progress_of(copy))}"
+        print(line if text_width(line) <= terminal_width() else f"{copy.title}\n    {state}")
     for sentence in damaged_files.values():
         print_beside("! ", sentence)
     if damaged_files:
@@ -128,60 +126,10 @@ def check(
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever the notebook is saved.")] = False,
 ) -> None:
     """Run the visible checks of the saved notebook. Example: qlab check lab1 --watch."""
-    right = _watched(lab) if watch else _check(lab)
+    from qlab.student.visible_checks import checked, watched
+
+    right = watched(lab) if watch else checked(lab)
     raise typer.Exit(OK if right else INCOMPLETE)
-
-
-def _watched(lab: str) -> bool:
-    """Check after every save until Ctrl-C; returns whether everything was right in the end."""
-    from qlab.student.lab_copies import copy_of
-
-    path, right = copy_of(lab, Path.cwd(), graded=True).path, False
-    try:
-        while True:
-            saved = _saved(path)  # taken before the check, so that a save during the check triggers another one
-            try:
-                right = _check(lab)
-            except StudentError as error:
-                _say(str(error), WRONG_CALL)
-                right = False
-            print(f"\nwaiting for {path.name} to be saved; press Ctrl-C to stop", file=sys.stderr, flush=True)
-            while _saved(path) in (saved, None):
-                time.sleep(0.3)
-    except KeyboardInterrupt:
-        return right
-
-
-def _saved(path: Path) -> int | None:
-    """When the file was saved; None while an editor is replacing it."""
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
-
-
-def _check(lab: str) -> bool:
-    """Print every card; returns whether all of them are right."""
-    from qlab.check.render import as_text
-    from qlab.student.lab_copies import copy_of
-    from qlab.student.last_check import remember
-    from qlab.student.rerun import rerun
-
-    copy = copy_of(lab, Path.cwd(), graded=True)
-    print(f"{copy.title}: starting Python …", file=sys.stderr)
-    earned, total, right = 0.0, 0.0, True
-    for result in rerun(copy, lambda cell: progress(f"running {cell}")):
-        progress("")
-        if isinstance(result, str):
-            print(f"\n{result}")
-            right = False
-            continue
-        print(f"\n{as_text(result)}", flush=True)
-        earned, total, right = earned + result.points, total + result.out_of, right and result.right
-    progress("")
-    remember(copy, earned, total)
-    print(f"\n{earned:g} of {total:g} points. These were the visible checks; grading also runs hidden ones.")
-    return right
 
 
 @app.command()
@@ -194,9 +142,10 @@ def pdf(
     """Write the notebook as a PDF, for a report. Example: qlab pdf lab2 --id 4711."""
     from qlab.student.lab_copies import copy_of
     from qlab.student.pdf.report import write_report
+    from qlab.student.submission_dialog import author
 
     copy = copy_of(lab, Path.cwd(), graded=True)
-    report = write_report(copy, *_author(student, name), to or Path.cwd())
+    report = write_report(copy, *author(student, name), to or Path.cwd())
     print(f"{report.path.name} is written, by {report.made_by}.")
     for remark in report.remarks:
         print_beside("! ", remark)
@@ -239,76 +188,10 @@ def submit(
         copy = copy_of(lab, Path.cwd(), graded=True)
         right = commands.hand_in(copy, server, wait=wait, insecure_http=insecure_http)
         raise typer.Exit(OK if right else INCOMPLETE)
-    _write_zip(copy_of(lab, Path.cwd(), graded=True), student, name, report, with_pdf, Path(to) if to else Path.cwd())
+    from qlab.student.submission_dialog import write_zip
 
-
-def _write_zip(
-    copy: "LabCopy", student: list[str] | None, name: str, report: Path | None, with_pdf: bool | None, folder: Path
-) -> None:
-    from qlab.student.submission_zip import write_submission
-
-    may_ask = sys.stdin.isatty() or not student or not name
-    ids, names = _author(student, name)
-    if report is None and with_pdf is None:
-        with_pdf = may_ask and _wants_pdf()
-        if not may_ask:
-            print("With --pdf it also holds the notebook as a PDF.")
-    if report is None and with_pdf:
-        report = _report(copy, ids, names, folder)
-    submission = write_submission(copy, ids, names, folder, report)
-    print(f"{submission.path.name} holds {', '.join(submission.files)}.")
-    for sentence in submission.missing:
-        print_beside("! ", sentence)
-    if submission.missing:
-        print("You can submit it as it is. If you change the notebook, save it and run this again.")
-    _hint_at_server(copy.lab)
-
-
-def _hint_at_server(lab: str) -> None:
-    """Tell a student who is signed in that the file alone is not handed in there."""
-    from qlab.student.server.sign_ins import sign_ins
-
-    with suppress(StudentError):
-        for one in sign_ins()[:1]:
-            print_beside("! ", f"This wrote a file only; `qlab submit {lab} --to server` hands it in at {one.address}.")
-
-
-def _author(students: list[str] | None, name: str) -> tuple[str, str]:
-    """Ids and names of who hands in; asks for what was not given."""
-    ids = ",".join(students or [_asked("Student id (of a group: all ids, with commas)", "--id")])
-    return ids, name or _asked("Name", "--name")
-
-
-def _asked(what: str, option: str) -> str:
-    """What a person types; a sentence if nobody is there to type it."""
-    try:
-        answer: str = typer.prompt(what)
-    except typer.Abort as error:
-        print()  # the question has no line end
-        raise StudentError(
-            f"nothing was written, because nobody answered: give it with {option}, as in --id 4711 --name Ada."
-        ) from error
-    return answer
-
-
-def _wants_pdf() -> bool:
-    """Whether a person wants the PDF; not if nobody answers."""
-    try:
-        return typer.confirm("Put a PDF of the notebook in, as a report?", default=False)
-    except typer.Abort:
-        print()
-        return False
-
-
-def _report(copy: "LabCopy", student: str, name: str, folder: Path) -> Path | None:
-    """The PDF beside the submission; None if it cannot be made, which keeps nobody from handing in."""
-    from qlab.student.pdf.report import write_report
-
-    try:
-        return write_report(copy, student, name, folder).path
-    except StudentError as error:
-        print_beside("! ", f"there is no PDF in it: {error}")
-        return None
+    copy = copy_of(lab, Path.cwd(), graded=True)
+    write_zip(copy, student, name, report, with_pdf, Path(to) if to else Path.cwd())
 
 
 @app.command("sign-in")

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from getpass import getpass
 
 from qlab.check.render import as_text
@@ -21,6 +22,7 @@ from qlab.student.server.receipts import save_receipt
 from qlab.student.server.sign_ins import SignIn
 from qlab.student.server.times import saved
 
+AUTOSAVE = 120  # seconds after which JupyterLab saves by itself
 COUNTS = "it is handed in and counts"
 
 
@@ -78,7 +80,7 @@ def hand_in(copy: LabCopy, one: SignIn, *, wait: bool, insecure_http: bool) -> b
     _close_to_others()
     content = _read(copy)
     refuse_token(content, _parts(copy), sign_ins.sign_ins())
-    print(f"{copy.path.name}, {saved(copy.path.stat().st_mtime)}.", flush=True)
+    _say_when_saved(copy)
     for sentence in completeness(copy).missing:
         print_beside("! ", sentence)
     server = Server(one)
@@ -106,6 +108,14 @@ def _parts(copy: LabCopy) -> dict[str, str]:
     for place, cell in enumerate(copy.raw["cells"], 1):
         found[f"cell {name_in_lab(cell) or place}"] = json.dumps(cell)
     return found
+
+
+def _say_when_saved(copy: LabCopy) -> None:
+    """What is handed in is the file, which may be older than what a student sees in Jupyter."""
+    moment = copy.path.stat().st_mtime
+    print(f"{copy.path.name}, {saved(moment)}.", flush=True)
+    if time.time() - moment > AUTOSAVE:
+        print_beside("! ", "if you have changed it since, save it and hand in again.")
 
 
 def _uploaded(server: Server, copy: LabCopy, content: bytes) -> Attempt:

@@ -31,8 +31,9 @@ def refuse_token(content: bytes, parts: dict[str, str], known: list[SignIn]) -> 
     for one in known:
         places = [place for place, text in parts.items() if one.token.is_in(text.encode())]
         if places or one.token.is_in(content):
+            place = places[0] if places else "the file"
             raise StudentError(
-                f"your personal link is in {(places or ['the file'])[0]}, and whoever reads the notebook could hand in as you: delete it "
+                f"your personal link is in {place}, and whoever reads the notebook could hand in as you: delete it "
                 "there, with the cell's output, save, and hand in again; nothing was sent."
             )
 

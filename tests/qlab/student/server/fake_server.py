@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests.append(("POST", self.path, dict(self.headers), body))
         if self.server.faults:
@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         })  # fmt: skip
         return self.answer(201, attempts[-1])
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.server.requests.append(("GET", self.path, dict(self.headers), b""))
         parts = self.path.removeprefix("/labs/api/").split("/")
         if self.path.startswith("/labs/api/") and self.known():

@@ -42,8 +42,8 @@ def test_a_link_signs_in_and_out(server, qlab):
 
 def test_a_link_is_read_from_a_file_and_never_shown(server, folder):
     process = subprocess.run(
-        [*warm.command(), "-m", "qlab", "sign-in"], cwd=folder, input=f"{server.link}\n", capture_output=True, text=True,
-        check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=60,
+        [*warm.command(), "-m", "qlab", "sign-in"], cwd=folder, input=f"{server.link}\n", capture_output=True,
+        text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=60,
     )  # fmt: skip
     assert process.returncode == 0 and "You are signed in to" in process.stdout
     assert TOKEN not in process.stdout + process.stderr and sign_ins.the_only_one("").token.secret == TOKEN
@@ -117,7 +117,8 @@ def test_handing_in_prints_the_cards_the_points_and_the_page(solved, signed_in, 
     assert ended.code == 3  # a question fails
     assert re.match(rf"{LAB}\.ipynb, saved \d+ seconds? ago, at \d\d:\d\d\.\nAccepted: attempt 1\.\n", ended.out)
     for text in ("15 / 15", "9 / 20", "cause   the zero-point has the wrong sign", "24 of 35 points.",
-                 "The essays wait for a person.", "9 attempts left today.", f"The page: {signed_in.address}/attempts/aT-1",
+                 "The essays wait for a person.", "9 attempts left today.",
+                 f"The page: {signed_in.address}/attempts/aT-1",
                  "Your receipt is lab1_receipt_1.json, beside the notebook."):  # fmt: skip
         assert text in ended.out
     assert signed_in.uploads == [notebook(solved).read_bytes()]

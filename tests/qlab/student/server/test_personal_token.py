@@ -1,5 +1,7 @@
 import traceback
 
+import pytest
+
 from qlab.student.server.personal_token import Token, without_tokens
 from tests.qlab.student.server.fake_server import TOKEN
 
@@ -7,10 +9,10 @@ from tests.qlab.student.server.fake_server import TOKEN
 def test_a_token_does_not_show_itself():
     token = Token(TOKEN)
     assert TOKEN not in f"{token} {token!r} {[token]} {vars(Token)}"
-    try:
+    with pytest.raises(ValueError, match="Token") as raised:
         raise ValueError(token)
-    except ValueError as error:
-        assert TOKEN not in "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    told = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
+    assert TOKEN not in "".join(told.format())
 
 
 def test_a_token_is_found_in_bytes_and_blotted_out_of_texts():
