@@ -8,7 +8,6 @@ import typer
 
 from qlab.student.errors import StudentError
 from qlab.student.lab_copies import LabCopy
-from qlab.student.pdf.report import write_report
 from qlab.student.printing import print_beside
 from qlab.student.server.sign_ins import sign_ins
 from qlab.student.submission_zip import write_submission
@@ -71,6 +70,8 @@ def _wants_pdf() -> bool:
 
 def _report(copy: LabCopy, student: str, name: str, folder: Path) -> Path | None:
     """The PDF beside the submission; None if it cannot be made, which keeps nobody from handing in."""
+    from qlab.student.pdf.report import write_report  # most students want none, and it imports a lot
+
     try:
         return write_report(copy, student, name, folder).path
     except StudentError as error:

@@ -53,8 +53,8 @@ def _host(parts: SplitResult) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Whether somebody means an address and not a folder."""
-    return "://" in text
+    """Whether somebody means an address, or pastes a link, and not a folder."""
+    return "://" in text or SHAPE.search(text) is not None
 
 
 def require_tls(address: str, *, insecure_http: bool) -> None:
@@ -70,14 +70,9 @@ def require_tls(address: str, *, insecure_http: bool) -> None:
         )
 
 
-def host_of(address: str) -> str:
-    """The host's name in an address, without a port."""
-    return urlsplit(address).hostname or ""
-
-
 def is_this_computer(address: str) -> bool:
     """Whether requests to the address never leave this computer."""
-    host = host_of(address)
+    host = urlsplit(address).hostname or ""
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost" or host.endswith(".localhost")

@@ -4,13 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from qlab import __version__
 from qlab.student.errors import StudentError
-from qlab.student.server.address import host_of, is_this_computer
+from qlab.student.server.address import is_this_computer
 from qlab.student.server.answers import Attempt, NotOurs, read_attempt, read_attempts_left, read_json
 from qlab.student.server.problems import failure, not_ours, refusal
 from qlab.student.server.sign_ins import SignIn
@@ -30,18 +30,26 @@ class Server:
 
     def __init__(self, sign_in: SignIn) -> None:
         self.address = sign_in.address
-        self._headers = {
-            "Authorization": f"Bearer {sign_in.token.secret}",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",  # so that LARGEST limits what is unpacked, too
-            "User-Agent": f"qlab/{__version__}",
-        }
+        # These do not show the token where a traceback prints local variables, as a dict would.
+        self._headers = httpx.Headers(
+            {
+                "Authorization": f"Bearer {sign_in.token.secret}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",  # so that LARGEST limits what is unpacked, too
+                "User-Agent": f"qlab/{__version__}",
+            }
+        )
 
     @cached_property
     def _client(self) -> httpx.Client:
         # A proxy's own localhost is another computer.
-        mounts = {f"all://{host_of(self.address)}": None} if is_this_computer(self.address) else None
-        return httpx.Client(timeout=TIMEOUT, follow_redirects=False, mounts=mounts)
+        mounts = {f"all://{urlsplit(self.address).netloc}": None} if is_this_computer(self.address) else None
+        try:
+            return httpx.Client(timeout=TIMEOUT, follow_redirects=False, mounts=mounts)
+        except (ImportError, ValueError, OSError, httpx.InvalidURL):
+            raise StudentError(
+                "the network settings cannot be used: check the variables HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE."
+            ) from None
 
     def upload(self, lab: str, content: bytes) -> tuple[Attempt, bool]:
         """Send a notebook; returns the attempt, and whether it is a new one."""
@@ -80,18 +88,16 @@ class Server:
     def _request(self, method: str, path: str, content: bytes | None = None) -> tuple[int, bytes]:
         """Status and body of a success; whatever else happens is a StudentError."""
         try:
-            kind = {} if content is None else {"Content-Type": NOTEBOOK}
+            headers = self._headers.copy()
+            if content is not None:
+                headers["Content-Type"] = NOTEBOOK
             url = f"{self.address}/api/{path}"
-            with self._client.stream(method, url, content=content, headers=self._headers | kind) as response:
+            with self._client.stream(method, url, content=content, headers=headers) as response:
                 body = _body(response)
         except httpx.HTTPError as error:
             raise failure(error, self.address) from None
         except (httpx.InvalidURL, UnicodeError):
             raise StudentError(f"{self.address} is not an address: check it against your personal link.") from None
-        except (ImportError, ValueError, OSError):  # before anything is sent: proxies and certificates
-            raise StudentError(
-                "the network settings cannot be used: check the variables HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE."
-            ) from None
         if body is None:
             raise not_ours(self.address)
         if response.status_code not in (200, 201):

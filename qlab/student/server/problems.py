@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from urllib.request import getproxies
 
 import httpx
 
@@ -42,6 +43,7 @@ def failure(error: Exception, address: str) -> StudentError:
     """The sentence for an error of the connection."""
     host = httpx.URL(address).netloc.decode()
     causes = list(_causes(error))
+    proxy = " and the proxy in HTTPS_PROXY" if getproxies() else ""
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return StudentError(
@@ -51,13 +53,15 @@ def failure(error: Exception, address: str) -> StudentError:
         if isinstance(cause, ssl.SSLError):
             return StudentError(f"{host} does not speak https: check the address and its port; nothing was sent.")
         if isinstance(cause, socket.gaierror):
-            return LostError(f"there is no {host}: check the address and your internet connection.")
+            return LostError(f"there is no {host}: check the address and your internet connection{proxy}.")
     if isinstance(error, httpx.ProxyError):
         return StudentError(f"the proxy does not let you reach {host}: check HTTPS_PROXY and NO_PROXY.")
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return LostError(f"nothing answers at {host}: check the address, or try again in a few minutes.")
+        return LostError(f"nothing answers at {host}: check the address{proxy}, or try again in a few minutes.")
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
-        return LostError(f"{host} cannot be reached: check your internet connection, then run the command again.")
+        return LostError(
+            f"{host} cannot be reached: check your internet connection{proxy}, then run the command again."
+        )
     if isinstance(error, httpx.TimeoutException):
         return LostError(f"{host} took too long to answer: run the command again; {TWICE}.")
     return LostError(f"the connection to {host} was lost: run the command again; {TWICE}.")

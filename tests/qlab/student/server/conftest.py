@@ -1,5 +1,6 @@
 """A fake server, a configuration of the test's own, and qlab as a student types it."""
 
+import socket
 import sys
 from dataclasses import dataclass
 
@@ -34,6 +35,16 @@ def server():
 def signed_in(server):
     sign_ins.remember(SignIn(server.address, Token(TOKEN)))
     return server
+
+
+@pytest.fixture
+def no_names(monkeypatch):
+    """No host has an address, and no test asks the network for one."""
+
+    def unknown(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class FakeServer(ThreadingHTTPServer):
         self.look_faults: list[Fault] = []
         self.receipt_faults: list[Fault] = []
         self.labs_faults: list[Fault] = []
+        self.refuses_early = False
         self.looks_until_graded = 1
         self.outcomes: tuple[Outcome, ...] = (RIGHT,)
         self.mark: dict[str, Any] = {"state": "graded", "points": 15.0, "out_of": 15.0, "message": ""}
@@ -68,6 +69,9 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_POST(self) -> None:
+        if self.server.refuses_early:  # as nginx does: by the header alone
+            self.close_connection = True
+            return self.send(413, b"<html>nginx", Connection="close")
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests.append(("POST", self.path, dict(self.headers), body))
         if self.server.faults:

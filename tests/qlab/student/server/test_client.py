@@ -2,8 +2,8 @@
 
 import datetime
 import ipaddress
-import socket
 import ssl
+import traceback
 
 import httpx
 import pytest
@@ -144,11 +144,7 @@ def test_nobody_answers():
         connected(address).attempts_left()
 
 
-def test_a_host_that_does_not_exist(monkeypatch):
-    def unknown(*_, **__):
-        raise socket.gaierror(-2, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+def test_a_host_that_does_not_exist(no_names):
     with pytest.raises(LostError, match=r"there is no quant.invalid: check the address and your internet connection"):
         connected("https://quant.invalid/labs").attempts_left()
 
@@ -194,6 +190,51 @@ def test_tls_is_verified_and_a_networks_own_certificates_can_be_named(certificat
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         assert upload(server)[1]
         server.shutdown()
+
+
+def test_a_large_notebook_is_refused_while_it_is_sent(server):
+    server.refuses_early = True
+    with pytest.raises(StudentError, match="too large for the server: clear the outputs"):
+        connected(server.address).upload("lab1", b" " * 30_000_000)
+
+
+def test_a_traceback_with_local_variables_does_not_show_the_token(server, monkeypatch):
+    def bug(response):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(client, "_body", bug)
+    sign_in = SignIn(server.address, Token(TOKEN))
+    with pytest.raises(RuntimeError) as raised:
+        Server(sign_in).upload("lab1", BODY)
+    told = "".join(traceback.TracebackException.from_exception(raised.value, capture_locals=True).format())
+    assert "a bug" in told and "headers = " in told and TOKEN not in told
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://proxy", "127.0.0.1:port"])
+def test_settings_that_httpx_does_not_take_are_told(proxy, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(StudentError, match="network settings cannot be used"):
+        connected("https://quant.example.invalid").attempts_left()
+
+
+def test_a_proxy_that_does_not_exist_is_named(monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    with pytest.raises(LostError, match="check the address and the proxy in HTTPS_PROXY"):
+        connected("https://quant.example.invalid").attempts_left()
+    with pytest.raises(LostError, match=r"nothing answers at \[::1\]:1: check|cannot be reached"):  # not by the proxy
+        connected("http://[::1]:1").attempts_left()
+
+
+@pytest.mark.parametrize("address", ["https://" + "a" * 64 + ".edu", "https://a..edu", "https://\u2024.edu"])
+def test_a_host_that_cannot_be_one_is_told(address, no_names):
+    with pytest.raises(StudentError, match=r"is not an address|there is no "):
+        connected(address).attempts_left()
+
+
+def test_certificates_that_are_not_there_are_told(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/own.pem")
+    with pytest.raises(StudentError, match=r"network settings cannot be used: .* SSL_CERT_FILE"):
+        connected("https://quant.example.invalid").attempts_left()
 
 
 def test_settings_of_the_network_that_are_wrong_are_told(server, monkeypatch):

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import nbformat
 import pytest
@@ -90,7 +91,7 @@ def test_a_link_is_kept_where_nobody_answers(qlab):
     assert sign_ins.the_only_one("").token.secret == TOKEN
 
 
-def test_http_needs_to_be_asked_for(qlab):
+def test_http_needs_to_be_asked_for(qlab, no_names):
     link = f"http://quant.example.invalid/#{TOKEN}"
     ended = qlab("sign-in", link)
     assert ended.code == 2 and "use https://quant.example.invalid, or --insecure-http" in ended.err
@@ -129,6 +130,14 @@ def test_handing_in_prints_the_cards_the_points_and_the_page(solved, signed_in, 
 def test_every_way_to_name_the_server(to, signed_in, qlab):
     ended = qlab("submit", "lab1", "--to", to.format(signed_in.address))
     assert ended.code == 0 and "Accepted: attempt 1." in ended.out and "15 of 15 points." in ended.out
+
+
+def test_a_file_that_was_saved_long_ago_is_told(folder, signed_in, qlab):
+    os.utime(notebook(folder), (time.time() - 260,) * 2)
+    ended = qlab("submit", "lab1", "--to", "server")
+    assert "saved 4 minutes ago" in ended.out and "if you have changed it since, save it and hand in again" in ended.out
+    notebook(folder).touch()
+    assert "if you have changed it since" not in qlab("submit", "lab1", "--to", "server").out
 
 
 def test_what_is_missing_is_told_and_handed_in_anyway(signed_in, qlab):

@@ -100,6 +100,11 @@ def test_what_to_means(to, address):
     assert (found.address if found else None) == address
 
 
+def test_a_link_without_its_scheme_becomes_no_folder():
+    with pytest.raises(StudentError, match="not the address of a server"):
+        signed_in(f"quant.example.edu/labs/#{TOKEN}")
+
+
 def test_the_longest_address_counts():
     for address in ("https://a.edu", "https://a.edu/2026"):
         remember(SignIn(address, Token(TOKEN)))
