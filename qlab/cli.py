@@ -1,7 +1,6 @@
-"""The student's commands: qlab doctor | labs | check | pdf | submit | update | inspect."""
+"""The student's commands: qlab doctor | labs | check | pdf | submit | sign-in | sign-out | update | inspect."""
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qlab.student.errors import BUG, INCOMPLETE, NO_LAB, OK, WRONG_CALL, StudentError
+from qlab.student.printing import count, print_beside
 
 if TYPE_CHECKING:
     from qlab.student.lab_copies import LabCopy
@@ -58,6 +58,7 @@ StudentOption = Annotated[
 ]
 NameOption = Annotated[str, typer.Option("--name", help="Your name, in any script; of a group, all names.")]
 ToOption = Annotated[Path | None, typer.Option(help="The folder to write to; by default this one.")]
+InsecureOption = Annotated[bool, typer.Option("--insecure-http", help="Use http://, which everybody can read.")]
 
 
 @app.command()
@@ -68,10 +69,10 @@ def doctor() -> None:
     problems = 0
     for finding in examine(Path.cwd()):
         problems += bool(finding.fix)
-        _print_beside(f"{'!' if finding.fix else ' '} {finding.what:24} ", finding.state)
+        print_beside(f"{'!' if finding.fix else ' '} {finding.what:24} ", finding.state)
         if finding.fix:
-            _print_beside(f"  {'':24} -> ", finding.fix)
-    print(f"\n{_count(problems, 'problem')}." if problems else "\nAll is well.")
+            print_beside(f"  {'':24} -> ", finding.fix)
+    print(f"\n{count(problems, 'problem')}." if problems else "\nAll is well.")
     raise typer.Exit(INCOMPLETE if problems else OK)
 
 
@@ -89,10 +90,10 @@ def labs() -> None:
         raise StudentError(NO_LAB.format(Path.cwd()))
     widest = max((text_width(copy.title) for copy in copies_here), default=0)
     for copy in copies_here:
-        line = f"{copy.title}{' ' * (widest - text_width(copy.title))} {(progress := _progress_of(copy))}"
-        print(line if text_width(line) <= terminal_width() else f"{copy.title}\n    {progress}")
+        line = f"{copy.title}{' ' * (widest - text_width(copy.title))} {(state := _progress_of(copy))}"
+        print(line if text_width(line) <= terminal_width() else f"{copy.title}\n    {state}")
     for sentence in damaged_files.values():
-        _print_beside("! ", sentence)
+        print_beside("! ", sentence)
     if damaged_files:
         raise typer.Exit(INCOMPLETE)
 
@@ -125,66 +126,10 @@ def check(
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever the notebook is saved.")] = False,
 ) -> None:
     """Run the visible checks of the saved notebook. Example: qlab check lab1 --watch."""
-    right = _watched(lab) if watch else _check(lab)
+    from qlab.student.visible_checks import checked, watched
+
+    right = watched(lab) if watch else checked(lab)
     raise typer.Exit(OK if right else INCOMPLETE)
-
-
-def _watched(lab: str) -> bool:
-    """Check after every save until Ctrl-C; returns whether everything was right in the end."""
-    from qlab.student.lab_copies import copy_of
-
-    path, right = copy_of(lab, Path.cwd(), graded=True).path, False
-    try:
-        while True:
-            saved = _saved(path)  # taken before the check, so that a save during the check triggers another one
-            try:
-                right = _check(lab)
-            except StudentError as error:
-                _say(str(error), WRONG_CALL)
-                right = False
-            print(f"\nwaiting for {path.name} to be saved; press Ctrl-C to stop", file=sys.stderr, flush=True)
-            while _saved(path) in (saved, None):
-                time.sleep(0.3)
-    except KeyboardInterrupt:
-        return right
-
-
-def _saved(path: Path) -> int | None:
-    """When the file was saved; None while an editor is replacing it."""
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
-
-
-def _check(lab: str) -> bool:
-    """Print every card; returns whether all of them are right."""
-    from qlab.check.render import as_text
-    from qlab.student.lab_copies import copy_of
-    from qlab.student.last_check import remember
-    from qlab.student.rerun import rerun
-
-    copy = copy_of(lab, Path.cwd(), graded=True)
-    print(f"{copy.title}: starting Python …", file=sys.stderr)
-    earned, total, right = 0.0, 0.0, True
-    for result in rerun(copy, _progress):
-        _progress("")
-        if isinstance(result, str):
-            print(f"\n{result}")
-            right = False
-            continue
-        print(f"\n{as_text(result)}", flush=True)
-        earned, total, right = earned + result.points, total + result.out_of, right and result.right
-    _progress("")
-    remember(copy, earned, total)
-    print(f"\n{earned:g} of {total:g} points. These were the visible checks; grading also runs hidden ones.")
-    return right
-
-
-def _progress(cell: str) -> None:
-    """Show the progress on a line that the next message overwrites."""
-    if sys.stderr.isatty():
-        print(f"\r\033[Krunning {cell} …" if cell else "\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 @app.command()
@@ -197,12 +142,13 @@ def pdf(
     """Write the notebook as a PDF, for a report. Example: qlab pdf lab2 --id 4711."""
     from qlab.student.lab_copies import copy_of
     from qlab.student.pdf.report import write_report
+    from qlab.student.submission_dialog import author
 
     copy = copy_of(lab, Path.cwd(), graded=True)
-    report = write_report(copy, *_author(student, name), to or Path.cwd())
+    report = write_report(copy, *author(student, name), to or Path.cwd())
     print(f"{report.path.name} is written, by {report.made_by}.")
     for remark in report.remarks:
-        _print_beside("! ", remark)
+        print_beside("! ", remark)
 
 
 @app.command()
@@ -214,65 +160,65 @@ def submit(
     with_pdf: Annotated[
         bool | None, typer.Option("--pdf/--no-pdf", help="Include the notebook as a PDF; by default it asks.")
     ] = None,
-    to: ToOption = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FOLDER|URL|server",
+            help="The folder to write to; or the course's server, by its address or as `server` if you are signed in "
+            "to one: the saved notebook is handed in there, and neither id nor name is needed.",
+        ),
+    ] = "",
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="With a server: wait for the mark, or return at once.")
+    ] = True,
+    insecure_http: InsecureOption = False,
 ) -> None:
-    """Check that the lab is complete and write the file to submit. Example: qlab submit lab1 --id 4711."""
+    """Check that the lab is complete and write the file to submit. Example: qlab submit lab1 --id 4711.
+
+    Or hand it in on the course's server and see the mark: qlab submit lab1 --to server.
+    """
     from qlab.student.lab_copies import copy_of
-    from qlab.student.submission_zip import write_submission
+    from qlab.student.server.sign_ins import signed_in
+
+    if to and (server := signed_in(to)) is not None:
+        from qlab.student.server import commands
+
+        if report or with_pdf:
+            raise StudentError("the server takes the notebook alone: leave out --report and --pdf.")
+        copy = copy_of(lab, Path.cwd(), graded=True)
+        right = commands.hand_in(copy, server, wait=wait, insecure_http=insecure_http)
+        raise typer.Exit(OK if right else INCOMPLETE)
+    from qlab.student.submission_dialog import write_zip
 
     copy = copy_of(lab, Path.cwd(), graded=True)
-    may_ask = sys.stdin.isatty() or not student or not name
-    ids, names = _author(student, name)
-    if report is None and with_pdf is None:
-        with_pdf = may_ask and _wants_pdf()
-        if not may_ask:
-            print("With --pdf it also holds the notebook as a PDF.")
-    if report is None and with_pdf:
-        report = _report(copy, ids, names, to or Path.cwd())
-    submission = write_submission(copy, ids, names, to or Path.cwd(), report)
-    print(f"{submission.path.name} holds {', '.join(submission.files)}.")
-    for sentence in submission.missing:
-        _print_beside("! ", sentence)
-    if submission.missing:
-        print("You can submit it as it is. If you change the notebook, save it and run this again.")
+    write_zip(copy, student, name, report, with_pdf, Path(to) if to else Path.cwd())
 
 
-def _author(students: list[str] | None, name: str) -> tuple[str, str]:
-    """Ids and names of who hands in; asks for what was not given."""
-    ids = ",".join(students or [_asked("Student id (of a group: all ids, with commas)", "--id")])
-    return ids, name or _asked("Name", "--name")
+@app.command("sign-in")
+def sign_in(
+    link: Annotated[str | None, typer.Argument(help="Better left out: your shell's history keeps it.")] = None,
+    insecure_http: InsecureOption = False,
+) -> None:
+    """Sign in to the course's server with your personal link. Example: qlab sign-in.
+
+    It asks for the link and does not show it, or reads it from the standard input: qlab sign-in < link.txt. A link on
+    the command line works too, but it stays in the history of your shell, and other users of the computer may see it.
+    """
+    from qlab.student.server import commands
+
+    commands.sign_in(link, insecure_http=insecure_http)
 
 
-def _asked(what: str, option: str) -> str:
-    """What a person types; a sentence if nobody is there to type it."""
-    try:
-        answer: str = typer.prompt(what)
-    except typer.Abort as error:
-        print()  # the question has no line end
-        raise StudentError(
-            f"nothing was written, because nobody answered: give it with {option}, as in --id 4711 --name Ada."
-        ) from error
-    return answer
+@app.command("sign-out")
+def sign_out(
+    server: Annotated[
+        str | None, typer.Argument(metavar="[URL]", help="Not needed if you are signed in to one.")
+    ] = None,
+) -> None:
+    """Delete your personal link from this computer. Example: qlab sign-out."""
+    from qlab.student.server import commands
 
-
-def _wants_pdf() -> bool:
-    """Whether a person wants the PDF; not if nobody answers."""
-    try:
-        return typer.confirm("Put a PDF of the notebook in, as a report?", default=False)
-    except typer.Abort:
-        print()
-        return False
-
-
-def _report(copy: "LabCopy", student: str, name: str, folder: Path) -> Path | None:
-    """The PDF beside the submission; None if it cannot be made, which keeps nobody from handing in."""
-    from qlab.student.pdf.report import write_report
-
-    try:
-        return write_report(copy, student, name, folder).path
-    except StudentError as error:
-        _print_beside("! ", f"there is no PDF in it: {error}")
-        return None
+    commands.sign_out(server)
 
 
 @app.command()
@@ -284,11 +230,11 @@ def update(lab: LabArgument, archive: Annotated[Path, typer.Argument(help="The n
 
     result = take(copy_of(lab, Path.cwd()), archive)
     for remark in result.remarks:
-        _print_beside("! ", remark)
+        print_beside("! ", remark)
     if result.backup is not None:
-        print(f"{_count(len(result.files), 'file')} written; the previous versions are in {_short(result.backup)}.")
+        print(f"{count(len(result.files), 'file')} written; the previous versions are in {_short(result.backup)}.")
     if message := take_wheel(archive):
-        _print_beside("! ", message)
+        print_beside("! ", message)
     if result.backup is None:
         print(f"Your copy is already the release in {archive.name}: nothing was changed.")
     else:
@@ -309,23 +255,9 @@ def inspect(
         raise StudentError(str(error)) from error
 
 
-def _print_beside(beginning: str, text: str) -> None:
-    """Print a text beside its beginning, wrapped between words to the width of the terminal."""
-    from qlab.tables import terminal_width, wrap
-
-    first, *more = wrap(text, max(40, terminal_width() - len(beginning)))
-    print(f"{beginning}{first}", flush=True)
-    for line in more:
-        print(f"{'':{len(beginning)}}{line}", flush=True)
-
-
 def _short(path: Path) -> Path:
     """A path as a person would type it from here."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def completeness(copy: LabCopy) -> Completeness:
 
 
 def _deleted(copy: LabCopy, cells: list[dict[str, Any]]) -> list[str]:
-    present = {_name(cell) for cell in cells}
+    present = {name_in_lab(cell) for cell in cells}
     deleted = [name for name in copy.cells if name not in present]
     # A student may delete text and figures, but not graded cells, nor the set-up that the answers need.
     return [
@@ -54,7 +54,7 @@ def _deleted(copy: LabCopy, cells: list[dict[str, Any]]) -> list[str]:
 
 
 def _twice(copy: LabCopy, cells: list[dict[str, Any]]) -> list[str]:
-    times = Counter(_name(cell) for cell in cells if _nbgrader(cell))
+    times = Counter(name_in_lab(cell) for cell in cells if _nbgrader(cell))
     return [
         f"cell {name} appears {'twice' if count == 2 else f'{count} times'}: keep only the one you want graded"
         for name, count in times.items()
@@ -64,7 +64,7 @@ def _twice(copy: LabCopy, cells: list[dict[str, Any]]) -> list[str]:
 
 def _unanswered(cell: dict[str, Any], released: dict[str, str]) -> str:
     """Why a cell does not count as answered yet; "" if it does."""
-    name, source = _name(cell), _source(cell)
+    name, source = name_in_lab(cell), _source(cell)
     if CONFLICT.search(source):  # as some tools merge notebooks: inside of cells, so that Jupyter still opens them
         return (
             f"{name} has Git's conflict markers: keep one side and delete the lines with <<<<<<<, ======= and >>>>>>>"
@@ -79,7 +79,7 @@ def _unanswered(cell: dict[str, Any], released: dict[str, str]) -> str:
 
 def _never_run(cells: list[dict[str, Any]], released: dict[str, str]) -> list[str]:
     names = [
-        _name(cell)
+        name_in_lab(cell)
         for cell in cells
         if cell.get("cell_type") == "code"
         and _nbgrader(cell)
@@ -107,7 +107,11 @@ def _nbgrader(cell: dict[str, Any]) -> dict[str, Any]:
     return settings if isinstance(settings, dict) else {}
 
 
-def _name(cell: dict[str, Any]) -> str:
+def name_in_lab(cell: dict[str, Any]) -> str:
+    """The name of a cell as a student finds it: nbgrader's, or the cell's id, or "".
+
+    This takes plain JSON; `qlab.cells.cell_name` takes nbformat's cells.
+    """
     return str(_nbgrader(cell).get("grade_id") or cell.get("id", ""))
 
 

@@ -1,5 +1,6 @@
 """Rerunning a saved notebook in a new kernel, without a browser, to show the outcomes of its visible checks."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from qlab.check.outcome import Outcome
 from qlab.notebook import parse
 from qlab.student.errors import StudentError
 from qlab.student.lab_copies import LabCopy
+from qlab.student.rerun_mark import RERUN
 
 SECONDS = 60  # the time limit of a cell; a check takes less than 2
 DEMO = "demo"  # the tag of cells that no answer depends on
@@ -35,7 +37,8 @@ def rerun(copy: LabCopy, progress: Callable[[str], None] = lambda _: None) -> It
     )
     client.extra_arguments = ["--log-level=40"]  # a kernel's own warnings are not for students
     try:
-        with client.setup_kernel():
+        # A cell may hold `!qlab submit`: a check hands nothing in.
+        with client.setup_kernel(env={**os.environ, RERUN: "1"}):
             for place, cell in enumerate(notebook.cells):
                 if cell.cell_type == "code" and DEMO not in cell.metadata.get("tags", []):
                     progress(cell_name(cell))

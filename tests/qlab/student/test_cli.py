@@ -25,7 +25,7 @@ def qlab(folder, *arguments, typed=""):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["doctor", "labs", "check", "pdf", "submit", "update"])
+@pytest.mark.parametrize("command", ["doctor", "labs", "check", "pdf", "submit", "sign-in", "sign-out", "update"])
 def test_every_command_has_help_with_an_example(command, tmp_path):
     process = qlab(tmp_path, command, "--help")
     assert process.returncode == 0 and f"Example: qlab {command}" in process.stdout
