@@ -1,6 +1,6 @@
 """What a student sees of an attempt: the course decides whether cards, points, or only that it was received."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autograder.course_folder.serve_rules import Show
 from autograder.grade.record import GradingRecord
@@ -58,6 +58,8 @@ def shown(service: Service, attempt: Attempt, *, is_newest: bool = True) -> Show
     place = service.queue.place(attempt.lab, attempt.student) if not attempt.state.is_final else None
     state = "grading" if place == 0 else "waiting" if attempt.state == State.RECEIVED else str(attempt.state)
     message = f"{MESSAGES[attempt.state]}{attempt.message}"
+    if attempt.state == State.GRADED and attempt.waiting:
+        message = f"It is graded, but for what a person has to read: {', '.join(attempt.waiting)}."
     if attempt.state != State.GRADED:
         return ShownAttempt(attempt, state, place or None, message)
     if show == Show.RECEIVED:
@@ -66,8 +68,13 @@ def shown(service: Service, attempt: Attempt, *, is_newest: bool = True) -> Show
     points, out_of = (attempt.points, attempt.out_of) if marks is None else (marks.total, marks.out_of)
     if show == Show.POINTS:
         return ShownAttempt(attempt, state, None, message, points, out_of)
-    outcomes = () if marks is None else tuple(grade.outcome for grade in marks.record.cells if grade.outcome)
+    outcomes = () if marks is None else _outcomes(marks)
     return ShownAttempt(attempt, state, None, message, points, out_of, marks, outcomes)
+
+
+def _outcomes(marks: StudentMarks) -> tuple[Outcome, ...]:
+    """What the checks said, without the running totals, which are about the notebook at that time."""
+    return tuple(replace(grade.outcome, so_far="") for grade in marks.record.cells if grade.outcome)
 
 
 def _current_marks(service: Service, attempt: Attempt) -> StudentMarks | None:

@@ -184,4 +184,4 @@ def _print_rest(server: Server, copy: LabCopy, attempt: Attempt) -> None:
     if left is not None:
         print(f"{count(left, 'attempt')} left today.")
     if attempt.page:
-        print(f"The page: {attempt.page}")
+        print(f"The page: {urljoin(f'{server.address}/', attempt.page)}")

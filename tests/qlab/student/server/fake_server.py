@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         attempts.append({
             "id": f"aT-{number}", "lab": lab, "number": number, "file": file, "received": "2026-11-30T12:00:00Z",
             "state": "waiting", "place": 2, "message": "", "points": None, "out_of": None, "outcomes": [],
-            "page": f"{self.server.address}/attempts/aT-{number}", "looks": 0,
+            "page": f"attempts/aT-{number}", "looks": 0,
         })  # fmt: skip
         return self.answer(201, attempts[-1])
 
