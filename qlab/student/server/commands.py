@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from getpass import getpass
+from urllib.parse import urljoin
 
 from qlab.check.render import as_text
 from qlab.student.completeness import completeness, name_in_lab
