@@ -88,6 +88,11 @@ class StudentMarks:
         return {name: mark for name, mark in questions.items() if mark.out_of}
 
     @property
+    def by_question(self) -> dict[str, tuple[float | None, float]]:
+        """Points and the most points by question; no points where a person has yet to give some."""
+        return {name: (None if mark.waiting else mark.points, mark.out_of) for name, mark in self.questions.items()}
+
+    @property
     def total(self) -> float | None:
         """All points so far, less the deductions; None if there is no mark."""
         if not self.questions:

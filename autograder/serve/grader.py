@@ -164,8 +164,16 @@ class Grader:
         self._desk.untidy[record.lab] = None
         for partner in partners:
             self._grading(record.lab).copy(record, partner)
+        if self._is_late(record.lab, record.student):
+            late.update(self._course, record.lab)  # now, because the student is about to see the mark
         for student in (record.student, *partners):
             _say("graded", lab=record.lab, student=student, asked=student == asker)
+
+    def _is_late(self, lab: str, student: str) -> bool:
+        """Whether it was handed in after the lab's deadline, whoever may do that."""
+        due = gradebook.deadline(self._course, lab)
+        when = late.read_timestamp(self._course.submission_folder(lab, student))
+        return due is not None and when is not None and when > due
 
     def _grading(self, lab: str) -> LabGrading:
         """The lab as it is released now."""

@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import threading
-from collections import defaultdict
 from datetime import datetime, timedelta
 
 from autograder.course_folder.layout import Course
@@ -36,7 +35,7 @@ class Intake:
         self._view = view
         self._attempts = attempts
         self._tokens = tokens
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._locks: dict[str, threading.Lock] = {}
 
     def accept(self, student: str, lab_name: str, content: bytes, now: datetime) -> tuple[Attempt, bool]:
         """Accept an upload, or say why not.
@@ -55,7 +54,7 @@ class Intake:
         """
         lab = self.lab(lab_name)
         file = hashlib.sha256(content).hexdigest()
-        with self._locks[student]:  # a double click is two requests at once
+        with self._locks.setdefault(student, threading.Lock()):  # a double click is two requests at once
             before = self._attempts.of(lab.name, student)
             if before and before[-1].file == file:
                 return before[-1], False

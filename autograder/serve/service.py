@@ -12,7 +12,7 @@ from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.errors import UserError
 from autograder.grade.record import GradingRecord
-from autograder.report.marks import QuestionMark, student_marks
+from autograder.report.marks import student_marks
 from autograder.serve.attempts import Attempt, Attempts, State
 from autograder.serve.clock import Clock
 from autograder.serve.course_view import CourseView
@@ -78,7 +78,15 @@ class Service:
         attempt, is_new = self.intake.accept(student, lab, content, began)
         if is_new:
             self._to_place.put(attempt)
+        elif attempt.state == State.NO_MARK and not self._has_record_of(attempt):
+            attempt = self.attempts.change(attempt, state=State.WAITING, message="")
+            self.queue.ask(lab, student)
         return attempt, is_new
+
+    def _has_record_of(self, attempt: Attempt) -> bool:
+        """Whether grading this very file would give the same again; it would not if the grader itself had failed."""
+        record = GradingRecord.read(self.course.record(attempt.lab, attempt.student))
+        return record is not None and record.sha256 == attempt.file
 
     def _next(self, attempt: Attempt) -> None:
         if attempt.state == State.RECEIVED:
@@ -157,13 +165,10 @@ class Service:
         if record.reason:
             return {"state": State.NO_MARK, "message": record.reason, "graded": self.clock.now()}
         marks = student_marks(self.course, lab, student)
-        questions: dict[str, QuestionMark] = marks.questions if marks is not None else {}
         return {
             "state": State.GRADED,
             "graded": self.clock.now(),
             "release": record.release,
-            "questions": {
-                name: (None if mark.waiting else mark.points, mark.out_of) for name, mark in questions.items()
-            },
+            "questions": {} if marks is None else marks.by_question,
             "mistakes": record.mistakes,
         }

@@ -56,6 +56,8 @@ def shown(service: Service, attempt: Attempt, *, is_newest: bool = True) -> Show
     lab = service.view.state.labs.get(attempt.lab)
     show = lab.rules.show if lab is not None else Show.RECEIVED
     place = service.queue.place(attempt.lab, attempt.student) if not attempt.state.is_final else None
+    if attempt.state == State.NO_MARK and is_newest and (marks := _current_marks(service, attempt)) is not None:
+        attempt = replace(attempt, state=State.GRADED, message="", questions=marks.by_question)  # graded since
     state = "grading" if place == 0 else "waiting" if attempt.state == State.RECEIVED else str(attempt.state)
     message = f"{MESSAGES[attempt.state]}{attempt.message}"
     if attempt.state == State.GRADED and attempt.waiting:
