@@ -524,19 +524,33 @@ FORGET = (
 
 
 def forget(course: Course, student: str) -> None:
-    """Remove a student and all marks of the student from the gradebook and from its backups."""
-    for path in (course.gradebook, *sorted((course.root / "backups").glob("gradebook-*.db"))):
+    """Remove a student and all marks of the student from the gradebook and from its backups, down to the last byte.
+
+    The backups come first: until the gradebook itself has forgotten the student, the same call goes on.
+
+    Raises:
+        UserError: one of them is in use or damaged.
+    """
+    for path in (*sorted((course.root / "backups").glob("gradebook-*.db")), course.gradebook):
         if not path.is_file():
             continue
         try:
             with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as database:
+                database.execute("PRAGMA secure_delete = ON")
                 database.execute("BEGIN IMMEDIATE")
                 for statement in (*FORGET, *_forget_in_our_tables(database)):
                     database.execute(statement, {"student": student})
                 database.execute("COMMIT")
-                database.execute("VACUUM")  # what was deleted is still in the file until then
+                database.execute("VACUUM")  # what was deleted before is still in the file until then
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # and in its log, if somebody gave it one
         except sqlite3.Error as error:
-            raise UserError(f"{student} could not be removed from {path} ({error}): delete it or mend it.") from error
+            if "locked" in str(error):
+                fix = "close the formgrader (or the other autograder)"
+            else:
+                fix = "delete it, or mend it" if path != course.gradebook else "copy a file of backups/ over it"
+            raise UserError(
+                f"{student} could not be removed from {path} ({error}): {fix}, then run this again."
+            ) from error
 
 
 def _forget_in_our_tables(database: sqlite3.Connection) -> list[str]:

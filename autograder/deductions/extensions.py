@@ -132,12 +132,28 @@ def grant(course: Course, lab: str, extensions: Mapping[str, Extension | None]) 
         rows.pop((lab, student), None)
         if extension is not None:
             rows[lab, student] = extension
+    _write(course, rows)
+    # What was copied to nbgrader's gradebook before would count again there.
+    gradebook.set_extensions(course, lab, dict.fromkeys(extensions))
+
+
+def forget(course: Course, student: str) -> None:
+    """Remove a student's extensions in every lab from granted_extensions.csv.
+
+    Raises:
+        UserError: it cannot be read or written.
+    """
+    rows = _read(course)
+    kept = {place: extension for place, extension in rows.items() if place[1] != student}
+    if len(kept) < len(rows):
+        _write(course, kept)
+
+
+def _write(course: Course, rows: Mapping[tuple[str, str], Extension]) -> None:
     table = io.StringIO()
     lines = [[name, student, extension.text] for (name, student), extension in sorted(rows.items(), key=_key)]
     csv.writer(table).writerows([HEADER, *lines])
     write_atomic(course.extensions, table.getvalue())
-    # What was copied to nbgrader's gradebook before would count again there.
-    gradebook.set_extensions(course, lab, dict.fromkeys(extensions))
 
 
 def _key(row: tuple[tuple[str, str], Extension]) -> tuple[str, str]:

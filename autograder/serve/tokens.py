@@ -110,6 +110,10 @@ class Tokens:
         """The tokens of everybody of a role, by id, those that have expired too."""
         return {each.person.id: each for each in self._read().values() if each.person.role == role}
 
+    def has(self, id_: str) -> bool:
+        """Whether anybody of this id, in whatever role, was given a token, which may have expired."""
+        return any(each.person.id == id_ for each in self._read().values())
+
     def has_expired(self, issued: Issued) -> bool:
         """Whether a token does not work any more."""
         return issued.expires <= self._now()
@@ -154,7 +158,7 @@ class Tokens:
 
     def forget(self, id_: str) -> None:
         """Remove a person's tokens, in whatever role."""
-        if not any(each.person.id == id_ for each in self._read().values()):
+        if not self.has(id_):
             return
         with self._locked():
             self._write(each for each in self._read().values() if each.person.id != id_)

@@ -2,20 +2,22 @@
 
 import shutil
 import sqlite3
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from autograder import gradebook
 from autograder.course_folder import history
-from autograder.course_folder.forget import forget, still_naming, traces
+from autograder.course_folder.forget import forget, is_known, left, traces
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
 from autograder.deductions.extensions import Extension, grant
+from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.report.mark_history import update
 from autograder.report.marks import write_marks
+from autograder.serve.tokens import Role, Tokens
 from tests.autograder.classes import LAB, add_labs, grade, mark_by_hand
 from tests.autograder.test_cli import run
 
@@ -78,19 +80,83 @@ def test_everybody_else_stays(course):
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_pages_that_name_the_person_are_found(course):
-    named, other = course.root / "reports" / f"{LAB}.html", course.root / "reports" / "other.html"
+def test_what_people_wrote_is_found_and_stays(course):
+    named, other = course.root / "notes.txt", course.root / "others.txt"
     write_atomic(named, "<td>S1, S[1]</td>")
     write_atomic(other, "<td>S1, S[1]0</td>")
+    joint = course.submission_folder(LAB, BOB.id) / "joint.ipynb"
+    write_atomic(joint, "by Bob and Ada Lovelace")
     forget(course, ADA.id)
-    assert still_naming(course, ADA) == [course.marks, named]
+    rest = left(course, ADA)
+    assert rest.by_people == (named,) and rest.work_of_others == (joint,)
 
 
-@pytest.mark.parametrize("text", ["Lovelace,Ada,0", '"Lovelace", "Ada"', "Ada\tLovelace", "<b>Lovelace, Ada</b>"])
-def test_a_table_without_ids_still_names_the_person(text, tmp_path):
-    course = Course.at(tmp_path / "course")
-    write_atomic(course.root / "gradesheet_blackboard.csv", text)
-    assert still_naming(course, ADA) and not still_naming(course, Student("S2", "Adam", "Love", "", "700"))
+def test_a_page_about_a_lab_is_removed_although_it_names_nobody(course):
+    # An anonymous example may be the student's answer.
+    pages = [course.class_report(LAB), course.similarity_report(LAB), course.essays(LAB, 1)]
+    other = course.class_report("lab2_integer_only")
+    for page in (*pages, other):
+        write_atomic(page, "<p>x = 1</p>")
+    forget(course, ADA.id)
+    assert [page for page in (*pages, other) if page.is_file()] == [other]
+
+
+STEPS = (
+    "_remove_unfinished", "made_with", "_remove_link", "Tokens.forget", "extensions.forget", "graders.forget",
+    "_remove", "Keys.write", "gradebook.forget", "write_marks",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_after_it_was_stopped_the_same_call_goes_on(step, course, monkeypatch):
+    write_atomic(course.class_report(LAB), "Lovelace")
+    write_atomic(course.links, f"student_id,link\n{ADA.id},x\n{BOB.id},y\n")
+    Tokens(course).issue([ADA.id, BOB.id], Role.STUDENT, datetime.now(UTC) + timedelta(days=1))
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"autograder.course_folder.forget.{step}", stop)
+        with pytest.raises(KeyboardInterrupt):
+            forget(course, ADA.id)
+    assert is_known(course, ADA.id) or step == "write_marks"
+    forget(course, ADA.id)
+    assert not is_known(course, ADA.id) and files_with(course, ADA.id, "Lovelace", ADA.email) == []
+    assert is_known(course, BOB.id) and set(Tokens(course).issued(Role.STUDENT)) == {BOB.id}
+    assert course.links.read_text().split() == ["student_id,link", "S1,y"]
+
+
+def test_a_gradebook_in_use_is_one_sentence_and_nothing_is_removed(course, monkeypatch):
+    monkeypatch.setattr(
+        gradebook.sqlite3, "connect", lambda *a, connect=sqlite3.connect, **o: connect(*a, **o | {"timeout": 0.1})
+    )
+    with sqlite3.connect(course.gradebook) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UserError, match=r"is in use: close the formgrader"):
+            forget(course, ADA.id)
+        other.rollback()
+    assert len(traces(course, ADA.id)) == 5
+    forget(course, ADA.id)
+    assert traces(course, ADA.id) == []
+
+
+def test_a_backup_that_is_damaged_is_one_sentence(course):
+    (backup,) = (course.root / "backups").iterdir()
+    backup.write_bytes(b"no database" * 1000)
+    with pytest.raises(UserError, match=r"backups/.*delete it, or mend it, then run this again"):
+        forget(course, ADA.id)
+    assert is_known(course, ADA.id)
+    backup.unlink()
+    forget(course, ADA.id)
+    assert not is_known(course, ADA.id)
+
+
+def test_a_member_of_staff_loses_the_link(course):
+    Tokens(course).issue(["Prof. Lin"], Role.STAFF, datetime.now(UTC) + timedelta(days=1))
+    done = run("forget", "Prof. Lin", "--yes", "--course", course.root)
+    assert done.returncode == 0 and "removed Prof. Lin" in done.stdout, done.stderr
+    assert not Tokens(course).has("Prof. Lin") and len(traces(course, ADA.id)) == 5
 
 
 def test_the_command_asks_first(course):
