@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -36,15 +36,27 @@ class Case:
     group: str = "usual"
     hidden: bool = False
     such_that: Callable[..., bool] = lambda *_: True
+    # The generator's state before the draw that met the condition, which may have taken hundreds: only of one seed,
+    # because all answers are checked with the same one, each several times.
+    _met: dict[Any, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def inputs(self, seed: int) -> tuple[Any, ...]:
         """New arguments, safe to change in place. They depend on the seed and the name only, not on other cases."""
+        key = seed, self.name, self.such_that
+        if key in self._met:
+            return self._draw(Generator().set_state(self._met[key]))
         generator = Generator().manual_seed(zlib.crc32(f"{seed}/{self.name}".encode()))
         for _ in range(MOST_DRAWS):
-            arguments = tuple(_fresh(argument, generator) for argument in self.arguments)
+            state = generator.get_state()
+            arguments = self._draw(generator)
             if self.such_that(*arguments):
+                self._met.clear()
+                self._met[key] = state
                 return arguments
         raise ValueError(f"the case {self.name!r}: none of {MOST_DRAWS} draws meets its condition; widen it.")
+
+    def _draw(self, generator: Generator) -> tuple[Any, ...]:
+        return tuple(_fresh(argument, generator) for argument in self.arguments)
 
     @property
     def drawn(self) -> bool:

@@ -74,6 +74,28 @@ def test_a_backup_is_the_database_as_it_was(course):
     assert 9.0 in stored and 1.0 not in stored
 
 
+def test_whatever_is_put_in_its_place_is_what_is_read(course):
+    gradebook.store(course, [record()])
+    copy = gradebook.back_up(course)
+    gradebook.store(course, [record(points=1.0)])
+    course.gradebook.write_bytes(copy.read_bytes())
+    assert marks(course)["q1-check"].points == 9
+    course.gradebook.write_bytes(b"")
+    assert gradebook.marks(course, LAB) == {} and gradebook.roster(course) == []
+    course.gradebook.unlink()
+    gradebook.prepare(course)
+    assert gradebook.marks(course, LAB) == {} and gradebook.roster(course) == []
+    copy.replace(course.gradebook)
+    assert marks(course)["q1-check"].points == 9
+
+
+def test_a_gradebook_that_is_open_can_be_opened_again(course):
+    gradebook.store(course, [record()])
+    with gradebook.open_gradebook(course) as book:
+        assert marks(course)["q1-check"].points == 9
+        assert book.find_submission(LAB, "ada").student_id == "ada"
+
+
 def test_only_the_newest_backups_stay(course):
     for _ in range(gradebook.MAX_BACKUPS + 3):
         gradebook.back_up(course)
