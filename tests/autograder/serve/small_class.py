@@ -108,7 +108,7 @@ class SmallClass:
     def grade(self, who: str, *points: Any, answers: dict[str, str] | None = None, **changes: Any) -> None:
         """Grade what counts for somebody, and tell the server, as the grading process does."""
         submitted = self.course.submission_folder(LAB, who) / f"{LAB}.ipynb"
-        graded = replace(record(who, *points), **{"sha256": file_hash(submitted), **changes})
+        graded = replace(record(who, *points), **{"sha256": file_hash(submitted), **changes}).for_people()
         graded.write(self.course.record(LAB, who))
         with gradebook.open_writer(self.course) as writer:
             writer.store(graded)
