@@ -28,8 +28,12 @@ class SignIn:
         self._service = service
         self._failures = Throttle(FAILURES, FAILURES_PER_MINUTE)
 
-    def person(self, request: Request) -> Person:
+    def person(self, request: Request, token: str | None = None) -> Person:
         """Who sends it.
+
+        Args:
+            request: which.
+            token: whose it is, if it comes neither in the header nor in the cookie.
 
         Raises:
             RefusedError: nobody who may; or too many wrong tokens came from there, and then none is looked at.
@@ -37,7 +41,7 @@ class SignIn:
         address = request.client.host if request.client else ""
         if seconds := self._failures.seconds_to_wait(address):
             raise RefusedError(429, "too many wrong links came from your address: wait a minute.", seconds)
-        token = token_of(request)
+        token = token_of(request) if token is None else token
         if not token:
             raise RefusedError(401, NOT_SIGNED_IN)
         person = self.find(token)
