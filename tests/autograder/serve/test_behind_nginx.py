@@ -197,6 +197,7 @@ def test_a_body_that_is_too_large_is_refused_by_nginx_and_by_us(proxied):
     token = proxied.tokens["ada"]
     by_us = upload(proxied.url, token, b" " * (10 * 2**20 + 1))
     assert by_us.status == 413 and "larger than 10 MB" in by_us.json["detail"]
+    assert by_us.headers["Content-Security-Policy"]
     connection = http.client.HTTPSConnection("localhost", proxied.secure, context=ANY_CERTIFICATE, timeout=30)
     headers = {"Authorization": f"Bearer {token}", "Content-Length": str(2 * 2**30), "Content-Type": "application/json"}
     connection.request("POST", f"/labs/api/labs/{LAB}/attempts", None, headers)  # no byte of the 2 GB is sent
@@ -204,6 +205,15 @@ def test_a_body_that_is_too_large_is_refused_by_nginx_and_by_us(proxied):
     assert answer.status == 413 and "larger than 10 MB" in json.loads(answer.read())["detail"]
     assert answer.headers.get("Content-Security-Policy") is None  # so that one was nginx's
     connection.close()
+
+
+def test_a_refusal_arrives_though_the_body_was_not_read(proxied):
+    # nginx said that there was no server: we had closed the connection while it still sent.
+    content = b" " * (9 * 2**20)
+    assert upload(proxied.url, WRONG, content).status == 401
+    nowhere = ask(f"{proxied.url}/api/labs/none/attempts", content, Authorization=f"Bearer {proxied.tokens['ada']}")
+    assert nowhere.status == 404 and "there is no lab “none”" in nowhere.json["detail"]
+    assert upload(f"http://127.0.0.1:{proxied.direct}", WRONG, content).status == 401
 
 
 def wrong_link(port: int, source: str, path: str = "", secure: bool = True, **headers: str) -> int:
