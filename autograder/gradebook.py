@@ -154,6 +154,19 @@ def prepare(course: Course) -> None:
         pass
 
 
+def check(course: Course) -> None:
+    """Raise UserError if the database is damaged anywhere, as one that was copied while it was written may be."""
+    if not course.gradebook.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(course.gradebook, timeout=5)) as database:
+            found = str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            if found != "ok":
+                raise sqlite3.DatabaseError(" ".join(found.split()))
+    except sqlite3.Error as error:
+        raise UserError(_describe_error(course, error)) from error
+
+
 def back_up(course: Course) -> Path | None:
     """Copy the current database to backups/ and delete all but the newest backups; None if there is no database."""
     if not course.gradebook.is_file():

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from filelock import FileLock, Timeout
 
+from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.errors import OK, StoppedError, UserError
 from autograder.serve.app import create_app
@@ -53,6 +54,7 @@ def run(course: Course, address: Address, options: GraderOptions) -> None:
     signal.signal(signal.SIGTERM, _stop)  # uvicorn has its own while it serves, and then calls this one
     try:
         with _only_server(course), _listening(address) as listener:
+            gradebook.check(course)
             service = Service(course, options)
             check_ready(course, service.view.state)
             print("Loading …", file=sys.stderr, flush=True)
