@@ -84,8 +84,8 @@ class _ClosedGradebooks:
     """Gradebooks that were closed and can be opened again.
 
     nbgrader looks for each of its tables when it makes one, and SQLAlchemy compiles each query anew for each: that
-    takes 15 ms, and opening one again 1 ms. The server opens several for every mark, in several threads, one within another,
-    while another process writes; so they are good for as long as the tables are the same ones.
+    takes 15 ms, and opening one again 1 ms. The server opens several for every mark, in several threads, one within
+    another, while another process writes; so they are good for as long as the tables are the same ones.
     """
 
     def __init__(self) -> None:

@@ -15,8 +15,8 @@ import uvicorn
 from autograder.course_folder.layout import Course
 from autograder.errors import OK, StoppedError, UserError
 from autograder.serve.app import create_app
-from autograder.serve.http import PatientProtocol
 from autograder.serve.greeting import check_ready, greeting
+from autograder.serve.http import PatientProtocol
 from autograder.serve.queue import GraderOptions
 from autograder.serve.service import Service
 

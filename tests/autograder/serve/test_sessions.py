@@ -100,4 +100,4 @@ def test_every_page_but_the_first_needs_somebody(made):
 def test_a_form_that_is_none_is_refused(made, content):
     headers = {**OURS, "Content-Type": "application/x-www-form-urlencoded"}
     answer = made.client().post("/sign-in", content=content, headers=headers)
-    assert answer.status_code in (400, 401, 413) and "class=\"problem\"" in answer.text or "alert" in answer.text
+    assert (answer.status_code in (400, 401, 413) and 'class="problem"' in answer.text) or "alert" in answer.text
