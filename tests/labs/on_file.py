@@ -4,10 +4,9 @@ import functools
 
 import pytest
 
-from autograder.collect.sample_class import WrittenAnswer
 from autograder.course_folder.layout import SOLUTIONS, lab_names
 from autograder.release.lint.answers import check_written
-from autograder.release.lint.lab_source import LabSource, opened
+from autograder.release.lint.lab_source import opened
 from qlab.check.outcome import Outcome
 from qlab.check.question import SEED_VARIABLE
 
@@ -23,11 +22,4 @@ def outcomes(lab: str, seed: int) -> dict[tuple[str, str], Outcome | None]:
     """The outcome of each answer, with hidden cases, by its question and its name."""
     with pytest.MonkeyPatch.context() as patch, opened(SOLUTIONS / lab) as source:
         patch.setenv(SEED_VARIABLE, str(seed))
-        return {(answer.question, answer.name): _in_a_notebook(source, answer) for answer in source.answers}
-
-
-def _in_a_notebook(source: LabSource, answer: WrittenAnswer) -> Outcome | None:
-    """What the check says where the answer is the cell that was run last."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qlab.check.answer._executed_cells", lambda: [answer.source])
-        return check_written(source, answer)
+        return {(answer.question, answer.name): check_written(source, answer) for answer in source.answers}

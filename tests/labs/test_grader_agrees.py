@@ -14,10 +14,11 @@ from autograder.grade.limits import Limits
 from autograder.grade.student_process import StudentProcess
 from autograder.grade.zygote import ForkServer
 from autograder.release.build import release
+from autograder.release.lint.answers import check_written
 from autograder.release.lint.lab_source import LabSource, opened
+from qlab.check import Outcome
 from qlab.check.question import SEED_VARIABLE
 from tests.conftest import SANDBOXED
-from tests.labs import on_file
 
 SEED = 0
 SECONDS = 30.0
@@ -65,6 +66,13 @@ class Grader:
             )
 
 
+def in_the_notebook(source: LabSource, answer: WrittenAnswer) -> Outcome | None:
+    """What the check says where the answer is the cell that was run last."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qlab.check.answer._executed_cells", lambda: [answer.source])
+        return check_written(source, answer)
+
+
 def said(outcome: Any) -> Any:
     return outcome and (outcome.points, outcome.mistakes, outcome.remarks)
 
@@ -74,12 +82,12 @@ def said(outcome: Any) -> Any:
 LABS = lab_names() if "QLAB_WHOLE_CLASS" in os.environ else [lab_names()[0], lab_names()[3]]
 
 
-@pytest.mark.parametrize("lab", [pytest.param(lab, marks=pytest.mark.xdist_group(f"answers of {lab}")) for lab in LABS])
+@pytest.mark.parametrize("lab", LABS)
 def test_points_mistakes_and_remarks_of_answers_on_file_are_the_same(lab, server, course, monkeypatch):
     monkeypatch.setenv(SEED_VARIABLE, str(SEED))
     release(lab, course, labs=None)
     with opened(SOLUTIONS / lab) as source:
-        here = {name: said(outcome) for name, outcome in on_file.outcomes(lab, SEED).items()}
+        here = {(answer.question, answer.name): said(in_the_notebook(source, answer)) for answer in source.answers}
         answers = source.answers
         grader = Grader(GradedLab.of(lab, course), source, server)
     there = {}
