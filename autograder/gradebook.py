@@ -90,13 +90,13 @@ class _ClosedGradebooks:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._database: tuple[str, int, int] | None = None
+        self._database = ("", "")
         self._closed: list[Gradebook] = []
 
     @contextmanager
     def open(self, course: Course) -> Iterator[Gradebook]:
         """A gradebook that nobody else has open."""
-        database = (course.db_url, course.gradebook.stat().st_ino, _schema_version(course.gradebook))
+        database = (course.db_url, _tables(course.gradebook))
         with self._lock:
             if self._database != database:
                 self._database, self._closed = database, []
@@ -111,10 +111,10 @@ class _ClosedGradebooks:
 _gradebooks = _ClosedGradebooks()
 
 
-def _schema_version(path: Path) -> int:
-    """A number that changes with the database's tables."""
+def _tables(path: Path) -> str:
+    """The names of a database's tables, indexes and triggers."""
     with closing(sqlite3.connect(path, timeout=5)) as database:
-        return int(database.execute("PRAGMA schema_version").fetchone()[0])
+        return str(database.execute("SELECT group_concat(name) FROM sqlite_master").fetchone()[0])
 
 
 def _write_version(path: Path) -> None:

@@ -1,6 +1,5 @@
 """The server itself: one per course, listening at one address, until it is told to stop."""
 
-import fcntl
 import logging
 import signal
 import socket
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import uvicorn
+from filelock import FileLock, Timeout
 
 from autograder.course_folder.layout import Course
 from autograder.errors import OK, StoppedError, UserError
@@ -113,12 +113,11 @@ def _only_server(course: Course) -> Iterator[None]:
     """See to it that a course has one server, because only one may write its attempts."""
     path = course.root / "served" / "server.lock"
     path.parent.mkdir(exist_ok=True)
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(f"another server serves {course.root} already: stop it first.") from error
-        yield
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout as error:
+        raise UserError(f"another server serves {course.root} already: stop it first.") from error
 
 
 @contextmanager
