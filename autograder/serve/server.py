@@ -1,11 +1,10 @@
 """The server itself: one per course, listening at one address, until it is told to stop."""
 
-import fcntl
 import logging
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ import uvicorn
 
 from autograder.course_folder.layout import Course
 from autograder.errors import UserError
+from autograder.files import locked
 from autograder.serve.app import create_app
 from autograder.serve.http import PatientProtocol
 from autograder.serve.queue import GraderOptions
@@ -70,12 +70,10 @@ def run(course: Course, address: Address, options: GraderOptions) -> None:
 @contextmanager
 def _only_server(course: Course) -> Iterator[None]:
     """See to it that a course has one server, because only one may write its attempts."""
-    path = course.root / "served" / "server.lock"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w") as lock:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            stack.enter_context(locked(course.root / "served" / "server.lock", seconds=0))
+        except UserError as error:
             raise UserError(f"another server serves {course.root} already: stop it first.") from error
         yield
 
