@@ -78,7 +78,7 @@ class Overview:
             newest = max((*own[-1:], *self._of_partners(lab, student.id, mark)), key=_received, default=None)
             by = f"sent by {newest.student}" if newest and newest.student != student.id else ""
             state, note = self._state(newest, mark)
-            yield Row(student, len(own), newest, state, note or by, mark)
+            yield Row(student, len(own), newest, state, "; ".join(filter(None, (by, note))), mark)
 
     def _of_partners(self, lab: str, student: str, mark: Mark | None) -> Iterator[Attempt]:
         """The attempts of partners that are the student's work too: what was graded, and what will be."""

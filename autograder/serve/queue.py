@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +87,8 @@ class GradingQueue:
         if process is not None and process.stdin is not None:
             if not is_ready:
                 process.kill()  # it still loads, and would not notice for seconds
-            process.stdin.close()
+            with suppress(OSError):  # it has ended, and what was sent to it last is in its successor's list
+                process.stdin.close()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:

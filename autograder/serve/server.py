@@ -5,16 +5,16 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import uvicorn
-from filelock import FileLock, Timeout
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.errors import OK, StoppedError, UserError
+from autograder.files import locked
 from autograder.serve.app import create_app
 from autograder.serve.greeting import check_ready, greeting
 from autograder.serve.http import PatientProtocol
@@ -113,13 +113,12 @@ def _config(service: Service, address: Address) -> uvicorn.Config:
 @contextmanager
 def _only_server(course: Course) -> Iterator[None]:
     """See to it that a course has one server, because only one may write its attempts."""
-    path = course.root / "served" / "server.lock"
-    path.parent.mkdir(exist_ok=True)
-    try:
-        with FileLock(path, timeout=0):
-            yield
-    except Timeout as error:
-        raise UserError(f"another server serves {course.root} already: stop it first.") from error
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(course.root / "served" / "server.lock", seconds=0))
+        except UserError as error:
+            raise UserError(f"another server serves {course.root} already: stop it first.") from error
+        yield
 
 
 @contextmanager
