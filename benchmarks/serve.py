@@ -171,8 +171,8 @@ def section_text(measured: dict[str, Any]) -> str:
     notes = (
         f"On {measured['cpu']}, {measured['cores']} cores. {measured['lost']} uploads were lost, and "
         f"{measured['differ']} marks differ from those of `autograder grade`. The clients ran on the same cores and "
-        f"took {measured['generator_share']:.1%} of them; a graded upload took {measured['cpu_s_an_upload']:.2f} CPU s of "
-        "the server's processes. Memory that processes share counts once."
+        f"took {measured['generator_share']:.1%} of them; a graded upload took "
+        f"{measured['cpu_s_an_upload']:.2f} CPU s of the server's processes. Memory that processes share counts once."
     )
     return "\n".join([*rows, "", notes])
 
