@@ -1,8 +1,9 @@
 """Grades submissions as they come in, for as long as they come; nobody waits for somebody else's endless loop.
 
 A class is graded by `pool`, which knows when it is done and can then repeat alone what others may have disturbed. Here
-nobody knows when the next submission comes. So what waited too long is repeated while there is nothing else to do, or after a while
-beside others, and what comes meanwhile is graded beside it: the repetition then only counts if it did not wait again.
+nobody knows when the next submission comes. So what waited too long is repeated while there is nothing else to do, or
+after a while beside others, and what comes meanwhile is graded beside it: the repetition then only counts if it did not
+wait again.
 """
 
 import time

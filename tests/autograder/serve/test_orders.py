@@ -125,7 +125,9 @@ class Orders(RuleBasedStateMachine):
         from collections import defaultdict
 
         for each in owner.each():
-            store.put(each.student, CollectResult({each.student: CollectedSubmission(each, file, None)}, defaultdict(list)))
+            store.put(
+                each.student, CollectResult({each.student: CollectedSubmission(each, file, None)}, defaultdict(list))
+            )
 
 
 def outcome(course):
