@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from autograder import gradebook
@@ -78,6 +79,12 @@ def serve(course: Course, accepted: Path) -> None:
     bench.settle()
 
 
+def serve_until(step: int, course: Course, accepted: Path) -> None:
+    """The same, killed right before a step."""
+    kill_before(step)
+    serve(course, accepted)
+
+
 def go_on(course: Course, accepted: Path) -> None:
     """The next start, and the browser of somebody who had no answer sends the notebook again."""
     bench = Bench(course)
@@ -133,8 +140,8 @@ def main(root: Path, every: int) -> None:
     expected, total, wrong = outcome(course), int(steps.read_text()), {}
     for step in range(1, total + 1, every):
         course, accepted = fresh()
-        killed = child(lambda: (kill_before(step), serve(course, accepted))[1])
-        again = child(lambda: go_on(course, accepted))
+        killed = child(partial(serve_until, step, course, accepted))
+        again = child(partial(go_on, course, accepted))
         found = outcome(course)
         if (killed, again) != (-signal.SIGKILL, 0) or not same(found, expected):
             wrong[step] = {"exit codes": [killed, again], **found}
