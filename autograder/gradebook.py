@@ -5,6 +5,7 @@ import json
 import logging
 import sqlite3
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -35,6 +36,7 @@ from autograder.group_tables import HandMarks
 from autograder.mark_changes import MarkEvent
 
 MAX_BACKUPS = 10
+DAY_SECONDS = 86_400
 NO_RESPONSE = "No response."  # nbgrader's own comment on an answer that is still the stub
 RECORDS_TABLE = "qlab_records"  # our own table: the digest of the record that is stored for each submission
 
@@ -154,6 +156,19 @@ def prepare(course: Course) -> None:
         pass
 
 
+def check(course: Course) -> None:
+    """Raise UserError if the database is damaged anywhere, as one that was copied while it was written may be."""
+    if not course.gradebook.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(course.gradebook, timeout=5)) as database:
+            found = str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            if found != "ok":
+                raise sqlite3.DatabaseError(" ".join(found.split()))
+    except sqlite3.Error as error:
+        raise UserError(_describe_error(course, error)) from error
+
+
 def back_up(course: Course) -> Path | None:
     """Copy the current database to backups/ and delete all but the newest backups; None if there is no database."""
     if not course.gradebook.is_file():
@@ -172,6 +187,13 @@ def back_up(course: Course) -> Path | None:
     for old in sorted(folder.glob("gradebook-*.db"))[:-MAX_BACKUPS]:
         old.unlink()
     return target
+
+
+def back_up_daily(course: Course) -> None:
+    """Back up the database, unless that was done within the last day."""
+    times = [path.stat().st_mtime for path in (course.root / "backups").glob("gradebook-*.db")]
+    if not times or abs(time.time() - max(times)) > DAY_SECONDS:
+        back_up(course)
 
 
 class Writer:
@@ -544,8 +566,8 @@ def store_late(
         penalized = {student for student, _ in gradebook.db.execute(PENALTIES, {"lab": lab})}
         for submission in gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab):
             if submission.student_id in times:
-                time = times[submission.student_id]
-                submission.timestamp = None if time is None else _naive(time)
+                when = times[submission.student_id]
+                submission.timestamp = None if when is None else _naive(when)
             if submission.student_id in extensions:
                 submission.extension = extensions[submission.student_id]
             seconds = submission.total_seconds_late

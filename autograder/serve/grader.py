@@ -250,6 +250,7 @@ class Grader:
                 for lab in labs:
                     late.update(self._course, lab)
                 write_marks(self._course)
+                gradebook.back_up_daily(self._course)
                 mark_history.update(self._course)
             self._say("tidy")
         except (UserError, OSError) as error:

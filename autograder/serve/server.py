@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.errors import OK, StoppedError, UserError
 from autograder.files import locked
@@ -53,6 +54,7 @@ def run(course: Course, address: Address, options: GraderOptions) -> None:
     signal.signal(signal.SIGTERM, _stop)  # uvicorn has its own while it serves, and then calls this one
     try:
         with _only_server(course), _listening(address) as listener:
+            gradebook.check(course)
             service = Service(course, options)
             check_ready(course, service.view.state)
             print("Loading …", file=sys.stderr, flush=True)

@@ -12,6 +12,7 @@ from nbgrader.api import get_alembic_version
 from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
+from autograder.errors import UserError
 from autograder.grade.record import CellGrade, GradingRecord
 from tests.autograder.conftest import LAB
 
@@ -155,3 +156,24 @@ def test_one_students_marks_and_penalties_are_those_among_all(course):
     everybody = gradebook.marks(course, LAB)
     assert set(everybody) == {"ada", "bob"}
     assert all(gradebook.marks(course, LAB, student) == {student: cells} for student, cells in everybody.items())
+
+
+def test_a_daily_backup_is_made_once_a_day(course):
+    gradebook.store(course, [record()])
+    for _ in range(2):
+        gradebook.back_up_daily(course)
+    (first,) = (course.root / "backups").iterdir()
+    os.utime(first, (0, first.stat().st_mtime - 90_000))
+    gradebook.back_up_daily(course)
+    assert len(list((course.root / "backups").iterdir())) == 2
+
+
+def test_a_database_that_is_damaged_anywhere_is_recognized(course):
+    gradebook.store(course, [record()])
+    gradebook.check(course)
+    size = course.gradebook.stat().st_size
+    with course.gradebook.open("r+b") as file:
+        file.seek(size // 2)
+        file.write(b"\xff" * (size // 4))
+    with pytest.raises(UserError, match=r"is damaged.*copy the newest file of backups/ over it"):
+        gradebook.check(course)
