@@ -97,7 +97,7 @@ def test_what_is_not_there_is_said_to_be_not_there(made, address):
 
 
 def test_problems_of_every_part_are_in_a_visible_place(made):
-    made.service.problem, made.queue.problem = "the disk is full <b>", "the grading process ended"
+    made.service._chores.problem, made.queue.problem = "the disk is full <b>", "the grading process ended"
     made.service.view.problem = "rules.toml cannot be read"
     made.service.clock._started -= made.service.clock.now() - made.service.clock._started
     made.service.clock._started = made.service.clock._started.replace(year=2020)
