@@ -103,7 +103,7 @@ def test_problems_of_every_part_are_in_a_visible_place(made):
     made.service.clock._started = made.service.clock._started.replace(year=2020)
     for address in ("/", LAB_PAGE):
         page = made.client(TEACHER).get(address).text
-        for text in ("The disk is full &lt;b&gt;", "The grading process ended", "Rules.toml cannot be read",
+        for text in ("the disk is full &lt;b&gt;", "The grading process ended", "Rules.toml cannot be read",
                      "clock was set"):  # fmt: skip
             assert text in page, (address, text)
     assert "disk is full" not in made.client("ada").get("/").text
