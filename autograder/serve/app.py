@@ -19,6 +19,7 @@ from autograder.serve.security import SecurityHeaders
 from autograder.serve.service import Service
 from autograder.serve.sign_in import SignIn
 from autograder.serve.sub_path import SubPath
+from autograder.serve.unread import UnreadBody
 from autograder.serve.uploads import Uploads
 from qlab import __version__
 
@@ -47,6 +48,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(pages(service, sign_in, uploads))
     app.add_middleware(SubPath)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(UnreadBody)
 
     @app.exception_handler(RefusedError)
     async def refused(request: Request, error: RefusedError) -> Response:

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -39,6 +40,7 @@ POLL_SECONDS = 0.05  # how long a finished submission may wait for us to see it
 RETRY_SECONDS = 5.0  # after a locked gradebook or a full disk
 LEFT_BEHIND_SECONDS = 60.0
 TIDY_SECONDS = 20.0  # marks.csv and the history are at most so old while there is always something to grade
+TIDY_SHARE = 0.05  # of the time, at most, that goes into them: for a large class they take seconds
 NICENESS = 5  # so that pages answer while a class is graded
 
 
@@ -83,7 +85,8 @@ class Grader:
         self._requests: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
         self._store_at = 0.0
         self._retry_at: dict[str, float] = {}  # by lab: one that was taken back must not stop the others
-        self._tidy_at = time.monotonic() + TIDY_SECONDS
+        self._tidy_at = 0.0  # not before
+        self._busy_since = time.monotonic()
 
     def run(self) -> None:
         """Grade until the standard input ends."""
@@ -91,6 +94,8 @@ class Grader:
         self._say("ready")
         while self._take_requests():
             self.work(POLL_SECONDS)
+        if self._desk.untidy:
+            self._tidy()
 
     def ask(self, lab: str, student: str) -> None:
         """Have a submission looked at by `work`."""
@@ -102,7 +107,7 @@ class Grader:
         for queued, result in self._stream.results(seconds):
             self._finish(queued, result)
         self._retry()
-        if self._desk.untidy and (self.is_idle or time.monotonic() > self._tidy_at):
+        if self._desk.untidy and self._may_tidy():
             self._tidy()
 
     def _read_requests(self) -> None:
@@ -230,20 +235,29 @@ class Grader:
                 if (record := GradingRecord.read(self._course.record(lab, student))) is not None:
                     self._store(record)
 
+    def _may_tidy(self) -> bool:
+        now = time.monotonic()
+        if self.is_idle:
+            self._busy_since = now
+        return now > self._tidy_at and (self.is_idle or now - self._busy_since > TIDY_SECONDS)
+
     def _tidy(self) -> None:
         """What `autograder grade` does after a class: late penalties, marks.csv, the history."""
         labs, self._desk.untidy = list(self._desk.untidy), {}
+        began = time.monotonic()
         try:
             with self._writing.held():
                 for lab in labs:
                     late.update(self._course, lab)
                 write_marks(self._course)
+                gradebook.back_up_daily(self._course)
                 mark_history.update(self._course)
             self._say("tidy")
         except (UserError, OSError) as error:
             self._desk.untidy |= dict.fromkeys(labs)
             self._say("problem", text=str(error))
-        self._tidy_at = time.monotonic() + TIDY_SECONDS
+        self._busy_since = now = time.monotonic()
+        self._tidy_at = now + (now - began) / TIDY_SHARE
 
 
 def _say(event: str, **details: str | bool) -> None:
@@ -269,6 +283,7 @@ def main() -> None:
     cores, sandboxed = options.workers or os.cpu_count() or 1, not options.no_sandbox
     course = Course(options.course)
     os.nice(NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server hears Ctrl-C too, and lets us finish
     hide_from_students(course.root)
     try:
         _run(course, options.scheduler, cores, sandboxed=sandboxed)

@@ -75,13 +75,17 @@ class Overview:
         for student in sorted(self._service.view.state.students.values(), key=lambda each: each.id):
             mark = marks.get(student.id)
             own = self._service.attempts.of(lab, student.id)
-            newest, by = own[-1] if own else None, ""
-            for partner in partners(self._service, lab, student.id):
-                for attempt in self._service.attempts.of(lab, partner):
-                    if mark and attempt.file == mark.file and (not newest or attempt.received > newest.received):
-                        newest, by = attempt, f"sent by {partner}"
+            newest = max((*own[-1:], *self._of_partners(lab, student.id, mark)), key=_received, default=None)
+            by = f"sent by {newest.student}" if newest and newest.student != student.id else ""
             state, note = self._state(newest, mark)
-            yield Row(student, len(own), newest, state, note or by, mark)
+            yield Row(student, len(own), newest, state, "; ".join(filter(None, (by, note))), mark)
+
+    def _of_partners(self, lab: str, student: str, mark: Mark | None) -> Iterator[Attempt]:
+        """The attempts of partners that are the student's work too: what was graded, and what will be."""
+        for partner in partners(self._service, lab, student):
+            for attempt in self._service.attempts.of(lab, partner):
+                if not attempt.state.is_final or (mark and attempt.file == mark.file):
+                    yield attempt
 
     def _state(self, newest: Attempt | None, mark: Mark | None) -> tuple[str, str]:
         """The state of a student's work, and what is to be said about it."""
@@ -110,3 +114,7 @@ class Overview:
                 }
                 self._marks[lab] = (time.monotonic(), marks)
             return marks
+
+
+def _received(attempt: Attempt) -> datetime:
+    return attempt.received

@@ -74,7 +74,9 @@ class Placement:
 
     def _result(self, attempt: Attempt, lab: LabView) -> tuple[CollectResult, dict[str, str]]:
         """What a collection of this one upload would have found, and in which group each student is."""
-        roster = Roster(gradebook.roster_in_lab(self._course, attempt.lab))
+        # Reading a large class takes a while, and only groups ask for it.
+        has_groups = gradebook.groups_in_lab(self._course, attempt.lab)
+        roster = Roster(gradebook.roster_in_lab(self._course, attempt.lab) if has_groups else ())
         partners = tuple(sorted(roster.partners(attempt.student))) if lab.for_groups else ()
         group = roster.group_of((attempt.student,))
         owner = Owner(

@@ -83,8 +83,10 @@ class GradingQueue:
         """End the grading process. What it had not finished is asked for again at the next start."""
         with self._lock:
             self._closed = True
-            process = self._process
+            process, is_ready = self._process, self._ready
         if process is not None and process.stdin is not None:
+            if not is_ready:
+                process.kill()  # it still loads, and would not notice for seconds
             with suppress(OSError):  # it has ended, and what was sent to it last is in its successor's list
                 process.stdin.close()
             try:

@@ -1,5 +1,6 @@
 """The pages for students: the labs, a lab with its drop zone, an attempt with its marks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -104,6 +105,7 @@ def attempt_page(service: Service, request: Request, person: Person, view: Shown
         "title": lab.title if lab else attempt.lab,
         "has_lab": lab is not None,
         "sections": sections_of(service.course, view.marks) if view.marks is not None else [],
+        "handing_in": _handing_in(view),
         "sender": state.students.get(attempt.student),
         "is_own": attempt.student == person.id and person.role == Role.STUDENT,
         "is_final": has_receipt(view),
@@ -111,3 +113,11 @@ def attempt_page(service: Service, request: Request, person: Person, view: Shown
         "place": state.settings.timezone.place,
     }
     return page(request, "attempt.html", person, scripts=("attempt.js",), **values)
+
+
+def _handing_in(view: ShownAttempt) -> Sequence[str]:
+    """How late it was, and why; nothing if a newer file counts already, which is still to be graded."""
+    note = view.marks.handing_in if view.marks is not None else None
+    if note is None or note.when is None or abs((note.when - view.attempt.received).total_seconds()) >= 1:
+        return ()
+    return note.for_student
