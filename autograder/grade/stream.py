@@ -129,12 +129,14 @@ class Stream:
             # Whatever ran when a process died may have killed it, so each is tried again by itself.
             if job.alone and job.tries >= TRIES_ALONE:
                 return without_mark(job.queued.job, job.lab, DIED)
-            return self._later(job)
+            self._later(job)
+            return None
         if not result.waited_out or (job.alone and job.tries):
             return result
         if job.tries >= TRIES:
             return without_mark(job.queued.job, job.lab, NO_TIME)
-        return self._later(job)
+        self._later(job)
+        return None
 
     def _later(self, job: _Running) -> None:
         job.ended = time.monotonic()
