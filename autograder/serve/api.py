@@ -107,9 +107,10 @@ def api(service: Service, sign_in: SignIn, uploads: Uploads) -> APIRouter:
     async def submit(request: Request, lab: LabName) -> JSONResponse:
         """Hand in a notebook: its bytes are the body. The same file once more is the same attempt (200)."""
         began = service.clock.now()
-        student = sign_in.student(request)
+        # In a thread: reading the course may wait for the gradebook, and nobody else should.
+        student = await run_in_threadpool(sign_in.student, request)
         check_origin(request)
-        service.intake.lab(lab)  # before the body is read
+        await run_in_threadpool(service.intake.lab, lab)  # before the body is read
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in NOTEBOOK_TYPES:
             raise RefusedError(415, f"send the notebook's bytes as the body, with Content-Type: {NOTEBOOK_TYPES[0]}.")
         content = await uploads.read(request, student)

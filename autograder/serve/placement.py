@@ -69,6 +69,12 @@ class Placement:
         path.unlink(missing_ok=True)
         return changed
 
+    def tidy(self, attempts: Sequence[Attempt]) -> None:
+        """Delete from the inbox what was placed right before a crash."""
+        for attempt in attempts:
+            if attempt.state != State.RECEIVED:
+                self._path(attempt).unlink(missing_ok=True)
+
     def _path(self, attempt: Attempt) -> Path:
         return self._course.inbox(attempt.lab, attempt.student) / f"{attempt.number:04}.ipynb"
 

@@ -31,9 +31,13 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
+        lengths = {b"content-length", b"transfer-encoding"} & {name for name, _ in scope["headers"]}
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if len(lengths) == 2:
+                    headers["Connection"] = "close"  # a proxy may disagree about where the next request begins
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

@@ -68,6 +68,7 @@ class Service:
         self._to_note = [
             attempt for lab in self.view.state.labs for each in self.attempts.of_lab(lab) for attempt in each
         ]
+        self._placement.tidy(self._to_note)
         for attempt in self.attempts.unfinished():
             self._next(attempt)
         self._chores.start()

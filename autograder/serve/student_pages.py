@@ -37,8 +37,9 @@ def student_pages(service: Service, sign_in: SignIn, uploads: Uploads) -> APIRou
     @router.post("/lab/{lab}")
     async def hand_in(request: Request, lab: LabName) -> Response:
         """Without scripts, the browser sends the notebook as a part of a form."""
-        began, student = service.clock.now(), sign_in.student(request)
-        found = service.intake.lab(lab)
+        began = service.clock.now()
+        student = await run_in_threadpool(sign_in.student, request)
+        found = await run_in_threadpool(service.intake.lab, lab)
         try:
             content, key = await read_upload(request, uploads, student)
             check_origin(request, key)

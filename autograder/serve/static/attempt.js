@@ -1,6 +1,7 @@
 // Follows an attempt that waits: asks every half second at first, later less often, until it is graded.
 const FIRST = 500, LONGEST = 5000, SLOWER = 1.15; // milliseconds; each wait is longer than the one before by a factor
 const attempt = document.getElementById("attempt");
+letTheKeyboardScroll();
 if (!("final" in attempt.dataset)) {
   follow(FIRST);
 }
@@ -54,4 +55,14 @@ async function finish(body, wait) {
     attempt.append(document.adoptNode(rest.nextSibling));
   }
   attempt.dataset.final = "";
+  letTheKeyboardScroll();
+}
+
+// A card that is wider than a phone scrolls by itself; some browsers let only the mouse do that.
+function letTheKeyboardScroll() {
+  for (const card of attempt.querySelectorAll("section")) {
+    if (card.scrollWidth > card.clientWidth) {
+      card.tabIndex = 0;
+    }
+  }
 }

@@ -16,7 +16,9 @@ def layer_by_layer(
     bits: int,
     *,
     grid: Step = on_grid,
+    enters: Step = lambda x: x,
     between: Step = torch.relu,
+    between_q: Step = torch.relu,
     measure: Step = decibels,
     of_weight: Step = lambda m, w, w_q: m(w, w_q),
     of_output: Step = lambda m, w, w_q, a, a_q: m(a @ w.T, a_q @ w_q.T),
@@ -24,12 +26,12 @@ def layer_by_layer(
     told: Step = lambda weight, output, alone: (weight, output, alone),
     rounding: Step = nearest,
 ) -> tuple[Tensor, ...]:
-    a = a_q = x.double()
+    a = a_q = enters(x.double())
     rows = []
     for weight in weights:
         w, w_q = weight.double(), grid(weight, bits)
         rows.append((of_weight(measure, w, w_q), of_output(measure, w, w_q, a, a_q), of_alone(measure, w, w_q, a, a_q)))
-        a, a_q = between(a @ w.T), between(a_q @ w_q.T)
+        a, a_q = between(a @ w.T), between_q(a_q @ w_q.T)
     columns = (torch.stack(column) for column in zip(*rows, strict=True))
     return tuple(about(column, rounding, 2e-3) for column in told(*columns))
 
@@ -55,8 +57,23 @@ q2 = Question(
     mistakes=[
         Mistake(
             "no ReLU between the layers",
-            given(between=lambda z: z),
+            given(between=lambda z: z, between_q=lambda z: z),
             "what does the next layer get: the output as it is, or what ReLU leaves of it?",
+        ),
+        Mistake(
+            "no ReLU in the quantized network",
+            given(between_q=lambda z: z),
+            "both networks have ReLU between their layers: what does each next layer get?",
+        ),
+        Mistake(
+            "no ReLU in the fp32 network",
+            given(between=lambda z: z),
+            "both networks have ReLU between their layers: what does each next layer get?",
+        ),
+        Mistake(
+            "the network's own input goes through ReLU",
+            given(enters=torch.relu),
+            "ReLU stands between the layers: what reaches the first one?",
         ),
         Mistake(
             "outputs are compared after ReLU",
@@ -96,6 +113,36 @@ q2 = Question(
         Mistake(
             "mean squared errors instead of decibels",
             given(measure=squares),
+            "sqnr_and_mse returns two numbers: which of them is the first?",
+        ),
+        Mistake(
+            "weights: the quantized side is taken for the signal",
+            given(of_weight=lambda m, w, w_q: m(w_q, w)),
+            "the first argument of sqnr_and_mse is the signal: fp32.",
+        ),
+        Mistake(
+            "outputs: the quantized side is taken for the signal",
+            given(of_output=lambda m, w, w_q, a, a_q: m(a_q @ w_q.T, a @ w.T)),
+            "the first argument of sqnr_and_mse is the signal: fp32.",
+        ),
+        Mistake(
+            "alone: the quantized side is taken for the signal",
+            given(of_alone=lambda m, w, w_q, a, a_q: m(a_q @ w_q.T, a_q @ w.T)),
+            "the first argument of sqnr_and_mse is the signal: fp32.",
+        ),
+        Mistake(
+            "weights: mean squared errors instead of decibels",
+            given(of_weight=lambda m, w, w_q: squares(w, w_q)),
+            "sqnr_and_mse returns two numbers: which of them is the first?",
+        ),
+        Mistake(
+            "outputs: mean squared errors instead of decibels",
+            given(of_output=lambda m, w, w_q, a, a_q: squares(a @ w.T, a_q @ w_q.T)),
+            "sqnr_and_mse returns two numbers: which of them is the first?",
+        ),
+        Mistake(
+            "alone: mean squared errors instead of decibels",
+            given(of_alone=lambda m, w, w_q, a, a_q: squares(a_q @ w.T, a_q @ w_q.T)),
             "sqnr_and_mse returns two numbers: which of them is the first?",
         ),
         Mistake(

@@ -90,6 +90,11 @@ q3 = Question(
             "layers are numbered from 0: which one is left out in the first round?",
         ),
         Mistake(
+            "all but one is the first list backwards",
+            given(told=lambda only, all_but: (only, only.flip(0))),
+            "that is true of two layers only: run the chain with one layer spared.",
+        ),
+        Mistake(
             "the weights are compared, not the network's output",
             given(measure=of_the_weight),
             "what counts is what comes out at the end: run the whole chain.",

@@ -1,6 +1,7 @@
 """Q4: a greedy search for the layers to keep in fp32 until a target in decibels is reached."""
 
 from collections.abc import Collection
+from itertools import combinations
 
 import provided
 import torch
@@ -35,6 +36,26 @@ def afresh(measure: Step, n: int) -> list[int]:
     while len(kept) < n:
         kept.append(max((i for i in range(n) if i not in kept), key=lambda i: measure([*kept, i])))
     return kept
+
+
+def best_of_each_size(measure: Step, weights: list[Tensor], bits: int) -> list[tuple[int, ...]]:
+    """Not greedy: of all sets of k layers the one that helps most, for each k."""
+    n = len(weights)
+    return [max(combinations(range(n), k), key=measure) for k in range(n + 1)]
+
+
+def given_up_backwards(measure: Step, weights: list[Tensor], bits: int) -> list[int]:
+    """Backward: begins with all kept and gives up the layer that costs least; the one given up last comes first."""
+    kept, given_up = set(range(len(weights))), list[int]()
+    while kept:
+        given_up.append(max(sorted(kept), key=lambda i: measure(kept - {i})))
+        kept.remove(given_up[-1])
+    return given_up[::-1]
+
+
+def until_it_stops_helping(found: list[float], target: float) -> int:
+    last = as_many_as_it_takes(found, target)
+    return next((k for k in range(last) if found[k + 1] <= found[k]), last)
 
 
 def as_many_as_it_takes(found: list[float], target: float) -> int:
@@ -110,6 +131,17 @@ def first_step_is_clear(weights: list[Tensor], x: Tensor, bits: int, target: flo
     return measure(()) < target - 0.1 and values[0] > target + 0.1 and values[0] - values[1] > 0.1
 
 
+# Chains of eighths, so that every sum is exact, in float32 too: the noise is 1 and the signal 10, which is 20 dB.
+EQUALLED = (
+    fixed(
+        [[3.0], [2.0], [2.0], [0.75], [0.75], [0.75], [1.25], [2.0]],
+        [[3.0, -0.25, 1.75, 2.0, 2.0, 2.0, -2.0, -2.0]],
+    ),
+    torch.ones(1, 1),
+)
+EQUALLED_BY_NONE = fixed([[3.0], [2.0], [0.25]], [[3.0, 0.25, 2.0]]), torch.ones(1, 1)
+
+
 q4 = Question(
     "Q4",
     answer="keep_worst",
@@ -128,7 +160,11 @@ q4 = Question(
         case("five layers, 3 bits", *chain_of(162, 5, 8, 8, 8, 8, 4), 3, 10.4),
         case("five layers, 4 bits", *chain_of(176, 4, 6, 8, 6, 6, 5), 4, 16.4),
         case("a random chain", random_layers(6, 8, 8, 5), normal(12, 6), 4, 22.0, such_that=first_step_is_clear),
+        case("worse before it gets better", *chain_of(222, 5, 8, 8, 8, 8, 4), 3, 14.0),
+        case("a little below the target", *chain_of(170, 5, 8, 8, 8, 8, 4), 3, 11.69),
+        case("the target is equalled", *EQUALLED, 3, 20.0),
         case("a low target", *chain_of(162, 5, 8, 8, 8, 8, 4), 3, 5.0, group="none"),
+        case("equalled with nothing kept", *EQUALLED_BY_NONE, 3, 20.0, group="none"),
     ],
     mistakes=[
         Mistake(
@@ -183,6 +219,31 @@ q4 = Question(
             "one layer too few",
             given(count=lambda found, target: as_many_as_it_takes(found, target) - 1),
             "is the target reached with the layers that you return?",
+        ),
+        Mistake(
+            "a target that is equalled does not count as reached",
+            given(count=lambda found, target: next(k for k, value in enumerate(found) if value > target)),
+            "the target is reached when it is equalled: < or <=?",
+        ),
+        Mistake(
+            "a little less than the target is enough",
+            given(count=lambda found, target: as_many_as_it_takes(found, target - 0.1)),
+            "compare with the target itself, without a tolerance.",
+        ),
+        Mistake(
+            "stops at the first layer that does not help",
+            given(count=until_it_stops_helping),
+            "errors of two layers may cancel, so a step may cost something: go on until the target is reached.",
+        ),
+        Mistake(
+            "the best set of each size instead of a greedy search",
+            given(order=best_of_each_size, kept_of=lambda order, count: set(order[count])),
+            "greedy never takes back a layer: the next step keeps what is kept and adds one.",
+        ),
+        Mistake(
+            "all layers are kept first, then given up",
+            given(order=given_up_backwards),
+            "the search begins with nothing kept and adds the layer that helps most.",
         ),
         Mistake(
             "at least one layer is kept",

@@ -29,6 +29,10 @@ def front(
     return torch.tensor(told([int(b) for b in best]))
 
 
+def unbeaten(points: list[tuple[float, float]]) -> list[bool]:
+    return [not any(smaller_and_better(*other, *point) for other in points) for point in points]
+
+
 def along_the_sizes(points: list[tuple[float, float]]) -> list[bool]:
     """Keeps a point that is more accurate than the next smaller one."""
     order = sorted(range(len(points)), key=lambda i: points[i])
@@ -64,9 +68,11 @@ q5 = Question(
             such_that=telling,
         ),
         case("one point that beats all", [3.0, 1.0, 2.0], [0.80, 0.93, 0.90]),
+        case("accuracies close to each other", [1.0, 2.0, 3.0, 4.0], [0.901, 0.904, 0.9035, 0.9038]),
         case("equal sizes", [2.0, 2.0, 5.0, 1.0], [0.7, 0.8, 0.9, 0.6], group="equal"),
         case("equal accuracies", [2.0, 3.0, 5.0, 1.0], [0.8, 0.8, 0.9, 0.6], group="equal"),
         case("one point twice", [2.0, 2.0, 5.0, 4.0], [0.8, 0.8, 0.9, 0.7], group="equal"),
+        case("one point twice, beaten by a third", [3.0, 3.0, 2.0, 4.0], [0.7, 0.7, 0.8, 0.9], group="equal"),
     ],
     mistakes=[
         Mistake(
@@ -133,6 +139,41 @@ q5 = Question(
                 ]
             ),
             "two equal points are a tie: neither beats the other, both stay.",
+        ),
+        Mistake(
+            "a point that is there twice always stays",
+            given(
+                keep=lambda points: [
+                    points.count(point) > 1 or not any(smaller_and_better(*other, *point) for other in points)
+                    for point in points
+                ]
+            ),
+            "two equal points do not beat each other, but a third one may beat both.",
+        ),
+        Mistake(
+            "small differences of accuracy are rounded away",
+            given(keep=lambda points: unbeaten([(s, round(a, 2)) for s, a in points])),
+            "compare the numbers as they are: 0.904 is more than 0.901.",
+        ),
+        Mistake(
+            "compared with the points before it only",
+            given(
+                keep=lambda points: [
+                    not any(smaller_and_better(*other, *point) for other in points[:i])
+                    for i, point in enumerate(points)
+                ]
+            ),
+            "points come in any order: compare each with all others.",
+        ),
+        Mistake(
+            "compared with the points after it only",
+            given(
+                keep=lambda points: [
+                    not any(smaller_and_better(*other, *point) for other in points[i:])
+                    for i, point in enumerate(points)
+                ]
+            ),
+            "points come in any order: compare each with all others.",
         ),
         Mistake(
             "the mask is turned around",

@@ -109,6 +109,11 @@ q6 = Question(
             "the error is the quantized mean minus the fp32 mean.",
         ),
         Mistake(
+            "the error is fp32 minus quantized, so the bias moves the wrong way",
+            given(difference=lambda q, f: f - q),
+            "the error is the quantized mean minus the fp32 mean: which one has the bias to come down to?",
+        ),
+        Mistake(
             "the error is added to the bias: twice the shift",
             given(result=lambda bias, error: bias + error),
             "a layer whose mean is too large needs a smaller bias.",

@@ -99,6 +99,11 @@ q8 = Question(
             "old time over new time: a speed-up is above 1.",
         ),
         Mistake(
+            "p and 1 - p are exchanged: the other layers become faster",
+            given(overall=lambda share, faster, ms, i: 1 / (share + (1 - share) / faster)),
+            "which part of the time is divided by the factor: the slowest layer's, or that of all the others?",
+        ),
+        Mistake(
             "the layer becomes slower, not faster",
             given(overall=lambda share, faster, ms, i: 1 / (1 - share + share * faster)),
             "a layer that is 3 times as fast takes a third of its time.",

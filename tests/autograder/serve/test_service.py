@@ -342,3 +342,12 @@ def test_a_full_disk_accepts_nothing(bench, monkeypatch):
     with pytest.raises(RefusedError, match="disk is full") as refused:
         bench.upload("ada", 1)
     assert (refused.value.status, refused.value.retry_after) == (503, 600) and bench.states("ada") == []
+
+
+def test_what_a_kill_left_in_the_inbox_after_it_was_placed_is_deleted_at_the_next_start(bench):
+    attempt = bench.upload("ada", 1)
+    bench.settle()
+    path = bench.course.inbox(LAB, "ada") / f"{attempt.number:04}.ipynb"
+    path.write_bytes(notebook(1))
+    bench.start()
+    assert not path.exists() and bench.states("ada") == ["graded"]

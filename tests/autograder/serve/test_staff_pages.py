@@ -97,13 +97,13 @@ def test_what_is_not_there_is_said_to_be_not_there(made, address):
 
 
 def test_problems_of_every_part_are_in_a_visible_place(made):
-    made.service.problem, made.queue.problem = "the disk is full <b>", "the grading process ended"
+    made.service._chores.problem, made.queue.problem = "the disk is full <b>", "the grading process ended"
     made.service.view.problem = "rules.toml cannot be read"
     made.service.clock._started -= made.service.clock.now() - made.service.clock._started
     made.service.clock._started = made.service.clock._started.replace(year=2020)
     for address in ("/", LAB_PAGE):
         page = made.client(TEACHER).get(address).text
-        for text in ("The disk is full &lt;b&gt;", "The grading process ended", "Rules.toml cannot be read",
+        for text in ("the disk is full &lt;b&gt;", "The grading process ended", "Rules.toml cannot be read",
                      "clock was set"):  # fmt: skip
             assert text in page, (address, text)
     assert "disk is full" not in made.client("ada").get("/").text

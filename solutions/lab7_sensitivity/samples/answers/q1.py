@@ -282,3 +282,20 @@ def sqnr_and_mse(x, y):
     sqnr = 10 * torch.log((x * x).sum() / (error * error).sum())
     mse = (error * error).mean()
     return sqnr, mse
+
+
+# %% right: norms for the ratio, torch's own mean squared error
+def sqnr_and_mse(x, y):
+    return 20 * torch.log10(x.norm() / (x - y).norm()), torch.nn.functional.mse_loss(y, x)
+
+
+# %% right: the module MSELoss for both
+def sqnr_and_mse(x, y):
+    mse = torch.nn.MSELoss()(x, y)
+    return 10 * torch.log10(torch.nn.MSELoss()(x, torch.zeros_like(x)) / mse), mse
+
+
+# %% wrong: mse_loss with a sum
+def sqnr_and_mse(x, y):
+    noise = torch.nn.functional.mse_loss(x, y, reduction="sum")
+    return 10 * torch.log10(x.square().sum() / noise), noise

@@ -476,3 +476,122 @@ def compare(weights, x, bits):
         alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
         a, a_q = out, out_q
     return torch.stack(weight_db), torch.stack(output_db), torch.stack(alone_db)
+
+
+# %% wrong: the weights the wrong way round
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight_q, weight)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = torch.relu(out), torch.relu(out_q)
+    return torch.tensor(weight_db), torch.tensor(output_db), torch.tensor(alone_db)
+
+
+# %% wrong: the outputs the wrong way round
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out_q, out)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = torch.relu(out), torch.relu(out_q)
+    return torch.tensor(weight_db), torch.tensor(output_db), torch.tensor(alone_db)
+
+
+# %% wrong: the mean squared error of the weights
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[1])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = torch.relu(out), torch.relu(out_q)
+    return torch.tensor(weight_db), torch.tensor(output_db), torch.tensor(alone_db)
+
+
+# %% wrong: the mean squared error of the outputs
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[-1])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = torch.relu(out), torch.relu(out_q)
+    return torch.tensor(weight_db), torch.tensor(output_db), torch.tensor(alone_db)
+
+
+# %% wrong: the mean squared error in the last list
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[1])
+        a, a_q = torch.relu(out), torch.relu(out_q)
+    return torch.tensor(weight_db), torch.tensor(output_db), torch.tensor(alone_db)
+
+
+# %% wrong: ReLU in the fp32 network only
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = torch.relu(out), out_q
+    return torch.tensor(weight_db), torch.tensor(output_db), torch.tensor(alone_db)
+
+
+# %% wrong: ReLU in the quantized network only
+from provided import on_grid
+
+
+def compare(weights, x, bits):
+    a = a_q = x
+    weight_db, output_db, alone_db = [], [], []
+    for weight in weights:
+        weight_q = on_grid(weight, bits)
+        out, out_q = a @ weight.T, a_q @ weight_q.T
+        weight_db.append(sqnr_and_mse(weight, weight_q)[0])
+        output_db.append(sqnr_and_mse(out, out_q)[0])
+        alone_db.append(sqnr_and_mse(a_q @ weight.T, out_q)[0])
+        a, a_q = out, torch.relu(out_q)
+    return torch.tensor(weight_db), torch.tensor(output_db), torch.tensor(alone_db)

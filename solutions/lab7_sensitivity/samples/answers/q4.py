@@ -608,3 +608,201 @@ def keep_worst(weights, x, bits, target):
     reached = measure(kept)
     kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
     return kept_mask, reached
+
+
+# %% wrong: goes on when the target is equalled
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while measure(kept) <= target:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = max(left, key=lambda layer: measure(kept + [layer]))
+        kept.append(best)
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: begins with everything kept and gives up the layer that costs least, as long as the target holds
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = list(range(len(weights)))
+    while kept:
+        least = max(kept, key=lambda layer: measure([k for k in kept if k != layer]))
+        fewer = [k for k in kept if k != least]
+        if measure(fewer) < target:
+            break
+        kept = fewer
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: tries all sets of one layer, then all of two, and takes the best of the first size that reaches the target
+from itertools import combinations
+
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    for count in range(len(weights) + 1):
+        kept = max(combinations(range(len(weights)), count), key=measure)
+        if measure(kept) >= target:
+            break
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: stops when no layer that is left makes it better
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while measure(kept) < target:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = max(left, key=lambda layer: measure(kept + [layer]))
+        if measure(kept + [best]) <= measure(kept):
+            break
+        kept.append(best)
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: keeps two layers at most, as in the published example
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while measure(kept) < target and len(kept) < 2:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = max(left, key=lambda layer: measure(kept + [layer]))
+        kept.append(best)
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: picks the layer whose own output has the least SQNR now
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    def alone(kept):
+        a, found = x, []
+        for place, w in enumerate(weights):
+            q = w if place in kept else on_grid(w, bits)
+            noise = ((a @ w.T - a @ q.T) ** 2).sum()
+            found.append(1e9 if noise == 0 else float(((a @ w.T) ** 2).sum() / noise))
+            a = torch.relu(a @ q.T)
+        return found
+
+    kept = []
+    while measure(kept) < target:
+        ratios = alone(kept)
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        kept.append(min(left, key=lambda layer: ratios[layer]))
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: a tenth of a decibel below the target is enough
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while measure(kept) < target - 0.1:
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = max(left, key=lambda layer: measure(kept + [layer]))
+        kept.append(best)
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached
+
+
+# %% wrong: rounds the target and what is reached to whole decibels
+from provided import chain, on_grid
+
+
+def keep_worst(weights, x, bits, target):
+    wanted = chain(weights, x)
+
+    def measure(kept):
+        if len(kept) == len(weights):
+            return 99.0  # nothing is quantized, there is no noise
+        mixed = [w if place in kept else on_grid(w, bits) for place, w in enumerate(weights)]
+        return float(sqnr_and_mse(wanted, chain(mixed, x))[0])
+
+    kept = []
+    while round(measure(kept)) < round(target):
+        left = [layer for layer in range(len(weights)) if layer not in kept]
+        best = max(left, key=lambda layer: measure(kept + [layer]))
+        kept.append(best)
+    reached = measure(kept)
+    kept_mask = [1 if layer in kept else 0 for layer in range(len(weights))]
+    return kept_mask, reached

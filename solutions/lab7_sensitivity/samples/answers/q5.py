@@ -264,3 +264,136 @@ def not_beaten(sizes, accuracies):
             best[i] = 1
             record = points[i][1]
     return best
+
+
+# %% wrong: differences below a hundredth do not count
+def not_beaten(sizes, accuracies):
+    points = [(s, round(a, 2)) for s, a in zip(sizes.tolist(), accuracies.tolist())]
+    return [
+        int(not any(s <= size and a >= accuracy and (s < size or a > accuracy) for s, a in points))
+        for size, accuracy in points
+    ]
+
+
+# %% wrong: a point that is there twice always stays
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    best = []
+    for i, (size, accuracy) in enumerate(points):
+        beaten = any(
+            s <= size and a >= accuracy and (s < size or a > accuracy)
+            for j, (s, a) in enumerate(points)
+            if i != j and points.count((size, accuracy)) == 1
+        )
+        best.append(int(not beaten))
+    return best
+
+
+# %% wrong: only points on the upper hull stay
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+
+    def on_hull(s, a):
+        if any(t <= s and b >= a and (t < s or b > a) for t, b in points):
+            return 0
+        for s1, a1 in points:
+            for s2, a2 in points:
+                if s1 < s < s2 and a1 + (a2 - a1) * (s - s1) / (s2 - s1) > a:
+                    return 0
+        return 1
+
+    return [on_hull(s, a) for s, a in points]
+
+
+# %% wrong: compares with the points that come before only
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    return [
+        int(not any(s <= size and a >= accuracy and (s < size or a > accuracy) for s, a in points[:i]))
+        for i, (size, accuracy) in enumerate(points)
+    ]
+
+
+# %% wrong: compares with the points that come after only
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    return [
+        int(not any(s <= size and a >= accuracy and (s < size or a > accuracy) for s, a in points[i:]))
+        for i, (size, accuracy) in enumerate(points)
+    ]
+
+
+# %% wrong: a cheaper point wins if it loses less than one per cent
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    return [
+        int(not any(s <= size and a >= accuracy - 0.01 and (s < size or a > accuracy) for s, a in points))
+        for size, accuracy in points
+    ]
+
+
+# %% wrong: sorts by size and takes every new record, equal accuracies included
+def not_beaten(sizes, accuracies):
+    order = sorted(range(len(sizes)), key=lambda i: (float(sizes[i]), -float(accuracies[i])))
+    mask, record = [0] * len(order), -1.0
+    for i in order:
+        if accuracies[i] >= record:
+            mask[i], record = 1, accuracies[i]
+    return mask
+
+
+# %% wrong: the mask comes back in the order of the sizes
+def not_beaten(sizes, accuracies):
+    points = sorted(zip(sizes.tolist(), accuracies.tolist()))
+    return [
+        int(not any(s <= size and a >= accuracy and (s < size or a > accuracy) for s, a in points))
+        for size, accuracy in points
+    ]
+
+
+# %% wrong: two equal accuracies never beat, whatever the sizes
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    return [int(not any(s <= size and a > accuracy for s, a in points)) for size, accuracy in points]
+
+
+# %% wrong: the best accuracy per size only
+def not_beaten(sizes, accuracies):
+    points = list(zip(sizes.tolist(), accuracies.tolist()))
+    return [int(not any(s == size and a > accuracy for s, a in points)) for size, accuracy in points]
+
+
+# %% wrong: accuracies count in whole per cents
+def not_beaten(sizes, accuracies):
+    points = [(s, int(100 * a)) for s, a in zip(sizes.tolist(), accuracies.tolist())]
+    return [
+        int(not any(s <= size and a >= accuracy and (s < size or a > accuracy) for s, a in points))
+        for size, accuracy in points
+    ]
+
+
+# %% wrong: sizes count in whole numbers
+def not_beaten(sizes, accuracies):
+    points = [(int(s), a) for s, a in zip(sizes.tolist(), accuracies.tolist())]
+    return [
+        int(not any(s <= size and a >= accuracy and (s < size or a > accuracy) for s, a in points))
+        for size, accuracy in points
+    ]
+
+
+# %% wrong: the most accurate point of all always beats, and nothing else does
+def not_beaten(sizes, accuracies):
+    best = int(accuracies.argmax())
+    return [int(i == best or bool(s < sizes[best])) for i, s in enumerate(sizes)]
+
+
+# %% right: dominated by a product of two conditions
+def not_beaten(sizes, accuracies):
+    n = len(sizes)
+    keep = [1] * n
+    for i in range(n):
+        for j in range(n):
+            no_worse = sizes[j] <= sizes[i] and accuracies[j] >= accuracies[i]
+            if no_worse and not (sizes[j] == sizes[i] and accuracies[j] == accuracies[i]):
+                keep[i] = 0
+    return keep

@@ -209,3 +209,16 @@ def correct_bias(weight, weight_q, bias, x, x_q):
     error = (x_q @ weight_q.T - x @ weight.T).abs().mean(dim=0)
     corrected = bias - error
     return error, corrected
+
+
+# %% wrong: fp32 minus quantized, then subtracted
+def correct_bias(weight, weight_q, bias, x, x_q):
+    error = (x @ weight.T).mean(dim=0) - (x_q @ weight_q.T).mean(dim=0)
+    corrected = bias - error
+    return error, corrected
+
+
+# %% wrong: the error's sign turned, written with mean inputs
+def correct_bias(weight, weight_q, bias, x, x_q):
+    error = weight @ x.mean(dim=0) - weight_q @ x_q.mean(dim=0)
+    return error, bias - error

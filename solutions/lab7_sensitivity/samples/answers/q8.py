@@ -249,3 +249,21 @@ def amdahl(milliseconds, faster):
     overall = 1 / (p + (1 - p) / faster)
     bound = 1 / (1 - p)
     return shares, slowest, overall, bound
+
+
+# %% wrong: p and 1 - p the wrong way round
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    p = shares[slowest]
+    overall = 1 / (p + (1 - p) / faster)
+    bound = 1 / (1 - p)
+    return shares, slowest, overall, bound
+
+
+# %% wrong: p and 1 - p the wrong way round, in the bound too
+def amdahl(milliseconds, faster):
+    shares = milliseconds / milliseconds.sum()
+    slowest = int(shares.argmax())
+    p = float(shares[slowest])
+    return shares, slowest, 1 / (p + (1 - p) / faster), 1 / p
