@@ -674,7 +674,6 @@ The ratio of the two is not affected.) It is not the price of int8. The notebook
 the accuracy is the same with and without it. But cross-entropy takes the exponentials of the logits, and codes are logits divided by the scale:
 every wrong answer is wrong with great confidence. On digits the same slip changes the loss from {{ digits.int8_loss }}
 to {{ digits.codes_loss }} (Fashion-MNIST: {{ fashion_mnist.int8_loss }} to {{ fashion_mnist.codes_loss }}).
-<!-- quoted: the notebook's printed outputs -->
 
 ## 6 · Affine or symmetric
 
