@@ -1,5 +1,6 @@
 """The small chain of layers of Lab 7, and what the cells below a check use where an answer is not right yet."""
 
+import itertools
 import math
 
 import torch
@@ -100,3 +101,25 @@ def amdahl(milliseconds, faster):
     slowest = int(shares.argmax())
     share = shares[slowest]
     return shares, slowest, 1 / (1 - share + share / faster), 1 / (1 - share)
+
+
+def spend_bytes(weights, curvatures, choices, budget):
+    def cost(place, bits):
+        error = (weights[place] - on_grid(weights[place], bits)).double().square().sum()
+        return 0.5 * float(curvatures[place]) * float(error)
+
+    costs = [{bits: cost(place, bits) for bits in choices} for place in range(len(weights))]
+    best, least = None, math.inf
+    for plan in itertools.product(choices, repeat=len(weights)):
+        size = sum(w.numel() * bits for w, bits in zip(weights, plan, strict=True)) / 8
+        measure = sum(costs[place][bits] for place, bits in enumerate(plan))
+        if size <= budget and measure < least:
+            best, least = plan, measure
+    return list(best), least
+
+
+def soft_rounding(weight, scale, v, x, beta, strength):
+    h = torch.clamp(1.2 * torch.sigmoid(v) - 0.1, 0, 1)
+    soft = scale * (torch.floor(weight / scale) + h)
+    loss = (x @ soft.T - x @ weight.T).square().mean()
+    return soft, loss + strength * (1 - (2 * h - 1).abs() ** beta).sum()

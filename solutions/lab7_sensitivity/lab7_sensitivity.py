@@ -13,17 +13,18 @@
 
 # %% [markdown] id="title"
 """
-# Lab 7 · What hurts
+# Lab 7 · Sensitivity analysis and repair
 
-A network was quantized, and its accuracy is gone. Most of its layers are innocent: usually a few of them cause nearly all of the loss. This lab finds them, by three ways of looking, and
-then mends them: by keeping the worst few in higher precision, by correcting biases, by moving ranges from one layer into the next. It ends with the other question that one asks of every
-layer: which of them takes the time?
+A network was quantized, and its accuracy collapsed. Most of its layers are innocent: usually a few of them cause nearly all of the loss. This lab finds them in three ways and then repairs them: by keeping a few layers in higher precision, by spending bits where they help most, by correcting biases, by moving ranges from one layer into the next, by
+learning how to round. It ends with the other question that one asks of every layer: which of them takes the time?
+
+**Before you start.** You need Lab 3 (scales, per tensor and per channel) and Lab 4 (batch-norm folding, post-training quantization). The predictions and the essay included, the lab takes about four hours.
 
 **You will be able to**
 - measure noise in decibels, and compare two networks layer by layer;
-- find the layers that hurt, one at a time, and say why two ways of looking may disagree;
+- find the layers that cause the loss, one at a time, and say why two measurements may disagree;
 - keep as few layers as possible in fp32, and show which trades between size and accuracy are worth making;
-- correct a bias, and equalize ranges across layers, depthwise ones included;
+- correct a bias, equalize ranges across layers, depthwise ones included, and learn the rounding of a layer;
 - read a profile: which layer is the bottleneck, and how much its speed can win at most;
 - defend a workflow: what to try first, what next, when to stop.
 
@@ -34,14 +35,15 @@ layer: which of them takes the time?
 | Q3 | `one_at_a_time`: one only, all but one | 10 |
 | Q4 | `keep_worst`: a greedy search | 15 |
 | Q5 | `not_beaten`: size and accuracy | 5 |
-| Q6 | `correct_bias` | 10 |
+| Q6 | `correct_bias` | 8 |
 | Q7 | `equalize`: across layers | 15 |
 | Q8 | `amdahl`: reading a profile | 5 |
-| Q9 | essay: the workflow | 15 |
-| | 85 by checks, 15 read by hand | 100 |
+| Q9 | essay: the workflow | 10 |
+| Q10 | `spend_bytes`: bits per layer within a budget, open exercise (Section 5) | 4 |
+| Q11 | `soft_rounding`: AdaRound on one layer (Section 7) | 3 |
+| | 90 by checks, 10 read by hand | 100 |
 
-**How it works** is as in the labs before: a blank looks like `__`; below each answer stands a check, which shows the visible cases;
-**hidden ones remain**. Every question can be answered whether or not the one before is right. Three to four hours in all, the predictions and the essay included.
+**How it works** is as in the labs before: a blank looks like `__`; the check below each answer runs the visible tests, and **grading also runs hidden ones**. Questions are independent: if Q1 is wrong, Q2 is checked with a correct Q1.
 """
 
 # %% id="setup"
@@ -353,7 +355,7 @@ Small differences are expected: an engine quantizes each layer's output, we quan
 
 ## 4 · One at a time
 
-SQNR looks at numbers; in the end the task counts. So quantize **one layer only**, and measure; then quantize **all but one**, and measure. The first asks how much a layer hurts by itself, the second how much would be won by saving it.
+SQNR measures numbers, but what counts in the end is the task. So quantize **one layer only**, and measure; then quantize **all but one**, and measure. The first tells how much a layer costs by itself, the second how much keeping it in fp32 would win.
 
 **A worked example.** The chain of Q2, and the noise of its last output: with only the first layer quantized $(4.2, -4.6667)$ against $(3.96, -4.4)$, $24.35$ dB; with only the second $(4.4, -4.4)$: $22.58$ dB. With two layers, all but the first is only the second.
 
@@ -364,7 +366,7 @@ SQNR looks at numbers; in the end the task counts. So quantize **one layer only*
 Do not change the list that you get. `sqnr_and_mse` is your Q1.
 
 <details><summary>Hint 1: a question</summary>With which weights does each round of the loop have to begin?</details>
-<details><summary>Hint 2: the equation</summary>There is none: two lists of weights a round, each run through the chain.</details>
+<details><summary>Hint 2: a step by hand</summary>Three layers with the weights A, B and C, and their quantized forms a, b and c. In the round for B, only one is A, b, C, and all but one is a, B, c.</details>
 <details><summary>Hint 3: the shape of the code</summary>A list comprehension over enumerate(weights) with `if place == chosen else`, twice.</details>
 """
 
@@ -475,10 +477,10 @@ and measure again before the next step, until the target is reached. It is not s
 ### Q4 · A greedy search
 *difficulty 4/5 · importance 4/5 · 30 minutes · 15 points*
 
-Arguments as in Q3; `target` is in dB, of the chain's last output, and is reached, that is, equalled or passed, before all layers are kept. If it is reached with nothing kept, keep nothing. The given `measure(kept)` returns the SQNR with the layers in the list `kept` left in fp32 and all others quantized. Return `kept_mask`, 1 for each layer that is kept and 0 for the others, and `reached`, the SQNR with them.
+Arguments as in Q3; `target` is in dB, of the chain's last output; with fewer than all layers kept it can always be reached (that is, equalled or passed). If it is reached with nothing kept, keep nothing. The given `measure(kept)` returns the SQNR with the layers in the list `kept` left in fp32 and all others quantized. Return `kept_mask`, 1 for each layer that is kept and 0 for the others, and `reached`, the SQNR with them.
 
 <details><summary>Hint 1: a question</summary>When do you look at the target: before a step or after it? Which layers are still to be tried?</details>
-<details><summary>Hint 2: the equation</summary>The best next layer is the one with the largest measure(kept + [layer]).</details>
+<details><summary>Hint 2: a step by hand</summary>Three layers; nothing kept gives 10 dB, the target is 15. Each layer tried alone gives 12, 13 and 11: keep number 1. Now only numbers 0 and 2 are left; together with number 1 they give 14 and 16: keep number 2, and 16 is at least 15, so stop. The mask is 0, 1, 1.</details>
 <details><summary>Hint 3: the shape of the code</summary>A while loop; inside, a list of the layers that are left; max(left, key=lambda layer: ...); kept.append.</details>
 """
 
@@ -567,7 +569,7 @@ sound_kept_layers8, sound_kept_layers6 = (len(sound_kept[bits][0][-1].kept) for 
 
 # %% [markdown] id="ranked-text"
 """
-Look at the steps with 6 bits. As long as a second broken layer keeps the network at chance, accuracy tells nothing: the search takes whatever is luckiest by a few images, step after step. **Predict:** what if the layers are ranked *once*, by how much each hurts alone, and kept in that order?
+Look at the steps with 6 bits. As long as a second broken layer keeps the network at chance, accuracy tells nothing: the search picks, step after step, whichever layer gains a few images by chance. **Predict:** what if the layers are ranked *once*, by how much each hurts alone, and kept in that order?
 """
 
 # %% id="ranked" tags=["demo"]
@@ -676,10 +678,121 @@ of_trades = [size_and_accuracy(plan) for plan in trades.values()]
 mask = q5.yours_or_provided()(torch.tensor([size for size, _ in of_trades]), torch.tensor([accuracy for _, accuracy in of_trades]))
 plots.pareto_plot([plots.Point(name, *values, bool(best)) for name, values, best in zip(trades, of_trades, mask)], title="Bytes of weights, biases and scales, against accuracy on the test images", lowest=fp32 - 0.2)
 
-# %% [markdown] id="bias-text"
+# %% [markdown] id="budget-text"
 r"""
 Test accuracies differ by half a point for no reason but chance: with {{ digits.test_images }} test images a point of the plot may well be beaten on others.
 
+**Bits instead of layers.** So far a layer had few bits or was kept in fp32. With a choice of bits per layer there are too many plans to measure each by the accuracy: 3 choices for 8 layers are 6,561 plans. So one *estimates* what a plan costs. Near a trained network's weights the gradient is about 0, and the loss grows with the **second-order** term
+of its Taylor series. With the layer's mean curvature $c_l$ (the mean of the Hessian's diagonal over its weights, measured once) that is
+
+$$ \text{measure} = \sum_l \tfrac{1}{2}\, c_l \sum_i (W_{l,i} - Q_{b_l}(W_l)_i)^2 $$
+
+with $b_l$ bits in layer $l$. (HAWQ-V2, Dong et al. 2020, [arXiv 1911.03852](https://arxiv.org/abs/1911.03852), ranks layers in this way. It takes errors of different layers as independent, which they are not quite.) Then the best plan within a budget of bytes is found by arithmetic alone.
+
+**A worked example.** The chain of Q2 with the curvatures $1$ and $4$, the choices 3 and 4 bits, and a budget of $1.75$ bytes. The squared errors are $0.00444$ and $0.04$ with 3 bits, $0.00082$ and $0.00735$ with 4. Four bits in both layers take $(2 \cdot 4 + 2 \cdot 4) / 8 = 2$ bytes, too many. Bits $(3, 4)$ take $1.75$ bytes and cost
+$\frac12 (0.00444 + 4 \cdot 0.00735) = 0.0169$; bits $(4, 3)$ cost $0.0804$; bits $(3, 3)$ cost $0.0822$. The best plan is $(3, 4)$.
+
+### Q10 · Spend a budget of bytes (open exercise)
+*difficulty 4/5 · importance 4/5 · 25 minutes · 4 points*
+
+Write the function from its description; any method counts. `weights` is a list of tensors (out, in), `curvatures` a tensor (layers,), `choices` a tuple of bits, `budget` a number of bytes. A layer with b bits takes b/8 bytes per weight; scales are not counted. `on_grid(weight, bits)` is given. Of all plans that take at most the budget, find the one with the smallest
+measure. Return its bits per layer, a list or a tensor, and its measure. There are never more than 300 plans, and the smallest choice for all layers always fits into the budget.
+
+```python
+spend_bytes([torch.tensor([[1.0, 0.6]]), torch.tensor([[1.8], [-2.0]])],
+            torch.tensor([1.0, 4.0]), (3, 4), 1.75)
+# -> [3, 4], 0.0169
+```
+
+<details><summary>Hint 1: a question</summary>Does the next byte always belong where it helps most, or may two small layers together use it better?</details>
+<details><summary>Hint 2: a step by hand</summary>Two layers of 8 weights, choices 2 and 4, budget 6 bytes: the plans (2, 2), (2, 4), (4, 2) and (4, 4) take 4, 6, 6 and 8 bytes. Three of them are affordable, and only their measures have to be compared.</details>
+<details><summary>Hint 3: the shape of the code</summary>itertools.product(choices, repeat=len(weights)) gives all plans; a sum for the bytes, a sum for the measure; the smallest of the affordable ones.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q10", "locked": false, "schema_version": 3, "solution": true, "task": false}
+import itertools
+
+from provided import on_grid
+
+
+def spend_bytes(weights, curvatures, choices, budget):
+    ### BEGIN SOLUTION
+    #| return __  # your own lines, as many as you like
+    best, least = None, float("inf")
+    for plan in itertools.product(choices, repeat=len(weights)):
+        size = sum(w.numel() * bits for w, bits in zip(weights, plan)) / 8
+        errors = [((w - on_grid(w, bits)) ** 2).sum() for w, bits in zip(weights, plan)]
+        measure = sum(0.5 * float(c) * float(error) for c, error in zip(curvatures, errors))
+        if size <= budget and measure < least:
+            best, least = plan, measure
+    return list(best), least
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "q10-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# Check of Q10: visible cases; hidden ones remain.
+from checks import q10
+
+### BEGIN HIDDEN TESTS
+from checks.q10 import picked
+
+from qlab.check import case
+
+q10.also(
+    case("two choices", *picked(24, 5, 6, 9, 4, 7), (3, 5), 72.0),
+    case("two choices, other weights", *picked(131, 5, 6, 9, 4, 7), (3, 5), 73.0),
+)
+### END HIDDEN TESTS
+q10.check(spend_bytes)
+
+# %% [markdown] id="mixed-text"
+"""
+On the network without the planted fault, one scale per layer: a budget of 5 bits per weight, the choices 4, 6 and 8 bits. The curvatures are estimated by Hutchinson's method: the mean of $v^T H v$ over random signs $v$ is the trace of the Hessian $H$. **Predict** which layers get more than four bits, and whether the plan beats four bits everywhere by more than chance.
+"""
+
+# %% id="mixed" tags=["demo"]
+from provided import spend_bytes as every_plan
+
+
+def curvatures_of(model, images, labels, probes=16):
+    """The mean of the Hessian's diagonal over each layer's weights, never below 0."""
+    weights = [model.get_submodule(name).weight.requires_grad_() for name in layers]
+    loss = torch.nn.functional.cross_entropy(model(images), labels)
+    slopes = torch.autograd.grad(loss, weights, create_graph=True)
+    generator, traces = torch.Generator().manual_seed(SEED), torch.zeros(len(weights))
+    for _ in range(probes):
+        signs = [torch.randint(0, 2, w.shape, generator=generator) * 2.0 - 1 for w in weights]
+        curved = torch.autograd.grad(slopes, weights, signs, retain_graph=True)
+        traces += torch.stack([(s * c).sum() for s, c in zip(signs, curved)]).detach() / probes
+    return (traces / torch.tensor([float(w.numel()) for w in weights])).clamp(min=0)
+
+
+def accuracy_with(plan):
+    precisions = {name: Precision(bits, 8) for name, bits in zip(layers, plan)}
+    return accuracy_of(sensitivity.quantized(sound, precisions, sound_ranges))
+
+
+curvatures = curvatures_of(sound, calibration, trained_on.y_train[:500])
+sound_weights = [sound.get_submodule(name).weight.detach().flatten(1) for name in layers]
+budget = sum(weight.numel() for weight in sound_weights) * 5 / 8
+plans = {
+    "second order": every_plan(sound_weights, curvatures, (4, 6, 8), budget)[0],
+    "without curvatures": every_plan(sound_weights, torch.ones(8), (4, 6, 8), budget)[0],
+    "4 bits everywhere": [4] * len(layers),
+}
+print(f"{'':20}", *(f"{name:>11}" for name in short))
+print(f"{'mean curvature':20}", *(f"{float(value):11.3f}" for value in curvatures))
+for name, plan in plans.items():
+    print(f"{name:20}", *(f"{bits:11}" for bits in plan), f"   {accuracy_with(plan):.1%}")
+mixed, mixed_flat, all_four = (accuracy_with(plan) for plan in plans.values())
+
+# %% [markdown] id="mixed-answer"
+"""
+On digits, for {{ digits.seeds }} values of `SEED`: {{ digits.mixed }} with the plan by the second-order measure, {{ digits.mixed_flat }} with a plan of as many bytes by squared errors alone, {{ digits.all_four }} with four bits everywhere, {{ digits.sound_fp32 }} in fp32.
+"""
+
+# %% [markdown] id="bias-text"
+r"""
 ## 6 · Bias correction
 
 Rounding moves each weight a little up or down. Over a whole channel that seldom cancels, and inputs behind a ReLU are never negative: so the channel's output is **shifted** by about the same amount for every image. A shift is what a bias is for. Measure it on calibration images and take it out (Nagel et al. 2019, section 4.2, do it without data):
@@ -691,12 +804,12 @@ where $x$ is the layer's input in the fp32 network and $x_q$ in the quantized on
 **A worked example.** $W = (0.4, -0.2)$, $W_q = (0.5, -0.25)$, $b = 0.1$. Two images: $x = (1, 2)$ and $(3, 0)$, $x_q = (1, 2)$ and $(3.2, 0)$. Without the bias fp32 gives $0$ and $1.2$, mean $0.6$; quantized $0$ and $1.6$, mean $0.8$. The error is $0.2$, the new bias $-0.1$.
 
 ### Q6 · Take the shift out
-*difficulty 2/5 · importance 4/5 · 15 minutes · 10 points*
+*difficulty 2/5 · importance 4/5 · 15 minutes · 8 points*
 
 `weight` and `weight_q` are (out, in), `bias` is (out,), `x` and `x_q` are (rows, in). Return the mean `error` of each output channel (out,), quantized minus fp32, and the corrected bias (out,).
 
 <details><summary>Hint 1: a question</summary>Which weight meets which input, and over which dimension does the mean go?</details>
-<details><summary>Hint 2: the equation</summary>They are the two above; b cancels in the first.</details>
+<details><summary>Hint 2: a step by hand</summary>One channel, W = 2, quantized 2.5; x = 1 and 3, x_q = 1 and 3.2. The fp32 mean is (2 + 6) / 2 = 4, the quantized one (2.5 + 8) / 2 = 5.25: the error is 1.25, and the bias becomes 1.25 smaller. The old bias cancels in the error.</details>
 <details><summary>Hint 3: the shape of the code</summary>Two matrix products, each with .mean(dim=...); a difference; another one.</details>
 """
 
@@ -711,7 +824,7 @@ def correct_bias(weight, weight_q, bias, x, x_q):
     return error, corrected
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6-check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "q6-check", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
 # Check of Q6: visible cases; hidden ones remain.
 from checks import q6
 
@@ -784,7 +897,7 @@ $$ s_i = \sqrt{\frac{r_{1,i}}{r_{2,i}}}, \qquad W_1[i] \leftarrow W_1[i] / s_i, 
 `first` (channels, in, k, k), `bias` (channels,) and `second` are the weights of two convolutions with ReLU between them. A dense `second` is (out, channels, k, k). If `depthwise` is True it is (channels, 1, k, k): its channel i takes the first layer's channel i and no other. A channel with $r_1 = 0$ or $r_2 = 0$ stays as it is in both layers. Return the new first weight, bias and second weight.
 
 <details><summary>Hint 1: a question</summary>Which dimension of `second` numbers the channels that come in: in the dense case, in the depthwise case?</details>
-<details><summary>Hint 2: the equation</summary>They are the four above; the factor of a dead channel is 1.</details>
+<details><summary>Hint 2: a step by hand</summary>A channel with r1 = 9 and r2 = 1: s = 3. Its weights and its bias in the first layer are divided by 3, the weights that take it are multiplied by 3; both ranges are 3 then. A dead channel has s = 1.</details>
 <details><summary>Hint 3: the shape of the code</summary>abs().amax(dim=(three dimensions)) twice; torch.where for the dead; s[:, None, None, None] or s[None, :, None, None] to meet a weight.</details>
 """
 
@@ -863,7 +976,7 @@ sound_tensor4, _, sound_crossed4, sound_both4 = sound_four[4]
 # %% id="spread-after" tags=["demo"]
 plots.channel_ranges([equalized.get_submodule(layers[place]).weight for place in chosen], [short[place] for place in chosen])
 
-# %% [markdown] id="profile-text"
+# %% [markdown] id="adaround-text"
 r"""
 On digits, one scale per layer, test accuracy:
 
@@ -877,6 +990,127 @@ Equalization repairs here almost all of what we planted, without data and withou
 (2019, section 4.1.3) remove part of that by **high-bias absorption**. If a channel's output before ReLU is practically never below $c$ (they take $c = \max(0, \beta - 3\gamma)$, batch norm's shift less three of its factors), then $c$ can be subtracted from the bias, $b_1 \leftarrow b_1 - c$, and the next layer's bias makes up for it:
 $b_2 \leftarrow b_2 + W_2\, c$. ReLU lets the constant through as long as nothing is cut off. We do not use it here.
 
+### Learned rounding: AdaRound
+
+One more repair needs no labels. Rounding each weight to the *nearest* code is best for the weights, not for the layer's output: the errors of many weights add up, and some of them are better rounded the other way. **AdaRound** (Nagel et al. 2020, [arXiv 2004.10568](https://arxiv.org/abs/2004.10568), sections 3 and 4) *learns* the direction. Each weight gets a number
+$v$, and between the code below it and the code above it stands
+
+$$ h = \text{clip}(1.2\, \sigma(v) - 0.1,\; 0,\; 1), \qquad W_{soft} = s \cdot (\lfloor W / s \rfloor + h) $$
+
+($\sigma$ is the sigmoid; stretched by 1.2, it reaches 0 and 1.) The numbers $v$ learn from the error of the layer's output, and a regularizer drives each $h$ to 0 or to 1:
+
+$$ loss = \text{mean}\big((x W_{soft}^T - x W^T)^2\big) + strength \cdot \sum \big(1 - |2h - 1|^{\beta}\big) $$
+
+**A worked example.** $W = (0.7, -0.3)$, $s = 0.5$, $v = (0, 9)$, $x = (1, 2)$, $\beta = 2$, strength $0.1$. In steps the weights are $1.4$ and $-0.6$, so the lower codes are $1$ and $-1$. $h$ is $0.5$ and $1$ (cut off). The soft weight is $0.5 \cdot (1.5, 0) = (0.75, 0)$. The outputs are $0.1$ and $0.75$, the squared difference $0.4225$; the regularizer is $1 + 0$,
+so the loss is $0.5225$.
+
+### Q11 · Soft rounding and its loss
+*difficulty 3/5 · importance 3/5 · 15 minutes · 3 points*
+
+`weight` and `v` are (out, in), `x` is (rows, in), `scale`, `beta` and `strength` are floats. Return the soft weight (out, in) and the loss, a 0-d tensor. The mean goes over all rows and outputs, the sum over all weights. Write it in torch: the next cell takes the gradient with respect to v. No code is clamped here.
+
+<details><summary>Hint 1: a question</summary>For a negative weight, which code lies below it: the one nearer to 0 or the one farther away?</details>
+<details><summary>Hint 2: a step by hand</summary>W = 0.9, s = 0.5, v = -9: 1.8 steps, the lower code is 1; 1.2 sigmoid(-9) - 0.1 is below 0, so h = 0 and the soft weight is 0.5, though 1.0 is nearer. The regularizer is 1 - |2 * 0 - 1|^beta = 0.</details>
+<details><summary>Hint 3: the shape of the code</summary>torch.clamp of 1.2 * torch.sigmoid(v) - 0.1; torch.floor; two matrix products, a mean of squares; a sum with abs and **.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q11", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def soft_rounding(weight, scale, v, x, beta, strength):
+    ### BEGIN SOLUTION
+    #| h = __
+    #| soft = __
+    #| error = __
+    #| regularizer = __
+    h = torch.clamp(1.2 * torch.sigmoid(v) - 0.1, 0, 1)
+    soft = scale * (torch.floor(weight / scale) + h)
+    error = ((x @ soft.T - x @ weight.T) ** 2).mean()
+    regularizer = (1 - (2 * h - 1).abs() ** beta).sum()
+    ### END SOLUTION
+    return soft, error + strength * regularizer
+
+
+# %% nbgrader={"grade": true, "grade_id": "q11-check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# Check of Q11: visible cases; hidden ones remain.
+from checks import q11
+
+### BEGIN HIDDEN TESTS
+from checks.q11 import tells
+
+from qlab.check import case, normal
+
+q11.also(
+    case(
+        "a wide layer",
+        normal(2, 12),
+        0.125,
+        normal(2, 12, std=3.0),
+        normal(20, 12),
+        3.0,
+        0.2,
+        such_that=tells,
+    ),
+)
+### END HIDDEN TESTS
+q11.check(soft_rounding)
+
+# %% [markdown] id="learned-text"
+"""
+The last pointwise layer of the network without the planted fault, with 3-bit weights: rounded to the nearest code, and by AdaRound, which learns on calibration images. Both are compared on held-out images. **Predict:** by how many decibels does the output improve, and what becomes of the SQNR of the weight?
+"""
+
+# %% id="learned" tags=["demo"]
+import provided
+
+one_layer, largest_code = "pointwise3.0", 3
+
+
+def rows_into(images):
+    inputs, _ = sensitivity.record(sound, images)[one_layer]
+    return inputs.permute(0, 2, 3, 1).flatten(0, 2)  # a pointwise layer sees each pixel by itself
+
+
+w = sound.get_submodule(one_layer).weight.detach().flatten(1)
+step = (w.abs().max() / largest_code).item()
+x_learn, x_other = rows_into(calibration[:200]), rows_into(x_held)
+fraction = w / step - torch.floor(w / step)
+v = torch.log((fraction + 0.1) / (1.1 - fraction)).requires_grad_()  # h begins at the weight itself
+learn = q11.yours_or_provided()
+if not getattr(learn(w, step, v, x_learn, 2.0, 0.0)[1], "requires_grad", False):
+    learn = provided.soft_rounding  # yours is right, but has no gradient
+optimizer, turns = torch.optim.Adam([v], lr=0.05), 400
+power = (x_learn @ w.T).square().mean().item()
+for turn in range(turns):
+    beta = 20 - 18 * turn / turns
+    _, loss = learn(w, step, v, x_learn, beta, 1e-4 * power * (turn > turns // 5))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+with torch.no_grad():
+    up = (1.2 * torch.sigmoid(v) - 0.1 > 0.5).float()
+    codes = {"nearest": torch.round(w / step), "learned": torch.floor(w / step) + up}
+    for name, code in codes.items():
+        on_codes = step * code.clamp(-largest_code, largest_code)
+        in_db = [float(q1.provided(*pair)[0]) for pair in ((w, on_codes), (x_other @ w.T, x_other @ on_codes.T))]
+        print(f"{name}: weight {in_db[0]:.1f} dB, output on held-out images {in_db[1]:.1f} dB")
+        if name == "nearest":
+            nearest_weight, nearest_output = in_db
+learned_weight, learned_output = in_db
+print(f"rounded the other way: {(codes['nearest'] != codes['learned']).float().mean():.1%} of the weights")
+
+# %% [markdown] id="learned-answer"
+"""
+On digits, for {{ digits.seeds }} values of `SEED`, 3 bits in this layer:
+
+| | SQNR of the weight, dB | SQNR of the output, dB |
+|---|---|---|
+| rounded to the nearest code | {{ digits.nearest_weight }} | {{ digits.nearest_output }} |
+| AdaRound | {{ digits.learned_weight }} | {{ digits.learned_output }} |
+
+The weight becomes worse, the output better, here by a few tenths of a decibel: a layer with 16 inputs has few errors that could balance each other. Once more the SQNR of the weights points the wrong way.
+"""
+
+# %% [markdown] id="profile-text"
+r"""
 ## 8 · Where the time goes
 
 Accuracy is one price, time the other. A **profile** measures each layer. The layer with the largest share of the time is the **bottleneck**: whatever is done to the others, its time remains. And if it becomes $k$ times as fast, the whole does not: with its share $p$,
@@ -885,7 +1119,7 @@ $$ overall = \frac{1}{(1 - p) + p / k}, \qquad bound = \frac{1}{1 - p} \quad (k 
 
 (Amdahl 1967.) Times add up, speeds do not.
 
-**A worked example.** Layers of $1$, $6$ and $3$ ms: shares $0.1$, $0.6$, $0.3$; the bottleneck is number 1, counted from 0. Three times as fast it takes $2$ ms, the whole $6$ instead of $10$: $1.667$ times as fast. More than $2.5$ times is not to be had from this layer.
+**A worked example.** Layers of $1$, $6$ and $3$ ms: shares $0.1$, $0.6$, $0.3$; the bottleneck is number 1, counted from 0. Three times as fast it takes $2$ ms, the whole $6$ instead of $10$: $1.667$ times as fast. This layer alone can never make the whole more than $2.5$ times as fast.
 
 ### Q8 · Read a profile
 *difficulty 2/5 · importance 3/5 · 10 minutes · 5 points*
@@ -893,7 +1127,7 @@ $$ overall = \frac{1}{(1 - p) + p / k}, \qquad bound = \frac{1}{1 - p} \quad (k 
 `milliseconds` (layers,) are measured times of two layers or more, no two alike; leave them as they are; `faster` is $k$, a number above 1. Return the `shares` (layers,), which add up to 1; the number of the slowest layer, counted from 0; how many times faster the whole becomes if that layer becomes `faster` times as fast; and the bound.
 
 <details><summary>Hint 1: a question</summary>What is the new time of the whole?</details>
-<details><summary>Hint 2: the equation</summary>They are the two above.</details>
+<details><summary>Hint 2: a step by hand</summary>Layers of 2 and 8 ms: p = 0.8. Four times as fast, the slow one takes 2 ms, the whole 4 instead of 10: 2.5 times as fast. If it took no time, 2 ms would be left: the bound is 5.</details>
 <details><summary>Hint 3: the shape of the code</summary>A quotient; argmax; two lines of arithmetic with the share of the slowest.</details>
 """
 
@@ -1030,20 +1264,20 @@ A workflow, as teams recommend it. Its first box was Lab 4, training was Lab 5; 
 ![The workflow as a chart of decisions](figures/workflow.png)
 
 ### Q9 · Defend the workflow
-*difficulty 4/5 · importance 5/5 · 40 minutes · 15 points, read by hand*
+*difficulty 4/5 · importance 5/5 · 40 minutes · 10 points, read by hand*
 
 A colleague wants to skip most of the chart: "We use quantization-aware training for everything, then nothing has to be searched." Another one wants to stop after the first box. In 250 to 400 words of your own, defend the chart or change it: take at least four of its decisions, say for each what it costs, what it wins, and which measurement leads you on to the next box or lets you stop. Use your own numbers from this lab
 (with the number of test images or seeds behind them), say which number would have misled you, and say where the chart does not fit (which layers, which engines, which sizes of network).
 
 | rubric | points |
 |---|---|
-| four decisions in order, each with its cost, its gain, and the measurement that ends it | 5 |
-| own numbers, with what they rest on; chosen on held-out images, reported on others | 4 |
-| a measurement that misleads (weights' SQNR, all but one, one seed, multiplications), and why | 3 |
-| where the chart does not fit, and what you would do there | 3 |
+| four decisions in order, each with its cost, its gain, and the measurement that ends it | 4 |
+| own numbers, with what they rest on; chosen on held-out images, reported on others | 2 |
+| a measurement that misleads (weights' SQNR, all but one, one seed, multiplications), and why | 2 |
+| where the chart does not fit, and what you would do there | 2 |
 """
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "q9", "locked": false, "points": 15, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q9", "locked": false, "points": 10, "schema_version": 3, "solution": true, "task": false}
 """
 ### BEGIN SOLUTION
 #| *Your essay here.*
@@ -1060,11 +1294,22 @@ r"""
 
 **Do it without planting.** `depthwise.depthwise_net_for(dataset, SEED, silent=0.0)` trains the same network from an ordinary start. Run the lab with it: what is left of the loss, at 8, 6 and 4 bits, and what is left for equalization to do?
 
-**Search better.** Greedy keeps one more layer a step. Try all pairs, or begin with everything kept and give up one layer a step (backward). Do they find fewer layers? Count the measurements.
-
-**Bits instead of layers.** Instead of fp32 or not, each layer may have 8, 6 or 4 bits. Let the search spend a budget of bytes: which layer should get the next bit? Draw the Pareto points of your search beside the ones above.
+**Search better.** A greedy search keeps one more layer per step. Try all pairs, or begin with everything kept and give up one layer a step (backward). Do they find fewer layers? Count the measurements.
 
 **Change the data.** One line at the top: `DATA = "fashion_mnist"`. Are the same layers the worst?
+
+## The formulas of this lab
+
+| what | formula |
+|---|---|
+| signal-to-quantization-noise ratio | $10 \log_{10} \big(\sum x^2 / \sum (x - y)^2\big)$ dB |
+| compared alone | $a_q W^T$ against $a_q W_q^T$ |
+| greedy search | keep the layer with the largest measure, until the target is equalled or passed |
+| second-order measure of a plan | $\sum_l \frac12 c_l \sum_i (W_{l,i} - Q_{b_l}(W_l)_i)^2$ |
+| bias correction | $b \leftarrow b - \big(\text{mean}(W_q x_q) - \text{mean}(W x)\big)$ |
+| equalization | $s_i = \sqrt{r_{1,i} / r_{2,i}}$; divide in the first layer, multiply in the second |
+| AdaRound | $W_{soft} = s\,(\lfloor W / s \rfloor + h)$, $h = \text{clip}(1.2\,\sigma(v) - 0.1, 0, 1)$ |
+| Amdahl's law | $1 / \big((1 - p) + p / k\big)$, at most $1 / (1 - p)$ |
 
 **Next.** Comparing two networks layer by layer is the tool for every port to another engine, number format or compiler: find the first layer whose own noise is not what you expect.
 """

@@ -46,8 +46,8 @@ q6 = Question(
     provided=provided.correct_bias,
     off_limits=("qlab.ptq.bias_correction:corrected_bias",),
     parts=(
-        Part("the mean error of each channel", 5, fields=("error",)),
-        Part("the corrected bias", 5, fields=("corrected",)),
+        Part("the mean error of each channel", 4, fields=("error",)),
+        Part("the corrected bias", 4, fields=("corrected",)),
     ),
     cases=[
         case(
