@@ -2,8 +2,9 @@
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -38,7 +39,7 @@ def locked(path: Path, seconds: float = 30) -> Iterator[None]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, seconds)
+        lock = FileLock(path, seconds, thread_local=False)  # one thread may take it and another one give it back
         lock.acquire()
     except Timeout as error:
         raise UserError(f"another program is writing in {path.parent}: run this again when it is done.") from error
@@ -50,6 +51,39 @@ def locked(path: Path, seconds: float = 30) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+class SharedLock:
+    """A lock that any number of threads of this process hold at once, and that keeps other processes out meanwhile.
+
+    Args:
+        path: the file that is locked; another process takes it with `locked`.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._mutex = threading.Lock()
+        self._holders = 0
+        self._file = ExitStack()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold it.
+
+        Raises:
+            UserError: as in `locked`.
+        """
+        with self._mutex:
+            if not self._holders:
+                self._file.enter_context(locked(self._path))
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._holders -= 1
+                if not self._holders:
+                    self._file.close()
 
 
 def replace_folder(new: Path, old: Path) -> None:

@@ -4,6 +4,8 @@ import getpass
 import json
 import logging
 import sqlite3
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -22,7 +24,7 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 from nbgrader.dbutil import ALEMBIC_DIR
-from sqlalchemy import DateTime, text
+from sqlalchemy import DateTime, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from autograder import group_tables, mark_changes
@@ -34,6 +36,7 @@ from autograder.group_tables import HandMarks
 from autograder.mark_changes import MarkEvent
 
 MAX_BACKUPS = 10
+DAY_SECONDS = 86_400
 NO_RESPONSE = "No response."  # nbgrader's own comment on an answer that is still the stub
 RECORDS_TABLE = "qlab_records"  # our own table: the digest of the record that is stored for each submission
 
@@ -73,24 +76,47 @@ def open_gradebook(course: Course) -> Iterator[Gradebook]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _write_version(course.gradebook)
-            with _closed.pop(_state(course.gradebook), None) or Gradebook(course.db_url) as gradebook:
+            with _gradebooks.open(course) as gradebook:
                 yield gradebook
-            _closed.clear()
-            with suppress(OSError):  # somebody took the file away
-                _closed[_state(course.gradebook)] = gradebook
     except (SQLAlchemyError, sqlite3.Error, InvalidEntry, MissingEntry) as error:
         raise UserError(_describe_error(course, error)) from error
 
 
-# The gradebook that was closed last, by the state of its file. While nobody else writes the file, it takes 1 ms to open
-# it again, instead of the 15 in which nbgrader looks for each of its tables and SQLAlchemy compiles each query anew.
-_closed: dict[tuple[str, int, int, int], Gradebook] = {}
+class _ClosedGradebooks:
+    """Gradebooks that were closed and can be opened again.
+
+    nbgrader looks for each of its tables when it makes one, and SQLAlchemy compiles each query anew for each: that
+    takes 15 ms, and opening one again 1 ms. The server opens several for every mark, in several threads, one within
+    another, while another process writes; so they are good for as long as the tables are the same ones.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._database = ("", "")
+        self._closed: list[Gradebook] = []
+
+    @contextmanager
+    def open(self, course: Course) -> Iterator[Gradebook]:
+        """A gradebook that nobody else has open."""
+        database = (course.db_url, _tables(course.gradebook))
+        with self._lock:
+            if self._database != database:
+                self._database, self._closed = database, []
+            closed = self._closed
+            gradebook = closed.pop() if closed else None
+        with gradebook or Gradebook(course.db_url) as opened:
+            yield opened
+        with self._lock:  # after an error it is not kept
+            closed.append(opened)
 
 
-def _state(path: Path) -> tuple[str, int, int, int]:
-    """What changes whenever a file is written or replaced."""
-    found = path.stat()
-    return str(path), found.st_ino, found.st_size, found.st_mtime_ns
+_gradebooks = _ClosedGradebooks()
+
+
+def _tables(path: Path) -> str:
+    """The names of a database's tables, indexes and triggers."""
+    with closing(sqlite3.connect(path, timeout=5)) as database:
+        return str(database.execute("SELECT group_concat(name) FROM sqlite_master").fetchone()[0])
 
 
 def _write_version(path: Path) -> None:
@@ -130,6 +156,19 @@ def prepare(course: Course) -> None:
         pass
 
 
+def check(course: Course) -> None:
+    """Raise UserError if the database is damaged anywhere, as one that was copied while it was written may be."""
+    if not course.gradebook.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(course.gradebook, timeout=5)) as database:
+            found = str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            if found != "ok":
+                raise sqlite3.DatabaseError(" ".join(found.split()))
+    except sqlite3.Error as error:
+        raise UserError(_describe_error(course, error)) from error
+
+
 def back_up(course: Course) -> Path | None:
     """Copy the current database to backups/ and delete all but the newest backups; None if there is no database."""
     if not course.gradebook.is_file():
@@ -148,6 +187,13 @@ def back_up(course: Course) -> Path | None:
     for old in sorted(folder.glob("gradebook-*.db"))[:-MAX_BACKUPS]:
         old.unlink()
     return target
+
+
+def back_up_daily(course: Course) -> None:
+    """Back up the database, unless that was done within the last day."""
+    times = [path.stat().st_mtime for path in (course.root / "backups").glob("gradebook-*.db")]
+    if not times or abs(time.time() - max(times)) > DAY_SECONDS:
+        back_up(course)
 
 
 class Writer:
@@ -269,7 +315,7 @@ def _add_missing_grades(notebook: SubmittedNotebook) -> None:
 
 
 # Read as rows, not as nbgrader's objects, because each of those takes one more query per grade.
-GRADES = text("""
+GRADES = """
     SELECT submission.student_id, cell.name, grade.auto_score, grade.manual_score, grade.extra_credit,
            limits.max_score, grade.needs_manual_grade
     FROM grade
@@ -278,17 +324,18 @@ GRADES = text("""
     JOIN submitted_notebook AS notebook ON notebook.id = grade.notebook_id
     JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
     JOIN assignment ON assignment.id = submission.assignment_id
-    WHERE assignment.name = :lab AND :student IN ('', submission.student_id) ORDER BY submission.student_id
-""")
-COMMENTS = text("""
+    WHERE assignment.name = :lab
+"""
+COMMENTS = """
     SELECT submission.student_id, cell.name, coalesce(comment.manual_comment, comment.auto_comment)
     FROM comment
     JOIN base_cell AS cell ON cell.id = comment.cell_id
     JOIN submitted_notebook AS notebook ON notebook.id = comment.notebook_id
     JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
     JOIN assignment ON assignment.id = submission.assignment_id
-    WHERE assignment.name = :lab AND :student IN ('', submission.student_id)
-""")
+    WHERE assignment.name = :lab
+"""
+OF_ONE = " AND submission.student_id = :student"
 
 
 def marks(course: Course, lab: str, student: str = "") -> dict[str, dict[str, CellMark]]:
@@ -296,11 +343,12 @@ def marks(course: Course, lab: str, student: str = "") -> dict[str, dict[str, Ce
     if not course.gradebook.is_file():
         return {}
     with open_gradebook(course) as gradebook:
-        whose = {"lab": lab, "student": student}
-        rows = gradebook.db.execute(COMMENTS, whose)
+        whose, only = {"lab": lab, "student": student}, OF_ONE if student else ""
+        rows = gradebook.db.execute(text(COMMENTS + only), whose)
         comments = {(student, cell): comment for student, cell, comment in rows if comment and comment != NO_RESPONSE}
         marks: dict[str, dict[str, CellMark]] = {}
-        for student, cell, auto, manual, extra, out_of, waiting in gradebook.db.execute(GRADES, whose):
+        grades = gradebook.db.execute(text(f"{GRADES}{only} ORDER BY submission.student_id"), whose)
+        for student, cell, auto, manual, extra, out_of, waiting in grades:
             score = auto if manual is None else manual
             points = None if score is None else score + (extra or 0)
             comment = comments.get((student, cell), "")
@@ -344,10 +392,11 @@ def notebook_ids(course: Course, lab: str) -> dict[str, str]:
 
 
 DUE = text("SELECT duedate FROM assignment WHERE name = :lab").columns(duedate=DateTime())
+# A cross join keeps the order: first the few notebooks with a penalty, for which there is no index.
 PENALTIES = text("""
     SELECT submission.student_id, sum(notebook.late_submission_penalty)
     FROM submitted_notebook AS notebook
-    JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
+    CROSS JOIN submitted_assignment AS submission ON submission.id = notebook.assignment_id
     JOIN assignment ON assignment.id = submission.assignment_id
     WHERE assignment.name = :lab AND notebook.late_submission_penalty > 0 GROUP BY submission.student_id
 """)
@@ -369,6 +418,14 @@ def roster_in_lab(course: Course, lab: str) -> list[Student]:
     with open_gradebook(course) as gradebook:
         groups = group_tables.lab_groups(gradebook.db, lab)
     return [replace(student, group=groups.get(student.id, student.group)) for student in students]
+
+
+def groups_in_lab(course: Course, lab: str) -> dict[str, str]:
+    """The group of each student who is in one, as in `roster_in_lab`, without reading the whole roster."""
+    if not course.gradebook.is_file():
+        return {}
+    with open_gradebook(course) as gradebook:
+        return group_tables.groups(gradebook.db, lab)
 
 
 def enter_roster(course: Course, students: Iterable[Student]) -> None:
@@ -460,9 +517,13 @@ def extensions(course: Course, lab: str) -> dict[str, timedelta]:
     """The extensions that students were granted in nbgrader, by student."""
     if not course.gradebook.is_file():
         return {}
+    query = (
+        select(SubmittedAssignment.student_id, SubmittedAssignment.extension)
+        .join(Assignment)
+        .where(Assignment.name == lab, SubmittedAssignment.extension.is_not(None))
+    )
     with open_gradebook(course) as gradebook:
-        submissions = gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab)
-        return {submission.student_id: submission.extension for submission in submissions if submission.extension}
+        return {student: extension for student, extension in gradebook.db.execute(query) if extension}
 
 
 def set_extensions(course: Course, lab: str, extensions: Mapping[str, timedelta | None]) -> None:
@@ -505,8 +566,8 @@ def store_late(
         penalized = {student for student, _ in gradebook.db.execute(PENALTIES, {"lab": lab})}
         for submission in gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab):
             if submission.student_id in times:
-                time = times[submission.student_id]
-                submission.timestamp = None if time is None else _naive(time)
+                when = times[submission.student_id]
+                submission.timestamp = None if when is None else _naive(when)
             if submission.student_id in extensions:
                 submission.extension = extensions[submission.student_id]
             seconds = submission.total_seconds_late

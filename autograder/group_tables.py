@@ -89,6 +89,15 @@ def lab_groups(db: Session, lab: str) -> dict[str, str]:
     return {student: team for student, (team,) in _rows(db, "qlab_lab_groups", query, lab=lab)}
 
 
+def groups(db: Session, lab: str) -> dict[str, str]:
+    """The group of each student in a lab: that in which the lab was handed in, or else that of the roster."""
+    query = "SELECT student, team FROM qlab_people WHERE team <> ''"
+    usual = {student: team for student, (team,) in _rows(db, "qlab_people", query)}
+    found = {student: team for student, team in {**usual, **lab_groups(db, lab)}.items() if team}
+    on_roster = {student for (student,) in db.execute(text("SELECT id FROM student"))} if found else set()
+    return {student: team for student, team in found.items() if student in on_roster}
+
+
 def enter_lab_groups(db: Session, lab: str, groups: Mapping[str, str]) -> None:
     """Store the group in which students handed in a lab."""
     rows = ({"lab": lab, "student": student, "team": group} for student, group in groups.items())

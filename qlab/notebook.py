@@ -73,6 +73,7 @@ def parse(content: bytes) -> tuple[NotebookNode, tuple[str, ...]]:
     """
     remarks = ["a byte-order mark at the beginning was removed"] if content.startswith(b"\xef\xbb\xbf") else []
     raw = _parsed(content)
+    _check_number_of_cells(raw.get("cells", []))  # before anything is made of them
     try:
         notebook = nbformat.from_dict(raw)
         if notebook.get("nbformat") != 4:

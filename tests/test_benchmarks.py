@@ -25,6 +25,7 @@ SCRIPTS = {
     "speed": "speed",
     "formats": "number_formats",
     "live": "demo_latency",
+    "serve": "serve",
 }
 
 

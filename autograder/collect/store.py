@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from autograder.collect.submissions import NOTEBOOK, CollectedSubmission, Submit
 from autograder.course_folder.layout import Course
 from autograder.deductions import late
 from autograder.deductions.handing_in import CollectNote, digest
-from autograder.files import replace_folder, write_atomic
+from autograder.files import locked, replace_folder, write_atomic
 from autograder.grade.submission import TIMESTAMP
 
 NEW, REPLACED, UNCHANGED, OLDER, DATED = "new", "replaced", "unchanged", "older", "with another time"
@@ -54,6 +55,11 @@ class SubmissionStore:
 
         What was there before is first copied to kept/; a submission that does not count goes to kept/ itself.
         """
+        # `autograder collect` and the server may both bring something of the same student.
+        with nullcontext() if self.dry_run else locked(self._course.handed_in(self._lab, "").with_name(".lock")):
+            return self._put(student, result)
+
+    def _put(self, student: str, result: CollectResult) -> Stored:
         submission = result.counted[student]
         folder = self._course.submission_folder(self._lab, student)
         note = CollectNote.read(self._course.handed_in(self._lab, student), folder)

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from autograder.course_folder.made_again import made_again
 from autograder.course_folder.naming import Names
 from autograder.course_folder.roster import Student
 from autograder.deductions import extensions
-from autograder.files import write_atomic
+from autograder.files import locked, write_atomic
 from autograder.report import graders, mark_history
 from autograder.report.marks import as_csv, write_marks
 from autograder.serve.tokens import Tokens
@@ -123,6 +124,13 @@ def forget(course: Course, student: str) -> None:
     written again. The history keeps its lines, and nothing says any more whose they are. Backups of the gradebook keep
     the marks of all others.
     """
+    with ExitStack() as stack:
+        for lock in course.writers if (course.root / "served").is_dir() else ():
+            stack.enter_context(locked(lock))  # a server that runs would write again what it holds
+        _forget(course, student)
+
+
+def _forget(course: Course, student: str) -> None:
     mark_history.update(course)  # so that no change waits under the student's name
     # The roster is changed last, because it alone says what the student is called.
     _remove_unfinished(course, student)

@@ -156,6 +156,11 @@ class Course:
         return self.root / "served" / "inbox" / lab / student
 
     @property
+    def writers(self) -> tuple[Path, Path]:
+        """What the server and its grading process lock while they write, so that nobody is forgotten meanwhile."""
+        return self.root / "served" / "server_writes.lock", self.root / "served" / "grader_writes.lock"
+
+    @property
     def links(self) -> Path:
         """The personal links that were made last, for a mail merge."""
         return self.root / "links.csv"

@@ -138,9 +138,17 @@ def handing_in(course: Course, lab: str, only: str = "") -> dict[str, HandingIn]
 def _each(
     course: Course, lab: str, due: datetime | None, own: dict[str, datetime], timezone: Timezone, only: str
 ) -> Iterator[tuple[str, HandingIn]]:
-    submitted = {student: path.parent for student, path in course.submitted(lab).items()}
+    submitted = _folders(course, lab, only)
     for student in [only] if only in {*submitted, *own} else [] if only else sorted({*submitted, *own}):
         folder = submitted.get(student)
         note = CollectNote.read(course.handed_in(lab, student), folder) if folder else None
         when = late.read_timestamp(folder) if folder else None
         yield student, HandingIn(when, due, own.get(student), bool(note and note.late), note, timezone)
+
+
+def _folders(course: Course, lab: str, only: str) -> dict[str, Path]:
+    """What everybody has handed in, or only one of them."""
+    if not only:
+        return {student: path.parent for student, path in course.submitted(lab).items()}
+    folder = course.submission_folder(lab, only)
+    return {only: folder} if folder.is_dir() else {}

@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
@@ -137,7 +138,7 @@ def pack(value: Any, buffers: Buffers, make_handle: MakeHandle = no_handle, dept
         return _pack_array(value, buffers)
     if isinstance(value, Integral):
         return _integer(int(value))
-    if isinstance(value, Real):
+    if isinstance(value, Real | Decimal):  # a Decimal is a number, though no Real
         return float(value)
     if isinstance(value, list | tuple):
         name = "list" if isinstance(value, list) else "tuple"

@@ -210,7 +210,7 @@ class StudentAnswer:
         reply = self._ask(message)
         if "error" in reply:
             return Returned(error=_text(reply["error"]), error_name=_text(reply.get("error_name")))
-        return Returned(with_objects(reply.get("value"), self._returned))
+        return Returned(with_objects(reply.get("value"), self._returned), changed=reply.get("changed") is True)
 
 
 def _text(value: Any) -> str:

@@ -3,12 +3,12 @@
 import os
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from autograder.course_folder.layout import Course
-from autograder.files import write_atomic
+from autograder.files import locked, write_atomic
 from autograder.grade.job import Job, JobResult, Reseed, pack
 from autograder.grade.lab import GradedLab
 from autograder.grade.pool import QueuedJob
@@ -77,20 +77,31 @@ class LabGrading:
 
     def save(self, queued: QueuedJob, result: JobResult) -> GradingRecord:
         """Write the notebook, then the record, then the gradebook: wherever we are stopped, the next run goes on."""
-        resubmitted = queued.before is not None and queued.before.sha256 != queued.job.submission.sha256
-        record = replace(result.record, resubmitted=resubmitted)
+        lab, student = result.record.lab, result.record.student
+        path = self.course.record(lab, student)
+        with writing_records(self.course, lab):
+            if not self._is_outdated(queued, path):
+                self._write(replace(result.record, resubmitted=_is_other_file(queued.before, queued)), result.notebook)
+            # Stored as it was read back, so that the next run recognizes the same record by its digest.
+            stored = GradingRecord.read(path) or result.record
+        self._store(stored)
+        return stored
+
+    def _is_outdated(self, queued: QueuedJob, path: Path) -> bool:
+        """Whether somebody else has graded what is in submitted/ now, and we what was there before."""
+        now = GradingRecord.read(path)
+        if now is None or now == queued.before or now.sha256 == queued.job.submission.sha256:
+            return False
+        return self._up_to_date(now, self._read(now.student)[0])
+
+    def _write(self, record: GradingRecord, notebook: str | None) -> None:
         target = self.course.autograded(record.lab, record.student)
-        if result.notebook is not None:
-            write_atomic(target, result.notebook)
+        if notebook is not None:
+            write_atomic(target, notebook)
             self._link_figures(target)
         else:
             target.unlink(missing_ok=True)
-        path = self.course.record(record.lab, record.student)
-        record.write(path)
-        # Stored as it was read back, so that the next run recognizes the same record by its digest.
-        stored = GradingRecord.read(path) or record
-        self._store(stored)
-        return stored
+        record.write(self.course.record(record.lab, record.student))
 
     def copy(self, record: GradingRecord, partner: str) -> bool:
         """Give a submission's marks to a partner, as `save` does; returns whether the partner had others."""
@@ -116,3 +127,13 @@ class LabGrading:
         if figures.is_dir() and not link.exists():
             with suppress(OSError):  # the notebook can be read without them
                 link.symlink_to(os.path.relpath(figures, link.parent))
+
+
+def _is_other_file(before: GradingRecord | None, queued: QueuedJob) -> bool:
+    """Whether another file was graded before."""
+    return before is not None and before.sha256 != queued.job.submission.sha256
+
+
+def writing_records(course: Course, lab: str) -> AbstractContextManager[None]:
+    """Keeps others from writing records of a lab: a batch and a server may grade it at the same time."""
+    return locked(course.record(lab, "").with_name(".lock"))

@@ -12,6 +12,7 @@ from autograder.errors import UserError
 from autograder.files import write_atomic
 from autograder.grade.job import Job, JobResult, pack
 from autograder.grade.lab import GradedLab, question_of
+from autograder.grade.lab_grading import writing_records
 from autograder.grade.pool import Pool, QueuedJob
 from autograder.grade.record import GradingRecord
 from autograder.grade.scheduler import Workers
@@ -155,6 +156,10 @@ class Regrading:
         if now.reason:
             self.result.left_out[now.student] = now.reason
             return
+        there = GradingRecord.read(self.course.record(self.lab.name, before.student))
+        if there is None or there.sha256 != before.sha256:  # graded by the server since this began
+            self.result.left_out[before.student] = NEW_FILE
+            return
         stored = self._marks.get(before.student, {})
         after = merge(before, now, self.question)
         old, new = StudentMarks(before, stored), StudentMarks(after, _marks_after(stored, before, after))
@@ -163,7 +168,7 @@ class Regrading:
             remark = f"{self.question} was graded again after its check was fixed"
             after = replace(after, remarks=tuple(dict.fromkeys((*after.remarks, remark))))
         if self._store is not None:
-            self._write(after, job_result, self._store)
+            self._save(before, after, job_result, self._store)
 
     def _note(self, old: StudentMarks, new: StudentMarks, stored: dict[str, CellMark]) -> None:
         self.result.graded += 1
@@ -177,15 +182,25 @@ class Regrading:
         if any(mark.by_hand and old_marks.get(cell) != new_marks.get(cell) for cell, mark in stored.items()):
             self.result.by_hand = sorted([*self.result.by_hand, student])
 
-    def _write(self, record: GradingRecord, job_result: JobResult, store: Callable[[GradingRecord], None]) -> None:
-        """Write the notebook, then the record, then the gradebook, as grading does."""
+    def _save(
+        self, before: GradingRecord, after: GradingRecord, job_result: JobResult, store: Callable[[GradingRecord], None]
+    ) -> None:
+        """Write the notebook, then the record, then the gradebook, unless somebody else has graded it meanwhile."""
+        path = self.course.record(after.lab, after.student)
+        with writing_records(self.course, after.lab):
+            now = GradingRecord.read(path)
+            if now is not None and now.sha256 == before.sha256:
+                self._write(after, job_result)
+            stored = GradingRecord.read(path) or after
+        store(stored)
+
+    def _write(self, record: GradingRecord, job_result: JobResult) -> None:
         target = self.course.autograded(record.lab, record.student)
         if job_result.notebook is not None:
             old = target.read_text("utf-8") if target.is_file() else ""
             write_atomic(target, _with_cells_of(old, job_result.notebook, self.question))
         path = self.course.record(record.lab, record.student)
         record.write(path)
-        store(GradingRecord.read(path) or record)
 
 
 def merge(before: GradingRecord, now: GradingRecord, question: str) -> GradingRecord:

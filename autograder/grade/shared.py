@@ -17,11 +17,12 @@ def units(course: Course, lab: str, students: Iterable[str]) -> list[tuple[str, 
         course, lab: whose.
         students: who is asked for; a student's partners come along.
     """
-    wanted, submitted = list(students), course.submitted(lab)
-    groups = {student: group for student, group in _groups(course, lab).items() if student in submitted}
+    wanted, groups = list(students), _groups(course, lab)
     theirs = {groups[student] for student in wanted if student in groups}  # nobody else's files have to be read
     groups = {student: group for student, group in groups.items() if group in theirs}
-    digests = {student: Submission.read(student, submitted[student]).sha256 for student in groups}
+    folders = {student: course.submission_folder(lab, student) for student in groups}
+    groups = {student: group for student, group in groups.items() if folders[student].is_dir()}
+    digests = {student: Submission.read(student, folders[student] / f"{lab}.ipynb").sha256 for student in groups}
     unit_of = _units(groups, digests)
     found = dict.fromkeys(unit_of.get(student, (student,)) for student in wanted)
     return list(found)
@@ -51,7 +52,7 @@ def partners(course: Course, lab: str, only: str = "") -> dict[str, tuple[str, .
 def _groups(course: Course, lab: str) -> dict[str, str]:
     """The group of everybody who is not alone in one."""
     named = {
-        student.id: squeeze(student.group) for student in gradebook.roster_in_lab(course, lab) if squeeze(student.group)
+        student: squeeze(group) for student, group in gradebook.groups_in_lab(course, lab).items() if squeeze(group)
     }
     sizes: dict[str, int] = {}
     for group in named.values():

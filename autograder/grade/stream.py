@@ -1,8 +1,9 @@
 """Grades submissions as they come in, for as long as they come; nobody waits for somebody else's endless loop.
 
 A class is graded by `pool`, which knows when it is done and can then repeat alone what others may have disturbed. Here
-nobody knows when the next submission comes. So what waited too long is repeated while there is nothing else to do, and
-what comes meanwhile is graded beside it: the repetition then only counts if it did not wait again.
+nobody knows when the next submission comes. So what waited too long is repeated while there is nothing else to do, or
+after a while beside others, and what comes meanwhile is graded beside it: the repetition then only counts if it did not
+wait again.
 """
 
 import time
@@ -13,12 +14,14 @@ from dataclasses import dataclass
 
 from autograder.grade.job import JobResult
 from autograder.grade.lab import GradedLab
-from autograder.grade.pool import DIED, NO_TIME, TRIES_ALONE, QueuedJob, without_mark
+from autograder.grade.pool import DIED, TRIES_ALONE, QueuedJob, without_mark
 from autograder.grade.scheduler import Workers
 
 SLOW_SECONDS = 5.0  # a submission that takes longer leaves its place to others
 MOST_SLOW = 6  # submissions that may do so at the same time
+PATIENCE = 30.0  # seconds that a repetition waits for a moment without others; then it takes a place among them
 TRIES = 3  # of repeating what waited too long, when others came each time
+NO_TIME = "it waited longer than it may each time, perhaps because the server was busy: hand it in again later."
 
 
 def processes(cores: int) -> int:
@@ -35,6 +38,7 @@ class _Running:
         started: when, by the monotonic clock.
         alone: whether nothing else has run beside it so far.
         tries: how often it has been repeated.
+        ended: when it has to be repeated, since when.
     """
 
     queued: QueuedJob
@@ -42,6 +46,7 @@ class _Running:
     started: float
     alone: bool
     tries: int
+    ended: float = 0.0
 
 
 class Stream:
@@ -81,12 +86,17 @@ class Stream:
         self._start()
 
     def _start(self) -> None:
+        if self._again and len(self._running) < self._places() and time.monotonic() - self._again[0].ended > PATIENCE:
+            self._repeat()
         while self._waiting and len(self._running) < self._places():
             queued, lab = self._waiting.popleft()
             self._submit(_Running(queued, lab, time.monotonic(), not self._running, 0))
         if self._again and not self._running:
-            again = self._again.popleft()
-            self._submit(_Running(again.queued, again.lab, time.monotonic(), True, again.tries + 1))
+            self._repeat()
+
+    def _repeat(self) -> None:
+        again = self._again.popleft()
+        self._submit(_Running(again.queued, again.lab, time.monotonic(), not self._running, again.tries + 1))
 
     def _submit(self, job: _Running) -> None:
         from autograder.grade.worker import grade  # not before: it imports torch
@@ -119,11 +129,15 @@ class Stream:
             # Whatever ran when a process died may have killed it, so each is tried again by itself.
             if job.alone and job.tries >= TRIES_ALONE:
                 return without_mark(job.queued.job, job.lab, DIED)
-            self._again.append(job)
+            self._later(job)
             return None
         if not result.waited_out or (job.alone and job.tries):
             return result
         if job.tries >= TRIES:
             return without_mark(job.queued.job, job.lab, NO_TIME)
-        self._again.append(job)
+        self._later(job)
         return None
+
+    def _later(self, job: _Running) -> None:
+        job.ended = time.monotonic()
+        self._again.append(job)

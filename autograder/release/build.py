@@ -1,5 +1,7 @@
 """Builds what students download: solutions/ -> nbgrader source -> labs/, the same bytes each time."""
 
+import copy
+import functools
 import hashlib
 import json
 import logging
@@ -43,7 +45,7 @@ def read_source(folder: Path) -> NotebookNode:
         UserError: the text quotes a number that is not in results.json.
     """
     lab = folder.name
-    notebook = jupytext.read(folder / f"{lab}.py", fmt="py:percent")
+    notebook = read_written(folder)
     results = folder / "results.json"
     numbers = json.loads(results.read_text("utf-8")) if results.is_file() else {}
     for number, cell in enumerate(notebook.cells):
@@ -59,6 +61,16 @@ def read_source(folder: Path) -> NotebookNode:
     stamp = {"lab": lab, "release": _release_stamp(notebook, folder), "version": qlab.__version__}
     notebook.metadata.qlab = {**notebook.metadata.get("qlab", {}), **stamp}
     return notebook
+
+
+def read_written(folder: Path) -> NotebookNode:
+    """A lab's source as its author wrote it, for the caller to change."""
+    return copy.deepcopy(_parsed((folder / f"{folder.name}.py").read_text("utf-8")))
+
+
+@functools.lru_cache(maxsize=16)  # a release and its lint read each source several times
+def _parsed(text: str) -> NotebookNode:
+    return jupytext.reads(text, fmt="py:percent")
 
 
 def _limits(path: Path) -> dict[str, Any]:

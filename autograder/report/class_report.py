@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean, median
@@ -325,25 +325,42 @@ def _times(statistics: _ClassStatistics, lab: GradedLab) -> Iterable[CellTime]:
 def _mistakes(statistics: _ClassStatistics, lab: GradedLab, course: Course) -> Iterable[MistakeResult]:
     order = list(dict.fromkeys(question_of(name) for name in lab.order))
     roster = Roster(gradebook.roster_in_lab(course, lab.name))
-    stubs = {grade_id(cell): cell.source for cell in lab.released.cells}
 
     def position(key: tuple[str, str]) -> tuple[int, int, str]:
         return (order.index(key[0]) if key[0] in order else len(order), -statistics.counts[key], key[1])
 
+    def names(student: str) -> list[str]:
+        # Partners sign what they hand in together.
+        people = [roster.students.get(name, Student(name)) for name in (student, *roster.partners(student))]
+        return [name for person in people for name in names_of(person)]
+
     for question, name in sorted(statistics.counts, key=position):
-        answers = []
-        for student in statistics.made_by[question, name]:
-            if text := _answer(course.autograded(lab.name, student), question, stubs):
-                # Partners sign what they hand in together.
-                people = [roster.students.get(name, Student(name)) for name in (student, *roster.partners(student))]
-                names = [name for person in people for name in _names_of(person)]
-                answers.append(anonymize(text, names))
-        example = min(answers, key=len, default="")
+        example = shortest_example(course, lab, question, statistics.made_by[question, name], names)
         count, hint = statistics.counts[question, name], statistics.hints.get((question, name), "")
         yield MistakeResult(question, name, count, hint, example)
 
 
-def _names_of(person: Student) -> tuple[str, ...]:
+def shortest_example(
+    course: Course, lab: GradedLab, question: str, students: Iterable[str], names: Callable[[str], Iterable[str]]
+) -> str:
+    """The shortest of these students' answers, which shows a mistake best, without names; "" if all are stubs.
+
+    Args:
+        course, lab: where.
+        question: which answer.
+        students: who have the mistake.
+        names: the names that a student's answer must not show.
+    """
+    stubs = {grade_id(cell): cell.source for cell in lab.released.cells}
+    answers = []
+    for student in students:
+        if text := _answer(course.autograded(lab.name, student), question, stubs):
+            answers.append(anonymize(text, names(student)))
+    return min(answers, key=len, default="")
+
+
+def names_of(person: Student) -> tuple[str, ...]:
+    """What somebody may have signed with."""
     return person.id, person.name, person.first, person.last, person.email, person.lms_id
 
 

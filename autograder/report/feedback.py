@@ -44,7 +44,7 @@ def write_feedback(course: Course, lab: GradedLab) -> list[Path]:
     paths = []
     for row in class_marks(course, lab.name):
         path = course.feedback(lab.name, row.record.student)
-        sections = _sections(course, row)
+        sections = sections_of(course, row)
         page = render_page("feedback.html", row=row, record=row.record, title=lab_title(lab), sections=sections)
         write_atomic(path, page)
         paths.append(path)
@@ -57,7 +57,8 @@ def lab_title(lab: GradedLab) -> str:
     return str(first.lstrip("# "))
 
 
-def _sections(course: Course, row: StudentMarks) -> list[Section]:
+def sections_of(course: Course, row: StudentMarks) -> list[Section]:
+    """What the page says about each question."""
     path = course.autograded(row.record.lab, row.record.student)
     try:
         cells: list[NotebookNode] = nbformat.read(path, as_version=4).cells

@@ -4,16 +4,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from autograder.course_folder.serve_rules import Show
-from autograder.serve.attempts import Attempt
+from autograder.serve.access import find_attempt
+from autograder.serve.attempt_receipt import receipt_name, receipt_of
+from autograder.serve.downloads import download
 from autograder.serve.refusals import RefusedError
 from autograder.serve.service import Service
-from autograder.serve.shown import shown
+from autograder.serve.shown import ShownAttempt, shown_now
 from autograder.serve.sign_in import SignIn, check_origin
-from autograder.serve.tokens import Role
 from autograder.serve.uploads import Uploads
 
 NOTEBOOK_TYPES = ("application/x-ipynb+json", "application/json", "application/octet-stream")
@@ -106,41 +107,38 @@ def api(service: Service, sign_in: SignIn, uploads: Uploads) -> APIRouter:
     async def submit(request: Request, lab: LabName) -> JSONResponse:
         """Hand in a notebook: its bytes are the body. The same file once more is the same attempt (200)."""
         began = service.clock.now()
-        student = sign_in.student(request)
+        # In a thread: reading the course may wait for the gradebook, and nobody else should.
+        student = await run_in_threadpool(sign_in.student, request)
         check_origin(request)
-        service.intake.lab(lab)  # before the body is read
+        await run_in_threadpool(service.intake.lab, lab)  # before the body is read
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in NOTEBOOK_TYPES:
             raise RefusedError(415, f"send the notebook's bytes as the body, with Content-Type: {NOTEBOOK_TYPES[0]}.")
         content = await uploads.read(request, student)
         attempt, is_new = await run_in_threadpool(service.submit, student, lab, content, began)
-        body = await run_in_threadpool(attempt_body, service, attempt)
-        return JSONResponse(body.model_dump(), 201 if is_new else 200)
+        view = await run_in_threadpool(shown_now, service, attempt)
+        return JSONResponse(attempt_body(view).model_dump(), 201 if is_new else 200)
 
     @router.get("/attempts/{attempt_id}", responses=_refusals(401, 404, 429))
     def attempt(request: Request, attempt_id: AttemptId) -> AttemptBody:
         """An attempt of one's own; teachers see everybody's."""
-        return attempt_body(service, find_attempt(service, sign_in, request, attempt_id))
+        return attempt_body(find_attempt(service, sign_in, request, attempt_id))
+
+    @router.get(
+        "/attempts/{attempt_id}/receipt",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {}}}, **_refusals(401, 404, 429)},
+    )
+    def receipt(request: Request, attempt_id: AttemptId) -> Response:
+        """The signed receipt of an attempt; `autograder receipt verify` says whether one is genuine."""
+        view = find_attempt(service, sign_in, request, attempt_id)
+        return download(receipt_of(service, view), receipt_name(view.attempt), "application/json")
 
     return router
 
 
-def find_attempt(service: Service, sign_in: SignIn, request: Request, attempt_id: str) -> Attempt:
-    """The attempt with an id, if whoever asks may see it.
-
-    Raises:
-        RefusedError: there is none, or it is somebody else's, which sounds the same.
-    """
-    person = sign_in.person(request)
-    attempt = service.attempts.find(attempt_id)
-    if attempt is None or (person.role != Role.STAFF and attempt.student != person.id):
-        raise RefusedError(404, "you have no such attempt.")
-    return attempt
-
-
-def attempt_body(service: Service, attempt: Attempt) -> AttemptBody:
+def attempt_body(view: ShownAttempt) -> AttemptBody:
     """An attempt as programs get it."""
-    newest = [each for each in service.attempts.of(attempt.lab, attempt.student) if each.file == attempt.file][-1:]
-    view = shown(service, attempt, is_newest=[each.id for each in newest] == [attempt.id])
+    attempt = view.attempt
     return AttemptBody(
         id=attempt.id,
         lab=attempt.lab,

@@ -12,10 +12,14 @@ from starlette.exceptions import HTTPException
 
 from autograder.errors import UserError
 from autograder.serve.api import api
+from autograder.serve.pages import pages
 from autograder.serve.refusals import RefusedError
+from autograder.serve.rendering import refusal_page, wants_page
 from autograder.serve.security import SecurityHeaders
 from autograder.serve.service import Service
 from autograder.serve.sign_in import SignIn
+from autograder.serve.sub_path import SubPath
+from autograder.serve.unread import UnreadBody
 from autograder.serve.uploads import Uploads
 from qlab import __version__
 
@@ -37,11 +41,14 @@ def create_app(service: Service) -> FastAPI:
 
     app = FastAPI(
         title="autograder serve", version=__version__, lifespan=lifespan,
-        docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
+        docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", redirect_slashes=False,
     )  # fmt: skip
     sign_in, uploads = SignIn(service), Uploads()
     app.include_router(api(service, sign_in, uploads))
+    app.include_router(pages(service, sign_in, uploads))
+    app.add_middleware(SubPath)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(UnreadBody)
 
     @app.exception_handler(RefusedError)
     async def refused(request: Request, error: RefusedError) -> Response:
@@ -66,9 +73,9 @@ def create_app(service: Service) -> FastAPI:
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        answer = refusal(request, RefusedError(500, OURS))
-        return answer
+        # Not the path itself, in which there may be the id of an attempt.
+        log.error("%s %s failed", request.method, getattr(request.scope.get("route"), "path", "?"), exc_info=error)
+        return refusal(request, RefusedError(500, OURS))
 
     return app
 
@@ -78,4 +85,8 @@ def refusal(request: Request, error: RefusedError) -> Response:
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
     if error.status in (408, 413):
         headers["Connection"] = "close"  # the rest of the body is not read
+    if wants_page(request):
+        answer = refusal_page(request, error)
+        answer.headers.update(headers)
+        return answer
     return JSONResponse({"detail": error.sentence}, error.status, headers)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course_folder.layout import Course
+from autograder.errors import UserError
 from autograder.files import write_atomic
 
 FORMAT = 1
@@ -148,7 +149,19 @@ class Attempts:
         Raises:
             UserError: the disk is full, or permission is missing; nothing is accepted.
         """
-        self._write(attempt)
+        try:
+            self._write(attempt)
+        except UserError:
+            self._path(attempt).unlink(missing_ok=True)  # it may be there, but not for good
+            raise
+
+    def next_number(self, lab: str, student: str) -> int:
+        """The number of the next attempt: greater than any there, also if one of their files is damaged.
+
+        Raises:
+            UserError: the folder cannot be read.
+        """
+        return max(map(_number, _files(self._course.attempts / lab / student)), default=0) + 1
 
     def change(self, attempt: Attempt, **changes: Any) -> Attempt:
         """Write what has become of an attempt. One that was deleted meanwhile, as `forget` does, stays deleted."""
@@ -171,22 +184,45 @@ class Attempts:
         """The attempts in a folder; read again only if a file was written or deleted there."""
         try:
             changed = folder.stat().st_mtime_ns
-        except OSError:
+        except FileNotFoundError:
             with self._lock:
                 self._folders.pop(folder, None)
             return ()
+        except OSError as error:
+            raise _unreadable(folder, error) from error
         with self._lock:
             known = self._folders.get(folder)
             if known is not None and known[0] == changed:
                 return known[1]
-            attempts = tuple(filter(None, (_parse(path) for path in sorted(folder.glob("[0-9]*.json")))))
+            attempts = tuple(filter(None, map(_parse, sorted(_files(folder), key=_number))))
             self._folders[folder] = (changed, attempts)
             self._by_id |= {attempt.id: folder for attempt in attempts}
             return attempts
 
 
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder's attempts, in whatever order."""
+    try:
+        return [path for path in folder.iterdir() if path.suffix == ".json" and path.stem.isdecimal()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _number(path: Path) -> int:
+    return int(path.stem)
+
+
 def _parse(path: Path) -> Attempt | None:
     try:
-        return Attempt.parse(path.read_text("utf-8"))
-    except OSError:
+        return Attempt.parse(path.read_bytes().decode("utf-8", "replace"))
+    except FileNotFoundError:  # deleted meanwhile
         return None
+    except OSError as error:
+        # Not as if it were not there: the next attempt would get its number.
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path} cannot be read ({error.strerror}): give permission, or close what has too many files.")

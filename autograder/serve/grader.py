@@ -8,11 +8,12 @@ import argparse
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.deductions import late
 from autograder.errors import UserError
+from autograder.files import SharedLock, locked
 from autograder.grade.job import JobResult, pack
 from autograder.grade.lab import GradedLab
 from autograder.grade.lab_grading import LabGrading
@@ -36,7 +38,9 @@ from autograder.serve.course_view import released_labs
 
 POLL_SECONDS = 0.05  # how long a finished submission may wait for us to see it
 RETRY_SECONDS = 5.0  # after a locked gradebook or a full disk
+LEFT_BEHIND_SECONDS = 60.0
 TIDY_SECONDS = 20.0  # marks.csv and the history are at most so old while there is always something to grade
+TIDY_SHARE = 0.05  # of the time, at most, that goes into them: for a large class they take seconds
 NICENESS = 5  # so that pages answer while a class is graded
 
 
@@ -65,29 +69,46 @@ class Grader:
         workers: the processes that grade.
         cores: how many submissions are graded at a time.
         sandboxed: whether students' code runs in a sandbox.
+        say: told what becomes of submissions.
     """
 
-    def __init__(self, course: Course, workers: Workers, cores: int, *, sandboxed: bool):
+    def __init__(
+        self, course: Course, workers: Workers, cores: int, *, sandboxed: bool, say: Callable[..., None] | None = None
+    ):
         self._course = course
+        self._say = say or _say
+        self._writing = SharedLock(course.writers[1])
         self._sandboxed = sandboxed
         self._labs: dict[str, tuple[tuple[int, ...], LabGrading]] = {}
         self._desk = _Desk()
         self._stream = Stream(workers, cores)
         self._requests: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
-        self._retry_at = 0.0
-        self._tidy_at = time.monotonic() + TIDY_SECONDS
+        self._store_at = 0.0
+        self._retry_at: dict[str, float] = {}  # by lab: one that was taken back must not stop the others
+        self._tidy_at = 0.0  # not before
+        self._busy_since = time.monotonic()
 
     def run(self) -> None:
         """Grade until the standard input ends."""
         threading.Thread(target=self._read_requests, daemon=True).start()
-        _say("ready")
+        self._say("ready")
         while self._take_requests():
-            self._start_jobs()
-            for queued, result in self._stream.results(POLL_SECONDS):
-                self._finish(queued, result)
-            self._retry()
-            if self._desk.untidy and (self._is_idle or time.monotonic() > self._tidy_at):
-                self._tidy()
+            self.work(POLL_SECONDS)
+        if self._desk.untidy:
+            self._tidy()
+
+    def ask(self, lab: str, student: str) -> None:
+        """Have a submission looked at by `work`."""
+        self._desk.asked.append((lab, student))
+
+    def work(self, seconds: float) -> None:
+        """Do what can be done now, waiting at most so long for a submission that is being graded."""
+        self._start_jobs()
+        for queued, result in self._stream.results(seconds):
+            self._finish(queued, result)
+        self._retry()
+        if self._desk.untidy and self._may_tidy():
+            self._tidy()
 
     def _read_requests(self) -> None:
         rest = b""
@@ -99,19 +120,20 @@ class Grader:
         self._requests.put(None)
 
     @property
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
+        """Whether nothing is left to be graded."""
         return self._stream.is_idle and not self._desk.asked
 
     def _take_requests(self) -> bool:
         """Take in what was asked meanwhile, waiting if there is nothing else to do; False at the input's end."""
         desk = self._desk
-        has_work = not self._is_idle or desk.unstored
+        has_work = not self.is_idle or desk.unstored
         try:
             request = self._requests.get(timeout=RETRY_SECONDS) if not has_work else self._requests.get_nowait()
             while True:
                 if request is None:
                     return False
-                desk.asked.append(request)
+                self.ask(*request)
                 request = self._requests.get_nowait()
         except queue.Empty:
             if has_work and self._stream.is_idle:
@@ -121,41 +143,51 @@ class Grader:
     def _start_jobs(self) -> None:
         """Start on what was asked, as long as there is room; a student's next submission waits for the one before."""
         for _ in range(len(self._desk.asked)):
-            if not self._stream.has_room or time.monotonic() < self._retry_at:
+            if not self._stream.has_room:
                 return
             lab, student = self._desk.asked.popleft()
-            if (lab, student) in self._desk.busy:
+            if (lab, student) in self._desk.busy or time.monotonic() < self._retry_at.get(lab, 0.0):
                 self._desk.asked.append((lab, student))
                 continue
             try:
                 self._start(lab, student)
-            except UserError as error:
+            except (UserError, OSError) as error:
                 self._postpone(lab, student, str(error))
 
     def _start(self, lab: str, student: str) -> None:
+        if not self._course.submission_folder(lab, student).is_dir():  # taken away, or forgotten
+            self._say("graded", lab=lab, student=student, asked=True)
+            return
         grading = self._grading(lab)
         unit = units(self._course, lab, [student])[0]
         found = grading.job(unit)
         if isinstance(found, QueuedJob):
             self._desk.busy |= {(lab, member): student for member in unit}
-            _say("grading", lab=lab, student=student)
+            self._say("grading", lab=lab, student=student)
             self._stream.add(found, grading.lab)
             return
-        self._store(found)
-        self._share(found, [other for other in unit if other != found.student], student)
+        with self._writing.held():
+            self._store(found)
+            self._share(found, [other for other in unit if other != found.student], student)
 
     def _postpone(self, lab: str, student: str, why: str) -> None:
-        self._desk.asked.appendleft((lab, student))
-        self._retry_at = time.monotonic() + RETRY_SECONDS
-        _say("problem", text=why)
+        self._desk.asked.append((lab, student))
+        self._retry_at[lab] = time.monotonic() + RETRY_SECONDS
+        self._say("problem", text=why)
 
     def _finish(self, queued: QueuedJob, result: JobResult) -> None:
         lab = result.record.lab
         unit = (result.record.student, *queued.partners)
         asker, *_ = [self._desk.busy.pop((lab, member)) for member in unit]
         try:
-            record = self._grading(lab).save(queued, result)
-            self._share(record, queued.partners, asker)
+            with self._writing.held():
+                there = [each for each in unit if self._course.submission_folder(lab, each).is_dir()]
+                if there != list(unit):  # somebody was forgotten meanwhile: nothing of theirs is written again
+                    for student in dict.fromkeys((asker, *there[:1])):
+                        self.ask(lab, student)
+                    return
+                record = self._grading(lab).save(queued, result)
+                self._share(record, queued.partners, asker)
         except (UserError, OSError) as error:
             self._postpone(lab, asker, str(error))
 
@@ -167,7 +199,7 @@ class Grader:
         if self._is_late(record.lab, record.student):
             late.update(self._course, record.lab)  # now, because the student is about to see the mark
         for student in (record.student, *partners):
-            _say("graded", lab=record.lab, student=student, asked=student == asker)
+            self._say("graded", lab=record.lab, student=student, asked=student == asker)
 
     def _is_late(self, lab: str, student: str) -> bool:
         """Whether it was handed in after the lab's deadline, whoever may do that."""
@@ -191,30 +223,41 @@ class Grader:
             gradebook.store(self._course, [record])
         except UserError as error:
             self._desk.unstored[record.lab, record.student] = None
-            self._retry_at = time.monotonic() + RETRY_SECONDS
-            _say("problem", text=str(error))
+            self._store_at = time.monotonic() + RETRY_SECONDS
+            self._say("problem", text=str(error))
 
     def _retry(self) -> None:
-        if not self._desk.unstored or time.monotonic() < self._retry_at:
+        if not self._desk.unstored or time.monotonic() < self._store_at:
             return
         waiting, self._desk.unstored = self._desk.unstored, {}
         for lab, student in waiting:
-            if (record := GradingRecord.read(self._course.record(lab, student))) is not None:
-                self._store(record)
+            with self._writing.held():
+                if (record := GradingRecord.read(self._course.record(lab, student))) is not None:
+                    self._store(record)
+
+    def _may_tidy(self) -> bool:
+        now = time.monotonic()
+        if self.is_idle:
+            self._busy_since = now
+        return now > self._tidy_at and (self.is_idle or now - self._busy_since > TIDY_SECONDS)
 
     def _tidy(self) -> None:
         """What `autograder grade` does after a class: late penalties, marks.csv, the history."""
         labs, self._desk.untidy = list(self._desk.untidy), {}
+        began = time.monotonic()
         try:
-            for lab in labs:
-                late.update(self._course, lab)
-            write_marks(self._course)
-            mark_history.update(self._course)
-            _say("tidy")
-        except UserError as error:
+            with self._writing.held():
+                for lab in labs:
+                    late.update(self._course, lab)
+                write_marks(self._course)
+                gradebook.back_up_daily(self._course)
+                mark_history.update(self._course)
+            self._say("tidy")
+        except (UserError, OSError) as error:
             self._desk.untidy |= dict.fromkeys(labs)
-            _say("problem", text=str(error))
-        self._tidy_at = time.monotonic() + TIDY_SECONDS
+            self._say("problem", text=str(error))
+        self._busy_since = now = time.monotonic()
+        self._tidy_at = now + (now - began) / TIDY_SHARE
 
 
 def _say(event: str, **details: str | bool) -> None:
@@ -240,6 +283,7 @@ def main() -> None:
     cores, sandboxed = options.workers or os.cpu_count() or 1, not options.no_sandbox
     course = Course(options.course)
     os.nice(NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server hears Ctrl-C too, and lets us finish
     hide_from_students(course.root)
     try:
         _run(course, options.scheduler, cores, sandboxed=sandboxed)
@@ -250,6 +294,8 @@ def main() -> None:
 
 def _run(course: Course, address: str, cores: int, *, sandboxed: bool) -> None:
     with ExitStack() as stack:
+        # One that the server before has left behind may still be writing; its workers hold this lock too.
+        stack.enter_context(locked(course.root / "served" / "grader.lock", LEFT_BEHIND_SECONDS))
         workers = stack.enter_context(scheduler(address, sandboxed, processes(cores)))
         if not address:
             fork_server(sandboxed, wait=False)

@@ -3,19 +3,21 @@
 import hashlib
 import shutil
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from autograder.course_folder.layout import Course
 from autograder.course_folder.serve_rules import Late
 from autograder.errors import UserError
-from autograder.files import write_atomic
+from autograder.files import SharedLock, write_atomic
 from autograder.serve.attempts import Attempt, Attempts, State, new_id
 from autograder.serve.course_view import CourseView, LabView
 from autograder.serve.refusals import RefusedError
-from autograder.serve.tokens import Tokens
+from autograder.serve.tokens import Role, Tokens
 from qlab.notebook import NotebookError, parse
 
 LARGEST = 10 * 2**20  # bytes; a lab with all outputs stored is far smaller
+FREE_SUPERSEDED = 5  # so many that were not graded cost one attempt, because they are kept on the disk
 RESERVE = 200 * 2**20  # bytes that have to stay free on the disk, so that what was accepted can be graded
 FULL = "the server's disk is full: nothing was accepted; try again later, and tell your teaching assistant."
 TOKEN = "the notebook contains a personal link to this server: take it out (it is nobody's business), and submit again."
@@ -28,13 +30,25 @@ class Intake:
         course, view: the course.
         attempts: where it is noted.
         tokens: the personal links, which no notebook may contain.
+        clock: the time.
+        writing: keeps `autograder forget` out.
     """
 
-    def __init__(self, course: Course, view: CourseView, attempts: Attempts, tokens: Tokens):
+    def __init__(
+        self,
+        course: Course,
+        view: CourseView,
+        attempts: Attempts,
+        tokens: Tokens,
+        clock: Callable[[], datetime],
+        writing: SharedLock,
+    ):
         self._course = course
         self._view = view
         self._attempts = attempts
         self._tokens = tokens
+        self._clock = clock
+        self._writing = writing
         self._locks: dict[str, threading.Lock] = {}
 
     def accept(self, student: str, lab_name: str, content: bytes, now: datetime) -> tuple[Attempt, bool]:
@@ -56,11 +70,26 @@ class Intake:
         file = hashlib.sha256(content).hexdigest()
         with self._locks.setdefault(student, threading.Lock()):  # a double click is two requests at once
             before = self._attempts.of(lab.name, student)
-            if before and before[-1].file == file:
+            if before and before[-1].file == file and self._still_counts(before[-1]):
                 return before[-1], False
             self.check_allowed(lab, student, before, now)
             self._check_content(content)
-            return self._write(lab, student, before, content, file, now), True
+            if before and now <= before[-1].received > self._clock():
+                now = before[-1].received + timedelta(microseconds=1)  # the clock was set back since then
+            with self._writing.held():
+                if student not in self._tokens.issued(Role.STUDENT):  # forgotten since the request began
+                    raise RefusedError(401, "your link does not work any more: ask your teaching assistant.")
+                return self._write(lab, student, content, file, now), True
+
+    def _still_counts(self, attempt: Attempt) -> bool:
+        """Whether handing in an attempt's file again would change nothing."""
+        if attempt.state in (State.RECEIVED, State.NOT_COUNTED):
+            return True
+        path = self._course.submission_folder(attempt.lab, attempt.student) / f"{attempt.lab}.ipynb"
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest() == attempt.file
+        except OSError:
+            return False
 
     def lab(self, name: str) -> LabView:
         """The lab of this name.
@@ -93,8 +122,9 @@ class Intake:
             return None
         timezone = self._view.state.settings.timezone
         today = timezone.show(now)[:10]
-        counted = [each for each in before if each.state != State.SUPERSEDED]
-        used = sum(timezone.show(attempt.received)[:10] == today for attempt in counted)
+        of_today = [each for each in before if timezone.show(each.received)[:10] == today]
+        superseded = sum(each.state == State.SUPERSEDED for each in of_today)
+        used = len(of_today) - superseded + superseded // FREE_SUPERSEDED
         return max(0, lab.rules.attempts_per_day - used)
 
     def _seconds_to_midnight(self, now: datetime) -> int:
@@ -114,10 +144,8 @@ class Intake:
         if shutil.disk_usage(self._course.root).free < RESERVE:
             raise RefusedError(503, FULL, 600)
 
-    def _write(
-        self, lab: LabView, student: str, before: tuple[Attempt, ...], content: bytes, file: str, now: datetime
-    ) -> Attempt:
-        number = before[-1].number + 1 if before else 1
+    def _write(self, lab: LabView, student: str, content: bytes, file: str, now: datetime) -> Attempt:
+        number = self._attempts.next_number(lab.name, student)
         path = self._course.inbox(lab.name, student) / f"{number:04}.ipynb"
         attempt = Attempt(new_id(), lab.name, student, number, file, now)
         try:

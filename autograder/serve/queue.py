@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,9 +83,12 @@ class GradingQueue:
         """End the grading process. What it had not finished is asked for again at the next start."""
         with self._lock:
             self._closed = True
-            process = self._process
+            process, is_ready = self._process, self._ready
         if process is not None and process.stdin is not None:
-            process.stdin.close()
+            if not is_ready:
+                process.kill()  # it still loads, and would not notice for seconds
+            with suppress(OSError):  # it has ended, and what was sent to it last is in its successor's list
+                process.stdin.close()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:

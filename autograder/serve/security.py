@@ -12,7 +12,7 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with "no-referrer", browsers hide the origin of our own forms too
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -31,9 +31,13 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
+        lengths = {b"content-length", b"transfer-encoding"} & {name for name, _ in scope["headers"]}
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if len(lengths) == 2:
+                    headers["Connection"] = "close"  # a proxy may disagree about where the next request begins
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

@@ -1,25 +1,30 @@
 """The server itself: one per course, listening at one address, until it is told to stop."""
 
-import fcntl
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import uvicorn
 
+from autograder import gradebook
 from autograder.course_folder.layout import Course
-from autograder.errors import UserError
+from autograder.errors import OK, StoppedError, UserError
+from autograder.files import locked
 from autograder.serve.app import create_app
+from autograder.serve.greeting import check_ready, greeting
 from autograder.serve.http import PatientProtocol
 from autograder.serve.queue import GraderOptions
 from autograder.serve.service import Service
 
 MOST_CONNECTIONS = 1000
 KEEP_ALIVE_SECONDS = 20
+LAST_SECONDS = 10  # for requests that are on their way when the server is told to stop
+STOPPED = "stopped: whatever was accepted is kept, and the next start goes on with it."
 
 
 @dataclass(frozen=True)
@@ -40,42 +45,78 @@ def run(course: Course, address: Address, options: GraderOptions) -> None:
     """Serve a course until Ctrl-C or SIGTERM.
 
     Raises:
-        UserError: the address is taken, another server has the course, or nothing can be graded here.
+        UserError: the address is taken, another server has the course, nobody could hand anything in, or nothing can be
+            graded here.
+        StoppedError: Ctrl-C was pressed.
+        SystemExit: with exit code 0 after SIGTERM, by which systemd and containers stop a service.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    with _only_server(course), _listening(address) as listener:
-        service = Service(course, options)
-        print("Loading …", file=sys.stderr, flush=True)
+    signal.signal(signal.SIGTERM, _stop)  # uvicorn has its own while it serves, and then calls this one
+    try:
+        with _only_server(course), _listening(address) as listener:
+            gradebook.check(course)
+            service = Service(course, options)
+            check_ready(course, service.view.state)
+            print("Loading …", file=sys.stderr, flush=True)
+            with _started(service):
+                _greet(service, listener)
+                uvicorn.Server(_config(service, address)).run(sockets=[listener])
+    except KeyboardInterrupt:
+        raise StoppedError(STOPPED) from None
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    print(f"autograder: {STOPPED}", file=sys.stderr, flush=True)
+    sys.exit(OK)
+
+
+@contextmanager
+def _started(service: Service) -> Iterator[None]:
+    """The service, running; the application closes it, but only if there comes to be one."""
+    try:
         service.start()
-        where = service.view.state.settings.serve.url
-        config = uvicorn.Config(
-            create_app(service),
-            http=PatientProtocol,
-            ws="none",
-            root_path=urlsplit(where).path.rstrip("/"),
-            proxy_headers=bool(address.proxies),
-            forwarded_allow_ips=list(address.proxies),
-            server_header=False,
-            log_config=None,
-            access_log=False,  # addresses of attempts open pages, and are nobody else's business
-            limit_concurrency=MOST_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=20,
-        )
-        host, port = listener.getsockname()[:2]
-        print(f"serving {course.root.name} at http://{host}:{port}{f' for {where}' if where else ''}", flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
+        yield
+    finally:
+        service.queue.close()
+
+
+def _greet(service: Service, listener: socket.socket) -> None:
+    """Say where the server is and what it serves."""
+    host, port = listener.getsockname()[:2]
+    state = service.view.state
+    where = state.settings.serve.url
+    print(f"serving {service.course.root.name} at http://{f'[{host}]' if ':' in host else host}:{port}"
+          f"{f' for {where}' if where else ''}")  # fmt: skip
+    for line in greeting(state, service.tokens):
+        print(f"  {line}")
+    print("Ctrl-C stops it; whatever was accepted is kept.", flush=True)
+
+
+def _config(service: Service, address: Address) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(service),
+        http=PatientProtocol,
+        ws="none",
+        root_path=urlsplit(service.view.state.settings.serve.url).path.rstrip("/"),
+        proxy_headers=bool(address.proxies),
+        forwarded_allow_ips=list(address.proxies),
+        server_header=False,
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,  # addresses of attempts open pages, and are nobody else's business
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=LAST_SECONDS,
+    )
 
 
 @contextmanager
 def _only_server(course: Course) -> Iterator[None]:
     """See to it that a course has one server, because only one may write its attempts."""
-    path = course.root / "served" / "server.lock"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w") as lock:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            stack.enter_context(locked(course.root / "served" / "server.lock", seconds=0))
+        except UserError as error:
             raise UserError(f"another server serves {course.root} already: stop it first.") from error
         yield
 

@@ -1,19 +1,19 @@
 """The service behind the pages: takes uploads in, places them, has them graded, and notes what became of them."""
 
 import hashlib
-import queue
 import threading
-import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course
-from autograder.errors import UserError
+from autograder.files import SharedLock
 from autograder.grade.record import GradingRecord
+from autograder.grade.submission import Submission
 from autograder.report.marks import student_marks
 from autograder.serve.attempts import Attempt, Attempts, State
+from autograder.serve.chores import Chores
 from autograder.serve.clock import Clock
 from autograder.serve.course_view import CourseView
 from autograder.serve.intake import Intake
@@ -21,10 +21,10 @@ from autograder.serve.placement import Placement
 from autograder.serve.queue import GraderOptions, GradingQueue
 from autograder.serve.tokens import Tokens
 
-RETRY_SECONDS = 5.0  # after a full disk or a locked gradebook
+CLOSE_SECONDS = 30.0
 NOTE_SECONDS = 5.0  # how long an upload may wait for its line in the history
 SUPERSEDED = "a newer upload came before this one was graded."
-OTHER_FILE = "another submission counts now, which did not come through this server."
+OTHER_FILE = "another submission counts now: a partner's, or one that your teaching assistant collected."
 
 
 class Service:
@@ -44,13 +44,18 @@ class Service:
         self.view = CourseView(course)
         self.tokens = Tokens(course)
         self.attempts = Attempts(course)
-        self.intake = Intake(course, self.view, self.attempts, self.tokens)
+        self._writing, self._once = SharedLock(course.writers[0]), threading.Lock()
+        self.intake = Intake(course, self.view, self.attempts, self.tokens, self.clock.now, self._writing)
         self.queue = GradingQueue(options.command(course), self.take_marks)
-        self.problem = ""
         self._placement = Placement(course, self.view, self.attempts)
-        self._to_place: queue.SimpleQueue[Attempt | None] = queue.SimpleQueue()
+        self._chores = Chores(self._note, NOTE_SECONDS)
         self._to_note: list[Attempt] = []
-        self._worker = threading.Thread(target=self._place_uploads, daemon=True)
+
+    @property
+    def problem(self) -> str:
+        """Why something that was accepted is not done yet; "" if all is well."""
+        problem = self._chores.problem
+        return problem and f"not everything that was accepted could be taken further yet: {problem}"
 
     def start(self) -> None:
         """Start grading, beginning with what the last run left unfinished.
@@ -60,28 +65,36 @@ class Service:
         """
         gradebook.back_up(self.course)
         self.queue.start()
-        self._worker.start()
         self._to_note = [
             attempt for lab in self.view.state.labs for each in self.attempts.of_lab(lab) for attempt in each
         ]
+        self._placement.tidy(self._to_note)
         for attempt in self.attempts.unfinished():
             self._next(attempt)
+        self._chores.start()
 
     def close(self) -> None:
-        """Stop after the upload that is being placed; nothing that was accepted is lost."""
-        self._to_place.put(None)
-        self._worker.join(30)
+        """Stop after what is being done; nothing that was accepted is lost."""
+        self._chores.close(CLOSE_SECONDS)
         self.queue.close()
 
     def submit(self, student: str, lab: str, content: bytes, began: datetime) -> tuple[Attempt, bool]:
         """Accept an upload and have it graded; see `Intake.accept`."""
         attempt, is_new = self.intake.accept(student, lab, content, began)
         if is_new:
-            self._to_place.put(attempt)
+            self._next(attempt)
         elif attempt.state == State.NO_MARK and not self._has_record_of(attempt):
-            attempt = self.attempts.change(attempt, state=State.WAITING, message="")
-            self.queue.ask(lab, student)
+            attempt = self._grade_again(attempt)
         return attempt, is_new
+
+    def _grade_again(self, attempt: Attempt) -> Attempt:
+        with self._writing.held(), self._once:
+            now = self.attempts.find(attempt.id) or attempt
+            if now.state != State.NO_MARK:
+                return now  # by the other click of a double click
+            now = self.attempts.change(now, state=State.WAITING, message="")
+        self.queue.ask(now.lab, now.student)
+        return now
 
     def _has_record_of(self, attempt: Attempt) -> bool:
         """Whether grading this very file would give the same again; it would not if the grader itself had failed."""
@@ -90,34 +103,14 @@ class Service:
 
     def _next(self, attempt: Attempt) -> None:
         if attempt.state == State.RECEIVED:
-            self._to_place.put(attempt)
+            self._add_chore(attempt.lab, attempt.student, partial(self._place, attempt))
         elif attempt.state == State.WAITING:
             self.queue.ask(attempt.lab, attempt.student)
 
-    def _place_uploads(self) -> None:
-        """Place uploads, one after another in the order in which they came, and note them in the history."""
-        note_at = time.monotonic() + NOTE_SECONDS
-        while True:
-            attempt = None
-            with suppress(queue.Empty):
-                attempt = self._to_place.get(timeout=NOTE_SECONDS)
-                if attempt is None:
-                    self._note()
-                    return
-                self._place(attempt)
-            if time.monotonic() > note_at or attempt is None:
-                self._note()
-                note_at = time.monotonic() + NOTE_SECONDS
-
     def _place(self, attempt: Attempt) -> None:
-        while True:
-            try:
-                placed = self._placement.place(attempt)
-                break
-            except (UserError, OSError) as error:
-                self.problem = f"what was accepted cannot be put into submitted/ yet: {error}"
-                time.sleep(RETRY_SECONDS)
-        self.problem = ""
+        placed = self._placement.place(attempt)
+        if placed is None:
+            return
         self._to_note.append(attempt)
         if placed.state == State.WAITING:
             self.queue.ask(placed.lab, placed.student)
@@ -126,40 +119,64 @@ class Service:
         if not self._to_note:
             return
         noted = list(self._to_note)
-        try:
+        with self._writing.held():
             self._placement.note(noted)
-        except UserError as error:
-            self.problem = str(error)
-            return
         del self._to_note[: len(noted)]
 
     def take_marks(self, lab: str, student: str) -> None:
-        """Note in a student's attempts what grading has given."""
-        record = GradingRecord.read(self.course.record(lab, student))
-        attempts = [each for each in self.attempts.of(lab, student) if each.state == State.WAITING]
-        if record is None:
-            return
-        same = [attempt for attempt in attempts if attempt.file == record.sha256]
-        graded = same[-1] if same else None
-        for attempt in attempts:
-            if attempt is graded:
-                self.attempts.change(attempt, **self._outcome(lab, student, record))
-            elif graded is not None and attempt.number < graded.number:
-                self.attempts.change(attempt, state=State.SUPERSEDED, message=SUPERSEDED)
-        if graded is None and attempts and not record.sha256:
-            self.attempts.change(attempts[-1], state=State.NO_MARK, message=record.reason)
-        elif graded is None and attempts and self.queue.place(lab, student) is None:
-            self._check_other_file(attempts)
+        """Note in a student's attempts, soon, what grading has given."""
+        self._add_chore(lab, student, partial(self._take_marks, lab, student))
 
-    def _check_other_file(self, attempts: Sequence[Attempt]) -> None:
-        """Give up on attempts whose file is not in submitted/ any more; ask again for one whose file is."""
-        last = attempts[-1]
-        path = self.course.submission_folder(last.lab, last.student) / f"{last.lab}.ipynb"
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == last.file:
-            self.queue.ask(last.lab, last.student)
+    def _add_chore(self, lab: str, student: str, work: Callable[[], None]) -> None:
+        def with_lock() -> None:
+            with self._writing.held():
+                work()
+
+        self._chores.add((lab, student), with_lock)
+
+    def _take_marks(self, lab: str, student: str) -> None:
+        attempts = self.attempts.of(lab, student)
+        if not any(each.state == State.WAITING for each in attempts):
             return
+        record = GradingRecord.read(self.course.record(lab, student))
+        now = Submission.read(student, self.course.submission_folder(lab, student) / f"{lab}.ipynb")
+        file = hashlib.sha256(now.content).hexdigest() if now.content else ""
+        if record is not None and record.sha256:
+            # A record's hash covers files beside the notebook too, if somebody put any there.
+            self._note_marks(attempts, record, file if record.sha256 == now.sha256 else record.sha256)
+        if self.queue.place(lab, student) is None:
+            self._settle(self.attempts.of(lab, student), record, now.sha256, file)
+
+    def _note_marks(self, attempts: Sequence[Attempt], record: GradingRecord, file: str) -> None:
+        """Note marks in the attempt that has this file; what came before it does not count any more."""
+        waiting = [each for each in attempts if each.state == State.WAITING]
+        graded = next((each for each in reversed(waiting) if each.file == file), None)
+        if graded is None:
+            return
+        self.attempts.change(graded, **self._outcome(graded.lab, graded.student, record))
+        for attempt in waiting:
+            if attempt.number < graded.number:
+                self.attempts.change(attempt, state=State.SUPERSEDED, message=SUPERSEDED)
+
+    def _settle(self, attempts: Sequence[Attempt], record: GradingRecord | None, sha256: str, file: str) -> None:
+        """Nobody is asked to grade any more: say what becomes of attempts that still wait.
+
+        Args:
+            attempts: the student's.
+            record: the newest.
+            sha256, file: the hash of what is in submitted/ now, and of its notebook alone; "" if there is nothing.
+        """
+        newest = max((each.number for each in attempts if each.state != State.NOT_COUNTED), default=0)
         for attempt in attempts:
-            self.attempts.change(attempt, state=State.SUPERSEDED, message=OTHER_FILE)
+            if attempt.state != State.WAITING:
+                continue
+            if attempt.file != file:
+                message = SUPERSEDED if attempt.number < newest else OTHER_FILE
+                self.attempts.change(attempt, state=State.SUPERSEDED, message=message)
+            elif record is not None and not record.sha256:
+                self.attempts.change(attempt, state=State.NO_MARK, message=record.reason)
+            elif record is None or record.sha256 != sha256:
+                self.queue.ask(attempt.lab, attempt.student)
 
     def _outcome(self, lab: str, student: str, record: GradingRecord) -> dict[str, object]:
         if record.reason:

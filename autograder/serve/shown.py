@@ -1,10 +1,11 @@
 """What a student sees of an attempt: the course decides whether cards, points, or only that it was received."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from autograder.course_folder.serve_rules import Show
 from autograder.grade.record import GradingRecord
-from autograder.report.marks import StudentMarks, student_marks
+from autograder.report.marks import QuestionMark, StudentMarks, student_marks
 from autograder.serve.attempts import Attempt, State
 from autograder.serve.service import Service
 from qlab.check.outcome import Outcome
@@ -33,6 +34,8 @@ class ShownAttempt:
         marks: the marks as they are now, with comments and deductions; None if they are not of this attempt's file, or
             not shown.
         outcomes: what the checks said; empty if there is nothing to show.
+        questions: the marks by question, as `marks` has them or as they were then; empty if they are not shown.
+        mistakes: the names of the mistakes by question; empty if they are not shown.
     """
 
     attempt: Attempt
@@ -43,20 +46,39 @@ class ShownAttempt:
     out_of: float | None = None
     marks: StudentMarks | None = None
     outcomes: tuple[Outcome, ...] = ()
+    questions: Mapping[str, QuestionMark] = field(default_factory=dict)
+    mistakes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def shown(service: Service, attempt: Attempt, *, is_newest: bool = True) -> ShownAttempt:
+def shown_now(service: Service, attempt: Attempt, *, to: str = "", to_staff: bool = False) -> ShownAttempt:
+    """What may be seen of an attempt; whether its marks may have changed since is found out.
+
+    Args:
+        service: where it was handed in.
+        attempt: which one.
+        to: a partner, whose own marks these are, with deductions of their own; "" for whoever sent it.
+        to_staff: show everything.
+    """
+    same = [each for each in service.attempts.of(attempt.lab, attempt.student) if each.file == attempt.file]
+    is_newest = [each.id for each in same[-1:]] == [attempt.id]
+    return shown(service, attempt, is_newest=is_newest, to=to, to_staff=to_staff)
+
+
+def shown(
+    service: Service, attempt: Attempt, *, is_newest: bool = True, to: str = "", to_staff: bool = False
+) -> ShownAttempt:
     """What a student may see of an attempt.
 
     Args:
         service: where it was handed in.
         attempt: which one.
         is_newest: whether it is the student's newest graded attempt, whose marks may have changed since.
+        to, to_staff: as in `shown_now`.
     """
     lab = service.view.state.labs.get(attempt.lab)
-    show = lab.rules.show if lab is not None else Show.RECEIVED
+    show = Show.FULL if to_staff else lab.rules.show if lab is not None else Show.RECEIVED
     place = service.queue.place(attempt.lab, attempt.student) if not attempt.state.is_final else None
-    if attempt.state == State.NO_MARK and is_newest and (marks := _current_marks(service, attempt)) is not None:
+    if attempt.state == State.NO_MARK and is_newest and (marks := _current_marks(service, attempt, to)) is not None:
         attempt = replace(attempt, state=State.GRADED, message="", questions=marks.by_question)  # graded since
     state = "grading" if place == 0 else "waiting" if attempt.state == State.RECEIVED else str(attempt.state)
     message = f"{MESSAGES[attempt.state]}{attempt.message}"
@@ -66,12 +88,15 @@ def shown(service: Service, attempt: Attempt, *, is_newest: bool = True) -> Show
         return ShownAttempt(attempt, state, place or None, message)
     if show == Show.RECEIVED:
         return ShownAttempt(attempt, state, None, RECEIVED)
-    marks = _current_marks(service, attempt) if is_newest else None
+    marks = _current_marks(service, attempt, to) if is_newest else None
     points, out_of = (attempt.points, attempt.out_of) if marks is None else (marks.total, marks.out_of)
     if show == Show.POINTS:
         return ShownAttempt(attempt, state, None, message, points, out_of)
-    outcomes = () if marks is None else _outcomes(marks)
-    return ShownAttempt(attempt, state, None, message, points, out_of, marks, outcomes)
+    if marks is not None:
+        mistakes, outcomes = marks.record.mistakes, _outcomes(marks)
+        return ShownAttempt(attempt, state, None, message, points, out_of, marks, outcomes, marks.questions, mistakes)
+    questions = {name: QuestionMark(*mark, mark[0] is None) for name, mark in attempt.questions.items()}
+    return ShownAttempt(attempt, state, None, message, points, out_of, questions=questions, mistakes=attempt.mistakes)
 
 
 def _outcomes(marks: StudentMarks) -> tuple[Outcome, ...]:
@@ -79,9 +104,10 @@ def _outcomes(marks: StudentMarks) -> tuple[Outcome, ...]:
     return tuple(replace(grade.outcome, so_far="") for grade in marks.record.cells if grade.outcome)
 
 
-def _current_marks(service: Service, attempt: Attempt) -> StudentMarks | None:
+def _current_marks(service: Service, attempt: Attempt, to: str) -> StudentMarks | None:
     """The marks of now, if they are this file's."""
-    record = GradingRecord.read(service.course.record(attempt.lab, attempt.student))
+    student = to or attempt.student
+    record = GradingRecord.read(service.course.record(attempt.lab, student))
     if record is None or record.sha256 != attempt.file or record.reason:
         return None
-    return student_marks(service.course, attempt.lab, attempt.student)
+    return student_marks(service.course, attempt.lab, student)

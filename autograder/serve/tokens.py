@@ -103,8 +103,10 @@ class Tokens:
     def people_in(self, text: str | bytes) -> set[Person]:
         """The people whose tokens, if they work, are in a text."""
         content = text.encode("utf-8", "replace") if isinstance(text, str) else text
-        found = (self._working(match[1]) for match in TOKENS_IN_TEXT.finditer(content))
-        return {issued.person for issued in found if issued}
+        # Looked up by hash at once: a file of megabytes may be full of what looks like one.
+        known = self._read()
+        found = (known.get(_hash(match[1])) for match in TOKENS_IN_TEXT.finditer(content))
+        return {issued.person for issued in found if issued and not self.has_expired(issued)}
 
     def issued(self, role: Role) -> dict[str, Issued]:
         """The tokens of everybody of a role, by id, those that have expired too."""

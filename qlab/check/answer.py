@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from torch import Tensor
+
 from qlab.cells import count_blanks, names_defined
 from qlab.check.forbidden_calls import NoSuchFunctionError, forbid
 from qlab.check.hidden import exception_name
@@ -26,11 +28,13 @@ class Returned:
         value: None if an exception was raised.
         error: the exception on one line: name, place, message.
         error_name: the name of its class.
+        changed: whether a tensor among the arguments has other values after the call.
     """
 
     value: Any = None
     error: str = ""
     error_name: str = ""
+    changed: bool = False
 
     def describe_error(self, *, hidden: bool) -> str:
         """The exception on one line; of a hidden case only its name, if it is a known one."""
@@ -94,7 +98,9 @@ class LocalAnswer:
         try:
             with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout), forbid(self.forbidden):
                 warnings.simplefilter("ignore")
-                return Returned(self.function(*arguments))
+                before = [x.detach().clone() if isinstance(x, Tensor) else None for x in arguments]
+                value = self.function(*arguments)
+                return Returned(value, changed=any(map(_differ, before, arguments)))
         except (KeyboardInterrupt, NoSuchFunctionError):
             raise
         except BaseException as error:  # even exit() in an answer must not end the check
@@ -134,6 +140,13 @@ class LocalAnswer:
             if code is not None and frame.filename == code.co_filename
         ]
         return lines[-1] if lines else ""
+
+
+def _differ(before: Tensor | None, after: Any) -> bool:
+    if before is None:
+        return False
+    # NaN is not equal to itself, and is no change.
+    return before.shape != after.shape or not bool(((before == after) | (before != before)).all())
 
 
 def _executed_cells() -> list[str]:

@@ -14,16 +14,19 @@ from qlab.check.diagnosis import diagnose
 from qlab.check.faults import Mistake
 from qlab.check.forbidden_calls import name_of
 from qlab.check.mutants import MutantSet
-from qlab.check.outcome import Outcome, Picture
+from qlab.check.outcome import Outcome
+from qlab.check.pictures import picture
 from qlab.check.render import Card
 from qlab.check.resolution import Verdict
-from qlab.check.values import Field, Interval, NotNumericError, as_numbers, disagreement, shown, split
+from qlab.check.values import Field
 
+REPLACED = "Checked with the reference in place of your"
 # The seed of the random cases while a student practises. A grader sets its own, so that the cases differ in grading.
 PRACTICE_SEED = 0
 SEED_VARIABLE = "QLAB_SEED"
 
 UNKNOWN = "we don't recognise this mistake"
+CHANGED = "Your function changes the tensor that it is given: whoever calls it has lost the original. Work on a copy."
 
 
 @dataclass(frozen=True)
@@ -149,8 +152,8 @@ class Question:
         with answer.patched({name: earlier.provided for name, earlier in self.uses.items() if earlier.provided}):
             results = run_cases(answer, self.mutants.expected, self.returns, cases, seed)
         earlier = " and ".join(f"{name} ({question.id})" for name, question in self.uses.items())
-        remarks = (f"Checked with the reference in place of your {earlier}.",)
-        return replace(self._marked(results), remarks=remarks), results
+        marked = self._marked(results)
+        return replace(marked, remarks=(f"{REPLACED} {earlier}.", *marked.remarks)), results
 
     def verdict(self) -> Verdict:
         """Whether the cells below should use the answer or the provided function."""
@@ -168,8 +171,18 @@ class Question:
 
     def _why_provided(self) -> str:
         if self._checked and self._checked[1].right:
-            return "your answer is right, but it calls an earlier one that is not"
+            return self._why_not_alone(self._checked[1])
         return "its check has not passed yet (did you run it after your last change?)"
+
+    def _why_not_alone(self, outcome: Outcome) -> str:
+        """Why later cells do not use an answer that got all points."""
+        if CHANGED in outcome.remarks:
+            return "your answer is right, but it changes the tensor that it is given"
+        unchecked = [question.id for question in self.uses.values() if question._checked is None]
+        if unchecked:
+            first = " and ".join(unchecked)
+            return f"your answer is right, but it calls {first}, whose check was not run: run it, then this one"
+        return "your answer is right, but it calls an earlier one that is not"
 
     yours_or_provided = answer_or_reference  # its name in labs released before 0.2
 
@@ -195,7 +208,10 @@ class Question:
             else:
                 holds.append(f"{part.name}{worth}")
                 points += part.points
-        return Card(self.id, ", ".join(self.names), points, self.points, tuple(holds), tuple(fails))
+        # Of visible cases only: an answer must not be able to tell something about a hidden input.
+        changes = any(result.returned.changed and not result.case.hidden for result in results)
+        remarks = (CHANGED,) if changes else ()
+        return Card(self.id, ", ".join(self.names), points, self.points, tuple(holds), tuple(fails), remarks=remarks)
 
     def _diagnosed(self, outcome: Outcome, results: Sequence[CaseResult]) -> Outcome:
         """The outcome with the mistake's name, the next step and a picture, if something failed."""
@@ -221,48 +237,6 @@ def _describe_failures(failures: Sequence[tuple[CaseResult, str]], tried: int) -
     label = f"hidden case “{result.case.name}”" if result.case.hidden else f"“{result.case.name}”"
     count = f" ({len(failures)} of {tried} cases fail)" if tried > 1 else ""
     return f"in {label} {text}{count}"
-
-
-def picture(results: Sequence[CaseResult], fields: tuple[Field, ...], width: int = 6) -> Picture | None:
-    """The returned values beside the expected ones, in the first visible case that failed and returned numbers."""
-    for result in results:
-        values = split(result.returned.value, fields)
-        case, returned = result.case, result.returned
-        if result.passes or case.hidden or not case.arguments or returned.error or isinstance(values, str):
-            continue  # without arguments, the answer is the values themselves: never reveal the expected ones
-        try:
-            numbers = [as_numbers(value) for value in values]
-        except NotNumericError:
-            continue
-        different = [place for place, field in enumerate(fields) if field.shaped and result.wrong[place]]
-        if different:
-            place = different[0]
-            return _tensor_picture(result, fields[place], numbers[place].reshape(-1), place, width)
-        actual = tuple(_number(n) for n in numbers)
-        expected = tuple(_number(e.shown()) for e in result.expected)
-        wrong = tuple((0, column) for column, text in enumerate(result.wrong) if text)
-        rows = (("you returned", *actual), ("expected", *expected))
-        return Picture(f"case “{result.case.name}”", ("", *(field.name for field in fields)), rows, wrong)
-    return None
-
-
-def _tensor_picture(result: CaseResult, field: Field, numbers: Any, place: int, width: int) -> Picture:
-    correct = result.expected[place].shown().reshape(-1)
-    same_size = len(numbers) == len(correct)
-    expected = Interval(result.expected[place].low.reshape(-1), result.expected[place].high.reshape(-1))
-    differ = disagreement(numbers, expected, field).nonzero().reshape(-1).tolist() if same_size else []
-    start = max(0, min(differ[0] - 1, len(correct) - width)) if differ else 0
-    window = range(start, min(start + width, len(correct), len(numbers)))
-    rows = (
-        ("you returned", *(_number(numbers[i]) for i in window)),
-        ("expected", *(_number(correct[i]) for i in window)),
-    )
-    wrong = tuple((0, column) for column, i in enumerate(window) if i in set(differ))
-    return Picture(f"{field.name} in case “{result.case.name}”", ("entry", *(str(i) for i in window)), rows, wrong)
-
-
-def _number(x: Any) -> str:
-    return shown(float(x)) if x.numel() == 1 else f"shape {tuple(x.shape)}"
 
 
 def seed() -> int:

@@ -93,7 +93,10 @@ def as_html(outcome: Outcome) -> str:
 
 def _picture_html(picture: Picture) -> str:
     cell = "padding:.1em .6em;text-align:right;border:1px solid rgba(128,128,128,.4);background:none;color:inherit"
-    head = "".join(f'<th scope="col" style="{cell}">{html.escape(column)}</th>' for column in picture.columns)
+    head = "".join(
+        f'<th scope="col" style="{cell}">{html.escape(column)}</th>' if column else f'<td style="{cell}"></td>'
+        for column in picture.columns
+    )
     body = ""
     for number, (label, *entries) in enumerate(picture.rows):
         body += f'<tr style="background:none"><th scope="row" style="{cell}">{html.escape(label)}</th>'

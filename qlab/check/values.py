@@ -1,6 +1,7 @@
 """Comparing returned values with expected ones: the fields of a return value, each of its own kind."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -100,8 +101,8 @@ def _of_type(value: Any) -> str:
 def _tensor(value: Any) -> Tensor:
     if hasattr(value, "dtype"):
         return torch.as_tensor(value)
-    # Python's floats keep their 53 bits. A Fraction is a number as well, though torch does not accept it.
-    return torch.as_tensor(float(value) if isinstance(value, Real) else value, dtype=torch.float64)
+    # Python's floats keep their 53 bits. Fraction and Decimal are numbers too, which torch does not accept.
+    return torch.as_tensor(float(value) if isinstance(value, Real | Decimal) else value, dtype=torch.float64)
 
 
 def split(value: Any, fields: tuple[Field, ...], *, hidden: bool = False) -> tuple[Any, ...] | str:

@@ -22,16 +22,16 @@ def rounding_shift(x, n):
     return (x.long() + 2**n // 2) >> n
 
 
-def integer_linear(q_x, q_w, q_bias, Z_x, M0, n, Z_out, relu=False):
+def integer_linear(q_x, q_w, q_bias, Z_x, M0_int, n, Z_out, relu=False):
     acc = qlab.linear_accumulator(q_x, q_w, Z_x).long() + q_bias
-    return output_codes(acc, M0, n, Z_out, relu)
+    return output_codes(acc, M0_int, n, Z_out, relu)
 
 
-def integer_conv2d(q_x, q_w, q_bias, Z_x, M0, n, Z_out, stride=1, padding=0, relu=False):
+def integer_conv2d(q_x, q_w, q_bias, Z_x, M0_int, n, Z_out, stride=1, padding=0, relu=False):
     acc = qlab.conv2d_accumulator(q_x, q_w, Z_x, stride=stride, padding=padding).long() + q_bias.reshape(-1, 1, 1)
-    return output_codes(acc, M0, n, Z_out, relu)
+    return output_codes(acc, M0_int, n, Z_out, relu)
 
 
-def output_codes(acc, M0, n, Z_out, relu):
+def output_codes(acc, M0_int, n, Z_out, relu):
     # The code of the real number 0 is Z_out: cutting there is all that ReLU takes.
-    return torch.clamp(qlab.multiply_rounding_once(acc, M0, n) + Z_out, Z_out if relu else 0, 255)
+    return torch.clamp(qlab.multiply_rounding_once(acc, M0_int, n) + Z_out, Z_out if relu else 0, 255)

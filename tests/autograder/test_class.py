@@ -102,10 +102,16 @@ def test_marks_csv_has_one_row_per_student_and_one_column_per_question(graded):
         rows = list(csv.DictReader(file))
     assert [row["student_id"] for row in rows] == sorted(STUDENTS)
     first = rows[0]
-    columns = [f"lab1 {name}" for name in ("Q1 /15", "Q2 /15", "Q3 /20", "Q4 /15", "Q5 /10", "Q6 /20", "Q7 /5")]
+    columns = [
+        f"lab1 {name}"
+        for name in (
+            *("Q1 /15", "Q2 /15", "Q2b /10", "Q3 /20"),
+            *("Q4 /10", "Q5 /10", "Q6 /15", "Q7 /5"),
+        )
+    ]
     assert list(first) == ["student_id", *columns, "lab1 total /100", "lab1 waiting", "lab1 remarks"]
-    assert [first[name] for name in columns] == ["15", "15", "20", "5", "10", "", ""]
-    assert (first["lab1 total /100"], first["lab1 waiting"]) == ("65", "Q4 Q6 Q7")
+    assert [first[name] for name in columns] == ["15", "15", "10", "20", "5", "10", "", ""]
+    assert (first["lab1 total /100"], first["lab1 waiting"]) == ("75", "Q4 Q6 Q7")
     noor = next(row for row in rows if row["student_id"] == "noor")
     assert noor["lab1 total /100"] == "" and "ends in the middle" in noor["lab1 remarks"]
 
@@ -145,4 +151,4 @@ def students_processes():
 
 def test_questions_graded_by_hand_wait(graded):
     ada = next(row for row in class_marks(graded.course, LAB) if row.record.student == "ada")
-    assert ada.waiting == ["Q4", "Q6", "Q7"] and ada.total == 65 and ada.out_of == 100
+    assert ada.waiting == ["Q4", "Q6", "Q7"] and ada.total == 75 and ada.out_of == 100

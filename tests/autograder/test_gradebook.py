@@ -11,6 +11,8 @@ from nbgrader.api import get_alembic_version
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course
+from autograder.course_folder.roster import Student
+from autograder.errors import UserError
 from autograder.grade.record import CellGrade, GradingRecord
 from tests.autograder.conftest import LAB
 
@@ -122,3 +124,56 @@ def test_no_database_no_marks_no_backup(tmp_path):
 @pytest.mark.parametrize("lab", ["lab9"])
 def test_a_lab_that_was_never_released_has_no_marks(course, lab):
     assert gradebook.marks(course, lab) == {}
+
+
+def test_two_who_have_the_gradebook_open_at_once_do_not_disturb_each_other(course):
+    gradebook.store(course, [record()])
+    with gradebook.open_gradebook(course) as outer:
+        grade = outer.find_grade("q6", LAB, LAB, "ada")
+        assert marks(course)["q6"].waiting
+        grade.manual_score, grade.needs_manual_grade = 3.0, False
+        outer.db.commit()
+    assert marks(course)["q6"].points == 3.0
+
+
+def test_another_database_in_the_same_place_is_looked_at_anew(course):
+    gradebook.store(course, [record()])
+    assert gradebook.roster(course)
+    course.gradebook.write_bytes(b"")  # the same inode, and no table
+    assert gradebook.roster(course) == [] and gradebook.marks(course, LAB) == {}
+
+
+def test_groups_are_those_of_the_roster_in_the_lab(course):
+    people = [Student("ada", group="A"), Student("bob", group="B"), Student("eve"), Student("ivan", group="A")]
+    gradebook.enter_roster(course, people)
+    gradebook.set_lab_groups(course, LAB, {"bob": "A", "eve": "C", "gone": "A"})
+    slow = {each.id: each.group for each in gradebook.roster_in_lab(course, LAB) if each.group}
+    assert gradebook.groups_in_lab(course, LAB) == slow == {"ada": "A", "bob": "A", "eve": "C", "ivan": "A"}
+
+
+def test_one_students_marks_and_penalties_are_those_among_all(course):
+    gradebook.store(course, [record(), replace(record(4.0), student="bob")])
+    everybody = gradebook.marks(course, LAB)
+    assert set(everybody) == {"ada", "bob"}
+    assert all(gradebook.marks(course, LAB, student) == {student: cells} for student, cells in everybody.items())
+
+
+def test_a_daily_backup_is_made_once_a_day(course):
+    gradebook.store(course, [record()])
+    for _ in range(2):
+        gradebook.back_up_daily(course)
+    (first,) = (course.root / "backups").iterdir()
+    os.utime(first, (0, first.stat().st_mtime - 90_000))
+    gradebook.back_up_daily(course)
+    assert len(list((course.root / "backups").iterdir())) == 2
+
+
+def test_a_database_that_is_damaged_anywhere_is_recognized(course):
+    gradebook.store(course, [record()])
+    gradebook.check(course)
+    size = course.gradebook.stat().st_size
+    with course.gradebook.open("r+b") as file:
+        file.seek(size // 2)
+        file.write(b"\xff" * (size // 4))
+    with pytest.raises(UserError, match=r"is damaged.*copy the newest file of backups/ over it"):
+        gradebook.check(course)

@@ -46,7 +46,7 @@ def kind(number):
 def expected(number, *, q4):
     """The total with the essay's points, with or without those of Q4."""
     lost = {"Q5 wrong": 10, "Q1 blank": 15}.get(kind(number), 0)
-    total = 65 - (0 if q4 else 5) - lost + ESSAY
+    total = 75 - (0 if q4 else 5) - lost + ESSAY
     return 0.9 * total if kind(number) == "late" else total
 
 

@@ -70,7 +70,7 @@ def test_a_student_works_through_lab_1(browser, jupyter):
     answer(page, names, "q1", wrong)
     assert "the zero-point is truncated instead of rounded" in card_when(page, "Q1: 9 / 15")
     keep_picture(page, "student-wrong")
-    for question in ("q1", "q2", "q3", "q3b", "q4", "q5"):
+    for question in ("q1", "q2", "q2b", "q3", "q3b", "q4", "q5"):
         right = next(answer.source for (name, _), answer in on_file.items() if name == question and answer.right)
         answer(page, names, question, right)
         card_when(page, f"{question.upper().replace('B', 'b')}: {FULL[question]}")
@@ -79,8 +79,16 @@ def test_a_student_works_through_lab_1(browser, jupyter):
     page.close()
 
 
-STUBS = {"Q1": "0 / 15", "Q2": "0 / 15", "Q3": "0 / 20", "Q3b": "not yet (no points)", "Q4": "0 / 5", "Q5": "0 / 10"}
-FULL = {"q1": "15 / 15", "q2": "15 / 15", "q3": "20 / 20", "q3b": "", "q4": "5 / 5", "q5": "10 / 10"}
+STUBS = {
+    "Q1": "0 / 15",
+    "Q2": "0 / 15",
+    "Q2b": "0 / 10",
+    "Q3": "0 / 20",
+    "Q3b": "not yet (no points)",
+    "Q4": "0 / 5",
+    "Q5": "0 / 10",
+}
+FULL = {"q1": "15 / 15", "q2": "15 / 15", "q2b": "10 / 10", "q3": "20 / 20", "q3b": "", "q4": "5 / 5", "q5": "10 / 10"}
 
 
 def class_answer(student: str, question: str) -> str:
@@ -104,7 +112,15 @@ def card_when(page, label: str) -> str:
     return card.inner_text()
 
 
-CHEN = {"Q1": "9 / 15", "Q2": "15 / 15", "Q3": "20 / 20", "Q3b": "not yet (no points)", "Q4": "5 / 5", "Q5": "10 / 10"}
+CHEN = {
+    "Q1": "9 / 15",
+    "Q2": "15 / 15",
+    "Q2b": "0 / 10",
+    "Q3": "20 / 20",
+    "Q3b": "not yet (no points)",
+    "Q4": "5 / 5",
+    "Q5": "10 / 10",
+}
 COLOURS = """card => {
     let at = card;
     while (getComputedStyle(at).backgroundColor === 'rgba(0, 0, 0, 0)') at = at.parentElement;

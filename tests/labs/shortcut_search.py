@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
 from importlib import import_module
 from pkgutil import walk_packages
 from types import FunctionType, ModuleType, SimpleNamespace
@@ -57,6 +58,19 @@ class Reachable:
 
     name: str
     call: Callable[..., Any]
+
+    @cached_property
+    def parameters(self) -> list[inspect.Parameter]:
+        """Looked up once: for each question the function is called dozens of times."""
+        return parameters(self.call)
+
+
+def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters of a function; none where Python does not know them."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
 
 
 # What there is --------------------------------------------------------------------------------------------------------
@@ -151,17 +165,15 @@ def _as_bytes(value: Tensor) -> Tensor:
     )
 
 
-def calls(function: Callable[..., Any], named: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+def calls(
+    parameters: Sequence[inspect.Parameter], named: dict[str, Any]
+) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
     """Arguments for a function, of the types that it asks for, from those of the answer.
 
     Args:
-        function: to call.
+        parameters: the function's.
         named: the answer's arguments by the reference's names for them.
     """
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return
     spelled = {_spelled(name): value for name, value in named.items()}
     keywords = {
         parameter.name: spelled[_spelled(parameter.name)]
@@ -256,7 +268,7 @@ def _too_long(*_: Any) -> None:
 
 def results(function: Reachable, named: dict[str, Any]) -> Iterator[Any]:
     """What calls of a function return, and what calls of returned functions do."""
-    for arguments, keywords in itertools.islice(calls(function.call, named), MOST_CALLS):
+    for arguments, keywords in itertools.islice(calls(function.parameters, named), MOST_CALLS):
         given = tuple(a.clone() if _is_plain(a) else a for a in arguments)
         try:
             value = _timed(function.call, *given, **keywords)
@@ -266,7 +278,7 @@ def results(function: Reachable, named: dict[str, Any]) -> Iterator[Any]:
             return
         yield value
         if isinstance(value, FunctionType):
-            for others, _ in itertools.islice(calls(value, named), MOST_CALLS):
+            for others, _ in itertools.islice(calls(parameters(value), named), MOST_CALLS):
                 with suppress(Exception, _TooLong):
                     yield _timed(value, *others)
 

@@ -96,7 +96,7 @@ class NamespaceServer:
 def _to_message(returned: Returned) -> dict[str, Any]:
     if returned.error:
         return {"error": returned.error[:1000], "error_name": returned.error_name[:100]}
-    return {"value": returned.value}
+    return {"value": returned.value, "changed": returned.changed}
 
 
 def _kind(value: Any) -> str:

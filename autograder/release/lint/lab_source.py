@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import jupytext
 from nbformat.notebooknode import NotebookNode
 from nbformat.warnings import DuplicateCellId
 
@@ -19,7 +18,7 @@ from autograder.course_folder.layout import asks
 from autograder.errors import UserError
 from autograder.grade.lab import modules_in
 from autograder.grade.lab_modules import LabModules
-from autograder.release.build import read_source
+from autograder.release.build import read_source, read_written
 from qlab.cells import grade_id, is_test
 from qlab.check import Lab, Outcome, Question
 from qlab.check.cases import Case
@@ -118,16 +117,11 @@ def opened(folder: Path) -> Iterator[LabSource]:
         modules.forget()
         with warnings.catch_warnings(category=DuplicateCellId, action="ignore"):
             cells = read_source(folder).cells  # two cells with one id: lint says so itself
-        yield LabSource(folder, cells, _written(folder), _lab(folder))
+        yield LabSource(folder, cells, read_written(folder).cells, _lab(folder))
     finally:
         sys.meta_path.remove(modules)
         for name in [name for name, module in sys.modules.items() if getattr(module, "__loader__", None) is modules]:
             del sys.modules[name]
-
-
-def _written(folder: Path) -> list[NotebookNode]:
-    cells: list[NotebookNode] = jupytext.read(folder / f"{folder.name}.py", fmt="py:percent").cells
-    return cells
 
 
 def _lab(folder: Path) -> Lab:

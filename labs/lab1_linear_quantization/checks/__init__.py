@@ -8,11 +8,12 @@ from qlab.check import Lab
 
 from .q1 import q1
 from .q2 import q2
+from .q2b import q2b
 from .q3 import q3
 from .q3b import q3b
 from .q4 import q4
 from .q5 import q5
 
-__all__ = ["lab", "q1", "q2", "q3", "q3b", "q4", "q5"]
+__all__ = ["lab", "q1", "q2", "q2b", "q3", "q3b", "q4", "q5"]
 
-lab = Lab("lab1_linear_quantization", [q1, q2, q3, q3b, q4, q5], by_hand=35)
+lab = Lab("lab1_linear_quantization", [q1, q2, q2b, q3, q3b, q4, q5], by_hand=25)

@@ -27,6 +27,11 @@ q4 = Question(
         wrong("counted in bits of fp32", 400.0, "the question is about megabytes, 8 bits each, of int8."),
         wrong("given in bytes", 12.5e6, "the answer is wanted in MB."),
         wrong("the size stays as it is", 50.0, "the number of parameters stays; how many bytes has each one now?"),
+        wrong(
+            "a quarter of the parameters, and a quarter of the bytes of each",
+            3.125,
+            "int8 leaves every parameter where it is: which of the two becomes a quarter?",
+        ),
         wrong("a quarter is taken off instead of kept", 37.5, "what remains is a quarter, not three."),
     ],
     next="a parameter has 4 bytes in fp32: how many parameters are in 50 MB, and how many bytes has each in int8?",

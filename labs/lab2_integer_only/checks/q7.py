@@ -19,7 +19,7 @@ def integer_layer(
     q_w: Tensor,
     q_bias: Tensor,
     Z_x: int,
-    M0: int,
+    M0_int: int,
     n: int,
     Z_out: int,
     relu: bool = False,
@@ -27,7 +27,7 @@ def integer_layer(
     zero_points: Step = lambda Z_x, Z_out: (Z_x, 0, Z_out),
     offset: Step = lambda q, z: q - z,
     with_bias: Step = lambda acc, b, relu: acc + b,
-    scaled: Step = lambda acc, b, M0, n, rounding: shifted(acc * M0, 31 + n, rounding),
+    scaled: Step = lambda acc, b, M0_int, n, rounding: shifted(acc * M0_int, 31 + n, rounding),
     with_zero_point: Step = lambda q, z, b: q + z,
     limits: Step = lambda Z_x, Z_out, relu: output_limits(Z_out, relu),
     clamp: Step = lambda q, low, high, z: q.clamp(low, high),
@@ -37,7 +37,7 @@ def integer_layer(
     z_x, z_w, z_out = zero_points(Z_x, Z_out)
     sums = offset(q_x.long(), z_x) @ (q_w.long() - z_w).T
     acc = before_scaling(with_bias(sums, q_bias.long(), relu), z_out)
-    q_out = with_zero_point(scaled(acc, q_bias.long(), M0, n, rounding), z_out, q_bias.long())
+    q_out = with_zero_point(scaled(acc, q_bias.long(), M0_int, n, rounding), z_out, q_bias.long())
     return clamp(q_out, *limits(z_x, z_out, relu), z_out)
 
 
@@ -262,12 +262,14 @@ q7 = Question(
         ),
         Mistake(
             "M is left out",
-            given(scaled=lambda acc, b, M0, n, rounding: acc),
-            "a step of the accumulator and a step of the output are worth different amounts: multiply by M0 and shift.",
+            given(scaled=lambda acc, b, M0_int, n, rounding: acc),
+            "a step of the accumulator and a step of the output are worth different amounts: multiply by M0_int and shift.",
         ),
         Mistake(
             "M is applied in float32",
-            given(scaled=lambda acc, b, M0, n, rounding: torch.round(acc.float() * (M0 / 2 ** (31 + n))).long()),
+            given(
+                scaled=lambda acc, b, M0_int, n, rounding: torch.round(acc.float() * (M0_int / 2 ** (31 + n))).long()
+            ),
             "that is an engine's way; yours has integers only: call multiply_once.",
         ),
         Mistake(

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
@@ -85,5 +86,64 @@ def layer():
     figure.savefig(HERE / "layer.png")
 
 
+def k_means(weights, levels):
+    """Levels moved to the mean of the weights that are nearest to them, until none moves (Lloyd's algorithm)."""
+    while True:
+        nearest = np.searchsorted((levels[1:] + levels[:-1]) / 2, weights)
+        moved = np.array([weights[nearest == number].mean() for number in range(len(levels))])
+        if np.allclose(moved, levels, atol=1e-7):
+            return moved
+        levels = moved
+
+
+def error_of(levels, weights):
+    """The root mean square distance from each weight to its nearest level."""
+    back = levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, weights)]
+    return np.sqrt(np.mean((back - weights) ** 2))
+
+
+def equally_spaced(weights, count):
+    """Levels around 0 at the spacing with the smallest error."""
+    spacings = np.linspace(0.01, 0.1, 181)
+    return min(
+        ((np.arange(count) - (count - 1) / 2) * step for step in spacings), key=lambda one: error_of(one, weights)
+    )
+
+
+def staircase(axes, levels, ends, colour):
+    borders = np.concatenate([[ends[0]], (levels[1:] + levels[:-1]) / 2, [ends[1]]])
+    axes.plot(ends, ends, color=GREY, linewidth=1.2)
+    axes.plot(np.repeat(borders, 2)[1:-1], np.repeat(levels, 2), color=colour, linewidth=1.8)
+    axes.set_xlabel("weight")
+
+
+def uniform():
+    """16 levels for normal weights, equally spaced and by k-means: over the histogram, and as a staircase."""
+    weights = np.sort(np.random.default_rng(0).normal(0, 0.12, 20_000))
+    ends = (weights[0], weights[-1])
+    equal = equally_spaced(weights, 16)
+    # Begun with as many weights for each level, so that none of them is left without any.
+    codebook = k_means(weights, np.quantile(weights, (np.arange(16) + 0.5) / 16))
+    figure = canvas(9.4, 5.0)
+    axes = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=(1, 1.3))
+    columns = (
+        (equal, "uniform: 16 levels, at the best spacing", BLUE),
+        (codebook, "non-uniform: 16 levels by k-means", ORANGE),
+    )
+    for (above, below), (levels, title, colour) in zip(axes.T, columns, strict=True):
+        above.hist(weights, bins=80, color=GREY)
+        above.vlines(levels, 0, 450, color=colour, linewidth=1.8)
+        above.set_title(f"{title}\nroot mean square error {error_of(levels, weights):.4f}", color=INK, fontsize=11)
+        above.set_yticks([])
+        staircase(below, levels, ends, colour)
+        for one in (above, below):
+            for side in ("top", "right"):
+                one.spines[side].set_visible(False)
+    axes[1, 0].set_ylabel("nearest level")
+    figure.tight_layout()
+    figure.savefig(HERE / "uniform.png")
+
+
 mapping()
 layer()
+uniform()

@@ -15,8 +15,9 @@ from .q6 import q6
 from .q7 import q7
 from .q8 import q8
 from .q9 import q9
+from .q9b import q9b
 from .q10 import q10
 
-__all__ = ["lab", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "q10"]
+__all__ = ["lab", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "q9b", "q10"]
 
-lab = Lab("lab2_integer_only", [q1, q2, q3, q4, q5, q6, q7, q8, q9, q10], by_hand=15)
+lab = Lab("lab2_integer_only", [q1, q2, q3, q4, q5, q6, q7, q8, q9, q9b, q10], by_hand=10)

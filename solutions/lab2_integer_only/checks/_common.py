@@ -64,7 +64,7 @@ def is_what_it_says(reference: Step, beyond: tuple[bool, bool], *arguments: Any)
     free = reference(*arguments, limits=lambda *_: (-(2**40), 2**40))
     product = reference(
         *arguments,
-        scaled=lambda acc, b, M0, n, rounding: acc * M0,
+        scaled=lambda acc, b, M0_int, n, rounding: acc * M0_int,
         with_zero_point=lambda q, *_: q,
         limits=lambda *_: (-(2**62), 2**62),
     )

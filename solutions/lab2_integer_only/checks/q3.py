@@ -1,4 +1,4 @@
-"""Q3: the multiplier M as a 31-bit integer M0 and a number n of bits to shift by."""
+"""Q3: the multiplier M as a 31-bit integer M0_int and a number n of bits to shift by."""
 
 import torch
 
@@ -8,8 +8,8 @@ from qlab.check import Mistake, Part, Question, Step, as_is, case, given, intege
 from ._common import rounded
 
 
-def halved(M0: float, n: int) -> tuple[float, int]:
-    return (M0 // 2, n - 1) if M0 == 2**31 else (M0, n)
+def halved(M0_int: float, n: int) -> tuple[float, int]:
+    return (M0_int // 2, n - 1) if M0_int == 2**31 else (M0_int, n)
 
 
 def fixed_point_multiplier(
@@ -19,11 +19,11 @@ def fixed_point_multiplier(
     word: float = 2.0**31,
     rounding: Step = nearest,
     carry: Step = halved,
-    returned: Step = lambda M0, n: (M0, n),
+    returned: Step = lambda M0_int, n: (M0_int, n),
 ) -> tuple[float, int]:
     m, n = normalize(M)
-    M0 = rounded(torch.tensor(m * word, dtype=torch.float64), rounding).item()
-    return returned(*carry(M0, n))
+    M0_int = rounded(torch.tensor(m * word, dtype=torch.float64), rounding).item()
+    return returned(*carry(M0_int, n))
 
 
 def left_alone_from_1_on(M: float) -> tuple[float, int]:
@@ -38,12 +38,12 @@ def counted_up_from_1_on(M: float) -> tuple[float, int]:
 q3 = Question(
     "Q3",
     answer="quantize_multiplier",
-    returns=(integer("M0"), integer("n")),
+    returns=(integer("M0_int"), integer("n")),
     reference=fixed_point_multiplier,
     provided=qlab.quantize_multiplier,
     off_limits=("qlab.arithmetic.requantize:decompose_multiplier",),
     parts=(
-        Part("M0", 3, fields=("M0",), groups=("usual",)),
+        Part("M0_int", 3, fields=("M0_int",), groups=("usual",)),
         Part("n", 3, fields=("n",), groups=("usual",)),
         Part("M of 1 and more", 2, groups=("large",)),
         Part("a mantissa that rounds up to 2**31", 2, groups=("carry",)),
@@ -62,13 +62,13 @@ q3 = Question(
     mistakes=[
         Mistake(
             "n has the wrong sign",
-            given(returned=lambda M0, n: (M0, -n)),
-            "M = M0 * 2**-31 * 2**-n: a small M needs a large shift to the right.",
+            given(returned=lambda M0_int, n: (M0_int, -n)),
+            "M = M0_int * 2**-31 * 2**-n: a small M needs a large shift to the right.",
         ),
         Mistake(
             "M0 is normalized to [1, 2)",
             given(normalize=lambda M: (2 * qlab.decompose_multiplier(M)[0], qlab.decompose_multiplier(M)[1] + 1)),
-            "M0 has to be from 0.5 up to, not including, 1; then 2**31 M0 fits into an int32.",
+            "M0_int has to be from 0.5 up to, not including, 1; then 2**31 M0_int fits into an int32.",
         ),
         Mistake(
             "M0 is normalized to [0.25, 0.5)",
@@ -80,21 +80,25 @@ q3 = Question(
             given(normalize=lambda M: (M, 0)),
             "double M until it is at least 0.5, and count: small multipliers would keep few of their digits.",
         ),
-        Mistake("M0 is scaled by 2**32", given(word=2.0**32), "int32 has one sign bit: how many are left for M0?"),
-        Mistake("M0 is scaled by 2**30", given(word=2.0**30), "int32 has one sign bit: how many are left for M0?"),
         Mistake(
-            "M0 is scaled by 2**31 - 1",
+            "M0_int is scaled by 2**32", given(word=2.0**32), "int32 has one sign bit: how many are left for M0_int?"
+        ),
+        Mistake(
+            "M0_int is scaled by 2**30", given(word=2.0**30), "int32 has one sign bit: how many are left for M0_int?"
+        ),
+        Mistake(
+            "M0_int is scaled by 2**31 - 1",
             given(word=2.0**31 - 1),
             "the shift undoes a power of two: scale by one, 2**31.",
         ),
         Mistake(
             "the mantissa passes through float32",
             given(normalize=lambda M: qlab.decompose_multiplier(torch.tensor(M, dtype=torch.float32).item())),
-            "float32 has 24 bits, M0 has 31: stay with Python's floats, which have 53.",
+            "float32 has 24 bits, M0_int has 31: stay with Python's floats, which have 53.",
         ),
         Mistake(
-            "n holds the 31 bits of M0 too",
-            given(returned=lambda M0, n: (M0, n + 31)),
+            "n holds the 31 bits of M0_int too",
+            given(returned=lambda M0_int, n: (M0_int, n + 31)),
             "n counts the doublings of M alone; the 31 are added in Q6.",
         ),
         Mistake(
@@ -102,49 +106,51 @@ q3 = Question(
             given(normalize=lambda M: (qlab.decompose_multiplier(M)[0], -abs(qlab.decompose_multiplier(M)[1]))),
             "doubling M is made up for by a shift to the right: n grows.",
         ),
-        Mistake("M0 is scaled by 2**15", given(word=2.0**15), "the word here has 32 bits, one of them the sign."),
+        Mistake("M0_int is scaled by 2**15", given(word=2.0**15), "the word here has 32 bits, one of them the sign."),
         Mistake(
-            "M0 is scaled by 2**7", given(word=2.0**7), "that is the 8-bit word of the paper example: here it has 32."
+            "M0_int is scaled by 2**7",
+            given(word=2.0**7),
+            "that is the 8-bit word of the paper example: here it has 32.",
         ),
         Mistake(
-            "M0 is left a real number",
-            given(word=1.0, rounding=as_is, carry=lambda M0, n: (M0, n)),
-            "without floats M0 has to be an integer: scale it by 2**31 and round.",
+            "M0_int is left a real number",
+            given(word=1.0, rounding=as_is, carry=lambda M0_int, n: (M0_int, n)),
+            "without floats M0_int has to be an integer: scale it by 2**31 and round.",
         ),
         Mistake(
-            "M0 is truncated instead of rounded",
+            "M0_int is truncated instead of rounded",
             given(rounding=torch.trunc),
             "int() cuts the fraction off: which function goes to the nearest integer?",
         ),
         Mistake(
-            "M0 is rounded up instead of to the nearest",
+            "M0_int is rounded up instead of to the nearest",
             given(rounding=torch.ceil),
             "which function goes to the nearest integer?",
         ),
         Mistake(
-            "M0 may become 2**31, which int32 does not hold",
-            given(carry=lambda M0, n: (M0, n)),
-            "the largest int32 is 2**31 - 1: halve M0 then. What does that make of n?",
+            "M0_int may become 2**31, which int32 does not hold",
+            given(carry=lambda M0_int, n: (M0_int, n)),
+            "the largest int32 is 2**31 - 1: halve M0_int then. What does that make of n?",
         ),
         Mistake(
-            "M0 is halved where it reaches 2**31, but n stays",
-            given(carry=lambda M0, n: (M0 // 2, n) if M0 == 2**31 else (M0, n)),
-            "M has to stay the same: if M0 becomes half of it, the shift has to be one less.",
+            "M0_int is halved where it reaches 2**31, but n stays",
+            given(carry=lambda M0_int, n: (M0_int // 2, n) if M0_int == 2**31 else (M0_int, n)),
+            "M has to stay the same: if M0_int becomes half of it, the shift has to be one less.",
         ),
         Mistake(
-            "M0 is halved where it reaches 2**31, but n grows",
-            given(carry=lambda M0, n: (M0 // 2, n + 1) if M0 == 2**31 else (M0, n)),
+            "M0_int is halved where it reaches 2**31, but n grows",
+            given(carry=lambda M0_int, n: (M0_int // 2, n + 1) if M0_int == 2**31 else (M0_int, n)),
             "M has to stay the same: a shift to the right by one more halves it once more.",
         ),
         Mistake(
-            "M0 is cut to 2**31 - 1 where it reaches 2**31",
-            given(carry=lambda M0, n: (min(M0, 2**31 - 1), n)),
+            "M0_int is cut to 2**31 - 1 where it reaches 2**31",
+            given(carry=lambda M0_int, n: (min(M0_int, 2**31 - 1), n)),
             "2**31 * 2**-n is exactly 2**30 * 2**-(n - 1): nothing has to be lost.",
         ),
         Mistake(
             "an M of 1 and more is not halved",
             given(normalize=left_alone_from_1_on),
-            "M0 has to stay below 1: halve M until it does. Which way does n count then?",
+            "M0_int has to stay below 1: halve M until it does. Which way does n count then?",
         ),
         Mistake(
             "n counts up where M is 1 and more",
@@ -152,5 +158,5 @@ q3 = Question(
             "an M of 1 and more is halved: each halving is a shift to the left, so n goes below 0.",
         ),
     ],
-    next="multiply back: M0 * 2**-31 * 2**-n has to be M again; then look at M = 1.7",
+    next="multiply back: M0_int * 2**-31 * 2**-n has to be M again; then look at M = 1.7",
 )

@@ -16,24 +16,24 @@ def words(
     n: int = 1,
     scale: int = 2**7,
     to_word: Step = nearest_up,
-    high: Step = lambda acc, M0, scale: nearest_up(acc * M0 / scale),
+    high: Step = lambda acc, M0_int, scale: nearest_up(acc * M0_int / scale),
     twice: Step = lambda high, n: nearest_up(high / 2**n),
-    once: Step = lambda acc, M0, n, scale: nearest_up(acc * M0 / (scale * 2**n)),
-    returned: Step = lambda M0, high, twice, once: (M0, high, twice, once),
+    once: Step = lambda acc, M0_int, n, scale: nearest_up(acc * M0_int / (scale * 2**n)),
+    returned: Step = lambda M0_int, high, twice, once: (M0_int, high, twice, once),
     rounding: Step = nearest,
 ) -> tuple[int, int, int, int]:
-    M0 = to_word(mantissa * scale)
-    half = high(acc, M0, scale)
-    return returned(M0, half, twice(half, n), once(acc, M0, n, scale))
+    M0_int = to_word(mantissa * scale)
+    half = high(acc, M0_int, scale)
+    return returned(M0_int, half, twice(half, n), once(acc, M0_int, n, scale))
 
 
 q5 = Question(
     "Q5",
-    answer=("M0", "high", "twice", "once"),
-    returns=(integer("M0"), integer("high"), integer("twice"), integer("once")),
+    answer=("M0_int", "high", "twice", "once"),
+    returns=(integer("M0_int"), integer("high"), integer("twice"), integer("once")),
     reference=words,
     parts=(
-        Part("M0", 1, fields=("M0",)),
+        Part("M0_int", 1, fields=("M0_int",)),
         Part("the high multiply", 2, fields=("high",)),
         Part("rounded twice", 1, fields=("twice",)),
         Part("rounded once", 1, fields=("once",)),
@@ -41,17 +41,19 @@ q5 = Question(
     cases=[case("acc = 101, M = 0.3")],
     mistakes=[
         Mistake(
-            "M0 is cut off instead of rounded",
+            "M0_int is cut off instead of rounded",
             given(to_word=math.floor),
             "0.6 * 128 is 76.8: which integer is nearest?",
         ),
-        Mistake("M0 is scaled by 2**8", given(scale=2**8), "an 8-bit word has a sign bit: 7 bits are left for M0."),
-        Mistake("M0 is scaled by 2**31", given(scale=2**31), "the words have 8 bits here, one of them the sign."),
-        Mistake("M0 is left a real number", given(to_word=as_is), "M0 is a word: scale 0.6 by 2**7 and round."),
         Mistake(
-            "M0 is the mantissa, not scaled",
+            "M0_int is scaled by 2**8", given(scale=2**8), "an 8-bit word has a sign bit: 7 bits are left for M0_int."
+        ),
+        Mistake("M0_int is scaled by 2**31", given(scale=2**31), "the words have 8 bits here, one of them the sign."),
+        Mistake("M0_int is left a real number", given(to_word=as_is), "M0_int is a word: scale 0.6 by 2**7 and round."),
+        Mistake(
+            "M0_int is the mantissa, not scaled",
             given(scale=1, to_word=as_is),
-            "M0 is a word: scale 0.6 by 2**7 and round.",
+            "M0_int is a word: scale 0.6 by 2**7 and round.",
         ),
         Mistake(
             "M is not normalized", given(mantissa=0.3, n=0), "0.3 is below 0.5: double it first, and count that in n."
@@ -61,20 +63,21 @@ q5 = Question(
         Mistake("M of the example", given(mantissa=0.8, n=2), "the question's M is 0.3."),
         Mistake(
             "the high multiply is cut off instead of rounded",
-            given(high=lambda acc, M0, scale: acc * M0 // scale),
-            "101 times M0 is divided by 128: is the result nearer to the integer below or above?",
+            given(high=lambda acc, M0_int, scale: acc * M0_int // scale),
+            "101 times M0_int is divided by 128: is the result nearer to the integer below or above?",
         ),
         Mistake(
             "the high multiply is left out",
             given(
-                high=lambda acc, M0, scale: acc * M0, twice=lambda high, n: nearest_up(nearest_up(high / 2**7) / 2**n)
+                high=lambda acc, M0_int, scale: acc * M0_int,
+                twice=lambda high, n: nearest_up(nearest_up(high / 2**7) / 2**n),
             ),
             "high is the high half of the product: shift it by 7 bits, rounding.",
         ),
         Mistake(
             "the product is shifted by 8 bits for the high half",
-            given(high=lambda acc, M0, scale: nearest_up(acc * M0 / 2**8)),
-            "M0 has 7 bits behind the point: 7 bits make up for them, n comes after.",
+            given(high=lambda acc, M0_int, scale: nearest_up(acc * M0_int / 2**8)),
+            "M0_int has 7 bits behind the point: 7 bits make up for them, n comes after.",
         ),
         Mistake("the shift by n is left out", given(n=0), "0.3 is 0.6 / 2: n = 1."),
         Mistake(
@@ -89,18 +92,18 @@ q5 = Question(
         ),
         Mistake(
             "twice and once are exchanged",
-            given(returned=lambda M0, high, twice, once: (M0, high, once, twice)),
+            given(returned=lambda M0_int, high, twice, once: (M0_int, high, once, twice)),
             "which of the two is rounded to a whole number on its way?",
         ),
         Mistake(
-            "nothing is rounded behind M0",
+            "nothing is rounded behind M0_int",
             given(
-                high=lambda acc, M0, scale: acc * M0 / scale,
+                high=lambda acc, M0_int, scale: acc * M0_int / scale,
                 twice=lambda high, n: high / 2**n,
-                once=lambda acc, M0, n, scale: acc * M0 / (scale * 2**n),
+                once=lambda acc, M0_int, n, scale: acc * M0_int / (scale * 2**n),
             ),
             "each step ends in an integer: follow the roundings.",
         ),
     ],
-    next="write 101 * M0 down, divide it by 2**7 and round; divide that by 2 and round. Then once more with 2**8 at once",
+    next="write 101 * M0_int down, divide it by 2**7 and round; divide that by 2 and round. Then once more with 2**8 at once",
 )

@@ -12,7 +12,7 @@ from .q4 import q4
 
 def one_rounding(
     acc: Tensor,
-    M0: int,
+    M0_int: int,
     n: int,
     *,
     product: Step = lambda a, m: a * m,
@@ -21,8 +21,8 @@ def one_rounding(
     result: Step | None = None,
 ) -> Tensor:
     if result is not None:
-        return result(acc, M0, n)
-    return shifted(product(acc.long(), M0), bits(n), rounding)
+        return result(acc, M0_int, n)
+    return shifted(product(acc.long(), M0_int), bits(n), rounding)
 
 
 def multiplier_case(name: str, acc: Tensor | Drawn, M: float, group: str = "usual") -> Case:
@@ -30,15 +30,15 @@ def multiplier_case(name: str, acc: Tensor | Drawn, M: float, group: str = "usua
     exact = group == "wide"
     arguments = (acc, *qlab.quantize_multiplier(M))
     return case(
-        name, *arguments, group=group, such_that=lambda a, M0, n: exact or at_or_clear_of_ties(a.long() * M0, n)
+        name, *arguments, group=group, such_that=lambda a, M0_int, n: exact or at_or_clear_of_ties(a.long() * M0_int, n)
     )
 
 
-def below_ties(M0: int) -> Tensor:
-    """Accumulators whose products with M0, shifted by 31 bits, end just below a half; float64 takes them for a half."""
-    inverse = pow(M0, -1, 2**31)
+def below_ties(M0_int: int) -> Tensor:
+    """Accumulators whose products with M0_int, shifted by 31 bits, end just below a half; float64 takes them for a half."""
+    inverse = pow(M0_int, -1, 2**31)
     found = [(2**30 - rest) * inverse % 2**31 for rest in range(1, 99, 2)]
-    return torch.tensor([a for a in found if a > 2**30 and (a * M0 >> 31) % 2][:6], dtype=torch.int32)
+    return torch.tensor([a for a in found if a > 2**30 and (a * M0_int >> 31) % 2][:6], dtype=torch.int32)
 
 
 q6 = Question(
@@ -74,7 +74,7 @@ q6 = Question(
         Mistake(
             "shifted by n alone",
             given(bits=lambda n: n),
-            "M0 is 2**31 times too large: how many bits make up for that, besides n?",
+            "M0_int is 2**31 times too large: how many bits make up for that, besides n?",
         ),
         Mistake("shifted by 31 alone", given(bits=lambda n: 31), "and 2**-n: what does n = 2 make of the result?"),
         Mistake(
@@ -82,8 +82,8 @@ q6 = Question(
             given(bits=lambda n: 31 - n),
             "2**-31 and 2**-n are both shifts to the right: do their bits add or subtract?",
         ),
-        Mistake("shifted by 32 and n bits", given(bits=lambda n: 32 + n), "M0 was scaled by 2**31, not by 2**32."),
-        Mistake("shifted by 30 and n bits", given(bits=lambda n: 30 + n), "M0 was scaled by 2**31, not by 2**30."),
+        Mistake("shifted by 32 and n bits", given(bits=lambda n: 32 + n), "M0_int was scaled by 2**31, not by 2**32."),
+        Mistake("shifted by 30 and n bits", given(bits=lambda n: 30 + n), "M0_int was scaled by 2**31, not by 2**30."),
         Mistake(
             "shifted to the right also where M is 1 and more",
             given(bits=lambda n: 31 + abs(n)),
@@ -101,34 +101,41 @@ q6 = Question(
         ),
         Mistake(
             "truncated toward zero after half a step is added",
-            given(result=lambda acc, M0, n: half_up_cut(acc.long() * M0, 31 + n)),
+            given(result=lambda acc, M0_int, n: half_up_cut(acc.long() * M0_int, 31 + n)),
             "below zero truncating goes up: your rounding_shift does it right.",
         ),
         Mistake(
             "computed in float32",
-            given(result=lambda acc, M0, n: torch.round(acc.float() * (M0 * 2.0 ** -(31 + n)))),
+            given(result=lambda acc, M0_int, n: torch.round(acc.float() * (M0_int * 2.0 ** -(31 + n)))),
             "float32 has 24 bits, the product 62: stay with integers.",
         ),
         Mistake(
             "computed in float64",
-            given(result=lambda acc, M0, n: torch.round(acc.double() * M0 / 2.0 ** (31 + n))),
+            given(result=lambda acc, M0_int, n: torch.round(acc.double() * M0_int / 2.0 ** (31 + n))),
             "float64 has 53 bits, the product 62: stay with integers.",
         ),
         Mistake(
             "rounded twice: first the high half, then the shift by n",
             given(
-                result=lambda acc, M0, n: shifted(shifted(acc.long() * M0, 31 + min(n, 0), ties_up), max(n, 0), ties_up)
+                result=lambda acc, M0_int, n: shifted(
+                    shifted(acc.long() * M0_int, 31 + min(n, 0), ties_up), max(n, 0), ties_up
+                )
             ),
             "that is gemmlowp's way, which Section 9 looks at: here the product is shifted by 31 + n in one go.",
         ),
         Mistake(
+            "rounded twice, and shifted by a negative n where M is 1 and more",
+            given(result=lambda acc, M0_int, n: shifted(shifted(acc.long() * M0_int, 31, ties_up), n, ties_up)),
+            "shift the product by 31 + n bits in one go: it is rounded once, and 31 + n is never negative.",
+        ),
+        Mistake(
             "limited to a byte already",
-            given(result=lambda acc, M0, n: shifted(acc.long() * M0, 31 + n, ties_up).clamp(0, 255)),
+            given(result=lambda acc, M0_int, n: shifted(acc.long() * M0_int, 31 + n, ties_up).clamp(0, 255)),
             "the zero-point comes first, in Q7: here the product stays as large as it is.",
         ),
         Mistake(
             "limited to a signed byte already",
-            given(result=lambda acc, M0, n: shifted(acc.long() * M0, 31 + n, ties_up).clamp(-128, 127)),
+            given(result=lambda acc, M0_int, n: shifted(acc.long() * M0_int, 31 + n, ties_up).clamp(-128, 127)),
             "the zero-point comes first, in Q7: here the product stays as large as it is.",
         ),
         Mistake(
@@ -139,28 +146,32 @@ q6 = Question(
         Mistake(
             "the accumulator is shifted, not the product",
             given(product=lambda a, m: a),
-            "what you shift has to have M0 in it.",
+            "what you shift has to have M0_int in it.",
         ),
         Mistake(
             "shifted by n before the multiplication, with rounding",
             given(
-                result=lambda acc, M0, n: shifted(shifted(acc.long(), max(n, 0), ties_up) * M0, 31 + min(n, 0), ties_up)
+                result=lambda acc, M0_int, n: shifted(
+                    shifted(acc.long(), max(n, 0), ties_up) * M0_int, 31 + min(n, 0), ties_up
+                )
             ),
             "what a shift cuts off is lost for the multiplication: multiply first.",
         ),
         Mistake(
             "shifted before it is multiplied",
-            given(result=lambda acc, M0, n: (acc.long() >> max(n, 0)) * M0 >> 31),
+            given(result=lambda acc, M0_int, n: (acc.long() >> max(n, 0)) * M0_int >> 31),
             "what a shift cuts off is lost for the multiplication: multiply first.",
         ),
         Mistake(
-            "divided by M0",
-            given(result=lambda acc, M0, n: acc.double() * 2.0**31 / M0 / 2.0**n),
-            "M = M0 2**-31 2**-n: multiply.",
+            "divided by M0_int",
+            given(result=lambda acc, M0_int, n: acc.double() * 2.0**31 / M0_int / 2.0**n),
+            "M = M0_int 2**-31 2**-n: multiply.",
         ),
         Mistake(
-            "M0 is left out", given(product=lambda a, m: a, bits=lambda n: n), "M = M0 2**-31 2**-n has two factors."
+            "M0_int is left out",
+            given(product=lambda a, m: a, bits=lambda n: n),
+            "M = M0_int 2**-31 2**-n has two factors.",
         ),
     ],
-    next="take acc = 1000 and M = 0.3: M0 = 1288490189, n = 1. The product, shifted by how many bits, is 300?",
+    next="take acc = 1000 and M = 0.3: M0_int = 1288490189, n = 1. The product, shifted by how many bits, is 300?",
 )

@@ -11,6 +11,9 @@ import qlab
 from qlab.check import Case, Drawn, Mistake, Part, Question, Step, case, given, nearest, tensor
 
 from ._common import WHOLE_LAYERS, activations, int32, is_what_it_says, output_limits, shifted, weights, whole
+from .q1 import q1
+from .q4 import q4
+from .q6 import q6
 from .q7 import q7
 
 
@@ -27,7 +30,7 @@ def convolution(
     q_w: Tensor,
     q_bias: Tensor,
     Z_x: int,
-    M0: int,
+    M0_int: int,
     n: int,
     Z_out: int,
     stride: int = 1,
@@ -41,7 +44,7 @@ def convolution(
     kernels: Step = lambda w: w.reshape(len(w), -1),
     put_back: Step = channels_before_pixels,
     with_bias: Step = lambda acc, b: acc + b,
-    scaled: Step = lambda acc, b, M0, n, rounding: shifted(acc * M0, 31 + n, rounding),
+    scaled: Step = lambda acc, b, M0_int, n, rounding: shifted(acc * M0_int, 31 + n, rounding),
     with_zero_point: Step = lambda q, z: q + z,
     limits: Step = output_limits,
     rounding: Step = nearest,
@@ -51,7 +54,7 @@ def convolution(
     patches = F.unfold(padded, q_w.shape[2:], stride=stride).long()
     height = (padded.shape[2] - q_w.shape[2]) // stride + 1
     acc = offset(rows(patches, q_w[0].numel()), z_x) @ kernels(q_w.long()).T
-    q = with_zero_point(scaled(with_bias(acc, q_bias.long()), q_bias, M0, n, rounding), z_out)
+    q = with_zero_point(scaled(with_bias(acc, q_bias.long()), q_bias, M0_int, n, rounding), z_out)
     return put_back(q.clamp(*limits(z_out, relu)), len(q_x), height, len(q_w))
 
 
@@ -83,7 +86,7 @@ q8 = Question(
         *WHOLE_LAYERS,
         *("qlab.arithmetic.accumulator:conv2d_accumulator", "qlab.arithmetic.accumulator:image_patches"),
     ),
-    uses={"integer_linear": q7},
+    uses={"accumulator": q1, "rounding_shift": q4, "multiply_once": q6, "integer_linear": q7},
     parts=(
         Part("without padding", 4, groups=("usual",)),
         Part("with padding", 4, groups=("padded",)),
@@ -199,7 +202,7 @@ q8 = Question(
         Mistake(
             "the zero-points of input and output are exchanged",
             given(zero_points=lambda z_x, z_out: (z_out, z_x)),
-            "integer_linear(q_x, q_w, q_bias, Z_x, M0, n, Z_out, relu): in this order.",
+            "integer_linear(q_x, q_w, q_bias, Z_x, M0_int, n, Z_out, relu): in this order.",
         ),
         Mistake(
             "the input's zero-point is subtracted twice",

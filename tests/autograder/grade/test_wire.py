@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from contextlib import suppress
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -99,7 +100,7 @@ def test_numbers_of_other_types_arrive_as_pythons():
     class Colour(enum.IntEnum):
         RED = 3
 
-    assert same(crossed([Colour.RED, Fraction(1, 4)]), [3, 0.25])
+    assert same(crossed([Colour.RED, Fraction(1, 4), Decimal("12.5")]), [3, 0.25, 12.5])
     assert same(crossed(OrderedDict(a=1)), {"a": 1})
 
 

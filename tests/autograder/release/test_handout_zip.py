@@ -86,6 +86,6 @@ def test_lab_1_is_worked_through_from_it(unpacked, tmp_path):
         cwd=mine, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert str(packages) in where.stdout
-    assert "65 of 65 points" in qlab("check", "lab1").stdout
+    assert "75 of 75 points" in qlab("check", "lab1").stdout
     assert qlab("submit", "lab1", "--id", "4711", "--name", "Ada").returncode == 0
     assert (mine / "Lab1_4711_Ada.zip").is_file()

@@ -66,7 +66,7 @@ def other_kind() -> tuple[bytes, bytes]:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), public
 
 
-@pytest.mark.parametrize("content", [b"", b"x", other_kind()[0]])
+@pytest.mark.parametrize("content", [b"", b"x", other_kind()[0]], ids=["empty", "text", "of another kind"])
 def test_a_damaged_private_key_is_one_sentence_and_stays(content, course):
     signing_key(course)
     private_path(course).write_bytes(content)

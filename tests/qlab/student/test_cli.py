@@ -181,8 +181,8 @@ def test_check_prints_the_cards_of_the_saved_notebook(solved):
     process = qlab(solved, "check")
     assert process.returncode == 3 and "Traceback" not in process.stderr
     assert "Q1  get_scale_and_zero_point" in process.stdout and "15 / 15" in process.stdout
-    assert "55 of 65 points. These were the visible checks; grading also runs hidden ones." in process.stdout
-    assert "55 of 65 points\n" in qlab(solved, "labs").stdout
+    assert "65 of 75 points. These were the visible checks; grading also runs hidden ones." in process.stdout
+    assert "65 of 75 points\n" in qlab(solved, "labs").stdout
 
 
 @pytest.mark.slow
@@ -204,12 +204,12 @@ def test_a_watched_lab_is_checked_at_every_save_even_after_a_broken_one(solved):
         raise AssertionError(f"it ended before it said {told!r}: {''.join(lines)[-2000:]}")
 
     try:
-        assert "65 of 65 points" in until("waiting for")
+        assert "75 of 75 points" in until("waiting for")
         notebook.write_text("{ no notebook")
         assert "no longer a notebook" in until("waiting for") and watching.poll() is None
         notebook.write_bytes(whole)
         change(solved, lambda cells: cells["q5"].update(source="M0, n = 0.7, 3"))
-        assert "55 of 65 points" in until("waiting for")
+        assert "65 of 75 points" in until("waiting for")
         watching.send_signal(signal.SIGINT)
         assert watching.wait(20) == 3
         assert "Traceback" not in watching.stdout.read()

@@ -388,3 +388,27 @@ def linear_quantize(fp32_tensor, bitwidth=8):
     scale, zero_point = get_scale_and_zero_point(fp32_tensor, bitwidth)
     q_tensor = torch.round(fp32_tensor.half() / scale) + zero_point
     return torch.clamp(q_tensor, q_min, q_max), scale, zero_point
+
+
+# %% right: as an int8 tensor up to 8 bits, int16 beyond
+def linear_quantize(fp32_tensor, bitwidth=8):
+    scale, zero_point = get_scale_and_zero_point(fp32_tensor, bitwidth)
+    half = 2 ** (bitwidth - 1)
+    q = torch.div(fp32_tensor, scale).round().add(zero_point).clamp(-half, half - 1)
+    return q.to(torch.int8 if bitwidth <= 8 else torch.int16), scale, zero_point
+
+
+# %% right: on a copy that it changes in place
+def linear_quantize(fp32_tensor, bitwidth=8):
+    q_min, q_max = -(2 ** (bitwidth - 1)), 2 ** (bitwidth - 1) - 1
+    scale, zero_point = get_scale_and_zero_point(fp32_tensor, bitwidth)
+    q_tensor = fp32_tensor.clone().div_(scale).round_().add_(zero_point)
+    return q_tensor.clamp_(q_min, q_max), scale, zero_point
+
+
+# %% right: divides its argument in place, which gets a remark
+def linear_quantize(fp32_tensor, bitwidth=8):
+    q_min, q_max = -(2 ** (bitwidth - 1)), 2 ** (bitwidth - 1) - 1
+    scale, zero_point = get_scale_and_zero_point(fp32_tensor, bitwidth)
+    q_tensor = fp32_tensor.div_(scale).round_().add_(zero_point)
+    return torch.clamp(q_tensor, q_min, q_max), scale, zero_point

@@ -82,3 +82,17 @@ size_in_int8_mb = 32 / 8
 
 # %% wrong: rounded up to whole MB
 size_in_int8_mb = 13
+
+# %% right: a decimal number
+from decimal import Decimal
+
+size_in_int8_mb = Decimal("12.5")
+
+# %% right: a numpy number
+import numpy as np
+
+size_in_int8_mb = np.float32(50) / 4
+
+# %% wrong: a quarter of the parameters, each of 4 bytes still
+parameters = 50e6 / 4 / 4
+size_in_int8_mb = parameters * 1 / 1e6

@@ -1,5 +1,6 @@
 """Golden vectors: the layers are the same everywhere, and every rule gives what its engine once gave."""
 
+import functools
 import hashlib
 import lzma
 from dataclasses import replace
@@ -30,13 +31,30 @@ DIGESTS = {
     "grouped": "a08aa7e58ef9478d",
     "depthwise": "79d6c46d7d5ff7eb",
 }
-every_file = pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
 every_kind = pytest.mark.parametrize("kind", SHAPES)
+# One process takes all recordings of a kind, one after the other: most of what rules compute is the same for each.
+every_file_and_kind = pytest.mark.parametrize(
+    ("file", "kind"),
+    [
+        pytest.param(file, kind, id=f"{kind}-{file.stem}", marks=pytest.mark.xdist_group(f"golden {kind}"))
+        for kind in KINDS
+        for file in FILES
+    ],
+)
+recorded = functools.cache(Recording.read)
+kept_case = functools.lru_cache(maxsize=max(KINDS.values()))(draw_case)
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """Layers, and what rules have made of them, are kept for the next recording, which is of the same PyTorch."""
+    assert len({recorded(file).versions["torch"] for file in FILES}) == 1, "a rule may differ from one to the next"
+    monkeypatch.setattr("qlab.engines.golden.agreement.draw", kept_case)
 
 
 @pytest.fixture(scope="module")
 def avx2() -> Recording:
-    return Recording.read(next(path for path in FILES if path.stem == "avx2"))
+    return recorded(next(path for path in FILES if path.stem == "avx2"))
 
 
 def flavored(flavor: str) -> list[int]:
@@ -120,25 +138,25 @@ def test_the_flavors_are_what_they_are_called(kind):
 
 def test_the_files_are_small_and_every_engine_is_in_one():
     assert sum(path.stat().st_size for path in FILES) < 5e6
-    recordings = [Recording.read(path) for path in FILES]
+    recordings = [recorded(path) for path in FILES]
     assert {name for recording in recordings for name in recording.engines} == set(ENGINES)
     for recording in recordings:
         assert recording.counts == KINDS and set(recording.missing) | set(recording.engines) <= set(ENGINES)
         assert "torch" in recording.versions and recording.features[0]
 
 
-@every_file
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("kept")
+@every_file_and_kind
 def test_every_rule_gives_what_its_engine_gave(file, kind):
-    found = agreements(Recording.read(file), kind, range(0, KINDS[kind], STEP))
+    found = agreements(recorded(file), kind, range(0, KINDS[kind], STEP))
     assert not [str(agreement) for agreement in found.values() if agreement.differ or not agreement.outputs]
 
 
 @pytest.mark.slow
-@every_file
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("kept")
+@every_file_and_kind
 def test_every_rule_gives_all_that_its_engine_gave(file, kind):
-    found = agreements(Recording.read(file), kind)
+    found = agreements(recorded(file), kind)
     assert not [str(agreement) for agreement in found.values() if agreement.differ]
     assert min(agreement.cases for agreement in found.values()) >= 10_000
 
@@ -193,11 +211,10 @@ def test_a_file_is_held_to_the_rule_of_its_own_cpu(avx2):
     assert agreements(both, "linear", flavored("saturating")[::4])["fbgemm"].differ == found["fbgemm"].differ
 
 
-@every_file
-@pytest.mark.parametrize("kind", KINDS)
+@every_file_and_kind
 def test_engines_still_give_what_was_recorded(file, kind):
     # Where an engine of the recorded version runs on such a CPU: the generator and the file belong together.
-    recording = Recording.read(file)
+    recording = recorded(file)
     names = [name for name in recording.offering(kind) if name in engines.available()]
     if Cpu.here() != recording.cpu or not versions(names).items() <= recording.versions.items():
         pytest.skip(f"recorded on {recording.cpu} with {recording.versions}")
