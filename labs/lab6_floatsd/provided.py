@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from qlab import torch_flow as tq
+from qlab.formats.floatsd import FLOATSD4
 from qlab.torch_flow import grid_fake_quantize as grids
 
 
@@ -103,9 +104,10 @@ class Machine:
         return [Number(value, self) for value in x.tolist()]
 
     def read(self, total):
-        """The value of a sum, and 0 where it was made of these numbers without a product, else 1."""
-        made_of_others = not isinstance(total, Number) and total != 0
-        return _plain(total), int(made_of_others or self.products > 0)
+        """The value of a sum; and 0 if it was made of these numbers without a product, 1 with one, 2 if of others."""
+        if not isinstance(total, Number) and total != 0:
+            return _plain(total), 2
+        return _plain(total), int(self.products > 0)
 
 
 def shift_and_add(x, codes):
@@ -195,3 +197,35 @@ def post_quantized(weight, training, test):
         prepared.conv.weight.copy_(network.qconfig.weight()(prepared.conv.weight))
         outputs = prepared(test)
         return prepared.conv.weight, prepared.conv.activation_post_process.scale.item(), outputs
+
+
+def seen_in(prepared):
+    """What training sees of a network prepared for it: the weight of `conv`, its scales, the largest activation code.
+
+    Without a fake quantizer for weights: the weight as it is, and the scale 0.
+    """
+    conv = prepared.conv
+    one = getattr(conv, "weight_fake_quant", None)
+    with torch.no_grad():
+        weight = conv.weight if one is None else one(conv.weight)
+    scales = torch.zeros(1) if one is None else one.scale.reshape(-1)
+    return weight.detach(), scales.detach(), int(conv.activation_post_process.quant_max)
+
+
+def floatsd4_network(weight, per_channel):
+    network = small_network(weight).train()
+    on_grid = grids.GridFakeQuantize.with_args(grid=FLOATSD4, per_channel=per_channel, rule="papers")
+    network.qconfig = tq.QConfig(activation=grids.default_fake_quant, weight=on_grid)
+    return seen_in(tq.prepare_qat(network))
+
+
+def shared_weights(weights, start):
+    codebook = start.double().clone()
+    while True:
+        codes = (weights.double()[:, None] - codebook).abs().argmin(dim=1)
+        means = torch.stack(
+            [weights.double()[codes == k].mean() if (codes == k).any() else codebook[k] for k in range(len(codebook))]
+        )
+        if torch.equal(means, codebook):
+            return codebook, codes
+        codebook = means

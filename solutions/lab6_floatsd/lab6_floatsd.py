@@ -15,15 +15,16 @@
 """
 # Lab 6 · Number formats that need no multiplier
 
-So far a weight was one of evenly spaced codes, and each of them met its input in a multiplier. Here a weight is a signed power of two, or a sum of very few of them: times such a weight is **a shift**,
-and a multiplier is not needed at all. The price is a grid that is fine near 0 and coarse far out. You build the grid, its rounding, its bits and its arithmetic, train a network on it in two ways,
-and find out why PyTorch's own convert throws the grid away, and how to keep it.
+So far a weight was one of evenly spaced codes, and each of them met its input in a multiplier. Here a weight is a signed power of two, or a sum of very few of them: multiplying by such a weight is **a shift**, and no multiplier is needed. The price is a grid that is fine near 0 and coarse far out. You build the grid, its rounding, its bits and
+its arithmetic, train a network on it in two ways, and find out why PyTorch's own convert throws the grid away, and how to keep it.
+
+**Before you start.** You need Lab 4 (prepare, calibrate, convert) and Lab 5 (fake quantization, the straight-through estimator). The predictions and the essay included, the lab takes about four hours.
 
 **You will be able to**
 - write down the values of a signed-digit format, and say how many bits they take;
 - round to a grid that is not uniform, by distance and by the thresholds of the papers;
 - compute a weighted sum by shifts and additions only, and count what that saves;
-- train on such a grid from scratch, or post-quantize a trained network and retrain it, and measure both without fooling yourself;
+- train on such a grid from scratch, or post-quantize a trained network and retrain it, write its qconfig, and measure both correctly;
 - convert, save and read back a model whose weights stay on the grid.
 
 | question | what | points |
@@ -32,15 +33,16 @@ and find out why PyTorch's own convert throws the grid away, and how to keep it.
 | Q2 | `to_grid`: the nearest, and the papers' thresholds | 10 |
 | Q3 | values to bits and back | 10 |
 | Q4 | `shift_and_add` | 15 |
-| Q5 | `unit_of`: a power of two | 10 |
+| Q5 | `unit_of`: a power of two | 8 |
 | Q6 | a gradient on such a grid | 10 |
 | Q7 | which layer gets which config | 5 |
 | Q8 | post-quantization, measured right | 15 |
-| Q9 | essay: a chip without multipliers | 15 |
-| | 85 by checks, 15 read by hand | 100 |
+| Q9 | essay: a chip without multipliers | 10 |
+| Q10 | `floatsd4_network`: a qconfig of your own (Section 7) | 4 |
+| Q11 | `shared_weights`: a codebook by k-means, open exercise (Section 10) | 3 |
+| | 90 by checks, 10 read by hand | 100 |
 
-**How it works** is as in the labs before: a blank looks like `__`; below each answer stands a check, which shows the visible cases; **hidden ones remain**. Every question can be answered whether or
-not the one before is right. Three hours or a little more, the predictions and the essay included.
+**How it works** is as in the labs before: a blank looks like `__`; the check below each answer runs the visible tests, and **grading also runs hidden ones**. Questions are independent: if Q2 is wrong, Q6 is checked with a correct Q2.
 """
 
 # %% id="setup"
@@ -95,7 +97,7 @@ any number, the highest first, make the mantissa; an exponent shifts it:
 
 $$ value = mantissa \cdot 2^{e}, \qquad e = 0 \dots 2^{bits} - 1 $$
 
-A group of two digits is $0, \pm 1$ or $\pm 2$; of three, $0, \pm 1, \pm 2$ or $\pm 4$. FloatSD4 (Hsieh, Liu and Chiueh, IEEE JETCAS 2021) has one group of three digits and two bits of exponent. All values are whole numbers; they count
+A group of two digits is $0, \pm 1$ or $\pm 2$; of three, $0, \pm 1, \pm 2$ or $\pm 4$. FloatSD4 (Hsieh, Liu and Chiueh, IEEE JETCAS 2021, "the FloatSD4 paper" below) has one group of three digits and two bits of exponent. All values are whole numbers; they count
 **units**, and a real weight is such a number times the unit.
 
 ![FloatSD4's 13 values above, the 15 values of uniform int4 below, on the same range](figures/number_line.png)
@@ -151,7 +153,11 @@ q1.check(floatsd_grid)
 """
 
 # %% id="family" tags=["demo"]
-my_grid = q1.yours_or_provided()
+def my_grid(groups, exponent_bits):
+    """Your Q1, or the provided one; whatever type it returns, a list of integers."""
+    return [int(value) for value in q1.yours_or_provided()(groups, exponent_bits)]
+
+
 print("                groups   exponent   digit choices   mantissas   values   largest")
 for name, groups, exponent_bits in (("FloatSD4", (3,), 2), ("one digit more", (4,), 2), ("FloatSD8", (3, 2), 3), ("FloatSD8", (2, 3), 3), ("FloatSD8", (3, 3), 2)):
     choices = math.prod(2 * digits + 1 for digits in groups)
@@ -162,7 +168,7 @@ for name, groups, exponent_bits in (("FloatSD4", (3,), 2), ("one digit more", (4
 r"""
 Two choices of digits may be one mantissa: $4 - 2 = 2$, in (3, 2) that is the digits of $4 \cdot 1 - 2$ and of $0 + 2$. So 35 choices give 31 mantissas.
 
-**Eleven, thirteen or fifteen?** Here is a 5x5 block of a trained network's weights (a convolution of shape (32, 16, 5, 5), like the second one of Section 7), as int8 codes with zero-point 0 and the unit 0.0047, and a published description of the format: "0, ±2, .., ±32". **Predict:** do these weights fit that description? Do they fit FloatSD4's 13 values?
+**Eleven, thirteen or fifteen?** Here is a 5x5 block of a trained network's weights (a convolution of shape (32, 16, 5, 5), like the second one of Section 7), as int8 codes with zero-point 0 and the unit 0.0047, and a description of the format: "0, ±2, .., ±32". Both come from the teaching material of the laboratory from which this lab grew, which is not a publication. **Predict:** do these weights fit that description? Do they fit FloatSD4's 13 values?
 """
 
 # %% id="block" tags=["demo"]
@@ -177,12 +183,12 @@ print((0.0047 * block).numpy().round(4))
 # %% [markdown] id="block-answer"
 r"""
 The description leaves out ±1: eleven values. FloatSD4 by its definition, three digits and two bits of exponent, has ±1 too and ends at ±32: thirteen. This block also reaches ±64: it was made with **fifteen** values, 0 and ±2^0 to ±2^6. That is one digit more in the group;
-it is also what four bits hold, if a sign and seven magnitudes are numbered, and one code of the sixteen stays unused. Whoever reads "FloatSD4" has to ask which of the three is meant. (Where this block was published, 32 and 64 units are printed as 0.1505 and 0.3009, a digit more than here: 0.0047 is rounded, too.) Below, "FloatSD4" is the one with 13 values, "extended" the one with 15.
+it is also what four bits hold, if a sign and seven magnitudes are numbered, and one code of the sixteen stays unused. Whoever reads "FloatSD4" has to ask which of the three is meant. (In that material 32 and 64 units are printed as 0.1505 and 0.3009, a digit more than here: 0.0047 is rounded, too.) Below, "FloatSD4" is the one with 13 values, "extended" the one with 15.
 
 ## 2 · Rounding to it
 
-The nearest value of a grid is found by its distance, whatever the grid: between 1 and 2 the border is at 1.5, between 2 and 4 at 3, in general at $1.5 \cdot 2^k$. Between 0 and 1 it would be at 0.5. The papers' rule continues the series instead: $1.5 \cdot 2^{-1} = 0.75$, and **below 0.75 of the smallest value a weight becomes 0**.
-Beyond the largest value, either rule takes the largest.
+The nearest value of a grid is found by its distance, whatever the grid: between 1 and 2 the border is at 1.5, between 2 and 4 at 3, in general at $1.5 \cdot 2^k$. Between 0 and 1 it would be at 0.5. The FloatSD4 paper continues the series instead: $1.5 \cdot 2^{-1} = 0.75$, and **below 0.75 of the smallest value a weight becomes 0**. We call this **the papers' thresholds**.
+Beyond the largest value, both rules take the largest.
 
 ![Borders by distance and by the papers' rule: they differ between 0.5 and 0.75](figures/thresholds.png)
 
@@ -239,26 +245,73 @@ q2.check(to_grid)
 
 # %% [markdown] id="error-text"
 """
-What does the uneven spacing cost? Weights of a layer are often close to a bell: many small ones, few large ones. **Predict:** which grid has the smaller squared error on a bell, uniform int4 (15 values) or the 15 values of the extended grid? And the same relative to each weight's own size?
+What does the uneven spacing cost? The weights of a layer often follow a bell curve: many small ones, few large ones. **Predict:** which grid has the smaller squared error on a bell curve, uniform int4 (15 values) or the 15 values of the extended grid? And which one has the smaller error relative to each weight's own size?
+
+The first table scales every grid so that its end is the largest weight. That is not the best scale for each of them: a uniform grid gains from clipping a few large weights, because its steps become finer. So the second table gives every grid the scale at which its own squared error is smallest.
 """
 
 # %% id="error" tags=["demo"]
-put = q2.yours_or_provided()
+def put(x, unit, grid):
+    """Your Q2, or the provided one; whatever type it returns, two float32 tensors."""
+    results = q2.yours_or_provided()(x, unit, grid)
+    return [torch.as_tensor(result, dtype=torch.float32) for result in results]
+
+
 bell = 0.1 * torch.randn(20_000, generator=torch.Generator().manual_seed(SEED))
-tried = {"uniform int4": floatsd.uniform(4), "FloatSD4, 13 values": floatsd.FLOATSD4, "extended, 15 values": floatsd.FLOATSD4_EXTENDED, "FloatSD8, 129 values": floatsd.FLOATSD8, "uniform int8": floatsd.uniform(8)}
-print("                        bits   root of the mean squared error   median error relative to |x|   share of zeros")
-for name, tried_grid in tried.items():
-    values = torch.tensor(tried_grid.values, dtype=torch.float32)
-    for rule, on in zip(("nearest", "thresholds"), put(bell, (bell.abs().max() / values.max()).item(), values)):
+tried = {
+    "uniform int4": floatsd.uniform(4),
+    "FloatSD4, 13 values": floatsd.FLOATSD4,
+    "extended, 15 values": floatsd.FLOATSD4_EXTENDED,
+    "FloatSD8, 129 values": floatsd.FLOATSD8,
+    "uniform int8": floatsd.uniform(8),
+}
+values_of = {
+    name: torch.tensor(grid.values, dtype=torch.float32) for name, grid in tried.items()
+}
+full_scale = {name: (bell.abs().max() / values.max()).item() for name, values in values_of.items()}
+
+
+def root_mean_square(error):
+    return error.square().mean().sqrt().item()
+
+
+print("every grid ends at the largest weight:")
+print(f"{'':20} bits   rule         root mean square   median relative error   zeros")
+for name, values in values_of.items():
+    for rule, on in zip(("nearest", "thresholds"), put(bell, full_scale[name], values)):
         error = bell - on
-        print(f"{name:20} {tried_grid.bits:7}   {rule:11} {error.square().mean().sqrt():19.5f} {(error / bell).abs().median():29.3f} {(on == 0).float().mean():20.1%}")
-bell_error = {name: (bell - put(bell, bell.abs().max().item() / tried_grid.top, torch.tensor(tried_grid.values, dtype=torch.float32))[0]).square().mean().sqrt().item() for name, tried_grid in tried.items()}
-bell_int4, bell_floatsd4, bell_extended = bell_error["uniform int4"], bell_error["FloatSD4, 13 values"], bell_error["extended, 15 values"]
+        relative, zeros = (error / bell).abs().median(), (on == 0).float().mean()
+        print(
+            f"{name:20} {tried[name].bits:4}   {rule:11} {root_mean_square(error):17.5f}"
+            f" {relative:23.3f} {zeros:7.1%}"
+        )
+
+print("\nevery grid at its own best scale, to the nearest value:")
+bell_error, best_error = {}, {}
+for name, values in values_of.items():
+    errors = {
+        factor: root_mean_square(bell - put(bell, factor * full_scale[name], values)[0])
+        for factor in [1.0] + [0.45 + 0.05 * step for step in range(22)]
+    }
+    best = min(errors, key=errors.get)
+    bell_error[name], best_error[name] = errors[1.0], errors[best]
+    print(f"{name:20} {errors[best]:.5f} at {best:.2f} of the full scale ({errors[1.0]:.5f} there)")
+bell_int4, bell_floatsd4 = bell_error["uniform int4"], bell_error["FloatSD4, 13 values"]
+best_int4, best_floatsd4 = best_error["uniform int4"], best_error["FloatSD4, 13 values"]
+bell_extended, best_extended = (e["extended, 15 values"] for e in (bell_error, best_error))
 
 # %% [markdown] id="error-answer"
 r"""
-Here, for {{ digits.seeds }} values of `SEED`, the root of the mean squared error is {{ digits.bell_int4 }} with uniform int4, {{ digits.bell_floatsd4 }} with FloatSD4, {{ digits.bell_extended }} with the extended grid. The powers of two have the smaller relative error and far fewer zeros, but not the smaller squared error: their last gap, from half of the range to its end, is where the large errors come from, and one more small value at the other end
-changes little. What such a grid buys is not accuracy but hardware, as Section 4 will count.
+The root of the mean squared error, for {{ digits.seeds }} values of `SEED`:
+
+| | every grid ends at the largest weight | every grid at its own best scale |
+|---|---|---|
+| uniform int4 | {{ digits.bell_int4 }} | {{ digits.best_int4 }} |
+| FloatSD4, 13 values | {{ digits.bell_floatsd4 }} | {{ digits.best_floatsd4 }} |
+| extended, 15 values | {{ digits.bell_extended }} | {{ digits.best_extended }} |
+
+The powers of two have the smaller relative error and far fewer zeros, but not the smaller squared error: their last gap, from half of the range to its end, causes the large errors, and one more small value at the other end changes little. At equal ends the difference to int4 looks small. At each grid's best scale it is large: int4 gains
+by clipping, while times two, a grid of powers of two is itself again. What such a grid buys is not accuracy but area on a chip, as Section 4 will show.
 
 ## 3 · Four bits
 
@@ -269,7 +322,7 @@ Thirteen or fifteen values fit into four bits. Our codes number the magnitudes:
 | 0 | 0 | 0 |
 | sign: 1 is negative | $k + 1$ | $\pm 2^k$, k = 0 to 6 |
 
-The code 8, a negative 0, is not used. (The papers store digits and exponent, so that one value has several codes.) Two codes share a byte: the first of a pair in the low four bits, the second in the high four.
+The code 8, a negative 0, is not used. (Stored apart, as mantissa and exponent, FloatSD4 takes **five** bits: three for the seven mantissas 0, ±1, ±2 and ±4, two for the exponent, and one value has several codes. Whoever says that FloatSD4 has four bits means that its 13 or 15 *values* are numbered, as here.) Two codes share a byte: the first of a pair in the low four bits, the second in the high four.
 
 **A worked example.** $4 = 2^2$ has the field 3, the code 3. $-1 = -2^0$ has the field 1 and the sign: the code $8 + 1 = 9$. As a pair they are the byte $3 + 16 \cdot 9 = 147$. The byte $112 = 0 + 16 \cdot 7$ is the pair 0 and $2^6 = 64$.
 
@@ -340,8 +393,8 @@ A product with $\pm 2^k$ moves the bits of the input by k places and, if the wei
 ### Q4 · A weighted sum without a product
 *difficulty 3/5 · importance 5/5 · 20 minutes · 15 points*
 
-`x` and `codes` (n,) are integer tensors: inputs, and the codes of the weights as in Section 3. The given lines hand out the inputs as numbers of a small machine: they can be added (`+`, `-`), negated (`-x`) and shifted (`x << 3`, `x >> 3`); a code is a plain integer, and you may do with it what you like. The machine **notices each product** in which one of its numbers takes part: `read` returns
-two numbers: the sum, and a flag, 0 if the sum was made of these numbers without a product, else 1 (a plain 0 may be read, added to and subtracted from). Leave the given lines as they are. Times $-1$ is a product too.
+`x` and `codes` (n,) are integer tensors: inputs, and the codes of the weights as in Section 3. The given lines hand out the inputs as numbers of a small machine: they can be added (`+`, `-`), negated (`-x`) and shifted (`x << 3`, `x >> 3`); a code is a plain integer, and you may do with it what you like. The machine **notices each product** in which one of its numbers takes part. `read` returns two numbers: the sum, and a flag, which is 0 if the sum was made of the machine's numbers without a product, 1 if a product took part, and 2 if the sum was made of
+other numbers (`read(0)`, `0 + number` and `0 - number` are allowed). Leave the given lines as they are. Times $-1$ is a product too.
 
 <details><summary>Hint 1: a question</summary>What does a weight of 0 add, and which field has it?</details>
 <details><summary>Hint 2: the equation</summary>A weight with the field f is plus or minus 2**(f - 1): its term is the number shifted by f - 1 places, added or subtracted.</details>
@@ -397,20 +450,50 @@ q4.check(shift_and_add)
 # %% id="cost" tags=["demo"]
 one_output = 0.1 * torch.randn(1, 400, generator=torch.Generator().manual_seed(SEED))
 print("                                        bits   multipliers   shifts   adders   adders with those inside the multipliers")
+counted = {}
 for name, tried_grid in tried.items():
-    integers = floatsd.round_to_grid(one_output, tried_grid, one_output.abs().max().item() / tried_grid.top)
+    unit = one_output.abs().max().item() / tried_grid.top
+    integers = floatsd.round_to_grid(one_output, tried_grid, unit)
     ways = {"by shifts": floatsd.operations(integers)}
     if "uniform" in name:
         ways = {"with multipliers": floatsd.operations_with_multipliers(integers)} | ways
     for way, cost in ways.items():
         inside = cost.multipliers * floatsd.adders_in_a_multiplier(tried_grid.bits)
-        print(f"{name:20} {way:17} {tried_grid.bits:5} {cost.multipliers:13} {cost.shifts:8} {cost.adders:8} {cost.adders + inside:8}")
+        counted[name, way] = cost
+        print(
+            f"{name:20} {way:17} {tried_grid.bits:5} {cost.multipliers:13}"
+            f" {cost.shifts:8} {cost.adders:8} {cost.adders + inside:8}"
+        )
+by_shifts = [counted[name, "by shifts"] for name in ("uniform int4", "FloatSD4, 13 values")]
+(int4_shifts, floatsd4_shifts), (int4_adders, floatsd4_adders) = (
+    [cost.shifts for cost in by_shifts],
+    [cost.adders for cost in by_shifts],
+)
 
 # %% [markdown] id="cost-answer"
 r"""
-Counts of operations, not of gates: a term that was shifted by up to 6 places needs a wider adder than a row of a product, a shift by a variable number of places is a selector, and a weight that is 0 or 1 costs nothing only where the weights are fixed in the circuit. FloatSD8 pays for its accuracy with a second shift and a second adder for most weights.
+**Look at the rows "by shifts" first.** Any integer is a sum of signed powers of two, and a small one is a sum of few: 3 is $4 - 1$, 6 is $8 - 2$; no int4 weight needs more than two. For the 400 weights, with {{ digits.seeds }} values of `SEED`:
 
-**Look at the rows "by shifts" of the uniform grids.** Any integer is a sum of signed powers of two, and a small one is a sum of few: 3 is $4 - 1$, 6 is $8 - 2$, no int4 weight needs more than two. So if int4 is computed in this way, it takes only a little more than one adder a weight. What is special about FloatSD4 is not that shifts can do it, but that **one** is always enough, so that one shifter and one adder are all the hardware there is, whatever the weight.
+| 400 weights, by shifts | shifts | adders |
+|---|---|---|
+| uniform int4 | {{ digits.int4_shifts }} | {{ digits.int4_adders }} |
+| FloatSD4, 13 values | {{ digits.floatsd4_shifts }} | {{ digits.floatsd4_adders }} |
+
+If the weights are fixed in the circuit, int4 by shifts takes *fewer* shifts than FloatSD4 and about as many adders, since many of its weights are 0 or ±1. **By this count FloatSD4 wins nothing.** What is special about it is that **one** shift is enough for every weight. A circuit that takes its weights from a memory, one after the other, needs for any weight one
+shifter and one adder, and no multiplier.
+
+**What that is worth is area.** A multiply-accumulate unit (one product, one addition, and the register of the sum) was synthesized from Verilog for each format, with an int8 input and a sum of 32 bits, and counted in gate equivalents (GE: the area of one NAND gate with two inputs):
+
+| weight | bits | GE, with a sum of 32 bits | of int8's |
+|---|---|---|---|
+| int8 | 8 | 1,217 | 1 |
+| FloatSD8 (129 values) | 8 | 881 | 0.72 |
+| int4 | 4 | 733 | 0.60 |
+| FloatSD4 (13 values) | 4 | 603 | 0.50 |
+
+<!-- quoted: our own synthesis with yosys 0.23 (abc, cells AND to MUX; static CMOS transistors / 4) -->
+
+So FloatSD4's unit has half of the area of int8's and about four fifths of int4's, which has as many bits. The multiplier alone shrinks much more than that, but the adder and the register of the sum remain. These are areas after logic synthesis, without timing and without wires; they say nothing about energy, and the memories that feed the unit are not in them.
 
 ## 5 · The unit
 
@@ -423,12 +506,12 @@ where *top* is the largest value of the grid, and the maximum goes over the whol
 **A worked example.** Top 32, weights $0.3, -0.45$ in the first channel, $0.1, 0.05$ in the second. $0.45 / 32 = 0.0141$, between $2^{-7} = 0.0078$ and $2^{-6} = 0.0156$: the unit of the tensor is $2^{-6}$, and the grid reaches $0.5$. Per channel: $2^{-6}$ for the first; $0.1 / 32 = 0.0031$, so $2^{-8} = 0.0039$ for the second.
 
 ### Q5 · A power of two
-*difficulty 2/5 · importance 4/5 · 10 minutes · 10 points*
+*difficulty 2/5 · importance 4/5 · 10 minutes · 8 points*
 
-`weight` is a float tensor (out, ...), `top` the grid's largest value, not always a power of two, `per_channel` True or False. Return the unit with as many dimensions as the weight, so that it meets it: (out, 1, ...) per channel, (1, 1, ...) per tensor. The given line takes care of channels that are all 0: their unit is 1. No case lies exactly on a power of two.
+`weight` is a float tensor (out, ...), `top` the grid's largest value, not always a power of two, `per_channel` True or False. Return the unit with as many dimensions as the weight, so that it meets it: (out, 1, ...) per channel, (1, 1, ...) per tensor. The given line takes care of channels that are all 0: their unit is 1. No case lies exactly on a power of two (except those channels of zeros: there 2 is accepted as well).
 
 <details><summary>Hint 1: a question</summary>Over which dimensions goes the maximum in each of the two cases?</details>
-<details><summary>Hint 2: the equation</summary>It is the one above.</details>
+<details><summary>Hint 2: a step by hand</summary>Top 4, largest weight 0.9: 0.9 / 4 = 0.225, its log2 is -2.15, rounded up -2: the unit is 0.25, and the grid reaches 1.0. With -3 it would reach 0.5 only, and 0.9 would be cut off.</details>
 <details><summary>Hint 3: the shape of the code</summary>range(1, weight.dim()) are all dimensions but the first; amax takes a tuple of dimensions, and keepdim=True.</details>
 """
 
@@ -447,7 +530,7 @@ def unit_of(weight, top, per_channel):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5-check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "q5-check", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
 # Check of Q5: visible cases; hidden ones remain.
 from checks import q5
 
@@ -485,7 +568,7 @@ On this grid, far out, a weight has to move a long way before its value changes,
 `x` (channels, n) is a float tensor, `unit` (channels, 1) and `grid` as before; return a tensor in the shape of x with the nearest values. The gradient passes where x lies from the lower to the upper end of the grid, both included, and is 0 beyond. `to_grid` is your Q2: mind that it returns two tensors. The given function below calls yours and returns the output and the gradient.
 
 <details><summary>Hint 1: a question</summary>Which function of torch leaves x as it is inside of two limits, and has the slope 0 beyond them?</details>
-<details><summary>Hint 2: the equation</summary>It is the one above.</details>
+<details><summary>Hint 2: a step by hand</summary>Ends at ±1, x = 1.3, nearest value 1: limited is 1 and its slope is 0 there; 1 + (1 - 1) is 1. For x = 0.3 with the nearest value 0.25: limited is 0.3 with the slope 1, and 0.3 + (0.25 - 0.3) is 0.25.</details>
 <details><summary>Hint 3: the shape of the code</summary>torch.clamp takes tensors as limits too; to_grid returns two results, of which the first is wanted; then one line with .detach().</details>
 """
 
@@ -515,13 +598,23 @@ from checks import q6
 
 ### BEGIN HIDDEN TESTS
 from checks._common import FIFTEEN
-from checks.q6 import THIRTEEN, gradient_tells, inside_only, some_units, spread
+from checks.q6 import THIRTEEN, beyond_by_little_and_much, gradient_tells, inside_only, some_units, spread
 
 from qlab.check import case, normal
 
 q6.also(
     case("one channel", normal(1, 120, std=0.05), some_units(0.0078125), THIRTEEN, normal(1, 120), such_that=inside_only),
-    case("15 values", spread(2, 140, low=-4.5, high=7.5), some_units(0.5, 0.125), FIFTEEN, normal(2, 140), group="beyond", such_that=gradient_tells),
+    case(
+        "15 values",
+        beyond_by_little_and_much(
+            spread(2, 140, low=-4.5, high=7.5), some_units(0.5, 0.125), FIFTEEN
+        ),
+        some_units(0.5, 0.125),
+        FIFTEEN,
+        normal(2, 140),
+        group="beyond",
+        such_that=gradient_tells,
+    ),
 )
 ### END HIDDEN TESTS
 q6.check(forward_and_gradient)
@@ -530,10 +623,10 @@ q6.check(forward_and_gradient)
 """
 ## 7 · Two networks, and which layer gets which config
 
-PyTorch's flow knows a weight's format by the **qconfig** of its layer. `qlab.torch_flow.grids` has the two that a published package for log-scale weights uses, under the package's names:
+PyTorch's flow knows a weight's format by the **qconfig** of its layer. `qlab.torch_flow.grids` has the two that the teaching package from which this lab grew uses (a laboratory's own code, not a publication), under the names that they have there:
 
 - `log4_per_tensor_config`: the 15 values, the papers' thresholds, one power of two as the unit of the tensor;
-- `log4_per_channel_config`: the 15 values, the papers' thresholds, **a free float for each output channel**: a variation, since the papers' unit is a power of two.
+- `log4_per_channel_config`: the 15 values, the papers' thresholds, **a free float for each output channel**: a variation, since in the FloatSD papers the unit is a power of two.
 
 Both give activations 8 bits by `default_fake_quant`, codes 0 to 255. (Mind the name: PyTorch's own `default_fake_quant` ends at 127, 7 bits.)
 
@@ -625,6 +718,67 @@ q7.also(
 ### END HIDDEN TESTS
 q7.check(scales_per_layer)
 
+# %% [markdown] id="qconfig-text"
+r"""
+A qconfig is a pair of **factories**: `activation=` makes the fake quantizer of a layer's output, `weight=` that of its weights. PyTorch calls each factory once per layer, so a class itself will do if its defaults fit; `SomeClass.with_args(...)` is the same class with other arguments. `prepare_qat` then replaces each layer that has a qconfig by one that
+fake-quantizes its weights in every forward pass (`prepare`, in Section 8, leaves the weights alone).
+
+**A worked example.** `grids.log4_per_tensor_config` of above, written out:
+
+```python
+on_grid = grids.GridFakeQuantize.with_args(grid=floatsd.FLOATSD4_EXTENDED, rule="papers")
+config = QConfig(activation=grids.default_fake_quant, weight=on_grid)
+```
+
+`GridFakeQuantize` has four arguments: `grid`, `per_channel` (False), `free_scale` (False: a power of two) and `rule` ("papers" or "nearest").
+
+### Q10 · A qconfig of your own
+*difficulty 3/5 · importance 4/5 · 15 minutes · 4 points*
+
+`weight` is a float tensor (out, in, 3, 3), `per_channel` True or False. The given lines make a network in training mode with one convolution, which has this weight. Give the **whole network** (`network.qconfig`) a qconfig for FloatSD4: its **13** values, the papers' thresholds, powers of two as units, one per tensor or one per output channel as asked;
+activations by `grids.default_fake_quant`. Then prepare the network for training. The last line returns what training sees: the fake-quantized weight, its scales, and the largest code of the activations. `QConfig` and `prepare_qat` are those of `torch.ao.quantization` as long as PyTorch has it, and `qlab`'s own afterwards.
+
+<details><summary>Hint 1: a question</summary>Is a factory an object that fake-quantizes, or something that makes one when it is called?</details>
+<details><summary>Hint 2: a step by hand</summary>For FloatSD8 with free scales per channel and rounding to the nearest, the factory would be grids.GridFakeQuantize.with_args(grid=floatsd.FLOATSD8, per_channel=True, free_scale=True, rule="nearest"). Which of these four arguments differ here?</details>
+<details><summary>Hint 3: the shape of the code</summary>network.qconfig = QConfig(activation=..., weight=...with_args(...)); then prepare_qat of the network, which returns a new one.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q10", "locked": false, "schema_version": 3, "solution": true, "task": false}
+from provided import seen_in, small_network
+
+from qlab import floatsd
+from qlab.torch_flow import QConfig, grids, prepare_qat
+
+
+def floatsd4_network(weight, per_channel):
+    network = small_network(weight).train()
+    ### BEGIN SOLUTION
+    #| network.qconfig = QConfig(activation= __ , weight= __ )
+    #| prepared = __
+    chosen = {"grid": floatsd.FLOATSD4, "per_channel": per_channel, "rule": "papers"}
+    on_grid = grids.GridFakeQuantize.with_args(**chosen)
+    network.qconfig = QConfig(activation=grids.default_fake_quant, weight=on_grid)
+    prepared = prepare_qat(network)
+    ### END SOLUTION
+    return seen_in(prepared)
+
+
+# %% nbgrader={"grade": true, "grade_id": "q10-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# Check of Q10: visible cases; hidden ones remain.
+from checks import q10
+
+### BEGIN HIDDEN TESTS
+from checks.q10 import tells
+
+from qlab.check import case, normal
+
+q10.also(
+    case("five channels", normal(5, 3, 3, 3, std=2.0), False, such_that=tells),
+    case("five channels, a unit for each", normal(5, 3, 3, 3, std=2.0), True, group="channels", such_that=tells),
+)
+### END HIDDEN TESTS
+q10.check(floatsd4_network)
+
 # %% [markdown] id="layers-text"
 """
 **Predict** before you run the next cell, which lists the MobileNetV2's layers: how many weights and how many scales have the depthwise convolutions together, and how many of the network's bytes would the scales be if each channel had a float of its own?
@@ -649,7 +803,7 @@ A depthwise filter has 9 weights, four and a half bytes; a float of its own woul
 
 There are two ways to such a network. One is **training from scratch** with fake-quantized weights (Lab 5). The other begins with a trained network: **post-quantize** it, see what is left, then **retrain** with fake-quantized weights until it is back. In between stands a measurement, right after post-quantization, and it goes wrong in two ways that nothing reports.
 
-PyTorch's `prepare` puts a fake quantizer behind each layer, for its **activations**; its observer looks at every batch that comes. The **weights stay in fp32**, whatever the qconfig says of them (`prepare_qat` would be another matter). So
+PyTorch's `prepare` puts a fake quantizer behind each layer, for its **activations**; its observer looks at every batch that comes. The **weights stay in fp32**, whatever the qconfig says of them (`prepare_qat` does quantize weights). So
 
 1. measured right after `prepare` and calibration, the network has fp32 weights: the number looks wonderful and says nothing about the grid;
 2. measured with the observers on, each **test batch moves the ranges**: the network is calibrated on the test set while it is measured.
@@ -663,7 +817,7 @@ Right is: calibrate on training images, stop the observers, put the weights on t
 copy your weight into the network, run the test images, and return that weight, the scale of the output, and the outputs.
 
 <details><summary>Hint 1: a question</summary>A qconfig holds two factories, `activation` and `weight`. What comes back when one is called, and what when that is called with a tensor?</details>
-<details><summary>Hint 2: the equation</summary>There is none; the order is: every training batch, quantization.disable_observer, the weight.</details>
+<details><summary>Hint 2: a step by hand</summary>The order is: every training batch through prepared, prepared.apply(quantization.disable_observer), the weight. For PyTorch's default qconfig the last step would be default_qconfig.weight() for the fake-quantizer, then a call of it with the weight.</details>
 <details><summary>Hint 3: the shape of the code</summary>A call of prepared in a loop; apply takes a function, not a call of it; network.qconfig.weight() is a new fake-quantizer.</details>
 """
 
@@ -755,10 +909,27 @@ plots.curves(
     lowest=0.85,
 )
 
+# %% [markdown] id="eight-text"
+"""
+FloatSD8 is the same flow with another grid in the qconfig: 129 values, at most two digits. **Predict:** from scratch with as many epochs, does the network that sees FloatSD8's grid end above the one with the 15 values? And how much does FloatSD8 lose right after post-quantization, with nothing trained?
+"""
+
+# %% id="eight" tags=["demo"]
+eight_config = grids.grid_config(floatsd.FLOATSD8, per_channel=True)
+with tq.quiet():
+    eight = on_grid.prepared_for_training(models.mnist_net_for(dataset, seed=SEED), eight_config)
+    eight_ptq = accuracy_of(post.post_quantized(mnist_net, calibration, eight_config))
+eight_curve = train_on(eight, flow_epochs, rate)
+eight_scratch = eight_curve[-1]
+print("FloatSD8, from scratch:      ", *(f"{value:.1%}" for value in eight_curve))
+print(f"FloatSD8, post-quantized:     {eight_ptq:.1%} (fp32 {fp32_accuracy:.1%})")
+
 # %% [markdown] id="flows-answer"
 """
 **What success looks like.** On digits, for {{ digits.seeds }} values of `SEED`: fp32 {{ digits.fp32_accuracy }}; right after post-quantization {{ digits.ptq_accuracy }}, after one epoch of retraining {{ digits.retrain_first }}, after the last {{ digits.retrain_accuracy }}; from scratch {{ digits.scratch_accuracy }}. Both flows end where fp32 is, within what another seed does. The retrained one begins near its end:
 on a network this roomy four bits cost a point or so, and a single epoch is about enough.
+
+FloatSD8 (8 bits, a power of two per channel) has {{ digits.eight_ptq }} right after post-quantization and {{ digits.eight_scratch }} from scratch: with eight bits there is nothing to repair, whatever the grid.
 
 The narrow MobileNetV2 has more to repair. One epoch:
 """
@@ -831,7 +1002,7 @@ On digits, for {{ digits.seeds }} values of `SEED`, nothing trained:
 | FloatSD4 (13), 2^e a channel | {{ digits.base_off }} | {{ digits.m_base }} |
 | FloatSD4 (13), 2^e a tensor | {{ digits.base_tensor_off }} | {{ digits.m_base_tensor }} |
 
-**At eight bits nothing is lost.** **At four bits, with the same free scale a channel, uniform int4 is ahead** of the 15 values: the shifts have their price, and retraining has to pay it. **The scale costs more than the grid:** with one power of two for a tensor the MobileNetV2 forgets most of what it knew if its weights are powers of two themselves, and about a quarter of it with uniform int4; what the package saves with one scale for each depthwise convolution costs ten to fifteen points of accuracy before
+**At eight bits nothing is lost.** **At four bits, with the same free scale a channel, uniform int4 is ahead** of the 15 values: the shifts have their price, and retraining has to pay it. **The scale costs more than the grid:** with one power of two for a tensor the MobileNetV2's accuracy collapses if its weights are powers of two themselves, and falls by about a quarter with uniform int4; what the package saves with one scale for each depthwise convolution costs ten to fifteen points of accuracy before
 retraining. **A power of two for each channel does not help a grid of powers of two:** the last two rows are alike. Times $2^e$ such a grid becomes itself, up to its two ends; for the uniform grid, and for a free scale, channels matter.
 
 On the MnistNet the accuracies of all rows lie within about two points of fp32, some eight images of this test set: compare the logits there, and accuracies only where they are far apart.
@@ -839,6 +1010,130 @@ On the MnistNet the accuracies of all rows lie within about two points of fp32, 
 ## 11 · A convert that keeps the grid
 
 Training is done with fake-quantized weights; what is shipped are codes. PyTorch's `convert` asks the fake quantizer for its scale and rounds the **float** weight, which is what the optimizer kept, to whole multiples of it. To every whole multiple: its int8 knows nothing of powers of two. **Predict:** how many of the shipped weights are on the grid?
+"""
+
+# %% [markdown] id="codebook-text"
+r"""
+### Shared weights: a grid that is fitted to the weights
+
+Uniform int4 and FloatSD4 fix their values in advance. **Weight sharing** (Han et al. 2016, *Deep Compression*, [arXiv 1510.00149](https://arxiv.org/abs/1510.00149), section 3) lets each layer choose its own: a **codebook** of 16 floats, fitted by **k-means**, and a four-bit code per weight that says which of the 16 it is. The weights keep their four bits, but a product
+needs a look-up and a float multiplier again.
+
+k-means repeats two steps: every weight takes the nearest entry of the codebook, then every entry moves to the **mean** of its weights. When no entry moves any more, it ends. In training the entries learn: the gradient of an entry is the **sum** of the gradients of all weights that share it.
+
+**A worked example.** Weights $0, 1, 2, 10, 11$, first entries $0$ and $5$. $0, 1$ and $2$ are nearest to $0$, the others to $5$: the entries move to $1$ and $10.5$. Nothing changes after that: the codebook is $(1,\; 10.5)$, the codes are $0, 0, 0, 1, 1$.
+
+### Q11 · A codebook by k-means (open exercise)
+*difficulty 3/5 · importance 3/5 · 20 minutes · 3 points*
+
+Write the function from its description; any method counts. `weights` is a float tensor (n,), `start` a float tensor (k,), sorted, the first entries. Repeat the two steps, beginning with `start`, until no entry moves any more. An entry that is nearest to no weight stays where it is. Return the codebook (k,), in the order of `start`, and the codes (n,), whole numbers
+from 0.
+
+```python
+shared_weights(torch.tensor([0.0, 1.0, 2.0, 10.0, 11.0]), torch.tensor([0.0, 5.0]))
+# -> the codebook (1.0, 10.5), the codes (0, 0, 0, 1, 1)
+shared_weights(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 99.0]))
+# -> (1.0, 99.0), (0, 0): no weight is nearest to 99, which stays
+```
+
+<details><summary>Hint 1: a question</summary>How do you notice that nothing changes any more: by the codebook, or by the codes?</details>
+<details><summary>Hint 2: a step by hand</summary>Weights 0, 4, 5, 9 and entries 0, 6: the distances to 0 are 0, 4, 5, 9, those to 6 are 6, 2, 1, 3. So the codes are 0, 1, 1, 1 and the entries move to 0 and 6. They were there already: done.</details>
+<details><summary>Hint 3: the shape of the code</summary>A loop; (weights[:, None] - codebook).abs().argmin(dim=1); for each k the mean of weights[codes == k], if there are any; a comparison with the codebook before.</details>
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "q11", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def shared_weights(weights, start):
+    ### BEGIN SOLUTION
+    #| return __  # your own lines, as many as you like
+    codebook = start.clone()
+    while True:
+        codes = (weights[:, None] - codebook).abs().argmin(dim=1)
+        before = codebook.clone()
+        for entry in codes.unique():
+            codebook[entry] = weights[codes == entry].mean()
+        if torch.equal(codebook, before):
+            return codebook, codes
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "q11-check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# Check of Q11: visible cases; hidden ones remain.
+from checks import q11
+
+### BEGIN HIDDEN TESTS
+import torch
+from checks.q11 import bell, evenly, one_stays_empty, takes_rounds
+
+from qlab.check import case
+
+q11.also(
+    case("300 weights, 16 entries", bell(300), evenly(-2.5, 2.5, 16), such_that=takes_rounds),
+    case(
+        "another last entry far out",
+        bell(40),
+        torch.tensor([-0.5, 0.5, 70.0]),
+        group="empty",
+        such_that=one_stays_empty,
+    ),
+)
+### END HIDDEN TESTS
+q11.check(shared_weights)
+
+# %% [markdown] id="shared-text"
+"""
+The MnistNet with 16 shared values per layer, beside uniform int4 with one free scale per layer: equal bits per weight, and each layer's extra is 16 floats against one. The codebook is then **fine-tuned**: the codes stay, its entries learn. Uniform int4 is fine-tuned with fake quantization for as many epochs. **Predict** which one is ahead before fine-tuning, and after it.
+"""
+
+# %% id="shared" tags=["demo"]
+import copy
+
+from torch.nn.utils import parametrize
+
+
+class Shared(nn.Module):
+    """A layer's weight as its codebook and its codes have it."""
+
+    def __init__(self, weight, entries=16):
+        super().__init__()
+        start = torch.linspace(weight.min().item(), weight.max().item(), entries)
+        codebook, codes = q11.yours_or_provided()(weight.detach().flatten(), start)
+        self.codebook = nn.Parameter(torch.as_tensor(codebook, dtype=torch.float32))
+        self.codes = torch.as_tensor(codes).long().reshape(weight.shape)
+
+    def forward(self, weight):
+        return self.codebook[self.codes]
+
+
+def with_codebooks(network):
+    network = copy.deepcopy(network)
+    for layer in list(network.modules()):
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            parametrize.register_parametrization(layer, "weight", Shared(layer.weight))
+    return network
+
+
+linear_config = grids.grid_config(floatsd.uniform(4), per_channel=False, free_scale=True)
+with tq.quiet():
+    linear = post.retrainable(mnist_net, calibration, linear_config)
+codebooks = with_codebooks(mnist_net)
+tuning_epochs = 2
+linear_curve = train_on(linear, tuning_epochs, rate / 10)
+codebook_curve = train_on(codebooks, tuning_epochs, rate / 100)
+linear_ptq, linear_tuned = linear_curve[0], linear_curve[-1]
+codebook_ptq, codebook_tuned = codebook_curve[0], codebook_curve[-1]
+print("uniform int4, one scale per layer:", *(f"{value:.1%}" for value in linear_curve))
+print("16 shared values per layer:       ", *(f"{value:.1%}" for value in codebook_curve))
+
+# %% [markdown] id="shared-answer"
+"""
+On digits, for {{ digits.seeds }} values of `SEED`, accuracy with four bits per weight:
+
+| | nothing trained | fine-tuned |
+|---|---|---|
+| uniform int4, one free scale per layer | {{ digits.linear_ptq }} | {{ digits.linear_tuned }} |
+| 16 shared values per layer | {{ digits.codebook_ptq }} | {{ digits.codebook_tuned }} |
+
+All of these lie within a few images of fp32: with nothing trained the fitted values are a little ahead, and after fine-tuning the difference is gone. A network this roomy does not need a codebook. (fp32: {{ digits.fp32_accuracy }}. The activations of the int4 network have 8 bits, those of the shared one are fp32: part of a small difference is theirs.)
 """
 
 # %% id="convert" tags=["demo"]
@@ -910,25 +1205,25 @@ One line of the table says of each layer whether its weights are on the grid tha
 ## 13 · Essay
 
 ### Q9 · A chip without multipliers
-*difficulty 3/5 · importance 4/5 · 40 minutes · 15 points, read by hand*
+*difficulty 3/5 · importance 4/5 · 40 minutes · 10 points, read by hand*
 
-Your team designs a small chip for sensors. One proposal has int8 multipliers, one int4 multipliers, one only shifters and adders for FloatSD4 weights. In 250 to 400 words of your own: which would you build, for which networks, and what would you measure before you decide? Use your own numbers from this lab, with what another seed does to them. Say what the count of adders and shifts leaves out; which of the numbers 11, 13 and 15 you would put into the
+Your team designs a small chip for sensors. One proposal has int8 multipliers, one int4 multipliers, one only shifters and adders for FloatSD4 weights. In 250 to 400 words of your own: which would you build, for which networks, and what would you measure before you decide? Use your own numbers from this lab, with what another seed does to them. Say what the count of adders and shifts and the areas leave out; which of the numbers 11, 13 and 15 you would put into the
 data sheet, and why two texts may differ there; how the network gets onto the grid, from scratch or by retraining, per channel or per tensor; and how you would make sure that what runs on the chip is what was trained.
 
 | rubric | points |
 |---|---|
-| own numbers at equal bits: error, accuracy, cost, and what of it is noise | 4 |
-| what the cost count says and what it leaves out | 3 |
-| the grid: which values, which scale, and why the texts differ | 4 |
-| the flow: how it is trained and measured, and the traps on the way to the shipped weights | 4 |
+| own numbers at equal bits: error, accuracy, cost, and what of it is noise | 3 |
+| what the cost count says and what it leaves out | 2 |
+| the grid: which values, which scale, and why the texts differ | 2 |
+| the flow: how it is trained and measured, and the traps on the way to the shipped weights | 3 |
 """
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "q9", "locked": false, "points": 15, "schema_version": 3, "solution": true, "task": false}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q9", "locked": false, "points": 10, "schema_version": 3, "solution": true, "task": false}
 """
 ### BEGIN SOLUTION
 #| *Your essay here.*
-What a full answer mentions. At eight bits everything is within noise of fp32. At four bits, after training, the powers of two and uniform int4 are close on a roomy network; on the narrow MobileNetV2 all four-bit formats lose visibly, and retraining brings most of it back; differences of a point are what another seed does. Cost: one shift and one adder a weight against seven adders in each 8-bit multiplier, three in one for four bits, and little more than one adder where int4 weights are fixed and computed by shifts themselves; left out are the width of the shifted term, the selector for a
-variable shift, memory traffic (equal at equal bits), activations that are 8 bits either way, and the free scale of a channel, which is a multiplier again, once an output. The grid: 13 by the definition of FloatSD4 (three digits, two exponent bits), 15 with one digit more, which is what four bits hold and what the int8 block uses, 11 where a text leaves out 1: the data sheet has to list the values. Scale: a power of two keeps the promise of no
+What a full answer mentions. At eight bits everything is within noise of fp32. At four bits, after training, the powers of two and uniform int4 are close on a roomy network; on the narrow MobileNetV2 all four-bit formats lose visibly, and retraining brings most of it back; differences of a point are what another seed does. Cost: counted by shifts, fixed int4 weights take fewer shifts than FloatSD4 and as many adders, so the count is no argument; area is: a multiply-accumulate unit with a 32-bit sum takes 603 gate equivalents for FloatSD4, 733 for int4, 1,217 for int8; left out of the areas are timing, wires, energy, and
+memory traffic (equal at equal bits), activations that are 8 bits either way, and the free scale of a channel, which is a multiplier again, once an output. The grid: 13 by the definition of FloatSD4 (three digits, two exponent bits), 15 with one digit more, which is what four bits hold and what the int8 block uses, 11 where a text leaves out 1: the data sheet has to list the values. Scale: a power of two keeps the promise of no
 multiplier, a free one a channel is more exact. Flow: both flows end alike on a small task, retraining is cheaper where a trained network exists. Traps: weights still fp32 after prepare, observers on while measuring, torch's convert that leaves the grid. Check: values, not codes, of the shipped file against those of training, and the file's declared grid.
 ### END SOLUTION
 """
@@ -943,6 +1238,19 @@ r"""
 are grids like the others: put them into the table of Section 10.
 
 **Change the data.** One line at the top: `DATA = "fashion_mnist"`. Does the order of the rows in Section 10 stay? Which rate does the retraining need there?
+
+## The formulas of this lab
+
+| what | formula |
+|---|---|
+| FloatSD value | $mantissa \cdot 2^e$; a group of d digits is 0 or $\pm 2^k$, k = 0 to d - 1 |
+| FloatSD4; extended | 0 and $\pm 2^0$ to $\pm 2^5$ (13 values); to $\pm 2^6$ (15 values) |
+| the papers' thresholds | borders at $1.5 \cdot 2^k$; 0 below 0.75 of the smallest value |
+| code | field $= k + 1$, plus 8 for a negative value; two codes per byte |
+| product with $\pm 2^k$ | $\pm (x \ll k)$ |
+| unit | $2^{\lceil \log_2 (\max\lvert w\rvert / top) \rceil}$ |
+| fake quantization | $limited + (q - limited)$, the difference detached |
+| k-means | nearest entry for each weight, mean of its weights for each entry, until nothing changes |
 
 **Next.** You can put any layer of a network onto any grid. Which layer hurts most? Lab 7 measures it, one layer at a time.
 """

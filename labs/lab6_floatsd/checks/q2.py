@@ -26,6 +26,16 @@ def in_the_exponent(v: Tensor, grid: Tensor, *_: Any) -> Tensor:
     return v.sign() * powers.clamp(max=float(grid.max()))
 
 
+def in_the_clamped_exponent(lowest: Step) -> Step:
+    """Rounds the exponent and clamps it, so that no value becomes 0."""
+
+    def pick(v: Tensor, grid: Tensor, *_: Any) -> Tensor:
+        exponent = torch.log2(v.abs()).round()
+        return v.sign() * 2 ** exponent.clamp(lowest(grid), float(torch.log2(grid.max())))
+
+    return pick
+
+
 def rounded(
     x: Tensor,
     unit: float | Tensor,
@@ -133,6 +143,16 @@ q2 = Question(
             "the exponent is rounded: the border lies at the root of 2",
             given(pick=in_the_exponent),
             "the middle between 1 and 2 is 1.5: rounding log2 puts the border at 1.41.",
+        ),
+        Mistake(
+            "log2 is rounded and clamped to 0 and above: nothing becomes 0",
+            given(pick=in_the_clamped_exponent(lambda grid: 0.0)),
+            "the borders lie in the middle, not at the root of 2, and 0 is a value of the grid: compare distances.",
+        ),
+        Mistake(
+            "log2 is rounded and clamped to the grid's ends: nothing becomes 0",
+            given(pick=in_the_clamped_exponent(lambda grid: float(torch.log2(grid[grid > 0].min())))),
+            "the borders lie in the middle, not at the root of 2, and 0 is a value of the grid: compare distances.",
         ),
         Mistake(
             "rounded to whole units, not to the grid",

@@ -104,8 +104,12 @@ q4 = Question(
         Mistake(
             "a product was used",
             given(multiplied=1),
-            "times a power of two is a shift, times -1 is a minus sign: where is the * in your lines? (Inputs that do not come "
-            "from the machine count as one.)",
+            "times a power of two is a shift, times -1 is a minus sign: where is the * in your lines?",
+        ),
+        Mistake(
+            "computed with other numbers than the machine's",
+            given(multiplied=2),
+            "only the numbers that machine.numbers(x) hands out tell how the sum was made: does your loop use them?",
         ),
         Mistake(
             "shifted by the field: one place too far",

@@ -20,10 +20,13 @@ def power_of_two_unit(
     rounding: Step = nearest,
 ) -> Tensor:
     w = weight.double()
-    m = largest(w, dims(w, per_channel))
-    m = torch.where(m == 0, torch.full_like(m, float(top)), m)
+    found = largest(w, dims(w, per_channel))
+    m = torch.where(found == 0, torch.full_like(found, float(top)), found)
     r = ratio(m, top)
-    return unit(exponent(r, m, top), r)
+    made = unit(exponent(r, m, top), r)
+    # The given line puts a channel of zeros exactly on a power of two, where the floor plus 1 is one more: 1 or 2.
+    either = rounding(torch.full_like(made, 1.5))
+    return torch.where((found == 0) & (made == 1), either, made)
 
 
 def unit_is_clear(weight: Tensor, top: float, per_channel: bool) -> bool:
@@ -63,8 +66,8 @@ q5 = Question(
     provided=provided.unit_of,
     off_limits=("qlab.formats.floatsd.scales:power_of_two_scale", "qlab.formats.floatsd.scales:free_scale"),
     parts=(
-        Part("one unit for the tensor", 5, groups=("usual",)),
-        Part("a unit for each output channel", 5, groups=("channels",)),
+        Part("one unit for the tensor", 4, groups=("usual",)),
+        Part("a unit for each output channel", 4, groups=("channels",)),
     ),
     cases=[
         case("the worked example", torch.tensor([[0.3, -0.45], [0.1, 0.05]]), 32, False),

@@ -2,9 +2,9 @@
 
 import provided
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from qlab.check import Mistake, Part, Question, Step, as_is, case, given, nearest, normal, tensor
+from qlab.check import Drawn, Mistake, Part, Question, Step, as_is, case, given, nearest, normal, tensor
 
 from ._common import ROUNDERS, THIRTEEN, by_distance, clear_of_borders, some_units, spread, symmetric
 from .q2 import q2
@@ -32,6 +32,23 @@ def straight_through(
 def by_papers(v: Tensor, grid: Tensor) -> Tensor:
     near = by_distance(v, grid)
     return torch.where(v.abs() < 0.75 * grid[grid > 0].min(), torch.zeros_like(near), near)
+
+
+JUST_BEYOND = (0.2, 0.4)  # units past the end
+FAR_BEYOND = (1.1, 1.2, 1.3, 1.45, 1.7)  # times the end
+
+
+def beyond_by_little_and_much(drawn: Drawn, units: Tensor, grid: Tensor) -> Drawn:
+    """The first columns lie past both ends: each way of going on a little further lets some of them pass."""
+    top = float(grid.max())
+    places = torch.tensor([top + more for more in JUST_BEYOND] + [top * times for times in FAR_BEYOND])
+
+    def draw(generator: Generator) -> Tensor:
+        x = drawn.draw(generator)
+        x[:, : 2 * len(places)] = torch.cat((places, -places)) * units
+        return x
+
+    return Drawn(draw)
 
 
 def gradient_tells(x: Tensor, unit: Tensor, grid: Tensor, upstream: Tensor) -> bool:
@@ -95,7 +112,7 @@ q6 = Question(
         ),
         case(
             "beyond its end",
-            spread(3, 90, low=-4.5, high=6.5),
+            beyond_by_little_and_much(spread(3, 90, low=-4.5, high=6.5), some_units(0.5, 0.25, 0.125), THIRTEEN),
             some_units(0.5, 0.25, 0.125),
             THIRTEEN,
             normal(3, 90),
@@ -117,6 +134,16 @@ q6 = Question(
         Mistake(
             "the gradient passes half a step beyond the end",
             given(passes=lambda v, x, top, q: v.abs() <= 1.5 * top),
+            "here the cut is at the grid's end itself.",
+        ),
+        Mistake(
+            "the gradient passes half a unit beyond the end",
+            given(passes=lambda v, x, top, q: v.abs() <= top + 0.5),
+            "here the cut is at the grid's end itself.",
+        ),
+        Mistake(
+            "the gradient passes half of the last gap beyond the end",
+            given(passes=lambda v, x, top, q: v.abs() <= 1.25 * top),
             "here the cut is at the grid's end itself.",
         ),
         Mistake(

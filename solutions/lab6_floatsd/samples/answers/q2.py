@@ -414,3 +414,33 @@ def to_grid(x, unit, grid):
     smallest = grid[grid > 0].min()
     by_thresholds = torch.where(nearest.abs() < 0.75 * smallest, 0.0, nearest)
     return nearest * unit, by_thresholds * unit
+
+
+# %% wrong: rounds log2 and clamps it to 0 to the largest exponent
+import math
+
+
+def to_grid(x, unit, grid):
+    v = x / unit
+    k = torch.log2(v.abs()).round().clamp(0, math.log2(grid.max()))
+    nearest = torch.sign(v) * 2**k
+    by_thresholds = torch.where(v.abs() < 0.75 * grid[grid > 0].min(), torch.zeros_like(nearest), nearest)
+    return nearest * unit, by_thresholds * unit
+
+
+# %% wrong: rounds log2 and clamps it to the exponents of the grid
+def to_grid(x, unit, grid):
+    positive = grid[grid > 0]
+    v = x / unit
+    power = 2.0 ** torch.clamp(torch.round(torch.log2(v.abs())), torch.log2(positive.min()), torch.log2(positive.max()))
+    nearest = torch.where(v < 0, -power, power)
+    by_thresholds = nearest * (v.abs() >= 0.75 * positive.min())
+    return nearest * unit, by_thresholds * unit
+
+
+# %% right: borders in the middle and searchsorted
+def to_grid(x, unit, grid):
+    v = (x / unit).contiguous()
+    nearest = grid[torch.searchsorted((grid[1:] + grid[:-1]) / 2, v)]
+    small = v.abs() < 0.75 * grid[grid > 0].min()
+    return nearest * unit, nearest.masked_fill(small, 0.0) * unit

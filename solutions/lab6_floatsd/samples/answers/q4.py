@@ -616,3 +616,51 @@ def shift_and_add(x, codes):
         term = number * 2 ** (field - 1)
         total = total - term if code & 8 else total + term
     return machine.read(total)
+
+
+# %% wrong: shifts and adds, but the plain inputs
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(x.tolist(), codes.tolist()):
+        field = code & 7
+        if field == 0:
+            continue
+        term = number << (field - 1)
+        total = total - term if code & 8 else total + term
+    return machine.read(total)
+
+
+# %% wrong: reads each of the machine's numbers first and goes on with plain ones
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(machine.numbers(x), codes.tolist()):
+        value, _ = machine.read(number)
+        field = code & 7
+        if field:
+            total += -(value << field - 1) if code & 8 else value << field - 1
+    return machine.read(total)
+
+
+# %% right: doubles by adding the number to itself
+from provided import Machine
+
+
+def shift_and_add(x, codes):
+    machine = Machine()
+    total = 0
+    for number, code in zip(machine.numbers(x), codes.tolist()):
+        field = code & 7
+        if field == 0:
+            continue
+        for _ in range(field - 1):
+            number = number + number
+        total = total - number if code & 8 else total + number
+    return machine.read(total)

@@ -309,7 +309,7 @@ def unit_of(weight, top, per_channel):
     return 2 ** torch.ceil(torch.log2(largest / top))
 
 
-# %% wrong: rounds down and adds 1, which makes 2 of the unit of a channel that is all 0
+# %% right: rounds down and adds 1, the same but exactly on a power of two
 import torch
 
 
@@ -351,3 +351,12 @@ def unit_of(weight, top, per_channel):
     largest = weight.abs().amax(dim=dims, keepdim=True)
     largest = torch.where(largest == 0, float(top), largest)
     return 2 ** torch.ceil(torch.log2(largest)) / top
+
+
+# %% right: the exponent that frexp gives
+def unit_of(weight, top, per_channel):
+    dims = tuple(range(1 if per_channel else 0, weight.dim()))
+    largest = weight.abs().amax(dim=dims, keepdim=True)
+    largest = torch.where(largest == 0, float(top), largest)
+    _, exponent = torch.frexp(largest / top)
+    return 2.0**exponent

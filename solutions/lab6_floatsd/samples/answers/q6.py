@@ -576,3 +576,33 @@ def forward_and_gradient(x, unit, grid, upstream):
     y = fake_quantize(x, unit, grid)
     y.backward(upstream)
     return y.detach(), x.grad
+
+
+# %% wrong: the end lies half a unit further
+def fake_quantize(x, unit, grid):
+    end = (grid.max() + 0.5) * unit
+    limited = torch.clamp(x, -end, end)
+    nearest = to_grid(x, unit, grid)[0]
+    return limited + (nearest - limited).detach()
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad
+
+
+# %% wrong: the end lies half of the last gap further
+def fake_quantize(x, unit, grid):
+    end = (grid[-1] + (grid[-1] - grid[-2]) / 2) * unit
+    limited = torch.clamp(x, -end, end)
+    nearest = to_grid(x, unit, grid)[0]
+    return limited + (nearest - limited).detach()
+
+
+def forward_and_gradient(x, unit, grid, upstream):
+    x = x.detach().clone().requires_grad_()
+    y = fake_quantize(x, unit, grid)
+    y.backward(upstream)
+    return y.detach(), x.grad
