@@ -12,3 +12,7 @@ class StoppedError(Exception):
 
 class UserError(Exception):
     """Something that the user can fix; the message is one sentence that says how."""
+
+
+class InUseError(UserError):
+    """Another program has the gradebook for itself; what can wait may wait until it is done."""

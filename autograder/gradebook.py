@@ -30,7 +30,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from autograder import group_tables, mark_changes
 from autograder.course_folder.layout import Course
 from autograder.course_folder.roster import Student
-from autograder.errors import UserError
+from autograder.errors import InUseError, UserError
 from autograder.grade.record import GradingRecord
 from autograder.group_tables import HandMarks
 from autograder.mark_changes import MarkEvent
@@ -79,7 +79,7 @@ def open_gradebook(course: Course) -> Iterator[Gradebook]:
             with _gradebooks.open(course) as gradebook:
                 yield gradebook
     except (SQLAlchemyError, sqlite3.Error, InvalidEntry, MissingEntry) as error:
-        raise UserError(_describe_error(course, error)) from error
+        raise _user_error(course, error) from error
 
 
 class _ClosedGradebooks:
@@ -137,14 +137,16 @@ def _write_version(path: Path) -> None:
         database.execute("INSERT INTO alembic_version VALUES (?)", [version])
 
 
-def _describe_error(course: Course, error: Exception) -> str:
-    """A database error as a sentence that names the fix."""
+def _user_error(course: Course, error: Exception) -> UserError:
+    """A database error as one whose sentence names the fix."""
     detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if "locked" in detail:
-        return f"{course.gradebook} is in use: close the formgrader (or the other autograder), then run this again."
+        return InUseError(
+            f"{course.gradebook} is in use: close the formgrader (or the other autograder), then run this again."
+        )
     if "full" in detail:
-        return f"{course.gradebook} could not be written, the disk is full: make room, then run this again."
-    return (
+        return UserError(f"{course.gradebook} could not be written, the disk is full: make room, then run this again.")
+    return UserError(
         f"{course.gradebook} is damaged, or not a gradebook ({detail}): copy the newest file of backups/ over it, or "
         "delete it and run autograder release --force, then grade --force."
     )
@@ -166,7 +168,7 @@ def check(course: Course) -> None:
             if found != "ok":
                 raise sqlite3.DatabaseError(" ".join(found.split()))
     except sqlite3.Error as error:
-        raise UserError(_describe_error(course, error)) from error
+        raise _user_error(course, error) from error
 
 
 def back_up(course: Course) -> Path | None:
@@ -183,7 +185,7 @@ def back_up(course: Course) -> Path | None:
             now.backup(copy)
     except sqlite3.Error as error:
         target.unlink(missing_ok=True)
-        raise UserError(_describe_error(course, error)) from error
+        raise _user_error(course, error) from error
     for old in sorted(folder.glob("gradebook-*.db"))[:-MAX_BACKUPS]:
         old.unlink()
     return target
@@ -278,7 +280,7 @@ def move_changes(course: Course, keep: Callable[[list[MarkEvent]], None]) -> Non
             mark_changes.watch(database)
             keep(mark_changes.take(database))
     except sqlite3.Error as error:
-        raise UserError(_describe_error(course, error)) from error
+        raise _user_error(course, error) from error
 
 
 def store(course: Course, records: Iterable[GradingRecord]) -> None:

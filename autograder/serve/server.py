@@ -4,16 +4,18 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import uvicorn
 
 from autograder import gradebook
 from autograder.course_folder.layout import Course
-from autograder.errors import OK, StoppedError, UserError
+from autograder.errors import OK, InUseError, StoppedError, UserError
 from autograder.files import locked
 from autograder.serve.app import create_app
 from autograder.serve.greeting import check_ready, greeting
@@ -23,8 +25,10 @@ from autograder.serve.service import Service
 
 MOST_CONNECTIONS = 1000
 KEEP_ALIVE_SECONDS = 20
+FREE_SECONDS = 0.5  # between two looks at a gradebook that somebody else has
 LAST_SECONDS = 10  # for requests that are on their way when the server is told to stop
 STOPPED = "stopped: whatever was accepted is kept, and the next start goes on with it."
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,7 @@ def run(course: Course, address: Address, options: GraderOptions) -> None:
     signal.signal(signal.SIGTERM, _stop)  # uvicorn has its own while it serves, and then calls this one
     try:
         with _only_server(course), _listening(address) as listener:
-            gradebook.check(course)
-            service = Service(course, options)
+            service = _when_free(course, lambda: _service(course, options))
             check_ready(course, service.view.state)
             print("Loading …", file=sys.stderr, flush=True)
             with _started(service):
@@ -70,11 +73,29 @@ def _stop(_signal: int, _frame: object) -> None:
     sys.exit(OK)
 
 
+def _service(course: Course, options: GraderOptions) -> Service:
+    gradebook.check(course)
+    return Service(course, options)
+
+
+def _when_free(course: Course, work: Callable[[], Result]) -> Result:
+    """Do something as soon as nobody else has the gradebook: a service that gave up then would stay away."""
+    has_said = False
+    while True:
+        try:
+            return work()
+        except InUseError:
+            if not has_said:
+                print(f"{course.gradebook} is in use: the server starts when it is free.", file=sys.stderr, flush=True)
+            has_said = True
+            time.sleep(FREE_SECONDS)
+
+
 @contextmanager
 def _started(service: Service) -> Iterator[None]:
     """The service, running; the application closes it, but only if there comes to be one."""
     try:
-        service.start()
+        _when_free(service.course, service.start)
         yield
     finally:
         service.queue.close()

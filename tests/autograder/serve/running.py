@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,10 +49,10 @@ def _is_notebook(content: bytes) -> bool:
         return False
 
 
-def command(course: Course, *options: object) -> list[str]:
+def command(course: Course, *options: object, module: str = "autograder") -> list[str]:
     """The command that serves a course at a free port."""
     sandbox = () if SANDBOXED else ("--no-sandbox",)
-    words = ("-m", "autograder", "serve", "--course", course.root, "--port", 0, "--workers", 1, *sandbox, *options)
+    words = ("-m", module, "serve", "--course", course.root, "--port", 0, "--workers", 1, *sandbox, *options)
     return [sys.executable, *map(str, words)]
 
 
@@ -79,12 +79,19 @@ class Running:
 
 
 @contextmanager
-def serving(course: Course, *options: object) -> Iterator[Running]:
-    """Serve a course until the context ends."""
+def serving(
+    course: Course,
+    *options: object,
+    module: str = "autograder",
+    meanwhile: "Callable[[subprocess.Popen[str]], None]" = lambda _: None,
+) -> Iterator[Running]:
+    """Serve a course until the context ends; `meanwhile` is called when the process has begun."""
+    words = command(course, *options, module=module)
     with subprocess.Popen(
-        command(course, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         try:
+            meanwhile(process)
             yield _running(process)
         finally:
             if process.poll() is None:
@@ -133,10 +140,10 @@ def ask(url: str, content: bytes | None = None, **headers: str) -> Answer:
             return Answer(error.code, error.headers, error.read())
 
 
-def upload(url: str, token: str, content: bytes) -> Answer:
+def upload(url: str, token: str, content: bytes, lab: str = LAB) -> Answer:
     """Hand in a notebook at the server below `url`."""
     kind = "application/x-ipynb+json"
-    return ask(f"{url}/api/labs/{LAB}/attempts", content, Authorization=f"Bearer {token}", Content_Type=kind)
+    return ask(f"{url}/api/labs/{lab}/attempts", content, Authorization=f"Bearer {token}", Content_Type=kind)
 
 
 def mark(url: str, token: str, attempt: str, seconds: float = 120) -> dict[str, Any]:
