@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serve")]
 SITE = REPOSITORY / "docs" / "deploy" / "nginx.conf"
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 MAIN = """daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/main.log;
-events {{ worker_connections 128; }}
+events {{ worker_connections 768; }}
 http {{
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
@@ -261,6 +261,30 @@ def test_slow_clients_wait_in_nginx_and_others_are_served(proxied):
             slow.sendall(head.encode())
         assert _connections(proxied.direct) < 40
         assert upload(proxied.url, proxied.tokens["dan"], proxied.notebooks[2]).status == 201
+
+
+def test_idle_connections_of_one_address_are_given_up_for_others(proxied):
+    """A thousand of them are more than nginx can have; it is Debian's number of connections."""
+    with ExitStack() as stack:
+        for _ in range(1000):
+            address = ("127.0.0.1", proxied.secure)
+            stack.enter_context(socket.create_connection(address, source_address=("127.0.0.77", 0)))
+        assert ask(f"{proxied.url}/api/labs", Authorization=f"Bearer {proxied.tokens['dan']}").status == 200
+
+
+def test_slow_uploads_of_one_address_are_limited_and_others_are_served(proxied):
+    head = f"POST /labs/api/labs/{LAB}/attempts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(256):
+            address = ("127.0.0.1", proxied.secure)
+            connection = stack.enter_context(socket.create_connection(address, source_address=("127.0.0.88", 0)))
+            slow = stack.enter_context(ANY_CERTIFICATE.wrap_socket(connection, server_hostname="localhost"))
+            slow.sendall(head.encode())
+        until_counted = time.monotonic() + 30
+        while (status := wrong_link(proxied.secure, "127.0.0.88", "/labs")) != 429 and time.monotonic() < until_counted:
+            time.sleep(0.1)
+        assert status == 429
+        assert ask(f"{proxied.url}/api/labs", Authorization=f"Bearer {proxied.tokens['dan']}").status == 200
 
 
 def _connections(port: int) -> int:

@@ -91,7 +91,8 @@ class Class:
         for cell in notebook.cells:
             if grade_id(cell) == "q1":
                 cell.source = answer
-        return nbformat.writes(notebook).encode()
+        content: bytes = nbformat.writes(notebook).encode()
+        return content
 
     def upload(self, student: str, answer: str = RIGHT) -> None:
         """Hand in, which has to be accepted."""
