@@ -51,13 +51,11 @@ class _Desk:
     Attributes:
         asked: submissions to look at, in order: lab and student.
         busy: whose submissions are being graded, and who asked for it.
-        unstored: labs and students whose records are written and not in the gradebook yet.
         untidy: labs whose marks changed since marks.csv was written.
     """
 
     asked: deque[tuple[str, str]] = field(default_factory=deque)
     busy: dict[tuple[str, str], str] = field(default_factory=dict)
-    unstored: dict[tuple[str, str], None] = field(default_factory=dict)
     untidy: dict[str, None] = field(default_factory=dict)
 
 
@@ -83,7 +81,6 @@ class Grader:
         self._desk = _Desk()
         self._stream = Stream(workers, cores)
         self._requests: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
-        self._store_at = 0.0
         self._retry_at: dict[str, float] = {}  # by lab: one that was taken back must not stop the others
         self._tidy_at = 0.0  # not before
         self._busy_since = time.monotonic()
@@ -106,7 +103,6 @@ class Grader:
         self._start_jobs()
         for queued, result in self._stream.results(seconds):
             self._finish(queued, result)
-        self._retry()
         if self._desk.untidy and self._may_tidy():
             self._tidy()
 
@@ -126,8 +122,7 @@ class Grader:
 
     def _take_requests(self) -> bool:
         """Take in what was asked meanwhile, waiting if there is nothing else to do; False at the input's end."""
-        desk = self._desk
-        has_work = not self.is_idle or desk.unstored
+        has_work = not self.is_idle
         try:
             request = self._requests.get(timeout=RETRY_SECONDS) if not has_work else self._requests.get_nowait()
             while True:
@@ -218,22 +213,8 @@ class Grader:
         return known[1]
 
     def _store(self, record: GradingRecord) -> None:
-        """Store a record in the gradebook; if that is locked, later: the record itself is on the disk."""
-        try:
-            gradebook.store(self._course, [record])
-        except UserError as error:
-            self._desk.unstored[record.lab, record.student] = None
-            self._store_at = time.monotonic() + RETRY_SECONDS
-            self._say("problem", text=str(error))
-
-    def _retry(self) -> None:
-        if not self._desk.unstored or time.monotonic() < self._store_at:
-            return
-        waiting, self._desk.unstored = self._desk.unstored, {}
-        for lab, student in waiting:
-            with self._writing.held():
-                if (record := GradingRecord.read(self._course.record(lab, student))) is not None:
-                    self._store(record)
+        """Store a record in the gradebook; if that is locked, whoever asked is answered later, and not before."""
+        gradebook.store(self._course, [record])
 
     def _may_tidy(self) -> bool:
         now = time.monotonic()

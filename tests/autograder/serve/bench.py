@@ -180,7 +180,6 @@ class Bench:
         for _ in range(100):
             self.service._chores._retry_at = 0.0
             self.queue.grader._retry_at.clear()
-            self.queue.grader._store_at = 0.0
             self.queue.work()
             chores = self.service._chores
             before = chores._new.qsize()
