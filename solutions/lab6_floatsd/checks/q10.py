@@ -51,10 +51,7 @@ q10 = Question(
     returns=(tensor("weight", integer=False), tensor("scales", integer=False), integer("largest_code")),
     reference=prepared,
     provided=provided.floatsd4_network,
-    off_limits=(
-        *("qlab.torch_flow.grid_fake_quantize:grid_config", "qlab.torch_flow.grid_fake_quantize:set_qconfigs"),
-        *("qlab.formats.floatsd.rounding:round_to_grid", "qlab.formats.floatsd.rounding:fake_quantize_to_grid"),
-    ),
+    off_limits=("qlab.torch_flow.grid_fake_quantize:grid_config", "qlab.torch_flow.grid_fake_quantize:set_qconfigs"),
     parts=(
         Part("one unit for the tensor", 2, groups=("usual",)),
         Part("one unit per output channel", 2, groups=("channels",)),

@@ -104,7 +104,7 @@ def test_moved_cells_are_recorded_in_the_labs_order(submit):
 
     done = submit(change)
     assert done.marks == FULL and [cell.question for cell in done.record.cells] == [
-        "Q1", "Q2", "Q3", "Q3b", "Q4", "Q4", "Q5", "Q6", "Q7",
+        "Q1", "Q2", "Q2b", "Q3", "Q3b", "Q4", "Q4", "Q5", "Q6", "Q7",
     ]  # fmt: skip
 
 
