@@ -113,12 +113,14 @@ def grid_config(grid: Grid, *, per_channel: bool, free_scale: bool = False, rule
 
 # Written out, because a lab asks for `grid_config`, which is then withheld where this is imported.
 log4_per_tensor_config = tq.QConfig(  # type: ignore[no-untyped-call]
-    activation=default_fake_quant, weight=default_log_weight_fake_quant
+    activation=default_fake_quant,
+    weight=GridFakeQuantize.with_args(grid=FLOATSD4_EXTENDED, per_channel=False, free_scale=False, rule="papers"),
 )
 """Activations by `default_fake_quant`, weights by `default_log_weight_fake_quant`."""
 
 log4_per_channel_config = tq.QConfig(  # type: ignore[no-untyped-call]
-    activation=default_fake_quant, weight=default_per_channel_log_weight_fake_quant
+    activation=default_fake_quant,
+    weight=GridFakeQuantize.with_args(grid=FLOATSD4_EXTENDED, per_channel=True, free_scale=True, rule="papers"),
 )
 """Activations by `default_fake_quant`, weights by `default_per_channel_log_weight_fake_quant`."""
 
