@@ -25,7 +25,6 @@ SCRIPTS = {
     "speed": "speed",
     "formats": "number_formats",
     "live": "demo_latency",
-    "serve": "serve",
 }
 
 
