@@ -59,6 +59,20 @@ def evenly(low: float, high: float, count: int) -> Tensor:
 
 
 def takes_rounds(weights: Tensor, start: Tensor) -> bool:
+    """As `settles`, and every entry has weights in each round, so that a mistake about empty ones does not show."""
+    w, codebook = weights.double(), start.double()
+    for _ in range(MOST_ROUNDS):
+        codes = nearest_of(w, codebook)
+        if len(codes.unique()) < len(codebook):
+            return False
+        new = mean_of_each(w, codes, codebook)
+        if torch.equal(new, codebook):
+            break
+        codebook = new
+    return settles(weights, start)
+
+
+def settles(weights: Tensor, start: Tensor) -> bool:
     """Whether several rounds are needed, no weight is near a border in any of them, and mistakes show."""
     w, codebook = weights.double(), start.double()
     for number in range(MOST_ROUNDS):
@@ -74,7 +88,7 @@ def takes_rounds(weights: Tensor, start: Tensor) -> bool:
 
 def one_stays_empty(weights: Tensor, start: Tensor) -> bool:
     codes = shared(weights, start)[1]
-    return takes_rounds(weights, start) and not bool((codes == len(start) - 1).any())
+    return settles(weights, start) and not bool((codes == len(start) - 1).any())
 
 
 q11 = Question(
