@@ -75,7 +75,7 @@ def test_the_courses_plugin_decides_by_the_time_beside_the_notebook(due):
     assert [rows[name]["lab1 off"] for name in ("ada", "bob", "chen")] == ["", "1", "3"]
     assert "3 points off: handed in late" in rows["chen"]["lab1 remarks"]
     (page,) = [path for path in write_feedback(due, GradedLab.of(LAB, due)) if "chen" in str(path)]
-    assert "3 points off: handed in late" in page.read_text("utf-8") and "7 of 35 points" in page.read_text("utf-8")
+    assert "3 points off: handed in late" in page.read_text("utf-8") and "7 of 45 points" in page.read_text("utf-8")
 
 
 def test_points_given_by_hand_since_then_count(due):

@@ -1,6 +1,5 @@
 """Odd things that honest students hand in: each costs what it has to, and nothing else."""
 
-import asyncio
 import json
 import sys
 from dataclasses import replace
@@ -14,6 +13,7 @@ from autograder.grade.job import Reseed
 from autograder.grade.lab import GradedLab
 from autograder.grade.limits import Limits
 from qlab.cells import grade_id
+from tests import loops
 from tests.autograder.conftest import LAB
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("odd")]
@@ -189,8 +189,8 @@ def spin(*_):
 )
 def test_what_the_judge_cannot_do_within_its_limits_has_no_mark_and_stops_nobody(submit, monkeypatch, judging, says):
     limits = replace(LIMITS, judge_seconds=0.3, judge_memory=512 << 20)
-    monkeypatch.setattr(sys.modules[__name__], "LIMITS", limits)
     with monkeypatch.context() as patch:
+        patch.setattr(sys.modules[__name__], "LIMITS", limits)
         patch.setattr("autograder.grade.worker.grade_submission", judging)
         record = submit().record
     assert says in record.reason and record.sha256, "it is not tried again at each run"
@@ -255,4 +255,4 @@ def test_grading_works_inside_a_running_event_loop(submit):
     async def in_a_loop():
         return submit()
 
-    assert asyncio.run(in_a_loop()).marks == FULL
+    assert loops.run(in_a_loop()).marks == FULL

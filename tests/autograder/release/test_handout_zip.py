@@ -33,7 +33,7 @@ def test_it_contains_what_a_student_needs_and_nothing_else(unpacked):
     assert {path.name for path in mine.iterdir()} == {
         LAB, "START.html", "constraints.txt", "environment.yml", "quantization_lab-0.2.0-py3-none-any.whl",
     }  # fmt: skip
-    assert {path.name for path in (mine / LAB).iterdir()} == {f"{LAB}.ipynb", "checks", "figures"}
+    assert {path.name for path in (mine / LAB).iterdir()} == {f"{LAB}.ipynb", "checks", "figures", "provided.py"}
     assert "./quantization_lab-0.2.0-py3-none-any.whl" in (mine / "environment.yml").read_text()
     page = (mine / "START.html").read_text()
     assert "torch==2.13.0" in page and f"jupyter lab {LAB}/{LAB}.ipynb" in page and "{{" not in page

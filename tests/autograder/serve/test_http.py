@@ -11,7 +11,7 @@ import httpx
 import pytest
 import uvicorn
 
-from autograder.serve import http, uploads
+from autograder.serve import http, unread, uploads
 from autograder.serve.app import create_app
 from autograder.serve.http import PatientProtocol
 from autograder.serve.tokens import Role, Tokens
@@ -102,12 +102,14 @@ def test_headers_that_come_too_slowly_end_the_connection(port, token, monkeypatc
 
 def test_a_body_that_comes_too_slowly_is_told_so(port, token, monkeypatch):
     monkeypatch.setattr(uploads, "READ_SECONDS", 0.4)
+    monkeypatch.setattr(unread, "SECONDS", 0.2)
     answer, closed = say(port, head(token, 100), b"{", b"}", pause=0.1)
     assert answer.startswith(b"HTTP/1.1 408") and b"took longer" in answer and closed
 
 
 def test_a_body_that_nobody_reads_ends_the_connection_too(port, monkeypatch):
     monkeypatch.setattr(http, "HEADER_SECONDS", 0.3)
+    monkeypatch.setattr(unread, "SECONDS", 0.2)
     trickle = [b"x"] * 10
     answer, closed = say(port, b"GET /api/labs HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n", *trickle, pause=0.1)
     assert answer.startswith(b"HTTP/1.1 401") and closed

@@ -6,6 +6,7 @@ import pytest
 
 from autograder.serve import unread
 from autograder.serve.unread import MOST, UnreadBody
+from tests import loops
 
 
 def answered(length, parts, *, reads=0, headers=(), never=False):
@@ -30,7 +31,7 @@ def answered(length, parts, *, reads=0, headers=(), never=False):
         await send({"type": "http.response.body", "body": b""})
 
     scope = {"type": "http", "headers": [(b"content-length", str(length).encode()), *headers]}
-    asyncio.run(UnreadBody(app)(scope, receive, send))
+    loops.run(UnreadBody(app)(scope, receive, send))
     return sent
 
 

@@ -9,6 +9,7 @@ from autograder.serve import uploads
 from autograder.serve.intake import LARGEST
 from autograder.serve.refusals import RefusedError
 from autograder.serve.uploads import BURST, MOST_AT_A_TIME, MOST_OF_ONE, TOO_LARGE, Uploads
+from tests import loops
 
 LOST = object()
 PART = 2**20
@@ -33,13 +34,13 @@ def request(*parts, length=None, pause=0.0):
 
 def refused(reading, made, student="ada"):
     with pytest.raises(RefusedError) as found:
-        asyncio.run(reading.read(made, student))
+        loops.run(reading.read(made, student))
     return found.value
 
 
 def test_a_body_is_read_whole():
-    assert asyncio.run(Uploads().read(request(b"ab", b"", b"cd", length=4), "ada")) == b"abcd"
-    assert asyncio.run(Uploads().read(request(b"x" * LARGEST, length=LARGEST), "ada")) == b"x" * LARGEST
+    assert loops.run(Uploads().read(request(b"ab", b"", b"cd", length=4), "ada")) == b"abcd"
+    assert loops.run(Uploads().read(request(b"x" * LARGEST, length=LARGEST), "ada")) == b"x" * LARGEST
 
 
 @pytest.mark.parametrize("length", [LARGEST + 1, 2 * 2**30, "-1", "many", "9" * 40, "²"])
@@ -88,7 +89,7 @@ def test_one_person_has_a_few_at_a_time_and_others_are_not_held_up():
         assert await reading.read(request(b"a"), "ada") == b"a"
         return found.value
 
-    error = asyncio.run(several())
+    error = loops.run(several())
     assert (error.status, error.retry_after) == (429, 5) and "still on its way" in error.sentence
 
 
@@ -114,7 +115,7 @@ def test_when_all_places_are_taken_one_waits_and_then_is_refused(monkeypatch):
         assert not reading._reading
         return found.value
 
-    error = asyncio.run(crowd())
+    error = loops.run(crowd())
     assert (error.status, error.retry_after) == (503, 30)
 
 
@@ -124,4 +125,4 @@ def test_who_uploads_without_a_pause_is_told_to_wait():
         refused(reading, request(b"a", LOST))
     error = refused(reading, request(b"a"))
     assert error.status == 429 and "faster than a person" in error.sentence and error.retry_after
-    assert asyncio.run(reading.read(request(b"b"), "bob")) == b"b"
+    assert loops.run(reading.read(request(b"b"), "bob")) == b"b"

@@ -13,13 +13,13 @@ def state(folder):
 
 def test_as_released_every_answer_is_missing_and_named(folder):
     report = state(folder)
-    assert (report.answers, report.answered) == (9, 0)
-    assert "q1 has 8 blanks left" in report.missing and "the essay q6 is empty" in report.missing
+    assert (report.answers, report.answered) == (10, 0)
+    assert "q1 has 3 blanks left" in report.missing and "the essay q6 is empty" in report.missing
     assert sum("not run yet" in sentence for sentence in report.missing) == 1
 
 
 def test_solved_run_and_saved_nothing_is_missing(solved):
-    assert state(solved).missing == () and state(solved).answered == 9
+    assert state(solved).missing == () and state(solved).answered == 10
 
 
 def test_points_come_from_the_saved_cards(solved):

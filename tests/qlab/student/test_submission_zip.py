@@ -45,7 +45,7 @@ def test_names_in_any_script_and_none_leaves_the_folder(solved, student, name, s
 
 def test_what_is_missing_is_told_and_never_keeps_anybody_from_handing_in(folder):
     submission = handed_in(folder)
-    assert submission.path.is_file() and "q1 has 8 blanks left" in submission.missing
+    assert submission.path.is_file() and "q1 has 3 blanks left" in submission.missing
 
 
 def test_the_same_content_gives_the_same_bytes(solved):
