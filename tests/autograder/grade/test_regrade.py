@@ -108,7 +108,7 @@ class TestAfterTheFix:
         found = regraded(course)
         after = gradebook.marks(course, LAB)
         changes = [(c.student, c.before, c.after, c.total_before, c.total_after) for c in found.changes]
-        assert changes == [("ada", 8, 13, 68, 73), ("chen", 0, 5, 54, 59)]
+        assert changes == [("ada", 8, 13, 78, 83), ("chen", 0, 5, 54, 59)]
         assert (found.graded, found.by_hand) == (4, ["bela"]) and "ends in the middle" in found.left_out["noor"]
         for student, cells in before.items():
             for cell, mark in cells.items():
@@ -155,7 +155,7 @@ class TestAfterTheFix:
         assert GradedLab.of(LAB, once).modules == GradedLab.of(LAB, course).modules
         for folder in (once.source(LAB), once.release(LAB)):
             in_one_module(folder)
-        assert set(GradedLab.of(LAB, once).modules) == {"checks"}
+        assert set(GradedLab.of(LAB, once).modules) == {"checks", "provided"}
         found, found_once = regraded(course), regraded(once)
         assert found.changes and found == found_once
         for student in STUDENTS[:-1]:
@@ -168,7 +168,7 @@ class TestAfterTheFix:
         assert done.returncode == 0, done.stderr
         assert everything(course) == before
         lines = [line.split() for line in done.stdout.splitlines()]
-        assert ["ada", "8", "13", "+5", "68", "73"] in lines and ["chen", "0", "5", "+5", "54", "59"] in lines
+        assert ["ada", "8", "13", "+5", "78", "83"] in lines and ["chen", "0", "5", "+5", "54", "59"] in lines
         assert "Q4: 4 graded again, 2 would change, +10 points in all" in done.stdout and "noor" in done.stdout
 
     def test_the_command_writes_the_marks(self, course):
@@ -176,7 +176,7 @@ class TestAfterTheFix:
         assert (
             done.returncode == 0 and "2 changed" in done.stdout and "keep their marks given by hand" in done.stdout
         ), done.stderr
-        assert "lab1 Q4 /15" in course.marks.read_text("utf-8").splitlines()[0]
+        assert "lab1 Q4 /10" in course.marks.read_text("utf-8").splitlines()[0]
         assert (course.root / "backups").is_dir()
 
     def test_students_with_a_new_file_or_without_a_grade_are_left_out(self, course):
