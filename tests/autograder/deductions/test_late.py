@@ -39,7 +39,7 @@ def configure(course, text):
 
 def submit(course, student, late_by, points=10.0, essay=None):
     """Store a graded submission, with its timestamp."""
-    cells = (CellGrade("q1-check", "Q1", points, 15.0), CellGrade("q6", "Q6", essay, 20.0))
+    cells = (CellGrade("q1-check", "Q1", points, 15.0), CellGrade("q6", "Q6", essay, 15.0))
     record = GradingRecord(student, LAB, "0" * 64, 1, "r", "v", cells=cells)
     record.write(course.record(LAB, student))
     gradebook.store(course, [record])
@@ -75,7 +75,7 @@ def test_the_courses_plugin_decides_by_the_time_beside_the_notebook(due):
     assert [rows[name]["lab1 off"] for name in ("ada", "bob", "chen")] == ["", "1", "3"]
     assert "3 points off: handed in late" in rows["chen"]["lab1 remarks"]
     (page,) = [path for path in write_feedback(due, GradedLab.of(LAB, due)) if "chen" in str(path)]
-    assert "3 points off: handed in late" in page.read_text("utf-8") and "7 of 45 points" in page.read_text("utf-8")
+    assert "3 points off: handed in late" in page.read_text("utf-8") and "7 of 30 points" in page.read_text("utf-8")
 
 
 def test_points_given_by_hand_since_then_count(due):

@@ -127,7 +127,7 @@ def test_a_released_lab_contains_no_pasted_pictures(released):
 
 
 def graded(course, student="ada", pdf_bytes=b"", notebook="{}"):
-    cells = (CellGrade("q1-check", "Q1", 10.0, 15.0), CellGrade("q6", "Q6", 5.0, 20.0))
+    cells = (CellGrade("q1-check", "Q1", 10.0, 15.0), CellGrade("q6", "Q6", 5.0, 15.0))
     record = GradingRecord(student, LAB, "0" * 64, 1, "r", "v", cells=cells)
     record.write(course.record(LAB, student))
     gradebook.store(course, [record])
@@ -151,7 +151,7 @@ def test_each_missing_screenshot_costs_its_percentage_of_the_labs_points(course,
     (course.root / "rules.toml").write_text(f"missing_screenshot = 5\n[screenshots]\n{lab} = 3\n")
     graded(course, pdf_bytes=pdf((640, 480)))
     row = only_row(course)
-    assert row.total == pytest.approx(15.0 - 2 * 0.05 * 35) and "2 of 3 screenshots are missing" in row.remarks
+    assert row.total == pytest.approx(15.0 - 2 * 0.05 * 30) and "2 of 3 screenshots are missing" in row.remarks
     # Counted once and cached: no PDF is read again.
     assert json.loads((course.root / "records" / LAB / ".screenshots").read_text()) != {}
 
