@@ -82,6 +82,11 @@ q10 = Question(
             "train[count:] begins where train[:count] ends: which of the two is asked for?",
         ),
         Mistake(
+            "the first values of every batch are used",
+            given(chosen=lambda train, test, count: train[:, :, :count]),
+            "the batches are the first dimension of train: which one does your slice cut?",
+        ),
+        Mistake(
             "every count-th batch is used",
             given(chosen=lambda train, test, count: train[::count]),
             "train[::count] goes in steps, train[:count] are the first ones.",

@@ -96,6 +96,14 @@ q2 = Question(
             "the smallest value has its own size: amin gives it.",
         ),
         Mistake(
+            "the places of the extremes are returned",
+            given(
+                of_values=lambda x: (x.transpose(0, 1).flatten(1),) * 2,
+                of_batches=lambda low, high: (low.argmin(dim=1), high.argmax(dim=1)),
+            ),
+            "min with a dim returns values and places: .values are the first, or use amin.",
+        ),
+        Mistake(
             "absolute values are taken",
             given(of_values=lambda x: (x.abs().amin(dim=2), x.abs().amax(dim=2))),
             "low may be negative: nothing takes absolute values here.",
