@@ -741,12 +741,9 @@ def observe_with_torch(batches, weights):
     ### BEGIN SOLUTION
     #| of_activations = __
     #| of_weights = __
-    of_activations = MovingAverageMinMaxObserver.with_args(
-        dtype=tq.quint8, qscheme=tq.per_tensor_affine
-    )
-    of_weights = PerChannelMinMaxObserver.with_args(
-        dtype=tq.qint8, qscheme=tq.per_channel_symmetric
-    )
+    average, extremes = MovingAverageMinMaxObserver, PerChannelMinMaxObserver
+    of_activations = average.with_args(dtype=tq.quint8, qscheme=tq.per_tensor_affine)
+    of_weights = extremes.with_args(dtype=tq.qint8, qscheme=tq.per_channel_symmetric)
     ### END SOLUTION
     qconfig = QConfig(activation=of_activations, weight=of_weights)
     activation, weight = qconfig.activation(), qconfig.weight()
