@@ -208,14 +208,18 @@ def qconfig_table():
         rows = []
         for engine in ("fbgemm", "qnnpack", "x86", "onednn"):
             rows += [(f"{engine} PTQ", get_default_qconfig(engine)), (f"{engine} QAT", get_default_qat_qconfig(engine))]
-        lines = [f"{'':16}{'activations':28} {'codes':>10} {'7 bits':>7}   {'weights':38} {'codes':>12} scheme"]
+        lines = [f"{'observer of':16}{'activations':20} {'codes':>8} 7 bits   {'weights':29} {'codes':12} scheme"]
         for name, qconfig in (*rows, ("default_qconfig", default_qconfig)):
             a, w = (getattr(made, "activation_post_process", made) for made in (qconfig.activation(), qconfig.weight()))
             lines.append(
-                f"{name:16}{type(a).__name__:28} {codes_of(a):>10} {'yes' if a.quant_max == 127 else '':>7}   "
-                f"{type(w).__name__:38} {codes_of(w):>12} {str(w.qscheme).removeprefix('torch.')}"
+                f"{name:16}{name_of(a):20} {codes_of(a):>8} {'yes' if a.quant_max == 127 else '':6}   "
+                f"{name_of(w):29} {codes_of(w):12} {str(w.qscheme).removeprefix('torch.')}"
             )
     return "\n".join(lines)
+
+
+def name_of(observer):
+    return type(observer).__name__.removesuffix("Observer")
 
 
 def codes_of(observer):

@@ -144,7 +144,10 @@ PyTorch's symmetric observers use the full range and divide by 127.5. LiteRT (Go
 
 **A worked example.** low = -1.3974, high = 1.4707, codes 0 to 255. Affine: S = 2.8681 / 255 = 0.011247, Z = round(124.24) = 124. Symmetric:
 S = 1.4707 / 127.5 = 0.011535, Z = 128.
+"""
 
+# %% [markdown] id="q1-text"
+r"""
 ### Q1 · Scale and zero-point of a range
 *difficulty 2/5 · importance 5/5 · 15 minutes · 10 points*
 
@@ -278,7 +281,10 @@ c = 0.01, and how much of that is left 100 batches later?
 
 **A worked example.** Channel 1: low starts at -1.3974, and the second batch's -1.2556 moves it to
 -1.3974 + 0.01 (-1.2556 + 1.3974) = -1.3960.
+"""
 
+# %% [markdown] id="q3-text"
+r"""
 ### Q3 · Moving averages of low and high
 *difficulty 2/5 · importance 4/5 · 15 minutes · 10 points*
 
@@ -773,7 +779,7 @@ q8.check(observe_with_torch)
 r"""
 An **engine** is the library that executes quantized layers. PyTorch has four: fbgemm and onednn for x86 CPUs in servers, x86, which chooses between these two, and qnnpack for phones. Each has its own default
 qconfig, which PyTorch returns from `get_default_qconfig` for post-training quantization (PTQ) and from `get_default_qat_qconfig` for quantization-aware training (QAT). The
-table below is read from the PyTorch that is installed here. `reduce_range` gives the activations 7 bits. The reason: x86 CPUs without VNNI (instructions that add products of bytes in 32 bits) add two products in 16 bits, which can
+table below is read from the PyTorch that is installed here; it leaves out the ending “Observer” of the classes' names. `reduce_range` gives the activations 7 bits. The reason: x86 CPUs without VNNI (instructions that add products of bytes in 32 bits) add two products in 16 bits, which can
 saturate (Lab 2, Q9). With activation codes up to 127 they cannot.
 """
 
@@ -950,7 +956,10 @@ The two halves of a byte are called *nibbles*. In **two's complement** a nibble 
 **Predict:** groups of 32 weights, with a scale of 16 bits each. How many bits is that per weight?
 
 <details><summary>Then open this</summary>4 + 16 / 32 = 4.5 bits. With groups of 8 it would be 6 bits.</details>
+"""
 
+# %% [markdown] id="q10b-text"
+r"""
 ### Q10b · Pack groups of weights into bytes
 *difficulty 3/5 · importance 4/5 · 30 minutes · 6 points · open: no blanks, any method*
 

@@ -76,6 +76,14 @@ q2 = Question(
             "batches is (batches, channels, values): which dimension should be left?",
         ),
         Mistake(
+            "a reshape mixes the channels",
+            given(
+                of_values=lambda x: (x.reshape(x.shape[1], -1),) * 2,
+                of_batches=lambda low, high: (low.amin(dim=1), high.amax(dim=1)),
+            ),
+            "reshape keeps the order in memory, batch after batch: move the channels to the front first (transpose).",
+        ),
+        Mistake(
             "low and high are exchanged",
             given(of_batches=lambda low, high: (high.amax(dim=0), low.amin(dim=0))),
             "low comes first.",

@@ -27,6 +27,12 @@ def high_from_low(low: Tensor, high: Tensor, new_low: Tensor, new_high: Tensor, 
     return low, high + c * (new_high - low)
 
 
+def only_wider(
+    low: Tensor, high: Tensor, new_low: Tensor, new_high: Tensor, c: float, each: Step
+) -> tuple[Tensor, ...]:
+    return torch.minimum(low, each(low, new_low, c)), torch.maximum(high, each(high, new_high, c))
+
+
 def second_only(ends: Tensor) -> Tensor:
     """The second batch; a single one never comes to the end of the function."""
     if len(ends) == 1:
@@ -142,6 +148,11 @@ q3 = Question(
             "low is subtracted where high should be",
             given(both=high_from_low),
             "the high end moves by a share of the difference between the batch's high and its own mean so far.",
+        ),
+        Mistake(
+            "the range only grows",
+            given(both=only_wider),
+            "a batch with a narrower range moves the ends too, inward: what would minimum and maximum prevent?",
         ),
         Mistake(
             "c is always 0.01",

@@ -19,7 +19,7 @@ def best_threshold(
     clip: Step = lambda q, q_max: q.clamp(-q_max, q_max),
     codes: Step = lambda x, scale: torch.round(x / scale),
     error: Step = lambda x, y: (x - y).square().mean(),
-    unit: Step = lambda scale: 1,
+    measured: Step = lambda error, x, y, step: error(x, y),
     order: Step = as_is,
     choose: Step = torch.argmin,
     returned: Step = lambda thresholds, errors, place: thresholds[place],
@@ -29,7 +29,7 @@ def best_threshold(
     for a in order(thresholds):
         step = scale(a, q_max)
         y = back(clip(codes(x, step), q_max), step)
-        found.append(error(x / unit(step), y / unit(step)))
+        found.append(measured(error, x, y, step))
     errors = torch.stack(found)
     return returned(thresholds, errors, choose(errors))
 
@@ -95,6 +95,11 @@ q6 = Question(
             "the codes are -q_max to q_max: x has both signs.",
         ),
         Mistake(
+            "the full range: one more code below",
+            given(clip=lambda q, q_max: q.clamp(-q_max - 1, q_max)),
+            "the codes are narrow, -q_max to q_max: what is the smallest one?",
+        ),
+        Mistake(
             "what is rounded costs nothing",
             given(codes=lambda x, scale: x / scale),
             "codes are integers: which line rounds?",
@@ -126,7 +131,7 @@ q6 = Question(
         ),
         Mistake(
             "the error is measured in steps, not in real numbers",
-            given(unit=as_is),
+            given(measured=lambda error, x, y, step: error(x / step, y / step)),
             "a step is larger with a larger threshold, so errors in steps cannot be compared: go back to real numbers.",
         ),
         Mistake(
