@@ -113,7 +113,10 @@ def groups():
         axes.text(2 * place + 1.47, 1.13, "high", ha="center", va="bottom", fontsize=9.5, color=INK)
     sums = ("7 + 16·13 = 215", "1 + 16·9 = 145", "7 + 16·15 = 247", "3 + 16·0 = 3")
     row(axes, -0.5, 0, sums, 2, [PURPLE] * 4)
-    for x, text, colour in ((0, "group 0: scale 0.875 / 7 = 0.125", BLUE), (4, "group 1: scale 1.75 / 7 = 0.25", "#8a5f00")):
+    for x, text, colour in (
+        (0, "group 0: scale 0.875 / 7 = 0.125", BLUE),
+        (4, "group 1: scale 1.75 / 7 = 0.25", "#8a5f00"),
+    ):
         axes.text(x, 3.75, text, fontsize=11.5, color=colour)
     axes.annotate("", (3.47, 2.36), (3.47, 2.95), arrowprops={"arrowstyle": "->", "color": PURPLE, "linewidth": 2})
     axes.text(3.6, 2.65, "divide by the scale of the group, round", va="center", fontsize=10.5, color=PURPLE)
