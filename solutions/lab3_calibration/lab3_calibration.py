@@ -945,7 +945,7 @@ no time: the multiplier $M = M_0 \cdot 2^{-n}$ of Lab 2 becomes one pair of `M0_
 
 ## 9 · One scale per group, four bits per weight
 
-Language models have weight matrices with thousands of columns, and they are mostly limited by memory traffic, so their weights are stored in **4 bits**. One large weight in a row of thousands would spoil the scale of the whole
+Language models have weight matrices with thousands of columns. When they generate text, they are mostly limited by memory traffic, so their weights are often stored in **4 bits**. One large weight in a row of thousands would spoil the scale of the whole
 row. So each row is cut into **groups** of 32 to 128 neighbours, each with its own scale: 128 with GPTQ (Frantar et al. 2022, [arXiv 2210.17323](https://arxiv.org/abs/2210.17323)) and AWQ (Lin et al. 2023,
 [arXiv 2306.00978](https://arxiv.org/abs/2306.00978)), 32 in the format Q4_0 of llama.cpp. No computer addresses 4 bits, so two codes share a byte.
 
