@@ -208,12 +208,12 @@ def qconfig_table():
         rows = []
         for engine in ("fbgemm", "qnnpack", "x86", "onednn"):
             rows += [(f"{engine} PTQ", get_default_qconfig(engine)), (f"{engine} QAT", get_default_qat_qconfig(engine))]
-        lines = [f"{'observer of':16}{'activations':20} {'codes':>8} 7 bits   {'weights':29} {'codes':12} scheme"]
+        lines = [f"{'observer of':15} {'activations':19} {'codes':>8} 7 bits {'weights':29} {'codes':11} scheme"]
         for name, qconfig in (*rows, ("default_qconfig", default_qconfig)):
             a, w = (getattr(made, "activation_post_process", made) for made in (qconfig.activation(), qconfig.weight()))
             lines.append(
-                f"{name:16}{name_of(a):20} {codes_of(a):>8} {'yes' if a.quant_max == 127 else '':6}   "
-                f"{name_of(w):29} {codes_of(w):12} {str(w.qscheme).removeprefix('torch.')}"
+                f"{name:15} {name_of(a):19} {codes_of(a):>8} {'yes' if a.quant_max == 127 else '':6} "
+                f"{name_of(w):29} {codes_of(w):11} {str(w.qscheme).removeprefix('torch.')}"
             )
     return "\n".join(lines)
 
