@@ -26,6 +26,7 @@ PACKAGES = (
     *("sklearn.datasets", "IPython", "zmq", "zmq.eventloop.zmqstream", "tornado.ioloop", "jupyter_client"),
     *("nbformat", "nbclient", "nbconvert", "nbgrader.apps", "nbgrader.api"),
     *("jupyter_server.serverapp", "jupyterlab.labapp"),
+    *("fastapi", "uvicorn"),
 )
 KERNEL = "ipykernel_launcher"
 INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel chooses before matplotlib is imported
