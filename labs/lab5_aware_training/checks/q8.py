@@ -192,6 +192,11 @@ q8 = Question(
             "a code lies from 0 to 255.",
         ),
         Mistake(
+            "the codes wrap around in bytes",
+            given(coded=lambda v, z, rounding: torch.remainder(rounding(v) + z, 256)),
+            "a cast to uint8 does not limit: which function of torch does?",
+        ),
+        Mistake(
             "the codes are clamped to signed bytes",
             given(coded=lambda v, z, rounding: (rounding(v) + z).clamp(-128, 127)),
             "activations are unsigned here: which codes has a byte without a sign?",
