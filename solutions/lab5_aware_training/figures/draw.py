@@ -116,9 +116,17 @@ def learned_step():
     left.plot([0.2, 1.2], [1, 1], color=INK, linewidth=1.2, linestyle=":")
     left.text(1.19, 1.03, "w = 1", ha="right", va="bottom", fontsize=10.5, color=INK)
     for number in (1, 2, 3):
-        left.plot(*(np.where(code == number, values, np.nan) for values in (step, code * step)), color=BLUE, linewidth=2)
+        left.plot(
+            *(np.where(code == number, values, np.nan) for values in (step, code * step)), color=BLUE, linewidth=2
+        )
         right.plot(step, np.where(code == number, code, np.nan), color=BLUE, linewidth=2.2)
-        right.plot(step, np.where((code == number) & (step > 1 / 3), slope, np.nan), color=ORANGE, linewidth=2.2, linestyle="--")
+        right.plot(
+            step,
+            np.where((code == number) & (step > 1 / 3), slope, np.nan),
+            color=ORANGE,
+            linewidth=2.2,
+            linestyle="--",
+        )
     right.plot(step, np.where(step <= 1 / 3, 3, np.nan), color=ORANGE, linewidth=2.2, linestyle="--")
     left.axvspan(0.2, 1 / 3, color=PURPLE, alpha=0.15, linewidth=0)
     right.axvspan(0.2, 1 / 3, color=PURPLE, alpha=0.15, linewidth=0)
