@@ -114,7 +114,7 @@ def learned_step():
     code = np.round(np.minimum(1 / step, 3))
     slope = np.where(step > 1 / 3, code - 1 / step, 3)
     left.plot([0.2, 1.2], [1, 1], color=INK, linewidth=1.2, linestyle=":")
-    left.text(1.19, 1.03, "w = 1", ha="right", va="bottom", fontsize=10.5, color=INK)
+    left.text(0.78, 1.01, "w = 1", ha="left", va="bottom", fontsize=10.5, color=INK)
     for number in (1, 2, 3):
         left.plot(
             *(np.where(code == number, values, np.nan) for values in (step, code * step)), color=BLUE, linewidth=2
@@ -136,7 +136,7 @@ def learned_step():
     right.text(0.72, 2.05, "true slope: the code q", fontsize=10.5, color=BLUE)
     right.text(0.72, -0.85, "the paper's: round(v) - v", fontsize=10.5, color=DARK_ORANGE)
     right.set_ylim(-1.1, 3.4)
-    right.set_title("its slope in S", loc="left", fontsize=10.5, color=INK)
+    right.set_title("its slope with respect to S", loc="left", fontsize=10.5, color=INK)
     for axes in (left, right):
         axes.set_xlabel("step S")
         axes.set_xlim(0.2, 1.2)
