@@ -16,9 +16,9 @@
 # Lecture · Quantization, live
 
 Ten live pictures. Ask a question, let the room answer, then move the control. *Reset* takes a picture back to its start before the next
-question. Zoom in (Ctrl and +) until the last row can read the numbers. Sections 1, 2, 5 and 6 belong to Labs 1
-and 2, Sections 3 and 4 to Lab 3, Section 7 to Lab 5, Section 8 to Lab 6, Section 9 to Lab 7 and Section 10 to Lab 4. The course's glossary (`docs/glossary.md`, in the repository
-[here](../../docs/glossary.md)) explains the terms.
+question. Zoom in (Ctrl and +) until the last row can read the numbers. Sections 1, 2, 5 and 6 belong to Labs 1 and 2, Sections 3 and 4 to
+Lab 3, Section 7 to Lab 5, Section 8 to Lab 6, Section 9 to Lab 7, and Section 10 to Lab 4. The course's glossary (`docs/glossary.md`, in
+the repository [here](../../docs/glossary.md)) explains the terms.
 """
 
 # %% id="setup"
@@ -46,8 +46,8 @@ demos.mapping()
 <details><summary>What you have seen</summary>
 
 Inside the range the error is at most half a scale; beyond the last code it grows without limit. One more bit at the same scale widens the
-range and leaves the error as it is. The zero-point moves the range; 0 comes back as exactly 0 as long as the zero-point
-is one of the codes.
+range and leaves the error as it is. The zero-point moves the range; 0 comes back as exactly 0 as long as the zero-point is one
+of the codes.
 
 </details>
 """
@@ -56,7 +56,7 @@ is one of the codes.
 """
 ## 2 · Affine or symmetric, clipped or not
 
-Above, an activation after ReLU: one-sided, with a long tail. Below, a weight: bell-shaped. On the left both are quantized **affine** (with
+Above, an activation: one-sided, with a long tail. Below, a weight: bell-shaped. On the left both are quantized **affine** (with
 a zero-point, so the range can be one-sided), on the right **symmetric** (zero-point 0).
 
 **Ask before each move**

@@ -71,6 +71,11 @@ ALWAYS = (
         slope=lambda v, code, inside, step, high: torch.where(inside, (code - v) * step, code),
     ),
     says(
+        "the slopes are divided by the step",
+        "v is w / S already: y = S q has the slope q - v, without another S.",
+        slope=lambda v, code, inside, step, high: papers_slope(v, code, inside) / step,
+    ),
+    says(
         "inside the range the step gets no gradient",
         "if rounding is the identity, S (w / S) does not depend on S; but round(v) keeps its value here: product rule.",
         slope=lambda v, code, inside, step, high: torch.where(inside, 0.0, code),

@@ -99,6 +99,16 @@ q6 = Question(
             "a step follows the slope of the loss: differentiate (x w - target)**2 / 2 by w.",
         ),
         Mistake(
+            "the error is squared in the step",
+            given(slope=lambda error, x, s: error * error * x),
+            "the slope of a square is linear in the error: differentiate (x w - target)**2 / 2 by w.",
+        ),
+        Mistake(
+            "the target is left out",
+            given(error=lambda w, w_q, x, target: x * w_q),
+            "the error is the output minus the target: which argument have you not used yet?",
+        ),
+        Mistake(
             "the slope forgets x",
             given(slope=lambda error, x, s: error),
             "the loss is (x w - target)**2 / 2: differentiate it by w.",
