@@ -1094,9 +1094,9 @@ training.train(
 looked_at = dataset.x_test[:400]  # images whose codes are compared below
 
 
-def one_epoch(network, rate, images=dataset):
+def one_epoch(network, rate):
     how = {"batch_size": 64, "seed": SEED, "progress": False}
-    training.train(network, images, epochs=1, learning_rate=rate, **how)
+    training.train(network, dataset, epochs=1, learning_rate=rate, **how)
 
 
 def train_aware(engine, **how):

@@ -725,7 +725,6 @@ def aware_training(weight, images, targets):
 
 # %% wrong: update_bn_stats instead of freeze_bn_stats
 from torch.ao import quantization
-from torch.ao.nn.intrinsic.qat import update_bn_stats
 
 from qlab.torch_flow import qat
 
@@ -737,7 +736,7 @@ def aware_training(weight, images, targets):
     prepared = quantization.prepare_qat(fused)
     qat.train_steps(prepared, images, targets, steps=6)
     prepared.apply(quantization.disable_observer)
-    prepared.apply(update_bn_stats)
+    prepared.conv.update_bn_stats()
     qat.train_steps(prepared, images, targets, steps=3)
     converted = quantization.convert(prepared.eval())
     return qat.codes_and_scales(converted)
