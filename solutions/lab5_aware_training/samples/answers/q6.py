@@ -348,8 +348,9 @@ def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
     with torch.enable_grad():
         for _ in range(steps):
             optimizer.zero_grad()
-            w_q, passes = forward_and_gradient(weight, scale, 0, q_min, q_max, torch.ones(1))
-            seen = w_q + passes * (weight - weight.detach())
+            now = weight.detach()
+            w_q, passes = forward_and_gradient(now, scale, 0, q_min, q_max, torch.ones(1))
+            seen = w_q + passes * (weight - now)
             loss = (x * seen - target) ** 2 / 2
             loss.sum().backward()
             optimizer.step()
