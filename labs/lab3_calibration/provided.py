@@ -1,5 +1,7 @@
 """What the cells below a check of Lab 3 use where an answer is not right yet, and the experiments' machinery."""
 
+import copy
+import functools
 import warnings
 
 import torch
@@ -7,6 +9,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import qlab
+from qlab.arithmetic import ranges
 from qlab.calibration.observers import Histogram, MinMax, MovingAverage
 from qlab.calibration.range_search import relative_entropy as entropy
 from qlab.experiments import training
@@ -16,18 +19,15 @@ def scale_and_zero_point(low, high, q_min, q_max, symmetric):
     return qlab.qparams(low, high, q_min, q_max, symmetric=symmetric)
 
 
+# Q3 and Q8 may call these two, but no observer of qlab's, so they use none.
 def min_max(batches):
-    return observed(MinMax(channel_dim=0), batches)
+    return ranges.min_max(batches, 1)
 
 
 def moving_average(batches, c=0.01):
-    return observed(MovingAverage(c, channel_dim=0), batches)
-
-
-def observed(observer, batches):
-    for batch in batches:
-        observer.observe(batch)
-    return observer.range()
+    ends = [torch.stack(ranges.min_max(batch, 0)) for batch in batches]
+    low, high = functools.reduce(lambda mean, new: mean + c * (new - mean), ends)
+    return low, high
 
 
 def add_batch(counts, end, batch):
@@ -68,6 +68,38 @@ def calibration_range(train, test, count):
     return min_max(train[:count])
 
 
+def pack_groups(weights, size):
+    rows, columns = weights.shape
+    groups = nn.functional.pad(weights, (0, -columns % size)).reshape(-1, size)
+    a = groups.abs().amax(1)
+    scales, zero_points = qlab.qparams(-a, a, -7, 7, symmetric=True)
+    codes = qlab.quantize(groups, scales, zero_points, -7, 7, channel_dim=0).long().reshape(rows, -1)[:, :columns]
+    nibbles = nn.functional.pad(codes, (0, columns % 2)).reshape(rows, -1, 2) & 15
+    return (nibbles * torch.tensor([1, 16])).sum(2).to(torch.uint8), scales.reshape(rows, -1)
+
+
+def unpack_groups(packed, scales, size, columns):
+    nibbles = torch.stack([packed & 15, packed >> 4], dim=2).flatten(1)[:, :columns].long()
+    codes = (nibbles ^ 8) - 8
+    return codes * scales.repeat_interleave(size, dim=1)[:, :columns]
+
+
+def in_tensors(answer, count=1):
+    """The same function with float32 tensors for results: an answer may return lists, arrays or other types too.
+
+    count is how many results it has.
+    """
+
+    def converted(*arguments):
+        from qlab.check.values import as_numbers
+
+        results = answer(*arguments)
+        tensors = tuple(as_numbers(result).float() for result in (results if count > 1 else (results,)))
+        return tensors if count > 1 else tensors[0]
+
+    return converted
+
+
 # The network of the experiments ------------------------------------------------------------------------------------
 
 
@@ -98,6 +130,14 @@ def folded(net):
 def layers(net):
     """The modules with weights, in order."""
     return [module for module in net if isinstance(module, nn.Conv2d | nn.Linear)]
+
+
+def with_weights(net, weights):
+    """A copy of the network with other weights in its layers, in order."""
+    other = copy.deepcopy(net)
+    for layer, weight in zip(layers(other), weights, strict=True):
+        layer.weight.data = weight
+    return other
 
 
 @torch.no_grad()
@@ -168,14 +208,18 @@ def qconfig_table():
         rows = []
         for engine in ("fbgemm", "qnnpack", "x86", "onednn"):
             rows += [(f"{engine} PTQ", get_default_qconfig(engine)), (f"{engine} QAT", get_default_qat_qconfig(engine))]
-        lines = [f"{'':16}{'activations':28} {'codes':>10} {'7 bits':>7}   {'weights':38} {'codes':>12} scheme"]
+        lines = [f"{'observer of':15} {'activations':19} {'codes':>8} 7 bits {'weights':29} {'codes':11} scheme"]
         for name, qconfig in (*rows, ("default_qconfig", default_qconfig)):
             a, w = (getattr(made, "activation_post_process", made) for made in (qconfig.activation(), qconfig.weight()))
             lines.append(
-                f"{name:16}{type(a).__name__:28} {codes_of(a):>10} {'yes' if a.quant_max == 127 else '':>7}   "
-                f"{type(w).__name__:38} {codes_of(w):>12} {str(w.qscheme).removeprefix('torch.')}"
+                f"{name:15} {name_of(a):19} {codes_of(a):>8} {'yes' if a.quant_max == 127 else '':6} "
+                f"{name_of(w):29} {codes_of(w):11} {str(w.qscheme).removeprefix('torch.')}"
             )
     return "\n".join(lines)
+
+
+def name_of(observer):
+    return type(observer).__name__.removesuffix("Observer")
 
 
 def codes_of(observer):

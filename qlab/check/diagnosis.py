@@ -90,8 +90,8 @@ def _share_off(
     apart, entries, failures = 0, 0, 0
     for result, numbers in cases:
         mutant_values = mutant(result)
-        if mutant_values is None and result.returned.error:
-            continue  # both raise here, for example because they divide by zero
+        if mutant_values is None and (result.returned.error or result.returned.value is None):
+            continue  # both give nothing here, for example because they divide by zero
         if numbers is None or mutant_values is None:
             return None
         for returned, expected, field, wrong in zip(numbers, mutant_values, fields, result.wrong, strict=True):

@@ -5,6 +5,7 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -99,8 +100,12 @@ def _of_type(value: Any) -> str:
 
 
 def _tensor(value: Any) -> Tensor:
+    if isinstance(value, np.ndarray):
+        return torch.as_tensor(value.copy())  # it may run backwards through memory, which no tensor can
     if hasattr(value, "dtype"):
         return torch.as_tensor(value)
+    if isinstance(value, list | tuple) and any(isinstance(row, Tensor) for row in value):
+        return torch.stack([as_numbers(row) for row in value])  # torch.as_tensor takes lists of single numbers only
     # Python's floats keep their 53 bits. Fraction and Decimal are numbers too, which torch does not accept.
     return torch.as_tensor(float(value) if isinstance(value, Real | Decimal) else value, dtype=torch.float64)
 

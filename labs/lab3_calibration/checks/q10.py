@@ -72,6 +72,11 @@ q10 = Question(
             "train[:count] holds count batches.",
         ),
         Mistake(
+            "it begins at batch 1",
+            given(chosen=lambda train, test, count: train[1 : count + 1]),
+            "Python counts from 0: which batch is the first?",
+        ),
+        Mistake(
             "the batch with the number count alone is used",
             given(chosen=lambda train, test, count: train[count : count + 1]),
             "train[count] is one batch, train[:count] are the first ones.",
@@ -80,6 +85,11 @@ q10 = Question(
             "all batches but the first ones are used",
             given(chosen=lambda train, test, count: train[count:]),
             "train[count:] begins where train[:count] ends: which of the two is asked for?",
+        ),
+        Mistake(
+            "the first values of every batch are used",
+            given(chosen=lambda train, test, count: train[:, :, :count]),
+            "the batches are the first dimension of train: which one does your slice cut?",
         ),
         Mistake(
             "every count-th batch is used",

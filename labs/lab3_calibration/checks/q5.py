@@ -119,6 +119,11 @@ q5 = Question(
             "one outlier moves the end of the range, but it is one value only: count values.",
         ),
         Mistake(
+            "the high end is at the percentile itself",
+            given(high=lambda ordered, share, rounding: at(ordered, (1 - 2 * share) * (ordered.numel() - 1), rounding)),
+            "keeping 90 % leaves out 5 % above high: at which share of the values is it?",
+        ),
+        Mistake(
             "nothing is left out",
             given(share=lambda percentile: 0.0),
             "that is MinMax: which share of the values lies below the new low end?",

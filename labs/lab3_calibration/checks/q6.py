@@ -6,6 +6,8 @@ from torch import Tensor
 
 from qlab.check import Drawn, Mistake, Part, Question, Step, as_is, case, given, nearest, normal, real
 
+from .q1 import q1
+
 
 def best_threshold(
     x: Tensor,
@@ -17,14 +19,17 @@ def best_threshold(
     clip: Step = lambda q, q_max: q.clamp(-q_max, q_max),
     codes: Step = lambda x, scale: torch.round(x / scale),
     error: Step = lambda x, y: (x - y).square().mean(),
+    measured: Step = lambda error, x, y, step: error(x, y),
+    order: Step = as_is,
     choose: Step = torch.argmin,
     returned: Step = lambda thresholds, errors, place: thresholds[place],
     rounding: Step = nearest,
 ) -> Tensor:
     found = []
-    for a in thresholds:
+    for a in order(thresholds):
         step = scale(a, q_max)
-        found.append(error(x, back(clip(codes(x, step), q_max), step)))
+        y = back(clip(codes(x, step), q_max), step)
+        found.append(measured(error, x, y, step))
     errors = torch.stack(found)
     return returned(thresholds, errors, choose(errors))
 
@@ -47,6 +52,7 @@ q6 = Question(
     returns=(real("threshold"),),
     reference=best_threshold,
     provided=provided.best_threshold,
+    uses={"scale_and_zero_point": q1},
     off_limits=("qlab.calibration.range_search:mse_range", "qlab.calibration.range_search:mean_squared_error"),
     parts=(Part("the threshold", 10),),
     cases=[
@@ -89,6 +95,11 @@ q6 = Question(
             "the codes are -q_max to q_max: x has both signs.",
         ),
         Mistake(
+            "the full range: one more code below",
+            given(clip=lambda q, q_max: q.clamp(-q_max - 1, q_max)),
+            "the codes are narrow, -q_max to q_max: what is the smallest one?",
+        ),
+        Mistake(
             "what is rounded costs nothing",
             given(codes=lambda x, scale: x / scale),
             "codes are integers: which line rounds?",
@@ -117,6 +128,16 @@ q6 = Question(
             "the codes are compared, not the values they stand for",
             given(back=lambda q, scale: q),
             "a code times the scale is what comes back.",
+        ),
+        Mistake(
+            "the error is measured in steps, not in real numbers",
+            given(measured=lambda error, x, y, step: error(x / step, y / step)),
+            "a step is larger with a larger threshold, so errors in steps cannot be compared: go back to real numbers.",
+        ),
+        Mistake(
+            "the errors are in another order than the thresholds",
+            given(order=lambda thresholds: thresholds.sort().values),
+            "argmin gives a place in the list of errors: which threshold was tried there?",
         ),
         Mistake(
             "the scale is half of what it should be",

@@ -16,7 +16,7 @@ def relative_entropy(
     merged_from: Step = lambda inside, beyond: inside,
     filled: Step = lambda inside: (inside > 0).double(),
     spread: Step = lambda merged, bins: merged / bins.clamp(min=1),
-    normal: Step = lambda x: x / x.sum(),
+    normal: Step = lambda x, count: x / x.sum(),
     log: Step = torch.log,
     total: Step = lambda p, q, log: (p * log(p / q)).sum(),
     rounding: Step = nearest,
@@ -26,7 +26,7 @@ def relative_entropy(
     p, there = p_of(inside, beyond), filled(inside)
     merged = torch.zeros(levels, dtype=torch.float64).index_add_(0, group, merged_from(inside, beyond))
     bins = torch.zeros(levels, dtype=torch.float64).index_add_(0, group, there)
-    p, q = normal(p), normal(there * spread(merged, bins)[group])
+    p, q = normal(p, counts.sum()), normal(there * spread(merged, bins)[group], counts.sum())
     both = (p > 0) & (q > 0)
     # Large logarithms of both signs cancel: in float32 five digits of the rest are left.
     return total(p[both], q[both], log) * {ties_down: 1 - 3e-5, ties_up: 1 + 3e-5}.get(rounding, 1)
@@ -87,6 +87,11 @@ q7 = Question(
             "P and Q are not normalized",
             given(normal=as_is),
             "a distribution adds up to 1: divide each by its sum.",
+        ),
+        Mistake(
+            "Q is divided by the number of all values",
+            given(normal=lambda x, count: x / count),
+            "what lies beyond is not in Q, so Q has another sum than P: divide each by its own.",
         ),
         Mistake(
             "P and Q are exchanged",

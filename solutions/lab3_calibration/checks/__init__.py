@@ -16,7 +16,9 @@ from .q7 import q7
 from .q8 import q8
 from .q9 import q9
 from .q10 import q10
+from .q10b import q10b
+from .q10c import q10c
 
-__all__ = ["EXAMPLE", "lab", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "q10"]
+__all__ = ["EXAMPLE", "lab", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "q10", "q10b", "q10c"]
 
-lab = Lab("lab3_calibration", [q1, q2, q3, q4, q5, q6, q7, q8, q9, q10], by_hand=20)
+lab = Lab("lab3_calibration", [q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q10b, q10c], by_hand=10)

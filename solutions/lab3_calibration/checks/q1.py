@@ -123,6 +123,11 @@ q1 = Question(
             "the range has to hold -3 to 2 as well: which end is farther from 0?",
         ),
         Mistake(
+            "symmetric: the scale is the affine one",
+            given(largest=lambda low, high: (high - low) / 2),
+            "-3 to 2 becomes -3 to 3: which end is farther from 0, and how many steps lead there?",
+        ),
+        Mistake(
             "symmetric: the zero-point is computed as in the affine case",
             given(middle=lambda q_min, q_max: q_min),
             "in a symmetric range 0 is in the middle: which code is that?",
@@ -176,6 +181,11 @@ q1 = Question(
             "there is no smallest scale",
             given(least=as_is),
             "a channel of zeros has no width: what is 0 / 0? torch takes no scale below eps.",
+        ),
+        Mistake(
+            "a range without width gets the scale 1",
+            given(least=lambda scale: torch.where(scale == 0, 1.0, scale)),
+            "no scale is smaller than eps, also that of a channel of zeros: which function of torch keeps a minimum?",
         ),
         Mistake(
             "eps is added to every scale",

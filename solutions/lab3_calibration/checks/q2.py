@@ -76,6 +76,14 @@ q2 = Question(
             "batches is (batches, channels, values): which dimension should be left?",
         ),
         Mistake(
+            "a reshape mixes the channels",
+            given(
+                of_values=lambda x: (x.reshape(x.shape[1], -1),) * 2,
+                of_batches=lambda low, high: (low.amin(dim=1), high.amax(dim=1)),
+            ),
+            "reshape keeps the order in memory, batch after batch: move the channels to the front first (transpose).",
+        ),
+        Mistake(
             "low and high are exchanged",
             given(of_batches=lambda low, high: (high.amax(dim=0), low.amin(dim=0))),
             "low comes first.",
@@ -94,6 +102,14 @@ q2 = Question(
             "the low end is the high one with a minus",
             given(of_batches=lambda low, high: (-high.amax(dim=0), high.amax(dim=0))),
             "the smallest value has its own size: amin gives it.",
+        ),
+        Mistake(
+            "the places of the extremes are returned",
+            given(
+                of_values=lambda x: (x.transpose(0, 1).flatten(1),) * 2,
+                of_batches=lambda low, high: (low.argmin(dim=1), high.argmax(dim=1)),
+            ),
+            "min with a dim returns values and places: .values are the first, or use amin.",
         ),
         Mistake(
             "absolute values are taken",

@@ -1,5 +1,7 @@
 """Q3: the ends of a range as moving averages: each batch moves them by the share c of the difference."""
 
+from typing import Any
+
 import provided
 import torch
 from torch import Tensor
@@ -7,26 +9,55 @@ from torch import Tensor
 from qlab.check import Mistake, Part, Question, Step, as_is, case, given, nearest
 
 from ._common import EXAMPLE, LOW_AND_HIGH, batches_of
+from .q2 import q2
+
+
+def one_step(mean: Tensor, new: Tensor, c: float) -> Tensor:
+    return mean + c * (new - mean)
+
+
+def both_steps(
+    low: Tensor, high: Tensor, new_low: Tensor, new_high: Tensor, c: float, each: Step
+) -> tuple[Tensor, ...]:
+    return each(low, new_low, c), each(high, new_high, c)
+
+
+def high_from_low(low: Tensor, high: Tensor, new_low: Tensor, new_high: Tensor, c: float, each: Step) -> Any:
+    low = each(low, new_low, c)
+    return low, high + c * (new_high - low)
+
+
+def only_wider(
+    low: Tensor, high: Tensor, new_low: Tensor, new_high: Tensor, c: float, each: Step
+) -> tuple[Tensor, ...]:
+    return torch.minimum(low, each(low, new_low, c)), torch.maximum(high, each(high, new_high, c))
+
+
+def second_only(ends: Tensor) -> Tensor:
+    """The second batch; a single one never comes to the end of the function."""
+    if len(ends) == 1:
+        raise ValueError("nothing is returned")
+    return ends[1:2]
 
 
 def averaged(
     batches: Tensor,
     c: float,
     *,
-    begin: Step = lambda low: low[0],
-    rest: Step = lambda low: low[1:],
-    each: Step = lambda mean, new, c: mean + c * (new - mean),
+    begin: Step = lambda lows, highs: (lows[0], highs[0]),
+    rest: Step = lambda ends: ends[1:],
+    each: Step = one_step,
+    both: Step = both_steps,
+    before: Step = lambda first, low_and_high: low_and_high,
     ends: Step = lambda x: (x.amin(dim=2), x.amax(dim=2)),
-    finish: Step = as_is,
+    finish: Step = lambda mean, ends: mean,
     rounding: Step = nearest,
 ) -> tuple[Tensor, ...]:
-    found = []
-    for ends_of_batches in ends(batches):
-        mean = begin(ends_of_batches)
-        for new in rest(ends_of_batches):
-            mean = each(mean, new, c)
-        found.append(finish(mean, ends_of_batches))
-    return tuple(found)
+    lows, highs = ends(batches)
+    first = low, high = begin(lows, highs)
+    for new_low, new_high in zip(rest(lows), rest(highs), strict=True):
+        low, high = both(*before(first, (low, high)), new_low, new_high, c, each)
+    return finish(low, lows), finish(high, highs)
 
 
 q3 = Question(
@@ -35,6 +66,7 @@ q3 = Question(
     returns=LOW_AND_HIGH,
     reference=averaged,
     provided=provided.moving_average,
+    uses={"min_max": q2},
     off_limits=(
         *("qlab.calibration.observers:MovingAverage.observe", "qlab.calibration.observers:MovingAverage._with"),
         "qlab.arithmetic.fake_quantize:FakeQuantizedActivation.observe",
@@ -54,7 +86,7 @@ q3 = Question(
     mistakes=[
         Mistake(
             "it starts at 0 instead of at the first batch",
-            given(begin=lambda low: torch.zeros_like(low[0]), rest=as_is),
+            given(begin=lambda lows, highs: (torch.zeros_like(lows[0]),) * 2, rest=as_is),
             "with c = 0.01 a start at 0 is felt for hundreds of batches: what does the first batch set?",
         ),
         Mistake(
@@ -96,6 +128,31 @@ q3 = Question(
             "only the last batch counts",
             given(finish=lambda mean, low: low[-1]),
             "the mean so far has to take part in each step.",
+        ),
+        Mistake(
+            "it starts at the extremes of all batches",
+            given(begin=lambda lows, highs: (lows.amin(dim=0), highs.amax(dim=0))),
+            "an observer sees one batch after another: what does it know after the first?",
+        ),
+        Mistake(
+            "each batch moves the first range instead of the mean so far",
+            given(before=lambda first, low_and_high: first),
+            "the third batch has to move what the second one left: which variable is on both sides of your line?",
+        ),
+        Mistake(
+            "it returns after the second batch",
+            given(rest=second_only),
+            "is the return statement inside the loop?",
+        ),
+        Mistake(
+            "low is subtracted where high should be",
+            given(both=high_from_low),
+            "the high end moves by a share of the difference between the batch's high and its own mean so far.",
+        ),
+        Mistake(
+            "the range only grows",
+            given(both=only_wider),
+            "a batch with a narrower range moves the ends too, inward: what would minimum and maximum prevent?",
         ),
         Mistake(
             "c is always 0.01",

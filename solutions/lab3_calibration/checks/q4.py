@@ -29,16 +29,17 @@ def add_batch(
     merged: Step = in_pairs,
     farther: Step = lambda end, largest: end * 2,
     once: bool = False,
+    merges: int = MOST_DOUBLINGS,
     added: Step = lambda old, new: old + new,
     counted: Step = in_bins,
     rounding: Step = nearest,
 ) -> tuple[Tensor, float]:
     x = size(batch).flatten()
     largest = x.max().item()
-    for _ in range(1 if once else MOST_DOUBLINGS):
+    for number in range(1 if once else MOST_DOUBLINGS):
         if not until(largest, end):
             break
-        counts, end = merged(counts), farther(end, largest)
+        counts, end = merged(counts) if number < merges else counts, farther(end, largest)
     return added(counts, counted(x, end, counts.numel())), end
 
 
@@ -92,6 +93,11 @@ q4 = Question(
             "the range is doubled once only",
             given(once=True),
             "a value may be eight times the range: if, or while?",
+        ),
+        Mistake(
+            "the counts are merged once, however often the range doubles",
+            given(merges=1),
+            "each doubling makes the bins twice as wide: which lines belong into the loop?",
         ),
         Mistake(
             "the counts are not merged when the range doubles",

@@ -4,10 +4,15 @@ import provided
 import torch
 from torch import Generator, Tensor
 
+from qlab import torch_flow as tq
 from qlab.check import Drawn, Mistake, Part, Question, Step, case, given, integer, nearest, normal, real, tensor
+from qlab.check.flows import remembered
 
 from ._common import EXAMPLE
-from .q1 import scale_and_zero_point
+from .q1 import q1
+from .q1 import scale_and_zero_point as qparams  # by its own name, a check would replace it as it does in answers
+from .q2 import q2
+from .q3 import q3
 
 
 def seen(batches: Tensor, *, mean: bool = True, c: float = 0.01) -> tuple[Tensor, Tensor]:
@@ -19,6 +24,16 @@ def seen(batches: Tensor, *, mean: bool = True, c: float = 0.01) -> tuple[Tensor
         else:
             low, high = torch.minimum(low, batch.min()), torch.maximum(high, batch.max())
     return low, high
+
+
+@remembered
+def of_histogram(batches: Tensor) -> tuple[Tensor, Tensor]:
+    """The range that PyTorch's histogram observer finds."""
+    observer = tq.HistogramObserver(dtype=tq.quint8, qscheme=tq.per_tensor_affine)
+    for batch in batches:
+        observer(batch)
+    scale, zero_point = observer.calculate_qparams()
+    return (0 - zero_point) * scale, (255 - zero_point) * scale
 
 
 def by_observers(
@@ -34,10 +49,10 @@ def by_observers(
     rounding: Step = nearest,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     low, high = activations(batches)
-    a_scale, a_zero = scale_and_zero_point(low, high, *codes, symmetric, rounding=rounding)
+    a_scale, a_zero = qparams(low, high, *codes, symmetric, rounding=rounding)
     rows = weights.flatten(1) if per_channel else weights.reshape(1, -1)
     ends_of_rows = rows.amin(dim=1), rows.amax(dim=1)
-    w_scale, w_zero = scale_and_zero_point(*ends_of_rows, *weight_codes, weights_symmetric, rounding=rounding)
+    w_scale, w_zero = qparams(*ends_of_rows, *weight_codes, weights_symmetric, rounding=rounding)
     return a_scale, a_zero, w_scale, w_zero
 
 
@@ -62,6 +77,7 @@ q8 = Question(
     ),
     reference=by_observers,
     provided=provided.observe_with_torch,
+    uses={"scale_and_zero_point": q1, "min_max": q2, "moving_average": q3},
     off_limits=("qlab.calibration.observers:observed_qparams", "qlab.calibration.observers:MinMax.observe"),
     parts=(
         Part("the activations", 5, fields=("activation scale", "activation zero-point")),
@@ -77,6 +93,11 @@ q8 = Question(
             "the extremes of all batches are taken",
             given(activations=lambda batches: seen(batches, mean=False)),
             "extremes never shrink again: which observer averages, and does it see the batches one after the other?",
+        ),
+        Mistake(
+            "the activations are watched by a histogram observer",
+            given(activations=of_histogram),
+            "the histogram observer of the example searches for the range with the least error: which one averages?",
         ),
         Mistake(
             "the activations are symmetric",

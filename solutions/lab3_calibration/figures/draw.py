@@ -89,7 +89,42 @@ def entropy():
     figure.savefig(HERE / "entropy.png")
 
 
+def row(axes, y, x, texts, width, colours, height=0.55):
+    """Boxes of one width with a text in each."""
+    for place, (text, colour) in enumerate(zip(texts, colours, strict=True)):
+        left = x + place * width
+        axes.add_patch(Rectangle((left, y), width * 0.94, height, facecolor=colour + "33", edgecolor=colour))
+        axes.text(left + width * 0.47, y + height / 2, text, ha="center", va="center", fontsize=11, color=INK)
+
+
+def groups():
+    """Seven weights in two groups, their codes, and the four bytes that hold these."""
+    figure, axes = canvas(9.0, 3.9)
+    axes.set_xlim(-1.9, 8.3)
+    axes.set_ylim(-0.75, 4.35)
+    grouped = [BLUE] * 4 + [ORANGE] * 3
+    for y, name in ((3.0, "weights"), (1.75, "codes"), (0.5, "nibbles"), (-0.5, "bytes")):
+        axes.text(-1.85, y + 0.27, name, va="center", fontsize=12, color=INK)
+    row(axes, 3.0, 0, ("0.875", "−0.375", "0.125", "−0.875", "1.75", "−0.25", "0.75"), 1, grouped)
+    row(axes, 1.75, 0, ("7", "−3", "1", "−7", "7", "−1", "3"), 1, grouped)
+    row(axes, 0.5, 0, ("0111", "1101", "0001", "1001", "0111", "1111", "0011", "0000"), 1, [*grouped, "#888888"])
+    for place in range(4):
+        axes.text(2 * place + 0.47, 1.13, "low", ha="center", va="bottom", fontsize=9.5, color=INK)
+        axes.text(2 * place + 1.47, 1.13, "high", ha="center", va="bottom", fontsize=9.5, color=INK)
+    sums = ("7 + 16·13 = 215", "1 + 16·9 = 145", "7 + 16·15 = 247", "3 + 16·0 = 3")
+    row(axes, -0.5, 0, sums, 2, [PURPLE] * 4)
+    for x, text, colour in (
+        (0, "group 0: scale 0.875 / 7 = 0.125", BLUE),
+        (4, "group 1: scale 1.75 / 7 = 0.25", "#8a5f00"),
+    ):
+        axes.text(x, 3.75, text, fontsize=11.5, color=colour)
+    axes.annotate("", (3.47, 2.36), (3.47, 2.95), arrowprops={"arrowstyle": "->", "color": PURPLE, "linewidth": 2})
+    axes.text(3.6, 2.65, "divide by the scale of the group, round", va="center", fontsize=10.5, color=PURPLE)
+    figure.savefig(HERE / "groups.png")
+
+
 if __name__ == "__main__":
+    groups()
     full_narrow()
     doubling()
     entropy()

@@ -12,17 +12,18 @@ import pytest
 from autograder import gradebook
 from autograder.course_folder.layout import Course
 from autograder.serve.tokens import Role, Tokens
+from tests import warm
 from tests.autograder.conftest import LAB
 from tests.autograder.serve.running import command, enrol, mark, serving, submissions, upload
 
 pytestmark = pytest.mark.xdist_group("serve")
 
 
-def refused(course, *options, environment=None, code=2):
-    done = subprocess.run(
-        command(course, *options), capture_output=True, text=True, timeout=120, check=False, env=environment
-    )
-    assert done.returncode == code and "Traceback" not in done.stderr, done.stderr
+def refused(course, *options):
+    """What it says when it does not start."""
+    words = [*warm.command(), *command(course, *options)[1:]]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
     return done.stderr
 
 

@@ -70,8 +70,16 @@ def test_a_right_answer():
         lambda x: [sum(x.tolist()) / len(x), int(sum(x.tolist()) / len(x) + 0.5)],
         lambda x: (Fraction(x.double().mean().item()), torch.tensor([round(x.mean().item())])),
         lambda x: (Decimal(x.double().mean().item()), Decimal(round(x.mean().item()))),
+        lambda x: (np.array([[0, x.double().mean()]])[:, ::-1][:, :1], [torch.tensor([round(x.mean().item())])]),
     ],
-    ids=["tensors", "numpy", "a list, half up", "fraction and a tensor of one", "decimal numbers"],
+    ids=[
+        "tensors",
+        "numpy",
+        "a list, half up",
+        "fraction and a tensor of one",
+        "decimal numbers",
+        "an array that runs backwards, and a list of tensors",
+    ],
 )
 def test_right_answers_of_other_types_and_with_the_other_reading_of_a_tie(answer):
     assert question().check(answer).points == 10

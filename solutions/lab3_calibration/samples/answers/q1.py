@@ -279,3 +279,105 @@ def scale_and_zero_point(low, high, q_min, q_max, symmetric):
         scale = torch.clamp((high - low) / (q_max - q_min), min=eps)
         zero_point = torch.clamp(q_min - (low / scale).long(), q_min, q_max)
     return scale, zero_point
+
+
+# %% right: the zero-point counted from the high end
+def scale_and_zero_point(low, high, q_min, q_max, symmetric):
+    low, high = low.clamp(max=0).double(), high.clamp(min=0).double()
+    eps = torch.finfo(torch.float32).eps
+    if symmetric:
+        scale = (torch.stack([-low, high]).amax(0) * 2 / (q_max - q_min)).clamp(min=eps)
+        return scale, torch.zeros(low.shape, dtype=torch.int32) + (q_min + q_max + 1) // 2
+    scale = ((high - low) / (q_max - q_min)).clamp(min=eps)
+    dead = (high == low).long() * (q_max - q_min)
+    return scale, (q_max - torch.round(high / scale)).long() - dead
+
+
+# %% right: numpy arrays, read from the last channel to the first
+import numpy as np
+
+
+def scale_and_zero_point(low, high, q_min, q_max, symmetric):
+    lo, hi = np.minimum(low.numpy(), 0)[..., None], np.maximum(high.numpy(), 0)[..., None]
+    ends = np.concatenate([hi, lo], axis=-1)[..., ::-1]
+    lo, hi = ends[..., 0], ends[..., 1]
+    half = (q_max - q_min) / 2
+    if symmetric:
+        return np.maximum(np.maximum(-lo, hi) / half, 2.0**-23), np.full(lo.shape, (q_min + q_max + 1) // 2)
+    scale = np.maximum((hi - lo) / (2 * half), 2.0**-23)
+    return scale, np.clip(q_min - np.rint(lo / scale), q_min, q_max)
+
+
+# %% right: lists for channels, plain numbers for a single range
+def scale_and_zero_point(low, high, q_min, q_max, symmetric):
+    def one(lo, hi):
+        lo, hi = min(lo, 0.0), max(hi, 0.0)
+        if symmetric:
+            return max(2 * max(-lo, hi) / (q_max - q_min), 2**-23), (q_min + q_max + 1) // 2
+        s = max((hi - lo) / (q_max - q_min), 2**-23)
+        return s, q_min + round(-lo / s)
+
+    if low.dim() == 0:
+        return one(low.item(), high.item())
+    pairs = [one(*ends) for ends in zip(low.tolist(), high.tolist())]
+    return [s for s, _ in pairs], [z for _, z in pairs]
+
+
+# %% wrong: the affine scale in both cases
+def scale_and_zero_point(low, high, q_min, q_max, symmetric):
+    low, high = torch.clamp(low, max=0), torch.clamp(high, min=0)
+    scale = torch.clamp((high - low) / (q_max - q_min), min=torch.finfo(torch.float32).eps)
+    if symmetric:
+        return scale, torch.full_like(scale, (q_min + q_max + 1) // 2)
+    return scale, torch.clamp(q_min - torch.round(low / scale), q_min, q_max)
+
+
+# %% wrong: scale 1 where there is no range, as in Lab 1
+def scale_and_zero_point(low, high, q_min, q_max, symmetric):
+    low, high = torch.clamp(low, max=0), torch.clamp(high, min=0)
+    one = torch.ones_like(low)
+    if symmetric:
+        a = torch.maximum(-low, high)
+        scale = torch.where(a == 0, one, a / ((q_max - q_min) / 2))
+        return scale, torch.full_like(scale, (q_min + q_max + 1) // 2)
+    scale = torch.where(low == high, one, (high - low) / (q_max - q_min))
+    return scale, torch.clamp(q_min - torch.round(low / scale), q_min, q_max)
+
+
+# %% wrong: half of the codes instead of half of the steps
+def scale_and_zero_point(low, high, q_min, q_max, symmetric):
+    low, high = torch.clamp(low, max=0), torch.clamp(high, min=0)
+    eps = torch.finfo(torch.float32).eps
+    if symmetric:
+        scale = torch.clamp(torch.maximum(-low, high) / ((q_max - q_min + 1) / 2), min=eps)
+        zero_point = torch.full_like(scale, (q_min + q_max + 1) // 2)
+    else:
+        scale = torch.clamp((high - low) / (q_max - q_min), min=eps)
+        zero_point = torch.clamp(q_min - torch.round(low / scale), q_min, q_max)
+    return scale, zero_point
+
+
+# %% wrong: eps added to avoid the division by zero
+def scale_and_zero_point(low, high, q_min, q_max, symmetric):
+    low, high = torch.clamp(low, max=0), torch.clamp(high, min=0)
+    eps = torch.finfo(torch.float32).eps
+    if symmetric:
+        scale = torch.maximum(-low, high) / ((q_max - q_min) / 2) + eps
+        zero_point = torch.full_like(scale, (q_min + q_max + 1) // 2)
+    else:
+        scale = (high - low) / (q_max - q_min) + eps
+        zero_point = torch.clamp(q_min - torch.round(low / scale), q_min, q_max)
+    return scale, zero_point
+
+
+# %% wrong: the zero-point is left as a real number
+def scale_and_zero_point(low, high, q_min, q_max, symmetric):
+    low, high = torch.clamp(low, max=0), torch.clamp(high, min=0)
+    eps = torch.finfo(torch.float32).eps
+    if symmetric:
+        scale = torch.clamp(torch.maximum(-low, high) / ((q_max - q_min) / 2), min=eps)
+        zero_point = torch.full_like(scale, (q_min + q_max + 1) // 2)
+    else:
+        scale = torch.clamp((high - low) / (q_max - q_min), min=eps)
+        zero_point = torch.clamp(q_min - low / scale, q_min, q_max)
+    return scale, zero_point

@@ -101,3 +101,24 @@ def calibration_range(train, test, count):
 def calibration_range(train, test, count):
     low, high = min_max(train[:count])
     print(low, high)
+
+
+# %% wrong: from batch 1 on
+def calibration_range(train, test, count):
+    return min_max(train[1 : count + 1])
+
+
+# %% wrong: a single batch
+def calibration_range(train, test, count):
+    return min_max(train[:1])
+
+
+# %% wrong: all of the test set
+def calibration_range(train, test, count):
+    return min_max(test)
+
+
+# %% wrong: the slice is taken of the result
+def calibration_range(train, test, count):
+    low, high = min_max(train)
+    return low[:count], high[:count]

@@ -147,3 +147,61 @@ def min_max(batches):
     low = flat.min(dim=1)[1]
     high = flat.max(dim=1)[1]
     return low, high
+
+
+# %% right: sorted, then two columns of a larger tensor
+def min_max(batches):
+    flat = batches.permute(1, 0, 2).flatten(1).sort(1).values
+    return flat[:, 0], flat[:, -1]
+
+
+# %% right: every other entry of one tensor
+def min_max(batches):
+    both = torch.empty(2 * batches.shape[1], dtype=torch.float64)
+    both[0::2], both[1::2] = batches.amin(dim=(0, 2)), batches.amax(dim=(0, 2))
+    return both[0::2], both[1::2]
+
+
+# %% right: numpy, sorted downwards by reading backwards
+import numpy as np
+
+
+def min_max(batches):
+    flat = np.sort(np.moveaxis(batches.numpy(), 1, 0).reshape(batches.shape[1], -1), axis=1)[:, ::-1]
+    return flat[:, -1], flat[:, 0][::-1][::-1]
+
+
+# %% right: a list of 0-d tensors
+def min_max(batches):
+    channels = range(batches.shape[1])
+    return [batches[:, c].min() for c in channels], [batches[:, c].max() for c in channels]
+
+
+# %% wrong: reshape to channels first without moving them
+def min_max(batches):
+    flat = batches.reshape(batches.shape[1], -1)
+    return flat.amin(dim=1), flat.amax(dim=1)
+
+
+# %% wrong: the smallest of the high ends
+def min_max(batches):
+    low = batches.amin(dim=2).amin(dim=0)
+    high = batches.amax(dim=2).amin(dim=0)
+    return low, high
+
+
+# %% wrong: the first batch only
+def min_max(batches):
+    return batches[0].amin(dim=1), batches[0].amax(dim=1)
+
+
+# %% wrong: one range for all, repeated for each channel
+def min_max(batches):
+    channels = batches.shape[1]
+    return batches.min().repeat(channels), batches.max().repeat(channels)
+
+
+# %% wrong: values and places together
+def min_max(batches):
+    flat = batches.transpose(0, 1).flatten(1)
+    return flat.min(dim=1), flat.max(dim=1)

@@ -182,3 +182,82 @@ def moving_average(batches, c=0.01):
         low = low + c * (batch.amin(dim=1) - low)
         high = high + c * (batch.amax(dim=1) - high)
     return low, high
+
+
+# %% right: calls its own min_max for each batch
+def moving_average(batches, c=0.01):
+    low, high = min_max(batches[:1])
+    for i in range(1, len(batches)):
+        new_low, new_high = min_max(batches[i : i + 1])
+        low, high = low + c * (new_low - low), high + c * (new_high - high)
+    return low, high
+
+
+# %% right: both ends as one tensor, views of it returned
+def moving_average(batches, c=0.01):
+    ends = torch.stack([batches.amin(2), batches.amax(2)], dim=-1).double()
+    mean = ends[0]
+    for new in ends[1:]:
+        mean = torch.lerp(mean, new, c)
+    return mean[:, 0], mean[:, 1]
+
+
+# %% wrong: keeps the wider of old and new
+def moving_average(batches, c=0.01):
+    low, high = batches[0].amin(dim=1), batches[0].amax(dim=1)
+    for batch in batches[1:]:
+        low = torch.minimum(low, low + c * (batch.amin(dim=1) - low))
+        high = torch.maximum(high, high + c * (batch.amax(dim=1) - high))
+    return low, high
+
+
+# %% wrong: adds a share of the new ends without taking anything from the old
+def moving_average(batches, c=0.01):
+    low, high = batches[0].amin(dim=1), batches[0].amax(dim=1)
+    for batch in batches[1:]:
+        low = low + c * batch.amin(dim=1)
+        high = high + c * batch.amax(dim=1)
+    return low, high
+
+
+# %% wrong: MinMax over all batches
+def moving_average(batches, c=0.01):
+    low, high = batches[0].amin(dim=1), batches[0].amax(dim=1)
+    for batch in batches[1:]:
+        low = torch.minimum(low, batch.amin(dim=1))
+        high = torch.maximum(high, batch.amax(dim=1))
+    return low, high
+
+
+# %% wrong: overwritten by each batch
+def moving_average(batches, c=0.01):
+    for batch in batches:
+        low, high = batch.amin(dim=1), batch.amax(dim=1)
+    return low, high
+
+
+# %% wrong: means of the values instead of their ends
+def moving_average(batches, c=0.01):
+    low, high = batches[0].mean(dim=1), batches[0].mean(dim=1)
+    for batch in batches[1:]:
+        low = low + c * (batch.mean(dim=1) - low)
+        high = high + c * (batch.mean(dim=1) - high)
+    return low, high
+
+
+# %% wrong: one range for all channels
+def moving_average(batches, c=0.01):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:]:
+        low = low + c * (batch.min() - low)
+        high = high + c * (batch.max() - high)
+    return low, high
+
+
+# %% wrong: high before low
+def moving_average(batches, c=0.01):
+    low, high = batches[0].amin(dim=1), batches[0].amax(dim=1)
+    for batch in batches[1:]:
+        low = low + c * (batch.amin(dim=1) - low)
+        high = high + c * (batch.amax(dim=1) - high)
+    return high, low

@@ -245,3 +245,88 @@ def add_batch(counts, end, batch):
         end = end * 2**n
     places = torch.clamp(torch.ceil(sizes.double() * bins / end).long() - 1, 0, bins - 1)
     return counts + torch.bincount(places, minlength=bins), end
+
+
+# %% right: recursion, a list for the counts
+def add_batch(counts, end, batch):
+    bins = len(counts)
+    if float(batch.abs().max()) > end:
+        return add_batch(F.pad(counts.unfold(0, 2, 2).sum(-1), (0, bins // 2)), 2 * end, batch)
+    places = [-(-abs(v) * bins // end) for v in batch.flatten().tolist()]
+    new = [int(n) for n in counts]
+    for place in places:
+        new[min(max(int(place) - 1, 0), bins - 1)] += 1
+    return new, end
+
+
+# %% wrong: the counts are merged once, behind the loop
+def add_batch(counts, end, batch):
+    bins = counts.numel()
+    sizes = batch.abs().flatten()
+    if sizes.max() > end:
+        pairs = counts.reshape(-1, 2).sum(dim=1)
+        counts = torch.cat([pairs, torch.zeros_like(pairs)])
+    while sizes.max() > end:
+        end = 2 * end
+    places = torch.clamp(torch.ceil(sizes.double() * bins / end).long() - 1, 0, bins - 1)
+    return counts + torch.bincount(places, minlength=bins), end
+
+
+# %% wrong: only the end is doubled
+def add_batch(counts, end, batch):
+    bins = counts.numel()
+    sizes = batch.abs().flatten()
+    while sizes.max() > end:
+        end = 2 * end
+    places = torch.clamp(torch.ceil(sizes.double() * bins / end).long() - 1, 0, bins - 1)
+    return counts + torch.bincount(places, minlength=bins), end
+
+
+# %% wrong: every second bin is kept
+def add_batch(counts, end, batch):
+    bins = counts.numel()
+    sizes = batch.abs().flatten()
+    while sizes.max() > end:
+        counts = torch.cat([counts[::2], torch.zeros_like(counts[::2])])
+        end = 2 * end
+    places = torch.clamp(torch.ceil(sizes.double() * bins / end).long() - 1, 0, bins - 1)
+    return counts + torch.bincount(places, minlength=bins), end
+
+
+# %% wrong: starts from empty bins when it doubles
+def add_batch(counts, end, batch):
+    bins = counts.numel()
+    sizes = batch.abs().flatten()
+    while sizes.max() > end:
+        counts = torch.zeros(bins, dtype=torch.int64)
+        end = 2 * end
+    places = torch.clamp(torch.ceil(sizes.double() * bins / end).long() - 1, 0, bins - 1)
+    return counts + torch.bincount(places, minlength=bins), end
+
+
+# %% wrong: never doubles, all that is beyond goes into the last bin
+def add_batch(counts, end, batch):
+    bins = counts.numel()
+    sizes = batch.abs().flatten()
+    places = torch.clamp(torch.ceil(sizes.double() * bins / end).long() - 1, 0, bins - 1)
+    return counts + torch.bincount(places, minlength=bins), end
+
+
+# %% wrong: makes room and forgets the batch
+def add_batch(counts, end, batch):
+    while batch.abs().max() > end:
+        pairs = counts.reshape(-1, 2).sum(dim=1)
+        counts = torch.cat([pairs, torch.zeros_like(pairs)])
+        end = 2 * end
+    return counts, end
+
+
+# %% wrong: no zeros behind, half of the bins remain
+def add_batch(counts, end, batch):
+    sizes = batch.abs().flatten()
+    while sizes.max() > end:
+        counts = counts.reshape(-1, 2).sum(dim=1)
+        end = 2 * end
+    bins = counts.numel()
+    places = torch.clamp(torch.ceil(sizes.double() * bins / end).long() - 1, 0, bins - 1)
+    return counts + torch.bincount(places, minlength=bins), end

@@ -184,3 +184,50 @@ def percentile_range(x, percentile):
     low = x.mean() - z * x.std()
     high = x.mean() + z * x.std()
     return low, high
+
+
+# %% right: kthvalue, counted from below
+import math
+
+
+def percentile_range(x, percentile):
+    values = x.flatten()
+    drop = (100 - percentile) / 200 * (values.numel() - 1)
+    k = math.floor(drop + 1e-6)
+    return values.kthvalue(k + 1).values, values.kthvalue(values.numel() - k).values
+
+
+# %% right: numpy, one array with both ends
+import numpy as np
+
+
+def percentile_range(x, percentile):
+    rest = (100 - percentile) / 2
+    low, high = np.percentile(x.numpy().astype(np.float64), [rest, 100 - rest])
+    return low, high
+
+
+# %% wrong: high at the percentile itself
+def percentile_range(x, percentile):
+    x = x.flatten().double()
+    share = (1 - percentile / 100) / 2
+    return torch.quantile(x, share), torch.quantile(x, percentile / 100)
+
+
+# %% wrong: the extremes
+def percentile_range(x, percentile):
+    return x.min(), x.max()
+
+
+# %% wrong: only above, the low end is the minimum
+def percentile_range(x, percentile):
+    x = x.flatten().double()
+    share = (1 - percentile / 100) / 2
+    return x.min(), torch.quantile(x, 1 - share)
+
+
+# %% wrong: a list of both in a single value
+def percentile_range(x, percentile):
+    x = x.flatten().double()
+    share = (1 - percentile / 100) / 2
+    return torch.quantile(x, share) + torch.quantile(x, 1 - share)

@@ -208,3 +208,84 @@ def best_threshold(x, thresholds, q_max):
         q = torch.clamp(torch.round(x / scale), -q_max, q_max)
         errors.append(((x - scale * q) ** 2).mean().item())
     return thresholds[torch.argmin(torch.stack(errors))]
+
+
+# %% right: calls its own scale_and_zero_point
+def best_threshold(x, thresholds, q_max):
+    best, least = None, float("inf")
+    for a in thresholds:
+        scale, _ = scale_and_zero_point(-a, a, -q_max, q_max, True)
+        back = scale * torch.round(x / scale).clamp(-q_max, q_max)
+        error = float((x - back).square().mean())
+        if error < least:
+            best, least = a, error
+    return best
+
+
+# %% right: the grid of all codes, each value to its nearest
+def best_threshold(x, thresholds, q_max):
+    def error(a):
+        grid = torch.arange(-q_max, q_max + 1) * (float(a) / q_max)
+        place = torch.bucketize(x.flatten().double(), (grid[1:] + grid[:-1]).double() / 2)
+        return (x.flatten().double() - grid.double()[place]).square().sum().item()
+
+    return sorted(thresholds.tolist(), key=error)[0]
+
+
+# %% wrong: clips x first and compares with what is left
+def best_threshold(x, thresholds, q_max):
+    errors = []
+    for a in thresholds:
+        scale = a / q_max
+        inside = torch.clamp(x, -a, a)
+        errors.append(((inside - scale * torch.round(inside / scale)) ** 2).mean())
+    return thresholds[torch.argmin(torch.stack(errors))]
+
+
+# %% wrong: does not round
+def best_threshold(x, thresholds, q_max):
+    errors = []
+    for a in thresholds:
+        scale = a / q_max
+        errors.append(((x - scale * torch.clamp(x / scale, -q_max, q_max)) ** 2).mean())
+    return thresholds[torch.argmin(torch.stack(errors))]
+
+
+# %% wrong: argmax
+def best_threshold(x, thresholds, q_max):
+    errors = []
+    for a in thresholds:
+        scale = a / q_max
+        q = torch.clamp(torch.round(x / scale), -q_max, q_max)
+        errors.append(((x - scale * q) ** 2).mean())
+    return thresholds[torch.stack(errors).argmax()]
+
+
+# %% wrong: the worst value decides
+def best_threshold(x, thresholds, q_max):
+    errors = []
+    for a in thresholds:
+        scale = a / q_max
+        q = torch.clamp(torch.round(x / scale), -q_max, q_max)
+        errors.append((x - scale * q).abs().max())
+    return thresholds[torch.stack(errors).argmin()]
+
+
+# %% wrong: the mean of the errors, not squared
+def best_threshold(x, thresholds, q_max):
+    errors = []
+    for a in thresholds:
+        scale = a / q_max
+        q = torch.clamp(torch.round(x / scale), -q_max, q_max)
+        errors.append((x - scale * q).mean())
+    return thresholds[torch.argmin(torch.stack(errors))]
+
+
+# %% wrong: all errors are returned
+def best_threshold(x, thresholds, q_max):
+    errors = []
+    for a in thresholds:
+        scale = a / q_max
+        q = torch.clamp(torch.round(x / scale), -q_max, q_max)
+        errors.append(((x - scale * q) ** 2).mean())
+    return torch.stack(errors)

@@ -321,3 +321,76 @@ def relative_entropy(counts, kept, levels):
     there = P > 0
     loss = (P * torch.log(P / Q))[there].sum()
     return loss
+
+
+# %% wrong: sums over empty bins too, 0 times the logarithm of 0 / 0
+def relative_entropy(counts, kept, levels):
+    inside, beyond = counts[:kept].double(), counts[kept:].double()
+    level = ((torch.arange(kept) + 1) * levels - 1) // kept
+    filled = (inside > 0).double()
+    sums = torch.zeros(levels, dtype=torch.float64).index_add_(0, level, inside)
+    bins = torch.zeros(levels, dtype=torch.float64).index_add_(0, level, filled)
+    P = inside.clone()
+    P[-1] += beyond.sum()
+    Q = filled * (sums / torch.clamp(bins, min=1))[level]
+    P, Q = P / P.sum(), Q / Q.sum()
+    return (P * torch.log(P / Q)).sum()
+
+
+# %% wrong: counts instead of shares
+def relative_entropy(counts, kept, levels):
+    inside, beyond = counts[:kept].double(), counts[kept:].double()
+    level = ((torch.arange(kept) + 1) * levels - 1) // kept
+    filled = (inside > 0).double()
+    sums = torch.zeros(levels, dtype=torch.float64).index_add_(0, level, inside)
+    bins = torch.zeros(levels, dtype=torch.float64).index_add_(0, level, filled)
+    P = inside.clone()
+    P[-1] += beyond.sum()
+    Q = filled * (sums / torch.clamp(bins, min=1))[level]
+    there = P > 0
+    return (P * torch.log(P / Q))[there].sum()
+
+
+# %% wrong: both divided by the sum of P
+def relative_entropy(counts, kept, levels):
+    inside, beyond = counts[:kept].double(), counts[kept:].double()
+    level = ((torch.arange(kept) + 1) * levels - 1) // kept
+    filled = (inside > 0).double()
+    sums = torch.zeros(levels, dtype=torch.float64).index_add_(0, level, inside)
+    bins = torch.zeros(levels, dtype=torch.float64).index_add_(0, level, filled)
+    P = inside.clone()
+    P[-1] += beyond.sum()
+    Q = filled * (sums / torch.clamp(bins, min=1))[level]
+    P, Q = P / P.sum(), Q / P.sum()
+    there = P > 0
+    return (P * torch.log(P / Q))[there].sum()
+
+
+# %% wrong: the mean of the terms
+def relative_entropy(counts, kept, levels):
+    inside, beyond = counts[:kept].double(), counts[kept:].double()
+    level = ((torch.arange(kept) + 1) * levels - 1) // kept
+    filled = (inside > 0).double()
+    sums = torch.zeros(levels, dtype=torch.float64).index_add_(0, level, inside)
+    bins = torch.zeros(levels, dtype=torch.float64).index_add_(0, level, filled)
+    P = inside.clone()
+    P[-1] += beyond.sum()
+    Q = filled * (sums / torch.clamp(bins, min=1))[level]
+    P, Q = P / P.sum(), Q / Q.sum()
+    there = P > 0
+    return (P * torch.log(P / Q))[there].mean()
+
+
+# %% wrong: the logarithms alone
+def relative_entropy(counts, kept, levels):
+    inside, beyond = counts[:kept].double(), counts[kept:].double()
+    level = ((torch.arange(kept) + 1) * levels - 1) // kept
+    filled = (inside > 0).double()
+    sums = torch.zeros(levels, dtype=torch.float64).index_add_(0, level, inside)
+    bins = torch.zeros(levels, dtype=torch.float64).index_add_(0, level, filled)
+    P = inside.clone()
+    P[-1] += beyond.sum()
+    Q = filled * (sums / torch.clamp(bins, min=1))[level]
+    P, Q = P / P.sum(), Q / Q.sum()
+    there = P > 0
+    return torch.log(P / Q)[there].sum()

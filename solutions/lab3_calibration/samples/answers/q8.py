@@ -420,3 +420,151 @@ def observe_with_torch(batches, weights):
         qconfig.activation(batch)
     qconfig.weight(weights)
     return *qconfig.activation.calculate_qparams(), *qconfig.weight.calculate_qparams()
+
+
+# %% right: its own functions of Q1, Q2 and Q3
+def observe_with_torch(batches, weights):
+    low, high = moving_average(batches.reshape(len(batches), 1, -1), 0.01)
+    activation = scale_and_zero_point(low[0], high[0], 0, 255, False)
+    rows = weights.reshape(1, len(weights), -1)
+    return *activation, *scale_and_zero_point(*min_max(rows), -128, 127, True)
+
+
+# %% right: the names of qlab's torch_flow
+from qlab import torch_flow as tq
+from qlab.torch_flow import (
+    HistogramObserver,
+    MinMaxObserver,
+    MovingAverageMinMaxObserver,
+    MovingAveragePerChannelMinMaxObserver,
+    PerChannelMinMaxObserver,
+    QConfig,
+)
+
+
+def observe_with_torch(batches, weights):
+    of_activations = MovingAverageMinMaxObserver.with_args(dtype=tq.quint8, qscheme=tq.per_tensor_affine)
+    of_weights = PerChannelMinMaxObserver.with_args(dtype=tq.qint8, qscheme=tq.per_channel_symmetric)
+    qconfig = QConfig(activation=of_activations, weight=of_weights)
+    activation, weight = qconfig.activation(), qconfig.weight()
+    for batch in batches:
+        activation(batch)
+    weight(weights)
+    return *activation.calculate_qparams(), *weight.calculate_qparams()
+
+
+# %% wrong: a histogram observer, made by qlab's names
+from qlab import torch_flow as tq
+from qlab.torch_flow import (
+    HistogramObserver,
+    MinMaxObserver,
+    MovingAverageMinMaxObserver,
+    MovingAveragePerChannelMinMaxObserver,
+    PerChannelMinMaxObserver,
+    QConfig,
+)
+
+
+def observe_with_torch(batches, weights):
+    of_activations = HistogramObserver.with_args(dtype=tq.quint8, qscheme=tq.per_tensor_affine)
+    of_weights = PerChannelMinMaxObserver.with_args(dtype=tq.qint8, qscheme=tq.per_channel_symmetric)
+    qconfig = QConfig(activation=of_activations, weight=of_weights)
+    activation, weight = qconfig.activation(), qconfig.weight()
+    for batch in batches:
+        activation(batch)
+    weight(weights)
+    return *activation.calculate_qparams(), *weight.calculate_qparams()
+
+
+# %% wrong: reduce_range for the activations
+from qlab import torch_flow as tq
+from qlab.torch_flow import (
+    HistogramObserver,
+    MinMaxObserver,
+    MovingAverageMinMaxObserver,
+    MovingAveragePerChannelMinMaxObserver,
+    PerChannelMinMaxObserver,
+    QConfig,
+)
+
+
+def observe_with_torch(batches, weights):
+    of_activations = MovingAverageMinMaxObserver.with_args(
+        dtype=tq.quint8, qscheme=tq.per_tensor_affine, reduce_range=True
+    )
+    of_weights = PerChannelMinMaxObserver.with_args(dtype=tq.qint8, qscheme=tq.per_channel_symmetric)
+    qconfig = QConfig(activation=of_activations, weight=of_weights)
+    activation, weight = qconfig.activation(), qconfig.weight()
+    for batch in batches:
+        activation(batch)
+    weight(weights)
+    return *activation.calculate_qparams(), *weight.calculate_qparams()
+
+
+# %% wrong: only the first batch is shown
+from qlab import torch_flow as tq
+from qlab.torch_flow import (
+    HistogramObserver,
+    MinMaxObserver,
+    MovingAverageMinMaxObserver,
+    MovingAveragePerChannelMinMaxObserver,
+    PerChannelMinMaxObserver,
+    QConfig,
+)
+
+
+def observe_with_torch(batches, weights):
+    of_activations = MovingAverageMinMaxObserver.with_args(dtype=tq.quint8, qscheme=tq.per_tensor_affine)
+    of_weights = PerChannelMinMaxObserver.with_args(dtype=tq.qint8, qscheme=tq.per_channel_symmetric)
+    qconfig = QConfig(activation=of_activations, weight=of_weights)
+    activation, weight = qconfig.activation(), qconfig.weight()
+    activation(batches[0])
+    weight(weights)
+    return *activation.calculate_qparams(), *weight.calculate_qparams()
+
+
+# %% wrong: a new observer for each batch
+from qlab import torch_flow as tq
+from qlab.torch_flow import (
+    HistogramObserver,
+    MinMaxObserver,
+    MovingAverageMinMaxObserver,
+    MovingAveragePerChannelMinMaxObserver,
+    PerChannelMinMaxObserver,
+    QConfig,
+)
+
+
+def observe_with_torch(batches, weights):
+    of_activations = MovingAverageMinMaxObserver.with_args(dtype=tq.quint8, qscheme=tq.per_tensor_affine)
+    of_weights = PerChannelMinMaxObserver.with_args(dtype=tq.qint8, qscheme=tq.per_channel_symmetric)
+    qconfig = QConfig(activation=of_activations, weight=of_weights)
+    activation, weight = qconfig.activation(), qconfig.weight()
+    for batch in batches:
+        activation = qconfig.activation()
+        activation(batch)
+    weight(weights)
+    return *activation.calculate_qparams(), *weight.calculate_qparams()
+
+
+# %% wrong: unsigned weights
+from qlab import torch_flow as tq
+from qlab.torch_flow import (
+    HistogramObserver,
+    MinMaxObserver,
+    MovingAverageMinMaxObserver,
+    MovingAveragePerChannelMinMaxObserver,
+    PerChannelMinMaxObserver,
+    QConfig,
+)
+
+
+def observe_with_torch(batches, weights):
+    of_activations = MovingAverageMinMaxObserver.with_args(dtype=tq.quint8, qscheme=tq.per_tensor_affine)
+    of_weights = PerChannelMinMaxObserver.with_args(dtype=tq.quint8, qscheme=tq.per_channel_symmetric)
+    qconfig = QConfig(activation=of_activations, weight=of_weights)
+    activation, weight = qconfig.activation(), qconfig.weight()
+    for batch in batches:
+        activation(batch)
+    weight(weights)
+    return *activation.calculate_qparams(), *weight.calculate_qparams()

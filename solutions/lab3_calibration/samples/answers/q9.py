@@ -49,3 +49,15 @@ fbgemm_scales, qnnpack_scales = 1, 1
 # %% wrong: words instead of integers
 fbgemm_codes, qnnpack_codes = '0 to 127', '0 to 255'
 fbgemm_scales, qnnpack_scales = 'per channel', 'per tensor'
+
+
+# %% right: a range object counted
+fbgemm_codes = len(range(0, 127 + 1))
+qnnpack_codes = len(range(0, 256))
+fbgemm_scales = 32
+qnnpack_scales = 1.0
+
+
+# %% wrong: both engines reduced
+fbgemm_codes, qnnpack_codes = 128, 128
+fbgemm_scales, qnnpack_scales = 32, 1
