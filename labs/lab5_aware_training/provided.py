@@ -1,7 +1,15 @@
-"""What the cells below a check of Lab 5 use where an answer is not right yet; each has the answer's name and signature."""
+"""What the cells below a check of Lab 5 use where an answer is not right yet; each has the answer's name and signature.
 
+Behind them: training with a learned step, and what PT2E needs of torchao.
+"""
+
+import contextlib
+import importlib.util
+import logging
 import math
+from types import SimpleNamespace
 
+import numpy as np
 import torch
 
 from qlab import torch_flow
@@ -86,3 +94,108 @@ def two_rules(acc, bias, S_acc, S_out, Z_out):
     bias_steps = torch.round(bias / S_acc)
     engine = torch.clamp(torch.round((acc + bias_steps) * S_acc / S_out) + Z_out, 0, 255)
     return exact, fake, engine
+
+
+def learned_step(w, step, q_min, q_max, upstream):
+    v = w / step
+    inside = (v > q_min) & (v < q_max)
+    codes = torch.round(torch.clamp(v, q_min, q_max))
+    slopes = torch.where(inside, codes - v, codes)
+    factor = 1 / math.sqrt(w.numel() * q_max)
+    return codes * step, upstream * inside, factor * (upstream * slopes).sum(), (upstream * codes).sum()
+
+
+# Training with a learned step -----------------------------------------------------------------------------------------
+
+
+class _WithStep(torch.autograd.Function):
+    """One call of learned_step in a training: its first result forward, its second and third backward."""
+
+    @staticmethod
+    def forward(ctx, weight, step, function, q_min, q_max):
+        ctx.save_for_backward(weight, step)
+        ctx.how = function, q_min, q_max
+        y = function(weight.detach().clone(), step.item(), q_min, q_max, torch.ones_like(weight))[0]
+        return _like(y, weight)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        weight, step = ctx.saved_tensors
+        function, q_min, q_max = ctx.how
+        _, for_weight, for_step, _ = function(weight.clone(), step.item(), q_min, q_max, upstream.clone())
+        return _like(for_weight, weight), _like(for_step, step), None, None, None
+
+
+def _like(value, tensor):
+    """A result of any type that the check accepts, as float32 in the tensor's shape."""
+    if not isinstance(value, torch.Tensor):
+        value = torch.from_numpy(np.asarray(value, dtype=np.float64))
+    return value.detach().to(torch.float32).reshape(tensor.shape)
+
+
+class LearnedStep(torch.nn.Module):
+    """Fake-quantizes a weight with one step, which starts at 2 mean|w| / sqrt(q_max) and is trained if asked."""
+
+    def __init__(self, weight, function, q_max, learn):
+        super().__init__()
+        self.function, self.q_max = function, q_max
+        start = 2 * weight.detach().abs().mean() / math.sqrt(q_max)
+        self.step = torch.nn.Parameter(start, requires_grad=learn)
+
+    def forward(self, weight):
+        return _WithStep.apply(weight, self.step, self.function, -self.q_max, self.q_max)
+
+
+def with_steps(aware, function, q_max, *, learn):
+    """A fake-quantized network whose weights get their codes by steps like these; it is changed in place."""
+    for layer in aware.modules():
+        if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
+            quantizers = layer.parametrizations.weight
+            quantizers[0] = LearnedStep(quantizers.original, function, q_max, learn)
+    return aware
+
+
+# PT2E -----------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def quietly():
+    """Neither warnings nor log messages: torchao logs each library of CUDA kernels that a CPU cannot load."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with torch_flow.quiet():
+            yield
+    finally:
+        logging.disable(before)
+
+
+def pt2e_names():
+    """The functions and classes of torchao that training by PT2E needs (tried with torchao 0.18.0).
+
+    Raises:
+        ImportError: torchao is not installed, or it does not work with this torch.
+    """
+    try:
+        with quietly():
+            from torchao.quantization import pt2e
+            from torchao.quantization.pt2e import quantize_pt2e, quantizer
+            from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
+
+            return SimpleNamespace(
+                prepare_qat_pt2e=quantize_pt2e.prepare_qat_pt2e,
+                convert_pt2e=quantize_pt2e.convert_pt2e,
+                FakeQuantize=pt2e.FakeQuantize,
+                FakeQuantizeBase=pt2e.FakeQuantizeBase,
+                MovingAverageMinMaxObserver=pt2e.MovingAverageMinMaxObserver,
+                MovingAveragePerChannelMinMaxObserver=pt2e.MovingAveragePerChannelMinMaxObserver,
+                disable_observer=pt2e.disable_observer,
+                QuantizationSpec=quantizer.QuantizationSpec,
+                QuantizationConfig=x86.QuantizationConfig,
+                X86InductorQuantizer=x86.X86InductorQuantizer,
+                default_config=x86.get_default_x86_inductor_quantization_config,
+            )
+    except (ImportError, AttributeError) as error:
+        installed = importlib.util.find_spec("torchao") is not None
+        hint = f"it does not work with torch {torch.__version__}: {error}" if installed else "it is not installed here"
+        raise ImportError(f'This cell needs torchao, and {hint}. pip install "quantization-lab[pt2e]".') from error

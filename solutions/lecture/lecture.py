@@ -15,7 +15,10 @@
 """
 # Lecture · Quantization, live
 
-Ten pictures that move. Ask, let the room answer, then move the control. *Reset* puts a picture back before the next question. Zoom the page (Ctrl and +) until the last row can read the numbers.
+Ten live pictures. Ask a question, let the room answer, then move the control. *Reset* takes a picture back to its start before the next
+question. Zoom in (Ctrl and +) until the last row can read the numbers. Sections 1, 2, 5 and 6 belong to Labs 1 and 2, Sections 3 and 4 to
+Lab 3, Section 7 to Lab 5, Section 8 to Lab 6, Section 9 to Lab 7, and Section 10 to Lab 4. The course's glossary (`docs/glossary.md`, in
+the repository [here](../../docs/glossary.md)) explains the terms.
 """
 
 # %% id="setup"
@@ -23,15 +26,16 @@ from qlab import demos
 
 # %% [markdown] id="mapping-text"
 """
-## 1 · A float becomes an integer and comes back
+## 1 · Linear quantization: from float to integer and back
 
-Divide by the scale, round, add the zero-point, clamp. Then all of it backwards.
+Divide by the scale, round, add the zero-point, clamp. The result is the **code**. On the way back, subtract the zero-point and multiply by
+the scale.
 
 **Ask before each move**
 1. Before I move *x* to 1.30: what comes back?
-2. Before I move *scale* to 0.56: what does the range do, what the error?
+2. Before I move *scale* to 0.56: what happens to the range, and what to the error?
 3. Before I move *bits* to 4, nothing else: does the error of this x shrink?
-4. Before I move *zero-point* to 3: which numbers are lost? Does 0 still come back as 0? And at −8?
+4. Before I move *zero-point* to 3: which numbers can no longer be represented? Does 0 still come back as 0? And at −8?
 """
 
 # %% id="mapping"
@@ -41,7 +45,9 @@ demos.mapping()
 """
 <details><summary>What you have seen</summary>
 
-Inside the range the error is at most half a scale; beyond the last code it grows without end. A bit more with the same scale widens the range and leaves the error. The zero-point moves the range; 0 comes back as 0 as long as the zero-point is one of the codes.
+Inside the range the error is at most half a scale; beyond the last code it grows without limit. One more bit at the same scale widens the
+range and leaves the error as it is. The zero-point moves the range; 0 comes back as exactly 0 as long as the zero-point is one
+of the codes.
 
 </details>
 """
@@ -50,13 +56,14 @@ Inside the range the error is at most half a scale; beyond the last code it grow
 """
 ## 2 · Affine or symmetric, clipped or not
 
-An activation, one-sided with a long tail; a weight, shaped like a bell. Left affine, right symmetric.
+Above, an activation: one-sided, with a long tail. Below, a weight: bell-shaped. On the left both are quantized **affine** (with
+a zero-point, so the range can be one-sided), on the right **symmetric** (zero-point 0).
 
 **Ask before each move**
-1. Before I move anything: which panel wastes most codes, and why?
-2. Before I move *bits* to 3 and press *what comes back*: how many bars has the activation, symmetric?
-3. Back at 8 *bits*. Before I move *range kept* to 70 %: which panel loses most?
-4. Before I move *bits* to 4 and *range kept* to 60 %: is that better or worse than 4 bits with all of the range?
+1. Before I move anything: which panel wastes the most codes, and why?
+2. Before I move *bits* to 3 and press *what comes back*: how many bins does the symmetric activation occupy?
+3. Back at 8 *bits*. Before I move *range kept* to 70 %: which panel loses the most?
+4. Before I move *bits* to 4 and *range kept* to 60 %: is that better or worse than 4 bits with the whole range?
 """
 
 # %% id="clipping_ranges"
@@ -66,7 +73,8 @@ demos.clipping_ranges()
 """
 <details><summary>What you have seen</summary>
 
-Symmetric codes are wasted on a one-sided tensor, hardly on a bell. At 8 bits, cutting deep costs most where the values beyond the cut weigh most; at 4 bits all four panels gain from the same kind of cut, because the steps between codes cost more than the tail.
+Symmetric quantization wastes half of its codes or more on a one-sided tensor, and hardly any on a bell. At 8 bits, clipping deeply costs
+the most where the tail holds the most; at 4 bits all four panels gain from clipping, because coarse steps cost more than a lost tail.
 
 </details>
 """
@@ -75,12 +83,13 @@ Symmetric codes are wasted on a one-sided tensor, hardly on a bell. At 8 bits, c
 """
 ## 3 · Where should the range end?
 
-What lies beyond the end is clipped. What lies inside is rounded, the more finely the nearer the end.
+**Calibration** chooses the range of an activation from a few images. Values beyond its end are clipped; values inside are rounded, and the
+shorter the range, the finer the steps.
 
 **Ask before each move**
-1. Before I move *end of the range* to 40 %: which error grows, which one shrinks?
-2. Before I pick from *rule*: which of the five has to land on the largest value, whatever the rest looks like?
-3. Before I move *bits* to 8: does the best end move in or out? And at 2?
+1. Before I move *end of the range* to 40 %: which error grows, and which one shrinks?
+2. Before I pick from *rule*: which of the five must choose the largest value, whatever the distribution looks like?
+3. Before I move *bits* to 8: does the best end move inward or outward? And at 2?
 """
 
 # %% id="calibration"
@@ -90,21 +99,23 @@ demos.calibration()
 """
 <details><summary>What you have seen</summary>
 
-The sum of both errors is smallest somewhere between: the fewer the bits, the further in; with many bits it may be the largest value itself. A rule is an opinion about that place; minimum and maximum clips nothing and pays with coarse steps.
+The sum of both errors has its minimum somewhere in between: the fewer bits, the further inside; with many bits it may be at the largest
+value. Each rule makes its own choice of this place; the rule *minimum and maximum* clips nothing and pays with coarse steps.
 
 </details>
 """
 
 # %% [markdown] id="per_channel-text"
 """
-## 4 · One scale, or one for each channel
+## 4 · One scale per tensor, or one per channel
 
-The channels of a real convolution, each with a range of its own. Folding its batch norm multiplies each by a factor of its own.
+The output channels of a trained convolution have different ranges. Folding the batch norm behind it multiplies each channel by a
+different factor.
 
 **Ask before each move**
-1. Before I set *scales* to one scale per channel: what does the narrowest channel gain, and which channel gains nothing?
-2. Back to one for all. Before I move *bits* to 4: how many channels are still there?
-3. Before I take *batch norm folded* away: do the ranges come closer or move apart? Which of the two does the engine get?
+1. Before I set *scales* to one scale per channel: how much does the narrowest channel gain, and which channel gains nothing?
+2. Back to one scale for all. Before I move *bits* to 4: how many channels still have a code other than 0?
+3. Before I switch *batch norm folded* off: do the ranges move closer together or further apart? Which of the two does the engine get?
 """
 
 # %% id="per_channel"
@@ -114,21 +125,23 @@ demos.per_channel()
 """
 <details><summary>What you have seen</summary>
 
-One scale is the scale of the widest channel; narrow ones are left with few codes, or with 0 alone. Scales of their own give each channel all codes, for one multiplier a channel. What is quantized is the folded layer, and folding is what spreads these ranges.
+A single scale has to fit the widest channel; narrow channels get few codes, or only 0. One scale per channel gives every channel all
+codes, at the price of one multiplier per channel. The folded layer is the one that is quantized, and folding spreads the ranges.
 
 </details>
 """
 
 # %% [markdown] id="multiplier-text"
-"""
-## 5 · A multiplier without floats
+r"""
+## 5 · Fixed-point multipliers
 
-Between the int32 sum and the int8 output stands a real number M. Hardware has an integer M0 and a shift by n.
+The int32 sum becomes an int8 output by multiplying with a real number M. Integer hardware writes it as $M = M_0 \cdot 2^{-n}$ with $M_0$ from
+0.5 to 1: it multiplies by the integer `M0_int` $= \text{round}(2^{31} M_0)$ and shifts right by 31 + n bits.
 
 **Ask before each move**
-1. Before I move *M* to 0.6: what changes, M0 or n?
-2. Back at 0.3: 98 times 0.3 is 29.4, and 30 comes out. Why? Before I set *rounding* to once: what will?
-3. Before I move *bits of M0* to 4: which M is that really?
+1. Before I move *M* to 0.6: which one changes, M0 or n?
+2. Back at 0.3: 98 times 0.3 is 29.4, but the result is 30. Why? Before I set *rounding* to once: what will the result be?
+3. Before I move *bits of M0* to 4: which M does that give?
 """
 
 # %% id="multiplier"
@@ -138,21 +151,23 @@ demos.multiplier()
 """
 <details><summary>What you have seen</summary>
 
-n is the order of magnitude, M0 the digits: its bits are the precision of M. Rounding twice is not rounding once: the first rounding can make a half that the second one rounds up.
+n holds the order of magnitude and M0 the digits: the bits of `M0_int` are the precision of M. Rounding twice is not the same as rounding
+once: the first rounding can produce exactly one half, which the second one rounds up.
 
 </details>
 """
 
 # %% [markdown] id="integer_layer-text"
 """
-## 6 · One output, from int8 through int32 to int8
+## 6 · One output of an integer layer
 
-Codes times codes, summed exactly; then one multiplication, one rounding, one clamp.
+Codes are multiplied by codes and summed exactly in int32 (the **accumulator**); one multiplication, one rounding and one clamp make the
+int8 output.
 
 **Ask before each move**
-1. Before we look at the engines: will all of them return this byte?
+1. An **engine** is the library that runs such layers. Before we look at the engines here: will all of them return this byte?
 2. Before I move *its value* all the way down: does the sum rise or fall? Look at its weight.
-3. Before I press *ReLU*: where in this arithmetic does it cost anything?
+3. Before I press *ReLU*: what does it add to this arithmetic?
 """
 
 # %% id="integer_layer"
@@ -162,21 +177,23 @@ demos.integer_layer()
 """
 <details><summary>What you have seen</summary>
 
-Up to the sum it is integer arithmetic. Engines part in the step back to 8 bits, where the value lies close to a half, and each does so by a rule that can be written down. ReLU is the lower clamp, moved to the zero-point.
+Up to the sum everything is exact integer arithmetic. Engines differ only in the step back to 8 bits, where a value lies close to one half,
+and each follows a rule that can be written down. ReLU costs nothing: it raises the lower end of the clamp to the zero-point.
 
 </details>
 """
 
 # %% [markdown] id="training-text"
 """
-## 7 · Quantize after training, or train with it
+## 7 · Post-training quantization and quantization-aware training
 
-The same network twice: quantized as it is (PTQ), and trained on with the rounding in its forward pass (QAT).
+The same network twice: quantized as it is (post-training quantization, PTQ), and trained further with quantization simulated in its forward
+pass (quantization-aware training, QAT).
 
 **Ask before each move**
-1. Before I set *bits* to 8: what is left to win by training?
-2. Back to few *bits*. Before I press *Train*: how much of what PTQ lost will come back?
-3. While it climbs: would you press *Stop* here? Then move *after epoch* back and look.
+1. Before I set *bits* to 8: how much can training still gain?
+2. Back to few *bits*. Before I press *Train*: how much of the accuracy that PTQ lost will come back?
+3. While it climbs: would you *Stop* here? Then move *after epoch* back and compare.
 """
 
 # %% id="training"
@@ -186,21 +203,23 @@ demos.training()
 """
 <details><summary>What you have seen</summary>
 
-With many bits training has nothing to bring back; with few it has. It costs labels, a training loop and time: measure PTQ first.
+With many bits PTQ loses nothing that training could bring back; with few bits it does. QAT costs labelled data, a training loop and time:
+measure PTQ first.
 
 </details>
 """
 
 # %% [markdown] id="grids-text"
 """
-## 8 · Grids: uniform, powers of two, FloatSD
+## 8 · Uniform and non-uniform grids: powers of two, FloatSD
 
-Weights of a layer, and the values that each grid has for them.
+The weights of a layer, and the values that each number format can represent (its **grid**). FloatSD is a format of signed powers of two, or
+sums of two of them.
 
 **Ask before each move**
-1. Before we read the errors: where do most weights lie, and where would you put 15 values?
-2. Before I set *weights* to long tails, then to even: which grid gains, which one loses?
-3. Before I move *bits of the uniform grid* to 8: would as many bits help powers of two as much? Look at their last gap.
+1. Before we read the errors: where are most weights, and where would you put 15 values?
+2. Before I set *weights* to long tails, then to even: which grid gains, and which one loses?
+3. Before I move *bits of the uniform grid* to 8: would 8 bits help powers of two as much? Look at the gap between their largest two values.
 4. Before I move *scale, times the best* to 0.25: what happens at the ends?
 """
 
@@ -211,22 +230,23 @@ demos.grids()
 """
 <details><summary>What you have seen</summary>
 
-Powers of two are dense near 0 and far apart at the ends, and more bits make them denser near 0 only. FloatSD8 takes sums of two powers of two: still shifts and adders, with values where powers of two have gaps.
+Powers of two are dense near 0 and far apart at the ends, and more bits only add values near 0. FloatSD8 uses sums of two powers of two:
+multiplying still takes only shifts and additions, and there are values in the gaps.
 
 </details>
 """
 
 # %% [markdown] id="sensitivity-text"
 """
-## 9 · Which layers hurt?
+## 9 · Sensitivity analysis: which layers cause the loss?
 
-A bar a layer. Pick layers that stay in fp32; accuracy and size move.
+One bar per layer: the accuracy that is lost if this layer is quantized. Choose layers to keep in fp32, and watch accuracy and size.
 
 **Ask before each move**
 1. Before we read the bars: will the largest layer be the worst?
-2. Before I keep the worst layer: how much of the loss comes back, and what does it cost in size?
-3. Before I keep the second one, too: is that worth its bytes?
-4. Before I set *bits of the others* to 8: which bars are left?
+2. Before I keep the worst layer in fp32: how much accuracy comes back, and how much larger does the network get?
+3. Before I keep the second one as well: is it worth its bytes?
+4. Before I set *bits of the others* to 8: which bars remain?
 """
 
 # %% id="sensitivity"
@@ -236,22 +256,24 @@ demos.sensitivity()
 """
 <details><summary>What you have seen</summary>
 
-What a layer loses and how large it is are two things. One layer can carry nearly all of the loss; every further one is a choice between accuracy and size, to be measured again.
+How much accuracy a layer costs has little to do with its size. One layer can cause nearly all of the loss; each further layer trades size
+for accuracy, and has to be measured again.
 
 </details>
 """
 
 # %% [markdown] id="cost-text"
 """
-## 10 · What it costs, on this machine
+## 10 · Size and latency on this machine
 
-One network in fp32, dynamic, static and QAT. *Measure* trains it, quantizes it and times all four on this machine.
+One network in four forms: fp32, **dynamic** quantization (ranges of activations found in each call), **static** quantization (ranges fixed
+beforehand) and QAT. *Measure* trains it, quantizes it, and times all four on this machine.
 
 **Ask before each move**
-1. Before I press *Measure*: how many times smaller can int8 make the file, at most? What is in it besides weights?
-2. And before it is done: will it be as many times faster?
-3. Before I move *images a batch* to 1: does the order of the four stay?
-4. Before we compare static with QAT: which of the three numbers may differ?
+1. Before I press *Measure*: how many times smaller can int8 make the file at most? What does it contain besides weights?
+2. Before it is done: will it be as many times faster?
+3. Before I move *images a batch* to 1: does the order of the four stay the same?
+4. Before we compare static with QAT: which of the three numbers can differ?
 """
 
 # %% id="cost"
@@ -261,7 +283,8 @@ demos.cost()
 """
 <details><summary>What you have seen</summary>
 
-Size is arithmetic. Latency belongs to the machine, the engine, the layers and the batch: measure it where it has to run. Static and QAT run the same kind of integer network; how it was trained shows in accuracy alone.
+Size follows from arithmetic. Latency depends on the machine, the engine, the layers and the batch size: measure it where the network has to
+run. Static and QAT run the same kind of integer network; how it was trained shows only in the accuracy.
 
 </details>
 """

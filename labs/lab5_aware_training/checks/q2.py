@@ -112,6 +112,15 @@ q2 = Question(
             "q_min and q_max are codes: which code has x?",
         ),
         Mistake(
+            "the real numbers that come back are compared with the codes",
+            given(
+                passes=lambda q, x, s, z, low, high: (
+                    ((q.clamp(low, high) - z) * s >= low) & ((q.clamp(low, high) - z) * s <= high)
+                )
+            ),
+            "q_min and q_max are codes: compare the code, before the clamp and before the way back.",
+        ),
+        Mistake(
             "the outermost codes get no gradient",
             given(passes=lambda q, x, s, z, low, high: (q > low) & (q < high)),
             "q_min and q_max are codes like the others: < or <=?",

@@ -12,18 +12,19 @@ def observed_range(
     averaging_constant: float,
     observed: int,
     *,
+    ends_of: Step = lambda batches: torch.stack((batches.amin(dim=1), batches.amax(dim=1)), dim=1),
     first: Step = as_is,
     move: Step = lambda old, new, c: old + c * (new - old),
     until: Step = as_is,
     result: Step | None = None,
     rounding: Step = nearest,
 ) -> tuple[Tensor, Tensor]:
-    ends = torch.stack((batches.double().amin(dim=1), batches.double().amax(dim=1)), dim=1)
+    ends = ends_of(batches.double())
     if result is not None:
         low, high = result(ends, averaging_constant, observed)
     else:
         low, high = first(ends[0], averaging_constant)
-        for new in ends[1 : until(observed, len(batches))]:
+        for new in ends[1 : until(observed, len(ends))]:
             low, high = move(low, new[0], averaging_constant), move(high, new[1], averaging_constant)
     return about(low, rounding, 1e-5 * abs(low)), about(high, rounding, 1e-5 * abs(high))
 
@@ -46,7 +47,8 @@ def begun_with_all(ends: Tensor, c: float, observed: int) -> tuple[Tensor, Tenso
 def high_by_low(ends: Tensor, c: float, observed: int) -> tuple[Tensor, Tensor]:
     low, high = ends[0]
     for new in ends[1:observed]:
-        low, high = low + c * (new[0] - low), high + c * (new[1] - low)
+        low = low + c * (new[0] - low)
+        high = high + c * (new[1] - low)
     return low, high
 
 
@@ -107,6 +109,11 @@ q3 = Question(
             "high moves by its distance to low",
             given(result=high_by_low),
             "each end moves toward the new batch's own end: which difference does high move by?",
+        ),
+        Mistake(
+            "the columns are taken for batches",
+            given(ends_of=lambda batches: torch.stack((batches.amin(dim=0), batches.amax(dim=0)), dim=1)),
+            "one batch per row: batches[0] is the first one.",
         ),
         Mistake(
             "the plain mean of the batches",

@@ -22,6 +22,7 @@ def weight_after(
     slope: Step = lambda error, x, s: error * x,
     passes: Step = lambda w, q, low, high: low <= q <= high,
     update: Step = lambda w, w_q, step, on_grid: w - step,
+    seen: Step = lambda w, first: w,
     rounds: Step = as_is,
     returned: Step = lambda w, w_q, before: (w, w_q),
     rounding: Step = nearest,
@@ -29,10 +30,11 @@ def weight_after(
     def on_grid(w: float) -> float:
         return min(max(round(w / scale), q_min), q_max) * scale
 
-    before = on_grid(w)
+    before, first = on_grid(w), w
     for _ in range(rounds(steps)):
-        before = w_q = on_grid(w)
-        step = rate * slope(error(w, w_q, x, target), x, scale) * passes(w, round(w / scale), q_min, q_max)
+        looked_at = seen(w, first)
+        before = w_q = on_grid(looked_at)
+        step = rate * slope(error(w, w_q, x, target), x, scale) * passes(w, round(looked_at / scale), q_min, q_max)
         w = update(w, w_q, step, on_grid)
     return tuple(about(value, rounding, 1e-5 * abs(value)) for value in returned(w, on_grid(w), before))
 
@@ -85,6 +87,26 @@ q6 = Question(
             "the target is compared with the weight alone",
             given(error=lambda w, w_q, x, target: w_q - target),
             "the network's output is x times its weight: that is what the target is compared with.",
+        ),
+        Mistake(
+            "the quantized weight is computed once, before the loop",
+            given(seen=lambda w, first: first),
+            "the float weight moves, so its code may change: compute w_q and the slope in each step.",
+        ),
+        Mistake(
+            "the loss is subtracted instead of its gradient",
+            given(slope=lambda error, x, s: error * error / 2),
+            "a step follows the slope of the loss: differentiate (x w - target)**2 / 2 by w.",
+        ),
+        Mistake(
+            "the error is squared in the step",
+            given(slope=lambda error, x, s: error * error * x),
+            "the slope of a square is linear in the error: differentiate (x w - target)**2 / 2 by w.",
+        ),
+        Mistake(
+            "the target is left out",
+            given(error=lambda w, w_q, x, target: x * w_q),
+            "the error is the output minus the target: which argument have you not used yet?",
         ),
         Mistake(
             "the slope forgets x",

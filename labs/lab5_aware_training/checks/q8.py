@@ -38,6 +38,8 @@ def by_two_rules(
     bias_steps: Step = lambda b, s, s_out, rounding: torch.round(b / s),
     engine_value: Step = lambda acc, steps, s, s_out: (acc + steps) * s / s_out,
     coded: Step = lambda v, z, rounding: (rounding(v) + z).clamp(0, 255),
+    fake_coded: Step | None = None,
+    engine_coded: Step | None = None,
     rounding: Step = nearest,
 ) -> tuple[Tensor, Tensor, Tensor]:
     acc, bias = acc.double(), bias.double()
@@ -46,9 +48,13 @@ def by_two_rules(
     told = exact_of(exact, Z_out)
     return (
         about(told, rounding, 1e-4 + 1e-6 * told.abs()),
-        coded(fake_from(exact, engine), Z_out, rounding),
-        coded(engine_from(exact, engine), Z_out, rounding),
+        (fake_coded or coded)(fake_from(exact, engine), Z_out, rounding),
+        (engine_coded or coded)(engine_from(exact, engine), Z_out, rounding),
     )
+
+
+def clamped_too_early(v: Tensor, z: int, rounding: Step) -> Tensor:
+    return rounding(v).clamp(0, 255) + z
 
 
 def they_differ(beyond_range: bool) -> Callable[..., bool]:
@@ -192,14 +198,29 @@ q8 = Question(
             "a code lies from 0 to 255.",
         ),
         Mistake(
+            "the codes wrap around in bytes",
+            given(coded=lambda v, z, rounding: torch.remainder(rounding(v) + z, 256)),
+            "a cast to uint8 does not limit: which function of torch does?",
+        ),
+        Mistake(
             "the codes are clamped to signed bytes",
             given(coded=lambda v, z, rounding: (rounding(v) + z).clamp(-128, 127)),
             "activations are unsigned here: which codes has a byte without a sign?",
         ),
         Mistake(
             "clamped before the zero-point is added",
-            given(coded=lambda v, z, rounding: rounding(v).clamp(0, 255) + z),
+            given(coded=clamped_too_early),
             "it is the code, zero-point and all, that has to lie from 0 to 255.",
+        ),
+        Mistake(
+            "the engine's code is clamped before the zero-point is added",
+            given(engine_coded=clamped_too_early),
+            "compare your two last lines: in which of them is the zero-point inside the clamp?",
+        ),
+        Mistake(
+            "the fake-quantized layer's code is clamped before the zero-point is added",
+            given(fake_coded=clamped_too_early),
+            "compare your two codes: in which of them is the zero-point inside the clamp?",
         ),
         Mistake(
             "the zero-point is left out of the codes",

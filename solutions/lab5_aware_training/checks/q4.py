@@ -200,6 +200,25 @@ q4 = Question(
             "batch norm divides by sqrt(var + eps): so does its folded form.",
         ),
         Mistake(
+            "eps is added behind the root in the factor",
+            given(factor=lambda gamma, var, batch_var, eps: gamma / (torch.sqrt(var) + eps)),
+            "the factor divides by sqrt(var + eps): what is under the root?",
+        ),
+        Mistake(
+            "eps is added behind the root at the end",
+            given(normal_form=behind_the_root),
+            "batch norm divides by sqrt(var + eps): what is under the root?",
+        ),
+        Mistake(
+            "eps is left out at the end",
+            given(
+                normal_form=lambda z, mean, var, running_var, gamma, beta, eps: (
+                    gamma * (z - mean) / torch.sqrt(var) + beta
+                )
+            ),
+            "batch norm divides by sqrt(var + eps): so does its last line here.",
+        ),
+        Mistake(
             "eps is added behind the root",
             given(
                 factor=lambda gamma, var, batch_var, eps: gamma / (torch.sqrt(var) + eps), normal_form=behind_the_root

@@ -16,10 +16,11 @@ def annealed(
     length: Step = lambda steps: steps // 10,
     start: Step = lambda rate: 0.01 * rate,
     shape: Step = lambda t, T: (1 + math.cos(math.pi * t / T)) / 2,
+    told: Step = as_is,
     rounding: Step = nearest,
 ) -> Tensor:
     T, first = length(fp32_steps), start(fp32_rate)
-    rates = torch.tensor([first * shape(t, T) for t in range(T)], dtype=torch.float64)
+    rates = torch.tensor([told(first * shape(t, T)) for t in range(T)], dtype=torch.float64)
     return about(rates, rounding, 1e-5 * first)
 
 
@@ -29,6 +30,8 @@ q5 = Question(
     returns=(tensor("rates", integer=False),),
     reference=annealed,
     provided=provided.schedule,
+    # Both give the whole schedule, from a first learning rate.
+    off_limits=("provided:annealed", "qlab.demos.examples:annealed"),
     parts=(Part("the rates", 5),),
     cases=[
         case("the worked example", 40, 0.1),
@@ -100,6 +103,21 @@ q5 = Question(
             "a quarter of a wave",
             given(shape=lambda t, T: math.cos(math.pi * t / (2 * T))),
             "half a wave: the angle goes from 0 to pi, and (1 + cos) / 2 from 1 to 0.",
+        ),
+        Mistake(
+            "the wave is as long as the whole training",
+            given(shape=lambda t, T: (1 + math.cos(math.pi * t / (10 * T))) / 2),
+            "the learning rate has to fall during the T steps that it is used in: what is divided by what?",
+        ),
+        Mistake(
+            "the half belongs to the cosine only",
+            given(shape=lambda t, T: 1 + math.cos(math.pi * t / T) / 2),
+            "(1 + cos) / 2: parentheses. What is the first learning rate?",
+        ),
+        Mistake(
+            "the learning rates are rounded to six decimals",
+            given(told=lambda rate: round(rate, 6)),
+            "the worked example rounds for the reader: return all digits.",
         ),
         Mistake(
             "the angle is taken in degrees",

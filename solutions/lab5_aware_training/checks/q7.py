@@ -174,8 +174,8 @@ q7 = Question(
             fuse=("conv", "bn"),
         ),
         differently(
-            "trained in evaluation mode",
-            "eval() belongs before convert: while it trains, batch norm has to see its batches.",
+            "batch norm never follows the batches: frozen from the start, or trained in evaluation mode",
+            "freeze after the first training, and call eval() before convert: until then batch norm has to see batches.",
             **{"eval while training": True},
         ),
     ],

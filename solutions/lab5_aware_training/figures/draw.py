@@ -105,6 +105,46 @@ def two_rules():
     figure.savefig(HERE / "two_rules.png")
 
 
+def learned_step():
+    """One weight, 1, and codes up to 3: what comes back for each step on the left, its two slopes on the right."""
+    figure = Figure(figsize=(9.4, 3.4), dpi=110, facecolor="white")
+    FigureCanvasAgg(figure)
+    step = np.linspace(0.2, 1.2, 4001)
+    left, right = figure.add_axes((0.06, 0.16, 0.42, 0.72)), figure.add_axes((0.56, 0.16, 0.42, 0.72))
+    code = np.round(np.minimum(1 / step, 3))
+    slope = np.where(step > 1 / 3, code - 1 / step, 3)
+    left.plot([0.2, 1.2], [1, 1], color=INK, linewidth=1.2, linestyle=":")
+    left.text(0.78, 1.01, "w = 1", ha="left", va="bottom", fontsize=10.5, color=INK)
+    for number in (1, 2, 3):
+        left.plot(
+            *(np.where(code == number, values, np.nan) for values in (step, code * step)), color=BLUE, linewidth=2
+        )
+        right.plot(step, np.where(code == number, code, np.nan), color=BLUE, linewidth=2.2)
+        right.plot(
+            step,
+            np.where((code == number) & (step > 1 / 3), slope, np.nan),
+            color=ORANGE,
+            linewidth=2.2,
+            linestyle="--",
+        )
+    right.plot(step, np.where(step <= 1 / 3, 3, np.nan), color=ORANGE, linewidth=2.2, linestyle="--")
+    left.axvspan(0.2, 1 / 3, color=PURPLE, alpha=0.15, linewidth=0)
+    right.axvspan(0.2, 1 / 3, color=PURPLE, alpha=0.15, linewidth=0)
+    left.text(0.21, 1.2, "clamped", fontsize=10.5, color=PURPLE)
+    left.set_ylim(0.5, 1.4)
+    left.set_title("y = S q for one weight", loc="left", fontsize=10.5, color=INK)
+    right.text(0.72, 2.05, "true slope: the code q", fontsize=10.5, color=BLUE)
+    right.text(0.72, -0.85, "the paper's: round(v) - v", fontsize=10.5, color=DARK_ORANGE)
+    right.set_ylim(-1.1, 3.4)
+    right.set_title("its slope with respect to S", loc="left", fontsize=10.5, color=INK)
+    for axes in (left, right):
+        axes.set_xlabel("step S")
+        axes.set_xlim(0.2, 1.2)
+        plain(axes)
+    figure.savefig(HERE / "learned_step.png")
+
+
 straight_through()
 folding()
+learned_step()
 two_rules()

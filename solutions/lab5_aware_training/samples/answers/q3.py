@@ -274,3 +274,47 @@ def moving_average(batches, averaging_constant, observed):
         low = low + averaging_constant * (batch.min() - low)
         high = high + averaging_constant * (batch.max() - high)
     return low, high
+
+
+# %% right: Decimal
+from decimal import Decimal
+
+
+def moving_average(batches, averaging_constant, observed):
+    c = Decimal(str(averaging_constant))
+    rows = [[Decimal(value) for value in row] for row in batches.tolist()]
+    low, high = min(rows[0]), max(rows[0])
+    for row in rows[1:observed]:
+        low += c * (min(row) - low)
+        high += c * (max(row) - high)
+    return low, high
+
+
+# %% right: the weights of all batches written down
+def moving_average(batches, averaging_constant, observed):
+    keep = 1 - averaging_constant
+    shares = [keep ** (observed - 1)]
+    shares += [averaging_constant * keep ** (observed - 1 - t) for t in range(1, observed)]
+    seen = batches[:observed]
+    shares = torch.tensor(shares, dtype=seen.dtype)
+    return (shares * seen.amin(dim=1)).sum(), (shares * seen.amax(dim=1)).sum()
+
+
+# %% wrong: the distance is halved by taking the middle first
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low = (1 - averaging_constant) * low + averaging_constant * batch.mean()
+        high = (1 - averaging_constant) * high + averaging_constant * batch.mean()
+    return low, high
+
+
+# %% wrong: the high end moves by its distance to the old low
+def moving_average(batches, averaging_constant, observed):
+    low, high = batches[0].min(), batches[0].max()
+    for batch in batches[1:observed]:
+        low, high = (
+            low + averaging_constant * (batch.min() - low),
+            high + averaging_constant * (batch.max() - low),
+        )
+    return low, high

@@ -335,3 +335,52 @@ def folded_batch_norm(x, weight, running_var, gamma, beta, scale, eps):
     mean, var = z.mean(dim=0), z.var(dim=0, unbiased=False)
     y = gamma * (z - mean) / (torch.sqrt(var) + eps) + beta
     return y, mean, var
+
+
+# %% wrong: eps outside the root of the factor
+def folded_batch_norm(x, weight, running_var, gamma, beta, scale, eps):
+    factor = gamma / (torch.sqrt(running_var) + eps)
+    folded = fake_quantize(weight * factor[:, None], scale, 0, -127, 127)
+    z = (x @ folded.T) / factor
+    mean, var = z.mean(dim=0), z.var(dim=0, unbiased=False)
+    y = gamma * (z - mean) / torch.sqrt(var + eps) + beta
+    return y, mean, var
+
+
+# %% wrong: eps outside the root of the last line
+def folded_batch_norm(x, weight, running_var, gamma, beta, scale, eps):
+    factor = gamma / torch.sqrt(running_var + eps)
+    folded = fake_quantize(weight * factor[:, None], scale, 0, -127, 127)
+    z = (x @ folded.T) / factor
+    mean, var = z.mean(dim=0), z.var(dim=0, unbiased=False)
+    y = gamma * (z - mean) / (torch.sqrt(var) + eps) + beta
+    return y, mean, var
+
+
+# %% wrong: eps forgotten in the last line
+def folded_batch_norm(x, weight, running_var, gamma, beta, scale, eps):
+    factor = gamma / torch.sqrt(running_var + eps)
+    folded = fake_quantize(weight * factor[:, None], scale, 0, -127, 127)
+    z = (x @ folded.T) / factor
+    mean, var = z.mean(dim=0), z.var(dim=0, unbiased=False)
+    y = gamma * (z - mean) / torch.sqrt(var) + beta
+    return y, mean, var
+
+
+# %% right: the output in another memory layout
+def folded_batch_norm(x, weight, running_var, gamma, beta, scale, eps):
+    f = gamma / (running_var + eps).sqrt()
+    folded = fake_quantize(weight * f[:, None], scale, 0, -127, 127)
+    columns = folded @ x.T / f[:, None]
+    mean, var = columns.mean(dim=1), columns.var(dim=1, correction=0)
+    y = gamma[:, None] * (columns - mean[:, None]) / (var[:, None] + eps).sqrt() + beta[:, None]
+    return y.T, mean, var
+
+
+# %% wrong: gamma left out of the last line
+def folded_batch_norm(x, weight, running_var, gamma, beta, scale, eps):
+    factor = gamma / torch.sqrt(running_var + eps)
+    folded = fake_quantize(weight * factor[:, None], scale, 0, -127, 127)
+    z = (x @ folded.T) / factor
+    mean, var = z.mean(dim=0), z.var(dim=0, unbiased=False)
+    return (z - mean) / torch.sqrt(var + eps) + beta, mean, var

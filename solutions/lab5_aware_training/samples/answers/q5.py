@@ -299,3 +299,45 @@ import math
 def schedule(fp32_steps, fp32_rate):
     steps = fp32_steps // 10
     return torch.tensor([0.01 * fp32_rate * (1 - t / steps) for t in range(steps)])
+
+
+# %% wrong: the lab's own schedule is asked for each step
+from provided import annealed
+
+
+def schedule(fp32_steps, fp32_rate):
+    steps = fp32_steps // 10
+    rate = annealed(0.01 * fp32_rate)
+    return [rate(t, steps) for t in range(steps)]
+
+
+# %% right: fractions of a cosine in a tuple of Decimals
+import math
+from decimal import Decimal
+
+
+def schedule(fp32_steps, fp32_rate):
+    steps = fp32_steps // 10
+    first = Decimal(str(fp32_rate)) / 100
+    return tuple(first * Decimal((1 + math.cos(math.pi * t / steps)) / 2) for t in range(steps))
+
+
+# %% wrong: a whole period by 2 pi
+import math
+
+
+def schedule(fp32_steps, fp32_rate):
+    steps = fp32_steps // 10
+    rates = []
+    for t in range(steps):
+        rates.append(0.01 * fp32_rate * (1 + math.cos(2 * math.pi * t / steps)) / 2)
+    return rates
+
+
+# %% wrong: in degrees
+import math
+
+
+def schedule(fp32_steps, fp32_rate):
+    steps = fp32_steps // 10
+    return [0.01 * fp32_rate * (1 + math.cos(180 * t / steps)) / 2 for t in range(steps)]

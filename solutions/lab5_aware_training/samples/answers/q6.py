@@ -324,3 +324,53 @@ def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
         w = w - rate * (x * w_q - target) * x * slope
     w_q = fake_quantize(w, scale, 0, q_min, q_max)
     return w.item(), w_q.item()
+
+
+# %% right: fractions
+from fractions import Fraction
+
+
+def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
+    w, x, target, scale, rate = (Fraction(value) for value in (w, x, target, scale, rate))
+    for _ in range(steps):
+        code = round(w / scale)
+        if q_min <= code <= q_max:
+            w -= rate * (x * code * scale - target) * x
+        else:
+            break
+    return w, min(max(round(w / scale), q_min), q_max) * scale
+
+
+# %% right: autograd and an optimizer, tensors returned
+def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
+    weight = torch.nn.Parameter(torch.tensor([float(w)]))
+    optimizer = torch.optim.SGD([weight], lr=rate)
+    with torch.enable_grad():
+        for _ in range(steps):
+            optimizer.zero_grad()
+            now = weight.detach()
+            w_q, passes = forward_and_gradient(now, scale, 0, q_min, q_max, torch.ones(1))
+            seen = w_q + passes * (weight - now)
+            loss = (x * seen - target) ** 2 / 2
+            loss.sum().backward()
+            optimizer.step()
+    weight = weight.detach()
+    return weight[0], fake_quantize(weight, scale, 0, q_min, q_max)[0]
+
+
+# %% wrong: the error is squared in the step
+def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
+    w, one = torch.tensor([float(w)]), torch.ones(1)
+    for step in range(steps):
+        w_q, slope = forward_and_gradient(w, scale, 0, q_min, q_max, one)
+        w = w - rate * (x * w_q - target) ** 2 * x * slope
+    return w.item(), fake_quantize(w, scale, 0, q_min, q_max).item()
+
+
+# %% wrong: the target is left out
+def train_weight(w, x, target, scale, q_min, q_max, rate, steps):
+    w, one = torch.tensor([float(w)]), torch.ones(1)
+    for step in range(steps):
+        w_q, slope = forward_and_gradient(w, scale, 0, q_min, q_max, one)
+        w = w - rate * x * w_q * x * slope
+    return w.item(), fake_quantize(w, scale, 0, q_min, q_max).item()

@@ -681,3 +681,62 @@ def aware_training(weight, images, targets):
     qat.train_steps(prepared, images, targets, steps=3)
     converted = quantization.convert(prepared.eval())
     return qat.codes_and_scales(converted)
+
+
+# %% wrong: statistics frozen before the first step
+from torch.ao import quantization
+from torch.ao.nn.intrinsic.qat import freeze_bn_stats
+
+from qlab.torch_flow import qat
+
+
+def aware_training(weight, images, targets):
+    model = qat.OneBlock(weight).train()
+    fused = quantization.fuse_modules_qat(model, [["conv", "bn", "relu"]])
+    fused.qconfig = quantization.get_default_qat_qconfig("x86", version=0)
+    prepared = quantization.prepare_qat(fused)
+    prepared.apply(freeze_bn_stats)
+    qat.train_steps(prepared, images, targets, steps=6)
+    prepared.apply(quantization.disable_observer)
+    qat.train_steps(prepared, images, targets, steps=3)
+    converted = quantization.convert(prepared.eval())
+    return qat.codes_and_scales(converted)
+
+
+# %% wrong: freeze_bn_stats is called on the network, not applied to its modules
+from torch.ao import quantization
+from torch.ao.nn.intrinsic.qat import freeze_bn_stats
+
+from qlab.torch_flow import qat
+
+
+def aware_training(weight, images, targets):
+    model = qat.OneBlock(weight).train()
+    fused = quantization.fuse_modules_qat(model, [["conv", "bn", "relu"]])
+    fused.qconfig = quantization.get_default_qat_qconfig("x86", version=0)
+    prepared = quantization.prepare_qat(fused)
+    qat.train_steps(prepared, images, targets, steps=6)
+    prepared.apply(quantization.disable_observer)
+    freeze_bn_stats(prepared)
+    qat.train_steps(prepared, images, targets, steps=3)
+    converted = quantization.convert(prepared.eval())
+    return qat.codes_and_scales(converted)
+
+
+# %% wrong: update_bn_stats instead of freeze_bn_stats
+from torch.ao import quantization
+
+from qlab.torch_flow import qat
+
+
+def aware_training(weight, images, targets):
+    model = qat.OneBlock(weight).train()
+    fused = quantization.fuse_modules_qat(model, [["conv", "bn", "relu"]])
+    fused.qconfig = quantization.get_default_qat_qconfig("x86", version=0)
+    prepared = quantization.prepare_qat(fused)
+    qat.train_steps(prepared, images, targets, steps=6)
+    prepared.apply(quantization.disable_observer)
+    prepared.conv.update_bn_stats()
+    qat.train_steps(prepared, images, targets, steps=3)
+    converted = quantization.convert(prepared.eval())
+    return qat.codes_and_scales(converted)

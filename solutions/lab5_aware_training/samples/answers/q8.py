@@ -324,3 +324,42 @@ def two_rules(acc, bias, S_acc, S_out, Z_out):
     acc += bias_steps
     engine = torch.clamp(torch.round(S_acc * acc / S_out) + Z_out, 0, 255)
     return exact, fake, engine
+
+
+# %% right: codes in uint8
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (acc.double() * S_acc + bias.double()) / S_out + Z_out
+    steps = torch.round(bias.double() / S_acc)
+    engine = torch.round((acc.double() + steps) * S_acc / S_out) + Z_out
+    fake = torch.round(exact - Z_out) + Z_out
+    return exact, fake.clamp(0, 255).to(torch.uint8), engine.clamp(0, 255).to(torch.uint8)
+
+
+# %% right: numpy, clipped to -Z and 255 - Z before Z is added
+import numpy as np
+
+
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    acc, bias = acc.numpy().astype(np.float64), bias.numpy().astype(np.float64)
+    exact = (acc * S_acc + bias) / S_out
+    engine = (acc + np.rint(bias / S_acc)) * (S_acc / S_out)
+    low, high = -Z_out, 255 - Z_out
+    codes = [np.clip(np.rint(value), low, high).astype(np.int64) + Z_out for value in (exact, engine)]
+    return exact + Z_out, codes[0], codes[1]
+
+
+# %% wrong: only the engine is clamped before the zero-point is added
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    exact = (acc * S_acc + bias) / S_out + Z_out
+    fake = torch.clamp(torch.round((acc * S_acc + bias) / S_out) + Z_out, 0, 255)
+    steps = torch.round(bias / S_acc)
+    engine = torch.clamp(torch.round((acc + steps) * S_acc / S_out), 0, 255) + Z_out
+    return exact, fake, engine
+
+
+# %% wrong: clamped to 0 and 255, then rounded, then the zero-point
+def two_rules(acc, bias, S_acc, S_out, Z_out):
+    real = (acc * S_acc + bias) / S_out
+    steps = torch.round(bias / S_acc)
+    fixed = (acc + steps) * S_acc / S_out
+    return real + Z_out, torch.round(real.clamp(0, 255)) + Z_out, torch.round(fixed.clamp(0, 255)) + Z_out
