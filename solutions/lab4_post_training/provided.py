@@ -58,7 +58,7 @@ def outputs_of(model, batches, x, quantized):
             model = tq.convert(model)
         try:
             y = model(x)
-            if getattr(y, "is_quantized", True):  # qlab's own codes are no tensors
+            if hasattr(y, "int_repr") and getattr(y, "is_quantized", True):  # qlab's own codes are no tensors
                 print("Your block returns codes, not floats: what does DeQuantStub do?")
                 return y.int_repr().float()
             return y
