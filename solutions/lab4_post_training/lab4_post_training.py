@@ -1507,7 +1507,7 @@ with tq.selected(main_engine):
     observed_wide(rows)
     wide_static = tq.convert_fx(observed_wide)
     print(f"one thread on {engines.Cpu.here()}; times in ms")
-    print("rows     fp32   dynamic speedup   static speedup   products per byte of fp32")
+    print("rows     fp32   dynamic speedup   static speedup   products per byte, fp32")
     speedups = {}
     for count in (1, 4, 16, 128):
         some, three = rows[:count], (wide, wide_dynamic, wide_static)
