@@ -172,3 +172,33 @@ def unpacked(weight, bias, batches):
     packed_weight, packed_bias = layer.weight(), layer.bias()
     codes, scales = packed_weight.int_repr(), packed_weight.q_per_channel_scales()
     return codes, scales
+
+
+# %% right: codes widened, everything cloned
+from provided import converted_layer
+
+
+def unpacked(weight, bias, batches):
+    layer = converted_layer(weight, bias, batches)
+    codes = layer.weight().int_repr().to(torch.int16).clone()
+    return codes, layer.weight().q_per_channel_scales().clone(), layer.bias().detach().clone()
+
+
+# %% right: parts put into a dictionary first
+from provided import converted_layer
+
+
+def unpacked(weight, bias, batches):
+    layer = converted_layer(weight, bias, batches)
+    parts = {"weight": layer.weight(), "bias": layer.bias()}
+    return parts["weight"].int_repr(), parts["weight"].q_per_channel_scales(), parts["bias"]
+
+
+# %% wrong: the first scale, repeated
+from provided import converted_layer
+
+
+def unpacked(weight, bias, batches):
+    layer = converted_layer(weight, bias, batches)
+    w = layer.weight()
+    return w.int_repr(), w.q_per_channel_scales()[0].repeat(len(bias)), layer.bias()
