@@ -124,6 +124,7 @@ def split(value: Any, fields: tuple[Field, ...], *, hidden: bool = False) -> tup
     names = ", ".join(field.name for field in fields)
     if value is None:
         return f"nothing came back, expected {names}"
+    value = _unpacked(value, fields)
     if hidden and not (isinstance(value, tuple | list) and len(value) == len(fields)):
         return f"another number of values came back, expected {len(fields)}: {names}"
     if not isinstance(value, tuple | list):
@@ -131,6 +132,14 @@ def split(value: Any, fields: tuple[Field, ...], *, hidden: bool = False) -> tup
     if len(value) != len(fields):
         return f"{len(value)} values came back, expected {len(fields)}: {names}"
     return tuple(value)
+
+
+def _unpacked(value: Any, fields: tuple[Field, ...]) -> Any:
+    """The numbers of a tensor or an array with one entry per field, if each field is a single number."""
+    row = isinstance(value, Tensor) or type(value).__module__ == "numpy"
+    if row and not any(field.shaped for field in fields) and tuple(value.shape) == (len(fields),):
+        return tuple(value)
+    return value
 
 
 def difference(

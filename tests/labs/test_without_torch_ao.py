@@ -80,7 +80,7 @@ def without(notebook):
 
 QUESTIONS = {
     "lab3_calibration": ["q8"],
-    "lab4_post_training": ["q3", "q5"],
+    "lab4_post_training": ["q3", "q5", "q11"],
     "lab5_aware_training": ["q7"],
     "lab6_floatsd": ["q8"],
 }

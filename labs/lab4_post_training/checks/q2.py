@@ -1,5 +1,7 @@
 """Q2: for each layer of a network, the first layer of the group that it is fused into."""
 
+from itertools import product
+
 import provided
 import torch
 from torch import Tensor
@@ -27,6 +29,29 @@ def groups_of(
     return torch.tensor(heads)
 
 
+KINDS = ("conv", "bn", "relu", "linear", "pool", "add", "relu6")
+
+
+def neighbours(begins: str, starts: tuple[str, ...] = KINDS) -> tuple[str, ...]:
+    """Every three layers in a row whose first group begins so, a pool behind each three; "" if none of them fuses.
+
+    Those that start with one of `starts` only.
+
+    A group that the table does not have shows in one of them, unless it is longer than three.
+    """
+    chosen: list[str] = []
+    for three in product(starts, KINDS, KINDS):
+        heads = groups_of(three).tolist()
+        fused = [place for place in heads if heads.count(place) > 1]
+        if begins == (three[fused[0]] if fused else ""):
+            chosen += [*three, "pool"]
+    return tuple(chosen)
+
+
+def relu6_as_relu(part: tuple[str, ...], group: tuple[str, ...]) -> bool:
+    return tuple("relu" if kind == "relu6" else kind for kind in part) == group
+
+
 def without(*groups: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(group for group in provided.GROUPS if group not in groups)
 
@@ -44,7 +69,7 @@ def batch_norm_to_relu(part: tuple[str, ...], group: tuple[str, ...]) -> bool:
 q2 = Question(
     "Q2",
     answer="fused_into",
-    returns=(tensor("heads"),),
+    returns=(tensor("heads", integer=False),),  # positions: next to the right one is as wrong as any
     reference=groups_of,
     provided=provided.fused_into,
     parts=(
@@ -56,11 +81,14 @@ q2 = Question(
         case("the worked example", ("conv", "bn", "relu", "pool", "conv", "bn")),
         case("conv, relu, twice", ("conv", "relu", "conv", "relu")),
         case("a block", ("pool", "conv", "bn", "relu", "conv", "bn", "add")),
+        case("a block with ReLU6", ("conv", "bn", "relu6", "conv", "relu", "bn")),
         case("a head", ("pool", "linear", "relu", "linear"), group="others"),
+        case("linear, bn, relu", ("linear", "bn", "relu", "linear", "add", "relu"), group="others"),
         case("batch norm first", ("bn", "relu", "pool", "linear", "relu"), group="others"),
         case("nothing to fuse", ("pool", "relu", "conv", "add", "relu", "bn"), group="alone"),
         case("a layer between", ("conv", "pool", "bn", "linear", "bn"), group="alone"),
         case("another ReLU", ("linear", "relu6", "bn", "relu6"), group="alone"),
+        case("a convolution with another ReLU", ("conv", "relu6", "conv", "add", "relu"), group="alone"),
     ],
     mistakes=[
         Mistake(
@@ -99,6 +127,46 @@ q2 = Question(
             "which layers stand behind linear in the table?",
         ),
         Mistake(
+            "linear with bn and relu is fused",
+            given(table=(("linear", "bn", "relu"), *provided.GROUPS)),
+            "of linear, bn, relu the table has only a pair: which one?",
+        ),
+        Mistake(
+            "linear is fused with bn, and with bn and relu",
+            given(table=(*provided.GROUPS, ("linear", "bn"), ("linear", "bn", "relu"))),
+            "which layers stand behind linear in the table?",
+        ),
+        Mistake(
+            "relu6 is taken for a relu",
+            given(fits=relu6_as_relu),
+            "relu6 is another name than relu: does the table have it?",
+        ),
+        Mistake(
+            "conv with relu6 is fused",
+            given(table=(*provided.GROUPS, ("conv", "relu6"))),
+            "compare your groups with the five of the table: relu6 is in none of them.",
+        ),
+        Mistake(
+            "conv with bn and relu6 is fused",
+            given(table=(*provided.GROUPS, ("conv", "bn", "relu6"))),
+            "compare your groups with the five of the table: relu6 is in none of them.",
+        ),
+        Mistake(
+            "conv is fused with relu6, and with bn and relu6",
+            given(table=(*provided.GROUPS, ("conv", "relu6"), ("conv", "bn", "relu6"))),
+            "compare your groups with the five of the table: relu6 is in none of them.",
+        ),
+        Mistake(
+            "add with relu is fused",
+            given(table=(*provided.GROUPS, ("add", "relu"))),
+            "an addition with ReLU exists as add_relu, but not among the five groups of the table.",
+        ),
+        Mistake(
+            "conv, relu, bn is fused too",
+            given(table=(*provided.GROUPS, ("conv", "relu", "bn"))),
+            "batch norm behind a ReLU cannot be folded into the convolution before it: is the order in the table?",
+        ),
+        Mistake(
             "relu is fused with whatever stands before it",
             given(extended=with_every_relu),
             "which layers stand before relu in the table?",
@@ -129,7 +197,7 @@ q2 = Question(
             "all layers of a group get the same number: the position of its first layer.",
         ),
         Mistake(
-            "one number a group, not one a layer",
+            "one number per group, not one per layer",
             given(numbered=lambda place, number, length: [place]),
             "the result has as many numbers as there are layers.",
         ),

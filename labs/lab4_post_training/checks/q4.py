@@ -25,6 +25,7 @@ def sum_of_codes(
     scales: Step = lambda S_a, S_b: (S_a, S_b),
     points: Step = lambda Z_a, Z_b: (Z_a, Z_b),
     offset: Step = lambda q, z: q.double() - z,
+    in_reals: Step = lambda q, s, z, offset: s * offset(q, z),
     together: Step = lambda a, b, S_out, rounding: rounding((a + b) / S_out),
     with_zero_point: Step = lambda q, z: q + z,
     limits: Step = lambda q: q.clamp(0, 255),
@@ -32,9 +33,9 @@ def sum_of_codes(
     rounding: Step = nearest,
 ) -> Tensor:
     if result is not None:
-        return limits(rounding(result(q_a.double(), Z_a, q_b.double(), Z_b, Z_out)))
+        return limits(rounding(result(q_a.double(), Z_a, q_b.double(), Z_b, S_out, Z_out)))
     (s_a, s_b), (z_a, z_b) = scales(S_a, S_b), points(Z_a, Z_b)
-    steps = together(s_a * offset(q_a, z_a), s_b * offset(q_b, z_b), S_out, rounding)
+    steps = together(in_reals(q_a, s_a, z_a, offset), in_reals(q_b, s_b, z_b, offset), S_out, rounding)
     return limits(with_zero_point(steps, Z_out))
 
 
@@ -96,12 +97,47 @@ q4 = Question(
     mistakes=[
         Mistake(
             "the codes are added as they are",
-            given(result=lambda a, Z_a, b, Z_b, Z_out: a + b),
+            given(result=lambda a, Z_a, b, Z_b, S_out, Z_out: a + b),
             "code 110 with scale 0.5 and code 40 with scale 0.25 count different steps: what are they in reals?",
         ),
         Mistake(
+            "the codes are added in bytes, which wrap around",
+            given(result=lambda a, Z_a, b, Z_b, S_out, Z_out: torch.remainder(a + b, 256)),
+            "110 + 200 does not fit into a uint8: widen first. And what are the two codes in reals?",
+        ),
+        Mistake(
+            "the codes are added as they are, then the output's zero-point",
+            given(result=lambda a, Z_a, b, Z_b, S_out, Z_out: a + b + Z_out),
+            "a code is no number yet: r = S (q - Z) says what each of the two is in reals.",
+        ),
+        Mistake(
+            "the inputs' scales and zero-points are ignored",
+            given(result=lambda a, Z_a, b, Z_b, S_out, Z_out: (a + b) / S_out + Z_out),
+            "the codes are divided by S_out as if they were reals: which equation makes reals of them first?",
+        ),
+        Mistake(
+            "the mean of the two codes is returned",
+            given(result=lambda a, Z_a, b, Z_b, S_out, Z_out: (a + b) / 2),
+            "codes of different scales cannot be averaged: what are they in reals?",
+        ),
+        Mistake(
+            "the zero-point is subtracted after multiplying by the scale",
+            given(in_reals=lambda q, s, z, offset: s * q.double() - z),
+            "r = S (q - Z): the difference is in brackets. What does your line make of the code q = Z?",
+        ),
+        Mistake(
+            "divided by the scale instead of multiplied",
+            given(in_reals=lambda q, s, z, offset: offset(q, z) / s),
+            "a code counts steps of S: what are 10 steps of 0.5?",
+        ),
+        Mistake(
+            "the zero-point is added instead of subtracted",
+            given(in_reals=lambda q, s, z, offset: s * (q.double() + z)),
+            "r = S (q - Z): which sign has Z?",
+        ),
+        Mistake(
             "zero-points are minded, scales are not",
-            given(result=lambda a, Z_a, b, Z_b, Z_out: a - Z_a + b - Z_b + Z_out),
+            given(result=lambda a, Z_a, b, Z_b, S_out, Z_out: a - Z_a + b - Z_b + Z_out),
             "one step of a and one step of b are worth different amounts: what is each in reals?",
         ),
         Mistake(

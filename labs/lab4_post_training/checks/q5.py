@@ -17,18 +17,19 @@ from ._common import within
 class Skip(torch.nn.Module):
     """The residual block, with its steps."""
 
-    def __init__(self, conv: torch.nn.Module, combined: Step, branch: Step, behind: bool) -> None:
+    def __init__(self, conv: torch.nn.Module, combined: Step, branch: Step, behind: bool, dequantized: bool) -> None:
         super().__init__()
         self.quant, self.conv, self.dequant = tq.QuantStub(), conv, tq.DeQuantStub()
         self.skip = tq.FloatFunctional()
-        self.combined, self.branch, self.behind = combined, branch, behind
+        self.combined, self.branch, self.behind, self.dequantized = combined, branch, behind, dequantized
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.quant(x)
         y = self.branch(self.conv, x)
         if self.behind:
             return self.dequant(x) + self.dequant(y)
-        return self.dequant(self.combined(self.skip, x, y))
+        combined = self.combined(self.skip, x, y)
+        return self.dequant(combined) if self.dequantized else combined
 
 
 @remembered
@@ -41,8 +42,9 @@ def run_block(
     combined: Step,
     branch: Step,
     behind: bool,
+    dequantized: bool,
 ) -> Tensor:
-    model = Skip(provided.same_size_conv(weight, bias), combined, branch, behind)
+    model = Skip(provided.same_size_conv(weight, bias), combined, branch, behind, dequantized)
     with contextlib.redirect_stdout(io.StringIO()):  # what torch says is meant for students
         return provided.outputs_of(model, batches, x, quantized).double()
 
@@ -57,9 +59,10 @@ def block_outputs(
     combined: Step = lambda skip, x, y: skip.add(x, y),
     branch: Step = lambda conv, x: conv(x),
     behind: bool = False,
+    dequantized: bool = True,
     rounding: Step = nearest,
 ) -> Tensor:
-    return within(run_block(weight, bias, batches, x, quantized, combined, branch, behind), rounding)
+    return within(run_block(weight, bias, batches, x, quantized, combined, branch, behind, dequantized), rounding)
 
 
 def skip_case(
@@ -99,6 +102,21 @@ q5 = Question(
             "added in floats, behind the DeQuantStub",
             given(behind=True),
             "the next layer of a network would need codes: add before you dequantize.",
+        ),
+        Mistake(
+            "the sum is not dequantized",
+            given(dequantized=False),
+            "what leaves your block after convert: floats or codes? DeQuantStub is the last arrow.",
+        ),
+        Mistake(
+            "the input is subtracted",
+            given(combined=lambda skip, x, y: skip.add(y, skip.mul_scalar(x, -1.0))),
+            "a skip connection adds.",
+        ),
+        Mistake(
+            "the input is added twice",
+            given(combined=lambda skip, x, y: skip.add(x, skip.add(x, y))),
+            "a residual block adds its input once.",
         ),
         Mistake(
             "the skip is left out",

@@ -15,7 +15,9 @@ from .q5 import q5
 from .q6 import q6
 from .q7 import q7
 from .q8 import q8
+from .q10 import q10
+from .q11 import q11
 
-__all__ = ["lab", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8"]
+__all__ = ["lab", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q10", "q11"]
 
-lab = Lab("lab4_post_training", [q1, q2, q3, q4, q5, q6, q7, q8], by_hand=15)
+lab = Lab("lab4_post_training", [q1, q2, q3, q4, q5, q6, q7, q8, q10, q11], by_hand=8)

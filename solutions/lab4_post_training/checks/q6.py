@@ -37,17 +37,20 @@ def on_codes(
     return with_zero_point(coded(steps, rounding), Z_out).clamp(*limits(Z_out, relu))
 
 
-def quint8(rows: int, inputs: int, scale: float, zero_point: int) -> Drawn:
+def quint8(rows: int, inputs: int, scale: float, zero_point: int, *, within: int | None = None) -> Drawn:
+    """Random codes of a byte, or only those that are at most so far from the zero-point."""
+    low, high = (0, 255) if within is None else (zero_point - within, zero_point + within)
+
     def draw(generator: Generator) -> Tensor:
-        q = torch.randint(0, 256, (rows, inputs), generator=generator).to(torch.uint8)
+        q = torch.randint(low, high + 1, (rows, inputs), generator=generator).to(torch.uint8)
         return tq.tensor_from_codes(q, scale, zero_point)
 
     return Drawn(draw)
 
 
-def qint8(outputs: int, inputs: int, low: float = 0.002, high: float = 0.02) -> Drawn:
+def qint8(outputs: int, inputs: int, low: float = 0.002, high: float = 0.02, *, most: int = 127) -> Drawn:
     def draw(generator: Generator) -> Tensor:
-        q = torch.randint(-127, 128, (outputs, inputs), generator=generator).to(torch.int8)
+        q = torch.randint(-most, most + 1, (outputs, inputs), generator=generator).to(torch.int8)
         scales = torch.linspace(low, high, outputs, dtype=torch.float64)
         return tq.weight_from_codes(q, scales, per_channel=True)
 
@@ -65,6 +68,33 @@ def layer_is(beyond: tuple[bool, bool], *arguments: Any) -> bool:
 def linear_case(name: str, *arguments: Any, relu: bool = False, group: str = "usual") -> Case:
     beyond = (True, True) if group == "saturating" else (False, False)
     return case(name, *arguments, relu, group=group, such_that=partial(layer_is, beyond))
+
+
+def bias_in_steps(acc: Tensor, step: Tensor, b: Tensor, s_out: float) -> Tensor:
+    return (acc + torch.round(b / step)) * step / s_out
+
+
+def bias_cut_to_steps(acc: Tensor, step: Tensor, b: Tensor, s_out: float) -> Tensor:
+    return (acc + torch.trunc(b / step)) * step / s_out
+
+
+def bias_in_codes(acc: Tensor, step: Tensor, b: Tensor, s_out: float) -> Tensor:
+    return torch.round(acc * step / s_out) + torch.round(b / s_out)
+
+
+def bias_shows(*arguments: Any) -> bool:
+    """Whether the layer stays inside the range, and each way to round its bias gives another code, ties aside."""
+    exact = on_codes(*arguments, coded=lambda steps, rounding: steps)
+    clear = ((exact - exact.floor()) - 0.5).abs() > 0.01
+    rounded = [on_codes(*arguments, with_bias=by) for by in (bias_in_steps, bias_cut_to_steps, bias_in_codes)]
+    return layer_is((False, False), *arguments) and all(
+        bool(((codes != exact.round()) & clear).any()) for codes in rounded
+    )
+
+
+def coarse_case(name: str, *arguments: Any) -> Case:
+    """A layer whose accumulator counts steps that are larger than the output's."""
+    return case(name, *arguments, False, such_that=bias_shows)
 
 
 q6 = Question(
@@ -86,6 +116,14 @@ q6 = Question(
         linear_case("4 channels", quint8(5, 8, 0.031, 121), qint8(4, 8), normal(4, std=2), 0.3, 128),
         linear_case("two channels", quint8(6, 5, 0.012, 7), qint8(2, 5), normal(2), 0.1, 90),
         linear_case("large steps", quint8(4, 6, 0.9, 100), qint8(3, 6, 0.4, 0.8), normal(3, std=4000), 250.0, 120),
+        coarse_case(
+            "few codes, coarse steps",
+            quint8(5, 4, 0.5, 120, within=6),
+            qint8(3, 4, 0.5, 0.9, most=3),
+            normal(3, std=3),
+            0.2,
+            120,
+        ),
         linear_case("ReLU", quint8(5, 6, 0.02, 110), qint8(3, 6), normal(3), 0.2, 100, relu=True, group="relu"),
         linear_case("far out", quint8(5, 12, 0.05, 128), qint8(4, 12), normal(4), 0.06, 128, group="saturating"),
     ],
@@ -139,6 +177,21 @@ q6 = Question(
             "the bias is added to the output codes as it is",
             given(with_bias=lambda acc, step, b, s_out: acc * step / s_out + b),
             "the bias is in reals, output codes count steps of S_out.",
+        ),
+        Mistake(
+            "the bias is rounded to steps of the accumulator",
+            given(with_bias=bias_in_steps),
+            "the bias is float32 in the model: is it rounded by itself, or only in the sum with the rest?",
+        ),
+        Mistake(
+            "the bias is cut to whole steps of the accumulator",
+            given(with_bias=bias_cut_to_steps),
+            "the bias is float32 in the model: is it cut to an integer anywhere?",
+        ),
+        Mistake(
+            "the bias is rounded to output codes by itself",
+            given(with_bias=bias_in_codes),
+            "two roundings make twice the error: add in reals, then round once.",
         ),
         Mistake(
             "multiplied by the output's scale",

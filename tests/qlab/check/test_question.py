@@ -390,6 +390,14 @@ def test_an_exception_in_a_hidden_case_is_reported_by_its_name_alone():
     assert outcome.cause == "raises ValueError"
 
 
+@pytest.mark.parametrize("row", [torch.tensor, np.array, list])
+def test_numbers_in_a_row_count_as_that_many_values(row):
+    # held_bytes of Lab 4 lost all points for a tensor of four numbers, which unpacks into four.
+    assert question().check(lambda x: row([x.double().mean().item(), round(x.mean().item())])).right
+    three = question().check(lambda x: row([x.mean().item()] * 3))
+    assert three.mistakes == ("the wrong number of values is returned",)
+
+
 LEAKS = ("Leaked", "7.25", "10.75", "(10, 7)", "10750", "10 values")
 HIDDEN = {
     "a shape": (lambda x: (torch.ones(int(-x.sum()), 7), 0), "another shape came back"),

@@ -108,6 +108,19 @@ def test_graphs_stand_side_by_side_with_a_box_a_node(dark):
 
 
 @pytest.mark.parametrize("dark", [False, True])
+def test_a_line_goes_around_the_boxes_that_a_skip_connection_passes(dark):
+    nodes = [plots.Node("x"), plots.Node("conv", inputs=(0,)), plots.Node("relu", inputs=(1,))]
+    (plain,) = plots.graphs_side_by_side({"plain": nodes}, dark=dark).axes
+    figure = plots.graphs_side_by_side({"skip": [*nodes, plots.Node("add", inputs=(2, 0))]}, dark=dark)
+    (axes,) = figure.axes
+    assert len(plain.lines) == 2 and len(axes.lines) == 3 + 2  # straight ones, and one around with its arrow
+    around = axes.lines[-2]
+    assert min(around.get_xdata()[1:3]) > max(box.get_x() + box.get_width() for box in axes.patches)
+    assert max(around.get_xdata()) < 1
+    assert figure.description == "skip: x, conv, relu, add (also of x further up)."
+
+
+@pytest.mark.parametrize("dark", [False, True])
 def test_size_latency_and_accuracy_have_a_panel_each(dark):
     variants = [plots.Variant("fp32", 400_000, 0.002, 0.97), plots.Variant("int8", 110_000, 0.0011, 0.968)]
     figure = plots.size_latency_accuracy(variants, dark=dark)

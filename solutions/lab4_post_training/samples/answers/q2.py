@@ -400,3 +400,162 @@ def fused_into(kinds):
         heads += [place] * length
         place += length
     return heads
+
+
+# %% wrong: conv with relu6 taken for a sixth group
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "relu6"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: linear, bn, relu taken for a sixth group
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("linear", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: conv, bn, relu6 as in MobileNetV2
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "bn", "relu6"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: relu6 wherever the table has relu
+def fused_into(kinds):
+    as_relu = tuple("relu" if kind == "relu6" else kind for kind in kinds)
+    groups = [("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = next((len(g) for g in groups if as_relu[place : place + len(g)] == g), 1)
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: add with relu, as add_relu
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu"), ("add", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: conv, relu, bn in any order
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "relu", "bn"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: conv with pool
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu"), ("conv", "pool")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: relu with bn behind it
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu"), ("relu", "bn")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: conv, bn, relu, pool as one
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu", "pool"), ("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% wrong: linear with bn, and with bn and relu
+def fused_into(kinds):
+    groups = [("conv", "bn", "relu"), ("linear", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu"), ("linear", "bn")]
+    heads, place = [], 0
+    while place < len(kinds):
+        length = 1
+        for group in groups:
+            if tuple(kinds[place : place + len(group)]) == group:
+                length = len(group)
+                break
+        heads += [place] * length
+        place += length
+    return heads
+
+
+# %% right: positions in a tensor
+def fused_into(kinds):
+    table = {("conv", "bn", "relu"), ("conv", "bn"), ("conv", "relu"), ("linear", "relu"), ("bn", "relu")}
+    heads = torch.arange(len(kinds))
+    place = 0
+    while place < len(kinds):
+        length = 3 if tuple(kinds[place : place + 3]) in table else 2 if tuple(kinds[place : place + 2]) in table else 1
+        heads[place : place + length] = place
+        place += length
+    return heads

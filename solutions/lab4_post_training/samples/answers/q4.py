@@ -238,3 +238,58 @@ def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
     b = S_b * (q_b.double() - Z_b)
     q_out = torch.round((a + b) * S_out) + Z_out
     return torch.clamp(q_out, 0, 255)
+
+
+# %% wrong: zero-points subtracted in reals, S q - Z
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * q_a.double() - Z_a
+    b = S_b * q_b.double() - Z_b
+    q_out = torch.round((a + b) / S_out) + Z_out
+    return torch.clamp(q_out, 0, 255)
+
+
+# %% wrong: scales and zero-points ignored, bytes added
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    return torch.clamp(q_a + q_b, 0, 255)
+
+
+# %% wrong: scales and zero-points of the inputs ignored
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = q_a.double()
+    b = q_b.double()
+    q_out = torch.round((a + b) / S_out) + Z_out
+    return torch.clamp(q_out, 0, 255)
+
+
+# %% wrong: codes added, Z_out added
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    return torch.clamp(q_a.int() + q_b.int() + Z_out, 0, 255)
+
+
+# %% wrong: the mean of the codes
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    return torch.clamp(torch.round((q_a.double() + q_b.double()) / 2), 0, 255)
+
+
+# %% wrong: divides by the scales
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = (q_a.double() - Z_a) / S_a
+    b = (q_b.double() - Z_b) / S_b
+    q_out = torch.round((a + b) / S_out) + Z_out
+    return torch.clamp(q_out, 0, 255)
+
+
+# %% wrong: adds the zero-points
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = S_a * (q_a.double() + Z_a)
+    b = S_b * (q_b.double() + Z_b)
+    q_out = torch.round((a + b) / S_out) + Z_out
+    return torch.clamp(q_out, 0, 255)
+
+
+# %% wrong: only b in reals
+def add_codes(q_a, S_a, Z_a, q_b, S_b, Z_b, S_out, Z_out):
+    a = q_a.double()
+    b = S_b * (q_b.double() - Z_b)
+    q_out = torch.round((a + b) / S_out) + Z_out
+    return torch.clamp(q_out, 0, 255)

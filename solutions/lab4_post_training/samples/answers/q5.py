@@ -613,3 +613,106 @@ class Residual(torch.nn.Module):
 
 def residual_outputs(weight, bias, batches, x, quantized):
     return outputs_of(Residual(same_size_conv(weight, bias)), batches, x, quantized)
+
+
+# %% wrong: the sum is returned without dequant
+from provided import outputs_of, same_size_conv
+from qlab import torch_flow as tq
+
+
+class Residual(torch.nn.Module):
+    def __init__(self, conv):
+        super().__init__()
+        self.quant, self.conv, self.dequant = tq.QuantStub(), conv, tq.DeQuantStub()
+        self.skip = tq.FloatFunctional()
+
+    def forward(self, x):
+        x = self.quant(x)
+        y = self.skip.add(x, self.conv(x))
+        return y
+
+
+def residual_outputs(weight, bias, batches, x, quantized):
+    return outputs_of(Residual(same_size_conv(weight, bias)), batches, x, quantized)
+
+
+# %% wrong: dequant called, its result thrown away
+from provided import outputs_of, same_size_conv
+from qlab import torch_flow as tq
+
+
+class Residual(torch.nn.Module):
+    def __init__(self, conv):
+        super().__init__()
+        self.quant, self.conv, self.dequant = tq.QuantStub(), conv, tq.DeQuantStub()
+        self.skip = tq.FloatFunctional()
+
+    def forward(self, x):
+        x = self.quant(x)
+        y = self.skip.add(x, self.conv(x))
+        self.dequant(y)
+        return y
+
+
+def residual_outputs(weight, bias, batches, x, quantized):
+    return outputs_of(Residual(same_size_conv(weight, bias)), batches, x, quantized)
+
+
+# %% wrong: the input is added twice
+from provided import outputs_of, same_size_conv
+from qlab import torch_flow as tq
+
+
+class Residual(torch.nn.Module):
+    def __init__(self, conv):
+        super().__init__()
+        self.quant, self.conv, self.dequant = tq.QuantStub(), conv, tq.DeQuantStub()
+        self.skip = tq.FloatFunctional()
+
+    def forward(self, x):
+        x = self.quant(x)
+        return self.dequant(self.skip.add(self.skip.add(x, self.conv(x)), x))
+
+
+def residual_outputs(weight, bias, batches, x, quantized):
+    return outputs_of(Residual(same_size_conv(weight, bias)), batches, x, quantized)
+
+
+# %% wrong: a list hides the functional from prepare
+from provided import outputs_of, same_size_conv
+from qlab import torch_flow as tq
+
+
+class Residual(torch.nn.Module):
+    def __init__(self, conv):
+        super().__init__()
+        self.quant, self.conv, self.dequant = tq.QuantStub(), conv, tq.DeQuantStub()
+        self.skip = [tq.FloatFunctional()]
+
+    def forward(self, x):
+        x = self.quant(x)
+        return self.dequant(self.skip[0].add(x, self.conv(x)))
+
+
+def residual_outputs(weight, bias, batches, x, quantized):
+    return outputs_of(Residual(same_size_conv(weight, bias)), batches, x, quantized)
+
+
+# %% wrong: a ReLU between convolution and addition
+from provided import outputs_of, same_size_conv
+from qlab import torch_flow as tq
+
+
+class Residual(torch.nn.Module):
+    def __init__(self, conv):
+        super().__init__()
+        self.quant, self.conv, self.dequant = tq.QuantStub(), conv, tq.DeQuantStub()
+        self.skip = tq.FloatFunctional()
+
+    def forward(self, x):
+        x = self.quant(x)
+        return self.dequant(self.skip.add(x, torch.relu(self.conv(x))))
+
+
+def residual_outputs(weight, bias, batches, x, quantized):
+    return outputs_of(Residual(same_size_conv(weight, bias)), batches, x, quantized)

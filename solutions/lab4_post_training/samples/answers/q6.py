@@ -275,3 +275,43 @@ def converted_linear(q_x, q_w, bias, S_out, Z_out, relu=False):
     step = q_x.q_scale() * q_w.q_per_channel_scales()
     q_out = torch.floor((acc * step + bias) / S_out) + Z_out
     return torch.clamp(q_out, Z_out if relu else 0, 255)
+
+
+# %% wrong: the bias rounded to an int32 in steps of the accumulator
+def converted_linear(q_x, q_w, bias, S_out, Z_out, relu=False):
+    acc = (q_x.int_repr().double() - q_x.q_zero_point()) @ q_w.int_repr().double().T
+    step = q_x.q_scale() * q_w.q_per_channel_scales()
+    q_out = torch.round(step * (acc + torch.round(bias / step)) / S_out) + Z_out
+    return torch.clamp(q_out, Z_out if relu else 0, 255)
+
+
+# %% wrong: the bias cast to int32 in steps of the accumulator
+def converted_linear(q_x, q_w, bias, S_out, Z_out, relu=False):
+    acc = (q_x.int_repr().double() - q_x.q_zero_point()) @ q_w.int_repr().double().T
+    step = q_x.q_scale() * q_w.q_per_channel_scales()
+    q_out = torch.round(step * (acc + (bias / step).int()) / S_out) + Z_out
+    return torch.clamp(q_out, Z_out if relu else 0, 255)
+
+
+# %% wrong: the bias rounded to output codes
+def converted_linear(q_x, q_w, bias, S_out, Z_out, relu=False):
+    acc = (q_x.int_repr().double() - q_x.q_zero_point()) @ q_w.int_repr().double().T
+    step = q_x.q_scale() * q_w.q_per_channel_scales()
+    q_out = torch.round(step * acc / S_out) + torch.round(bias / S_out) + Z_out
+    return torch.clamp(q_out, Z_out if relu else 0, 255)
+
+
+# %% wrong: the real output is rounded to the nearest integer first
+def converted_linear(q_x, q_w, bias, S_out, Z_out, relu=False):
+    acc = (q_x.int_repr().double() - q_x.q_zero_point()) @ q_w.int_repr().double().T
+    step = q_x.q_scale() * q_w.q_per_channel_scales()
+    q_out = torch.round(torch.round(step * acc + bias) / S_out) + Z_out
+    return torch.clamp(q_out, Z_out if relu else 0, 255)
+
+
+# %% wrong: the bias counted in quarters
+def converted_linear(q_x, q_w, bias, S_out, Z_out, relu=False):
+    acc = (q_x.int_repr().double() - q_x.q_zero_point()) @ q_w.int_repr().double().T
+    step = q_x.q_scale() * q_w.q_per_channel_scales()
+    q_out = torch.round((step * acc + torch.round(4 * bias) / 4) / S_out) + Z_out
+    return torch.clamp(q_out, Z_out if relu else 0, 255)

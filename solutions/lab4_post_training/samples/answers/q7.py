@@ -270,3 +270,28 @@ def held_bytes(outputs, per_output, per_channel):
     scales = 64 * count
     zero_points = 64 * count
     return weights, biases, scales, zero_points
+
+
+# %% right: the four values in a tensor
+def held_bytes(o, p, c):
+    return torch.tensor([o * p, 4 * o, 8 * (o if c else 1), 8 * (o if c else 1)])
+
+
+# %% right: an array of numpy
+import numpy as np
+
+
+def held_bytes(outputs, per_output, per_channel):
+    count = np.where(per_channel, outputs, 1)
+    return np.array([outputs * per_output, 4 * outputs, 8 * count, 8 * count])
+
+
+# %% wrong: a tensor of three values, the zero-points forgotten
+def held_bytes(o, p, c):
+    return torch.tensor([o * p, 4 * o, 8 * (o if c else 1)])
+
+
+# %% wrong: scales and zero-points counted as one number
+def held_bytes(outputs, per_output, per_channel):
+    count = outputs if per_channel else 1
+    return outputs * per_output, 4 * outputs, 8 * count, 0
