@@ -1323,9 +1323,8 @@ import math
 from qlab.experiments.mobilenet import mobilenet_for
 
 
-
 def falling(step, steps):
-    """The learning rate falls from 0.1 to 0 along half a cosine."""
+    """A learning rate that falls from 0.1 to 0 along half a cosine."""
     return 0.05 * (1 + math.cos(math.pi * step / steps))
 
 
@@ -1397,7 +1396,7 @@ share_channel, share_layer = mobile_share["channel"], mobile_share["layer"]
 """
 Dynamic quantization changed the classifier alone. Static quantization changed everything, and yet with one scale per channel the file is {{ digits.share_channel }} of the fp32 file: a depthwise channel holds 9 bytes of codes, and 16 bytes of scale and zero-point. Per layer it is {{ digits.share_layer }}.
 
-The same cell on real images, with `DATA = "cifar10"` and longer training (seed 0; a part of CIFAR-10 with 3,805 training and 761 test images, so no accuracy here is MobileNetV2's best):
+The same cell on real images, with `DATA = "cifar10"` and longer training (seed 0; a part of CIFAR-10 with 3,805 training and 761 test images, so no accuracy here is MobileNetV2's best; the epochs and the falling rate were chosen by the fp32 network's accuracy on these test images, so compare rows, not papers):
 
 | MobileNetV2 of a quarter of the width, CIFAR-10's part | accuracy | the same class as fp32 | share of the file |
 |---|---|---|---|
@@ -1407,8 +1406,8 @@ The same cell on real images, with `DATA = "cifar10"` and longer training (seed 
 | dynamic int8 | as fp32, but for the classifier | | {{ cifar10.mobile_dynamic_share }} |
 
 MobileNetV2 has a name for being ruined by one scale per layer: with ImageNet weights, the ranges of the channels in a depthwise layer differ so much that the narrow ones get hardly any codes (Nagel et al. 2019, arXiv 1906.04721, figure 2). That is no property of the architecture. In the network of the table,
-the widest channel of all depthwise layers has {{ cifar10.widest }} times the range of its layer's median channel (on digits {{ digits.widest }}), so with one scale per layer the median channel still has plenty of codes; and the two rows differ by less than 761 images can tell. So look at the ranges before you pay for a scale per channel. What does change is which images are right: the classes agree less than the accuracies suggest,
-since a network that is unsure of most images changes its mind at the smallest rounding. Lab 7 has a network whose ranges differ, and repairs it.
+the widest channel of all depthwise layers has {{ cifar10.widest }} times the range of its layer's median channel (on digits {{ digits.widest }}), so with one scale per layer the median channel still has plenty of codes; and the two rows differ by less than 761 images can tell. So look at the ranges before you pay for a scale per channel. What does change is which images are right: the classes agree less than the accuracies suggest.
+Lab 7 has a network whose ranges differ, and repairs it.
 """
 
 # %% [markdown] id="forms-text"
