@@ -1,7 +1,7 @@
 """Calls withheld functions for a student's process, in the judge, where nobody can take a guard away."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
@@ -31,8 +31,8 @@ class ServedCalls:
         """What a call gives, as a message.
 
         Args:
-            request: from the student's process: the function's name, its arguments by name, and a gradient of its
-                output, if the gradients of the arguments are asked for.
+            request: from the student's process: the function's name, its arguments by name, and the gradients of its
+                outputs, if those of the arguments are asked for.
             forbidden: what the running check forbids, also if another function calls it.
         """
         try:
@@ -47,7 +47,7 @@ class ServedCalls:
             return _error(error)
 
     def _call(self, request: dict[str, Any], forbidden: tuple[str, ...]) -> Any:
-        name, arguments, gradient = request.get("name"), request.get("arguments"), request.get("gradient")
+        name, arguments, upstream = request.get("name"), request.get("arguments"), request.get("gradients")
         if not isinstance(name, str) or name not in self.withheld or not isinstance(arguments, dict):
             raise ForbiddenCallError("this function is not there while the lab is graded")
         if name in self.closed(forbidden):
@@ -57,8 +57,8 @@ class ServedCalls:
             raise ForbiddenCallError(f"{name.replace(':', '.')} is not there while the lab is graded")
         given = {key: from_plain(value) for key, value in arguments.items()}
         with forbid(forbidden):
-            if gradient is not None:
-                return _gradients(location[2], given, gradient)
+            if upstream is not None:
+                return _gradients(location[2], given, upstream)
             value = _bound(location[2], given)
         owner = given.get("self")
         changed = None if owner is None or is_dataclass(owner) else dict(vars(owner))
@@ -71,16 +71,25 @@ def _bound(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     return function(*bound.args, **bound.kwargs)
 
 
-def _gradients(function: Callable[..., Any], arguments: dict[str, Any], gradient: Any) -> dict[str, Any]:
-    """The gradient for each float tensor among the arguments, by name."""
+def _gradients(function: Callable[..., Any], arguments: dict[str, Any], upstream: Sequence[Any]) -> dict[str, Any]:
+    """The gradient for each float tensor among the arguments, by name, given that of each output."""
     leaves = {
         name: value.detach().requires_grad_()
         for name, value in arguments.items()
         if isinstance(value, torch.Tensor) and value.is_floating_point()
     }
     with torch.enable_grad():
-        output = _bound(function, {**arguments, **leaves})
-        gradients = torch.autograd.grad(output, list(leaves.values()), gradient, allow_unused=True)
+        value = _bound(function, {**arguments, **leaves})
+        outputs = value if isinstance(value, tuple) else (value,)
+        pairs = [
+            (output, gradient)
+            for output, gradient in zip(outputs, upstream, strict=True)
+            if isinstance(output, torch.Tensor) and output.requires_grad and gradient is not None
+        ]
+        if not pairs:  # nothing that comes back depends on the arguments, or not in a way that has gradients
+            return dict.fromkeys(leaves)
+        differentiable, given = zip(*pairs, strict=True)
+        gradients = torch.autograd.grad(differentiable, list(leaves.values()), given, allow_unused=True)
     return dict(zip(leaves, gradients, strict=True))
 
 

@@ -112,7 +112,7 @@ def _without_defaults(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Differentiable(torch.autograd.Function):
-    """Calls a withheld function of tensors of which gradients are wanted; its output is one tensor."""
+    """Calls a withheld function of tensors of which gradients are wanted; its output is a tensor, or several values."""
 
     @staticmethod
     def forward(ctx: Any, name: str, arguments: dict[str, Any], wanted: tuple[str, ...], *tensors: torch.Tensor) -> Any:
@@ -123,7 +123,7 @@ class _Differentiable(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: torch.Tensor) -> Any:
         """The gradients of the arguments."""
-        gradients = _asked({"name": ctx.name, "arguments": ctx.arguments, "gradient": upstream[0]})
+        gradients = _asked({"name": ctx.name, "arguments": ctx.arguments, "gradients": upstream})
         return None, None, None, *(gradients[name] for name in ctx.wanted)
 
 

@@ -39,10 +39,18 @@ def test_a_method_gives_back_what_it_changed():
 def test_gradients_are_those_of_the_function():
     x = torch.tensor([-3.0, 0.2, 9.0])
     arguments = {"fp32_tensor": x, "scale": 0.5, "zero_point": 0, "qmin": -4, "qmax": 4}
-    gradients = reply(FAKE, arguments, gradient=torch.tensor([1.0, 2.0, 3.0]))["value"]
+    gradients = reply(FAKE, arguments, gradients=(torch.tensor([1.0, 2.0, 3.0]),))["value"]
     leaf = x.clone().requires_grad_()
     find(FAKE)[2](leaf, 0.5, 0, -4, 4).backward(torch.tensor([1.0, 2.0, 3.0]))
     assert torch.equal(gradients["fp32_tensor"], leaf.grad)
+
+
+def test_gradients_flow_from_several_outputs(monkeypatch):
+    monkeypatch.setattr("autograder.grade.served_calls.find", lambda name: (None, "", lambda x: (2 * x, 3 * x, 5)))
+    gradients = reply(FAKE, {"x": X}, gradients=(torch.ones(3), torch.tensor([0.0, 1.0, 0.0]), None))["value"]
+    assert gradients["x"].tolist() == [2, 5, 2]
+    monkeypatch.setattr("autograder.grade.served_calls.find", lambda name: (None, "", lambda x: (x.detach(), 5)))
+    assert reply(FAKE, {"x": X}, gradients=(torch.ones(3), None))["value"] == {"x": None}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,7 @@ def test_an_exception_comes_back_with_its_name():
     answer = reply(QUANTIZE, {**ARGUMENTS, "scale": -1.0})
     assert answer["error_name"] == "ValueError" and "scale" in answer["error"]
     assert reply(QUANTIZE, {"no": 1})["error_name"] == "TypeError"
-    assert reply(QUANTIZE, {**ARGUMENTS, "gradient": 1}, gradient="x")["error_name"]
+    assert reply(QUANTIZE, {**ARGUMENTS, "gradient": 1}, gradients="x")["error_name"]
 
 
 def test_the_judges_own_limits_are_not_caught(monkeypatch):
