@@ -11,6 +11,7 @@ from qlab.check.forbidden_calls import name_of
 from qlab.check.question import Question
 
 HEADING = re.compile(r"^#{2,4} (Q\w+)\b", re.MULTILINE)
+FOLDED, FIRST_HINT = re.compile("<details>"), re.compile(r"<details>\s*<summary>Hint\b")
 SHOWN = 3  # names that can be read without opening the list
 WHY = (
     "They do what this question asks for: calling one raises an error, here and in grading, also if another function "
@@ -24,9 +25,16 @@ def add_forbidden_lists(notebook: NotebookNode, questions: Iterable[Question]) -
     for cell in notebook.cells:
         heading = HEADING.search(cell.source) if cell.cell_type == "markdown" else None
         if heading and names.get(heading[1]):
-            text, hints, rest = cell.source.partition("<details>")
+            place = _place(cell.source, heading.end())
+            text, hints = cell.source[:place], cell.source[place:]
             gap = "" if hints else "\n\n"
-            cell.source = f"{text}{gap}{_as_html(names[heading[1]])}{chr(10) if hints else ''}{hints}{rest}"
+            cell.source = f"{text}{gap}{_as_html(names[heading[1]])}{chr(10) if hints else ''}{hints}"
+
+
+def _place(text: str, start: int) -> int:
+    """Where the hints begin: what is folded before them, such as the answer to a prediction, is none."""
+    folded = FIRST_HINT.search(text, start) or FOLDED.search(text, start)
+    return folded.start() if folded else len(text)
 
 
 def shown_names(names: Iterable[str]) -> Iterable[str]:

@@ -35,6 +35,11 @@ def test_the_list_stands_above_the_hints_or_at_the_end():
     assert found and before == "### Q1 · Title\nWhat to do.\n\n" and after.endswith("<details>b</details>")
     assert after.count("<details>") == 2 and "</details>\n<details>a hint" in after
     assert text_after("### Q1 · Title\nWhat to do.", question()).startswith("### Q1 · Title\nWhat to do.\n\n<details>")
+    hint = "<details><summary>Hint 1: a question</summary>Why?</details>"
+    above = (
+        "Guess.\n<details>Then open this</details>\n### Q1 · Title\nGuess again.\n<details>Then this</details>\nDo.\n\n"
+    )
+    assert text_after(above + hint, question()).startswith(above + "<details><summary>Not to be called here")
 
 
 def test_only_the_first_names_stand_outside():
