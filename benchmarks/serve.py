@@ -1,11 +1,11 @@
 """Measures `autograder serve`: from upload to card, a rush before a deadline, uploads per minute, memory; Linux only.
 
-    python benchmarks/serve.py [--single 40] [--rush 200] [--sustained 2000] [--early 200] [--try]
+    python benchmarks/serve.py [--single 42] [--rush 200] [--sustained 2000] [--early 200] [--batch 500] [--try]
 
 All uploads are distinct submissions of Lab 1 made from the answers on file, sent over the loopback by this process on
-the machine's own cores. The same files are then graded by `autograder grade`, and one of them goes the way of stock
-nbgrader: submit, collect, autograde. Writes benchmarks/results.json and the lines of docs/benchmarks.md that quote it;
---try takes small numbers and writes nothing.
+the machine's own cores. Some of these files are then graded by `autograder grade`, and one of them goes the way of
+stock nbgrader: submit, collect, autograde. Writes benchmarks/results.json and the lines of docs/benchmarks.md that
+quote it; --try takes small numbers and writes nothing.
 """
 
 import argparse
@@ -87,11 +87,12 @@ def sustain(server: Server, notebooks: Notebooks, students: Sequence[str]) -> fl
     return 60 * len(students) / (time.perf_counter() - began)
 
 
-def grade_again(served: Course, released: Course, root: Path) -> tuple[float, int]:
-    """Uploads per minute of `autograder grade` on the same files, and how many marks differ from the server's."""
+def grade_again(served: Course, released: Course, students: Sequence[str], root: Path) -> tuple[float, int]:
+    """Submissions per minute of `autograder grade` on these students' files, and how many marks differ."""
     shutil.copytree(released.root, root)
-    shutil.copytree(served.root / "submitted", root / "submitted")
-    course, students = Course.at(root), list(served.submitted(LAB))
+    for student in students:
+        shutil.copytree(served.root / "submitted" / student, root / "submitted" / student)
+    course = Course.at(root)
     command = [sys.executable, "-m", "autograder", "grade", LAB, "--course", root]
     cost = run_commands(len(students), [command], root)
     differ = sum(_points(served, student) != _points(course, student) for student in students)
@@ -129,11 +130,11 @@ def measure(sizes: argparse.Namespace, folder: Path) -> dict[str, Any]:
         own, theirs = time.process_time() - own, server.cpu_seconds() - theirs
         print(f"  sustained: {rates[-1]:.0f} a minute", flush=True)
     lost = [student for student in everybody if _points(course, student) is None]
-    batch, differ = grade_again(course, released, folder / "batch")
+    batch, differ = grade_again(course, released, everybody[-sizes.batch :], folder / "batch")
     stock = nbgraders_way(released, LAB, notebooks[everybody[0]], folder / "exchange")
     return {
         "cpu": str(Cpu.here()), "cores": os.cpu_count(), "single": len(single), "rush": len(crowd),
-        "sustained": len(rest), "early": sizes.early, "within": sizes.within,
+        "sustained": len(rest), "early": sizes.early, "batch": sizes.batch, "within": sizes.within,
         "card_median_s": round(median(single), 2), "card_p95_s": round(quantiles(single, n=20)[-1], 2),
         "accepted_s": round(max(accepted for accepted, _ in in_rush), 2),
         "graded_s": round(max(graded for _, graded in in_rush), 1),
@@ -160,7 +161,7 @@ def section_text(measured: dict[str, Any]) -> str:
         f"| the same: from the first upload until the last mark | {measured['graded_s']:.0f} s "
         f"| {GOALS['graded']:.0f} s |",
         f"| uploads per minute, {measured['sustained']:,} in a row | {measured['per_minute']} | |",
-        f"| `autograder grade` on all these files, per minute | {measured['batch_per_minute']} | |",
+        f"| `autograder grade` on {measured['batch']} of these files, per minute | {measured['batch_per_minute']} | |",
         f"| the server's rate, relative to that | {share:.0%} | {GOALS['share']:.0%} |",
         f"| MB of all its processes after {measured['early']:,} of these uploads | {measured['early_mb']} | |",
         f"| the same after {measured['sustained']:,} | {measured['late_mb']} "
@@ -170,8 +171,8 @@ def section_text(measured: dict[str, Any]) -> str:
     ]
     notes = (
         f"On {measured['cpu']}, {measured['cores']} cores. {measured['lost']} uploads were lost, and "
-        f"{measured['differ']} marks differ from those of `autograder grade`. The clients ran on the same cores and "
-        f"took {measured['generator_share']:.1%} of them; a graded upload took "
+        f"{measured['differ']} of these marks differ from those of `autograder grade`. The clients ran on the same "
+        f"cores and took {measured['generator_share']:.1%} of them; a graded upload took "
         f"{measured['cpu_s_an_upload']:.2f} CPU s of the server's processes. Memory that processes share counts once."
     )
     return "\n".join([*rows, "", notes])
@@ -184,10 +185,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--within", type=float, default=RUSH_SECONDS, help="seconds in which these upload")
     parser.add_argument("--sustained", type=int, default=2000, help="uploads in a row")
     parser.add_argument("--early", type=int, default=200, help="of these, uploads before memory is measured first")
+    parser.add_argument("--batch", type=int, default=500, help="files that autograder grade grades again")
     parser.add_argument("--try", dest="tiny", action="store_true", help="take small numbers and write nothing")
     arguments = parser.parse_args()
     if arguments.tiny:
-        arguments.single, arguments.rush, arguments.within, arguments.sustained, arguments.early = 6, 6, 3.0, 12, 6
+        arguments.single, arguments.rush, arguments.within, arguments.sustained = 6, 6, 3.0, 12
+        arguments.early, arguments.batch = 6, 6
     return arguments
 
 
