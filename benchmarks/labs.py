@@ -46,9 +46,9 @@ def measure(lab: str, data: str, experiment: dict[str, Any]) -> dict[str, Any]:
     """The numbers that experiment.toml names, over all seeds of a data set."""
     runs, seconds = [], []
     for seed in experiment["seeds"][data]:
-        start = time.process_time()  # what else the machine does meanwhile does not count
+        start = time.perf_counter()
         runs.append(run_lab(lab, data, seed))
-        seconds.append(time.process_time() - start)
+        seconds.append(time.perf_counter() - start)
     numbers: dict[str, Any] = {"seeds": len(runs), "seconds": f"{statistics.median(seconds):.1f}"}
     for kind in ("percent", "number"):
         for name in experiment[kind]:
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def write_seconds() -> None:
-    """Write how much CPU time each lab takes, from the results.json of every lab."""
+    """Write how long each lab runs, from the results.json of every lab."""
     seconds = {
         lab: json.loads((SOLUTIONS / lab / "results.json").read_text("utf-8"))["digits"]["seconds"]
         for lab in lab_names()
@@ -86,11 +86,11 @@ def write_seconds() -> None:
 
 
 def section_text(seconds: dict[str, str]) -> str:
-    """The section of docs/benchmarks.md: how much CPU time each lab takes, in one line."""
+    """The section of docs/benchmarks.md: how long each lab runs, in one line."""
     labs = ", ".join(
         f"{float(time):.0f} s (Lab {lab.removeprefix('lab').split('_')[0]})" for lab, time in seconds.items()
     )
-    return f"On digits and on one thread, the solved labs take {labs} of CPU time, with all figures and training runs."
+    return f"On digits and on one thread, the solved labs take {labs}, with all figures and training runs."
 
 
 if __name__ == "__main__":
