@@ -165,7 +165,7 @@ q10c = Question(
         Mistake(
             "the padding is cut off in front",
             given(cut=lambda q, columns: q[:, -columns:]),
-            "the code that is no weight is the last one of a row.",
+            "the padding is the last code of a row: cut it off there.",
         ),
         Mistake(
             "divided by the scale",

@@ -194,6 +194,13 @@ y.backward(torch.tensor([1.0, 2.0, 3.0]))
 y.detach().tolist(), x.grad.tolist()
 """
         assert value(student, source) == "([-2.0, 0.0, 2.0], [0.0, 2.0, 0.0])"
+        source = """
+low = torch.tensor(-1.0, requires_grad=True)
+scale, zero_point = qlab.qparams(low, torch.tensor(1.0), -128, 127)
+scale.sum().backward()
+round(low.grad.item() * 255, 4)
+"""
+        assert value(student, source) == "-1.0", "one output of several"
     finally:
         student.close()
 

@@ -235,6 +235,7 @@ def test_who_is_forgotten_does_not_come_back(bench, newcomer, when):
     bench.queue.at_once = False
     bench.upload(newcomer, "of yvonne")
     bench.upload("bob", "of bob")
+    assert len(traces(bench, newcomer.encode())) > 3
     judge = bench.judges.judge
 
     def forget_in_between(job):
